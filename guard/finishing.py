@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from guard.anchors import Vectors
 from guard.ban import Ban
-from guard.rows import Edits, Row
+from guard.edits import Edits
+from guard.rows import Row
 from guard.semantic import BUDGET, SemanticCursor
 
 Ids = NDArray[np.int64]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from guard import Edits, Masks, Phrase, Restriction, Row, Vocabulary
+from guard import Batch, Masks, Phrase, Restriction, Row, Vocabulary
 
 STEPS = 3000
 
@@ -97,12 +97,12 @@ def measure(restriction: Restriction, vocabulary: Vocabulary, walked: Sequence[S
 
 def _pass(masks: Masks, walked: Sequence[Sequence[int]]) -> list[float]:
     outputs: list[list[int]] = [[] for _ in walked]
-    rows = {k: Row([masks], [], output) for k, output in enumerate(outputs)}
+    batch = Batch({k: Row([masks], [], output) for k, output in enumerate(outputs)})
     times = []
     for step in range(len(walked[0])):
         for output, walk in zip(outputs, walked, strict=True):
             output.append(walk[step])
         started = time.perf_counter()
-        Edits.of(rows)
+        batch.edits()
         times.append((time.perf_counter() - started) * 1e6)
     return times

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import LogitsProcessor
 
+from guard.ban import Ban
 from guard.cursor import Cursor
+from guard.edits import Edits
 from guard.masks import Masks
-from guard.rows import Edits, Row
+from guard.rows import Row
 
 # Finite, so that a row that has nothing else says it, and low, so that a beam search prefers every beam that has not ended so;
 # within the range of float16.
@@ -37,7 +39,7 @@ class _Beam(Row):
         self.masks = masks
         self.cursors = cursors
 
-    def bans(self) -> list[Any]:
+    def bans(self) -> list[Ban]:
         return [ban for cursor in self.cursors for ban in cursor.bans()]
 
     def fork(self) -> _Beam:
@@ -88,7 +90,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         if not 0 <= self._dead_end < width:
             raise ValueError(f"the dead-end token {self._dead_end} is not among {width} scores")
         ids = np.ascontiguousarray(input_ids.detach().cpu().numpy(), np.int64)
-        edits = Edits.of(cast("dict[int, Row]", self._advance(ids)))
+        edits = Edits.collect({position: beam.bans() for position, beam in self._advance(ids).items()}, [], [])
         scores = cast("torch.FloatTensor", scores.clone())
         banned = edits.banned[:, edits.banned[1] < width]
         scores.index_put_(_tensors(banned, scores), scores.new_tensor(-torch.inf))

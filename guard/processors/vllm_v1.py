@@ -16,12 +16,14 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
+from guard.batch import Batch
+from guard.edits import Edits
 from guard.errors import ArgumentError, RestrictionError
 from guard.finishing import Finisher, open_encoder
 from guard.library import Library
 from guard.processors.arguments import KEY, REFUSE, guard_argument
 from guard.processors.vllm_tokens import dead_end_token, vocabulary_from
-from guard.rows import Edits, Row
+from guard.rows import Row
 from guard.semantic import CANDIDATES
 from guard.vocabularycache import VocabularyCache
 
@@ -64,8 +66,8 @@ class GuardLogitsProcessor(LogitsProcessor):
         )
         self._dead_end = dead_end_token(tokenizer, model.get_vocab_size())
         self._device = device
-        # By position in the batch; positions whose request has no restriction are not held.
-        self._rows: dict[int, Row] = {}
+        # Positions whose request has no restriction are not held.
+        self._batch = Batch()
 
     def is_argmax_invariant(self) -> bool:
         """A ban changes what greedy decoding picks."""
@@ -74,7 +76,8 @@ class GuardLogitsProcessor(LogitsProcessor):
     def update_state(self, batch_update: BatchUpdate | None) -> None:
         """Follow the requests that came, left and moved. Their new tokens are read in `apply`: until then vLLM may not know
         them."""
-        process_dict_updates(self._rows, batch_update, self._row)
+        if process_dict_updates(self._batch.rows, batch_update, self._row):
+            self._batch.changed()
 
     def _row(self, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> Row | None:
         try:
@@ -92,11 +95,11 @@ class GuardLogitsProcessor(LogitsProcessor):
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """Edit `logits` float32 [batch, vocabulary] in place: one scatter for all rows, and one more for the likeliest tokens of
         rows with anchors if there is an encoder here."""
-        if not self._rows:
+        if not self._batch.rows:
             return logits
-        edits = Edits.of(self._rows)
+        edits = self._batch.edits()
         self._edit(logits, edits)
-        if self._finisher and (positions := self._finisher.concerned(self._rows, edits)):
+        if self._finisher and (positions := self._finisher.concerned(self._batch.rows, edits)):
             self._edit(logits, self._finished(self._finisher, logits, positions, edits))
         return logits
 
@@ -104,7 +107,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         values, ids = logits[self._tensor(np.array(positions))].topk(min(CANDIDATES, logits.shape[1]))
         candidates = torch.where(values > -torch.inf, ids, -1).cpu().numpy()
         try:
-            return finisher.edits(self._rows, positions, candidates, edits)
+            return finisher.edits(self._batch.rows, positions, candidates, edits)
         except Exception as error:
             # What the rows were about to say is unknown; the message may hold it, so only the kind of error is told.
             logger.warning("%d requests closed: words could not be encoded: %s", len(positions), type(error).__name__)

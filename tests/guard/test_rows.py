@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from guard.automaton import Automaton
 from guard.ban import Ban
+from guard.batch import Batch
 from guard.cursor import Cursor
+from guard.edits import Edits
 from guard.masks import Masks
 from guard.phrase import Phrase
 from guard.restriction import Restriction
-from guard.rows import Edits, Row
+from guard.rows import Row
 from guard.vocabulary import Vocabulary
 from tests.guard import strategies
 
@@ -29,7 +31,7 @@ def banned(edits: Edits) -> set[tuple[int, int]]:
 
 
 def test_no_rows_no_edits() -> None:
-    edits = Edits.of({})
+    edits = Batch().edits()
     assert edits.banned.shape == (2, 0)
     assert edits.soft.shape == (2, 0)
     assert not edits.closed.size
@@ -40,9 +42,10 @@ def test_each_row_follows_its_own_output_and_restrictions() -> None:
     hatter, tea = masks(Phrase("mad hatter")), masks(Phrase("tea"))
     first: list[int] = []
     rows = {0: Row([hatter], [], first), 2: Row([hatter, tea], [], [1]), 3: Row([], [], [])}
-    assert banned(Edits.of(rows)) == {(2, 2), (2, 3)}
+    batch = Batch(rows)
+    assert banned(batch.edits()) == {(2, 2), (2, 3)}
     first.append(1)
-    assert banned(Edits.of(rows)) == {(0, 2), (2, 2), (2, 3)}
+    assert banned(batch.edits()) == {(0, 2), (2, 2), (2, 3)}
     assert rows[3].idle
     assert not rows[0].idle
 
@@ -51,33 +54,35 @@ def test_a_row_whose_last_token_is_unknown_says_nothing() -> None:
     output: list[int] = [1]
     row = Row([masks(Phrase("mad hatter"))], [], output)
     output.append(-1)
-    assert Edits.of({4: row}).closed.tolist() == [4]
+    batch = Batch({4: row})
+    assert batch.edits().closed.tolist() == [4]
     output[-1] = 5
-    assert banned(Edits.of({4: row})) == set()
+    assert banned(batch.edits()) == set()
 
 
 def test_tokens_taken_back_are_forgotten() -> None:
     output = [4, 1]
     row = Row([masks(Phrase("mad hatter"))], [], output)
-    assert banned(Edits.of({0: row})) == {(0, 2)}
+    batch = Batch({0: row})
+    assert banned(batch.edits()) == {(0, 2)}
     del output[1:]
-    assert banned(Edits.of({0: row})) == set()
+    assert banned(batch.edits()) == set()
 
 
 def test_a_resumed_sequence_goes_on_where_it_was() -> None:
-    assert banned(Edits.of({0: Row([masks(Phrase("mad hatter tea"))], [4, 1], [2])})) == {(0, 3)}
+    assert banned(Batch({0: Row([masks(Phrase("mad hatter tea"))], [4, 1], [2])}).edits()) == {(0, 3)}
 
 
 def test_the_highest_penalty_counts_not_the_sum() -> None:
     rows = {1: Row([masks(Phrase("tea", penalty=2)), masks(Phrase("tea", penalty=3)), masks(Phrase("cup"))], [], [])}
-    edits = Edits.of(rows)
+    edits = Batch(rows).edits()
     assert edits.soft.tolist() == [[1], [3]]
     np.testing.assert_array_equal(edits.penalties, np.array([3], np.float32))
     assert banned(edits) == {(1, 4)}
 
 
 def test_a_ban_beats_a_penalty() -> None:
-    edits = Edits.of({0: Row([masks(Phrase("tea", penalty=2)), masks(Phrase("tea"))], [], [])})
+    edits = Batch({0: Row([masks(Phrase("tea", penalty=2)), masks(Phrase("tea"))], [], [])}).edits()
     assert banned(edits) == {(0, 3)}
     logits = np.zeros((1, len(TOKENS)), np.float32)
     logits[tuple(edits.banned)] = -np.inf
@@ -87,7 +92,7 @@ def test_a_ban_beats_a_penalty() -> None:
 
 def test_closed_and_starving_rows_are_told() -> None:
     rows = {0: Row([], [], [], closed=True), 1: Row([masks(Phrase("tea"))], [], [], starves=True)}
-    edits = Edits.of(rows)
+    edits = Batch(rows).edits()
     assert edits.closed.tolist() == [0]
     assert edits.starving.tolist() == [1]
 
@@ -95,7 +100,24 @@ def test_closed_and_starving_rows_are_told() -> None:
 def test_ids_beyond_the_width_of_the_logits_are_left_out() -> None:
     narrow = Vocabulary.of(TOKENS, 3)
     row = Row([Masks(Automaton.build([Phrase("tea"), Phrase("hatter")]), narrow)], [], [])
-    assert banned(Edits.of({0: row})) == {(0, 2)}
+    assert banned(Batch({0: row}).edits()) == {(0, 2)}
+
+
+def test_rows_that_move_and_leave_take_their_state_along() -> None:
+    hatter = masks(Phrase("mad hatter tea"))
+    outputs: list[list[int]] = [[], [], []]
+    rows = {k: Row([hatter], [], output) for k, output in enumerate(outputs)}
+    batch = Batch(rows)
+    for token in (1, 2):
+        outputs[2].append(token)
+        outputs[1].append(4)
+        batch.edits()
+    rows[0] = rows.pop(2)
+    batch.changed()
+    assert banned(batch.edits()) == {(0, 3)}
+    del rows[1]
+    batch.changed()
+    assert banned(batch.edits()) == {(0, 3)}
 
 
 @settings(max_examples=150, deadline=None)
@@ -108,8 +130,11 @@ def test_a_batch_bans_what_each_sequence_would_ban_alone(
     under = data.draw(st.lists(st.lists(st.sampled_from(known), max_size=3), min_size=1, max_size=4))
     outputs: list[list[int]] = [[] for _ in under]
     rows = {k: Row(mine, [], output) for k, (mine, output) in enumerate(zip(under, outputs, strict=True))}
+    batch = Batch(rows)
     for _ in range(8):
-        edits = Edits.of(rows)
+        if data.draw(st.booleans()):
+            batch.changed()
+        edits = batch.edits()
         for position, (mine, output) in enumerate(zip(under, outputs, strict=True)):
             alone = [Cursor(masks) for masks in mine]
             for cursor in alone:

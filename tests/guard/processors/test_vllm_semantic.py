@@ -211,7 +211,7 @@ def test_an_encoder_that_fails_closes_the_rows_that_need_it_and_tells_no_word(
 
 def test_a_closed_row_is_not_asked_about(finishing: GuardLogitsProcessor, restriction: Restriction) -> None:
     start(finishing, ([restriction.digest], ["Ġphys"]))
-    finishing._rows[0]._output.append(-1)  # type: ignore[attr-defined]
+    finishing._batch.rows[0].output.append(-1)  # type: ignore[attr-defined]
     assert edits(finishing, 1)[0][1:] == [-math.inf] * (len(TOKENS) - 1)
     assert encoder(finishing).asked == []
 
