@@ -1,6 +1,6 @@
 """Fuzz the decode-time core against its slow reference: `python -m evaluation.fuzz --minutes 60`.
 
-Each round draws phrases, a vocabulary and a walk of tokens from one seed, and at every step compares what a cursor bans with
+Each round draws phrases, a vocabulary and a walk of tokens from one seed, and at every step compares what a batch bans with
 what the strings alone say. Rounds alternate between small vocabularies, where every token is checked, and Mistral's real one of
 131,072 tokens, where every banned token and a sample of the others is. A disagreement stops the run and prints the seed; the case
 then belongs among the tests.
@@ -21,7 +21,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from guard import Cursor, Masks, Phrase, Restriction, Vocabulary, reference
+from guard import Batch, Edits, Masks, Phrase, Restriction, Row, Vocabulary, reference
 from guard.errors import PhraseError
 from guard.tekken import vocabulary_of_tekken
 
@@ -64,14 +64,10 @@ def small_vocabulary(rng: random.Random) -> tuple[Vocabulary, list[str]]:
     return Vocabulary.of(tokens, len(tokens) + 2), list(alphabet) * 3 + [text[at : at + 4] for at in range(0, 56, 3)]
 
 
-def banned(cursor: Cursor) -> dict[int, float]:
-    """Return token id -> highest penalty of what the cursor bans now."""
-    found: dict[int, float] = {}
-    for ban in cursor.bans():
-        found |= dict.fromkeys(ban.ids.tolist(), math.inf)
-        for token, penalty in zip(ban.soft.tolist(), ban.penalties.tolist(), strict=True):
-            found[token] = max(found.get(token, 0.0), penalty)
-    return found
+def banned(edits: Edits) -> dict[int, float]:
+    """Return token id -> penalty of what must not be sampled now in the only row."""
+    found = dict(zip(edits.soft[1].tolist(), edits.penalties.tolist(), strict=True))
+    return found | dict.fromkeys(edits.banned[1].tolist(), math.inf)
 
 
 def round_of(seed: int, large: Vocabulary | None) -> int:
@@ -85,12 +81,15 @@ def round_of(seed: int, large: Vocabulary | None) -> int:
     drawn = phrases(rng, texts)
     masks = Masks.of(Restriction.compile(drawn), vocabulary, capacity=rng.choice((30, 1 << 20)))
     prompt = [rng.randrange(len(vocabulary)) for _ in range(rng.choice((0, 0, 3, 30)))]
-    cursor = Cursor(masks, prompt)
+    output: list[int] = []
+    batch = Batch({0: Row([masks], prompt, output)})
     special = max((at for at, token in enumerate(prompt) if token in vocabulary.special), default=-1)
     said = [vocabulary.raw[token] for token in prompt[special + 1 :]]
     compared = 0
     for step in range(WALK):
-        found = banned(cursor)
+        if rng.random() < 0.1:
+            batch.changed()
+        found = banned(batch.edits())
         asked: Sequence[int] = range(len(vocabulary))
         if large is not None:
             some = sorted(found)
@@ -105,7 +104,7 @@ def round_of(seed: int, large: Vocabulary | None) -> int:
         compared += len(asked)
         # Follow a phrase now and then, so that walks get deep into them.
         token = rng.choice(sorted(found)) if found and rng.random() < 0.2 else _next(rng, vocabulary, drawn)
-        cursor.extend([token])
+        output.append(token)
         said.append(vocabulary.raw[token])
     return compared
 

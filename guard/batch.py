@@ -87,10 +87,11 @@ class Batch:
         self._read = [row.read for _, row in self._usual]
         self._unfinished = np.array([any(cursor.pending for cursor in row.cursors) for _, row in self._usual], np.bool_)
         self._starving = [position for position, row in self.rows.items() if row.starves]
-        self._always = pairs([(self._usual[p][0], ban.ids) for lane in self._lanes for p in lane.places for ban in lane.always])
-        self._soft = [
-            (place, ban) for lane in self._lanes for ban in lane.always if len(ban.soft) for place in lane.places.tolist()
-        ]
+        always = [(place, ban) for lane in self._lanes for ban in lane.always for place in lane.places.tolist()]
+        # Places first, so that rows can be left out; then, what all but a few steps use, their positions.
+        self._always_at = pairs([(place, ban.ids) for place, ban in always])
+        self._always = pairs([(self._usual[place][0], ban.ids) for place, ban in always])
+        self._soft = [(place, ban) for place, ban in always if len(ban.soft)]
         self._arranged = True
 
     def _tokens(self) -> Ids:
@@ -116,10 +117,10 @@ class Batch:
         for place, ban in self._soft:
             if tokens[place] >= 0:
                 found.setdefault(self._usual[place][0], []).append(ban)
-        for place, token in enumerate(tokens.tolist()):
-            self._read[place] += token >= 0
-        # Rows that stepped aside are in here too, a second time: to be banned twice is to be banned.
-        return np.concatenate([self._always, pairs(hard)], axis=1) if hard else self._always
+        self._read = [read + (token >= 0) for read, token in zip(self._read, tokens.tolist(), strict=True)]
+        # In the middle of a character not all of it holds: a row that stepped aside has said for itself what does.
+        always = self._always if tokens.min(initial=0) >= 0 else self._always[:, tokens[self._always_at[0]] >= 0]
+        return np.concatenate([always, pairs(hard)], axis=1) if hard else always
 
     def _aside(self, place: int) -> list[Ban] | None:
         """Step a row of the lanes by itself."""

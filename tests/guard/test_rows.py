@@ -103,6 +103,17 @@ def test_ids_beyond_the_width_of_the_logits_are_left_out() -> None:
     assert banned(Batch({0: row}).edits()) == {(0, 2)}
 
 
+def test_in_the_middle_of_a_character_a_row_says_for_itself_what_always_holds() -> None:
+    # Found by the fuzzer: alone, the last token reads " tea" and is banned everywhere; behind the first byte it reads "étea".
+    vocabulary = Vocabulary.of([b" mad", b"\xc3", b"\xa9tea"])
+    tea = Masks(Automaton.build([Phrase("tea")]), vocabulary)
+    output = [0]
+    batch = Batch({0: Row([tea], [], output), 1: Row([tea], [], [0])})
+    assert banned(batch.edits()) == {(0, 2), (1, 2)}
+    output.append(1)
+    assert banned(batch.edits()) == {(1, 2)}
+
+
 def test_rows_that_move_and_leave_take_their_state_along() -> None:
     hatter = masks(Phrase("mad hatter tea"))
     outputs: list[list[int]] = [[], [], []]
