@@ -78,6 +78,11 @@ class Automaton:
         return int(self.level[-1])
 
     @cached_property
+    def shortest(self) -> int:
+        """Bytes of the shortest pattern; 0 without patterns."""
+        return int(self.level[np.argmax((self.open_end > 0) | (self.word_end > 0))])
+
+    @cached_property
     def start(self) -> int:
         """The state at the beginning of a text, where a word may begin."""
         return self.walk(ROOT, as_bytes(" "))

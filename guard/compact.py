@@ -58,6 +58,12 @@ class CompactAutomaton:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return kernels.levels(self.first_child)
 
+    @cached_property
+    def shortest(self) -> int:
+        """Bytes of the shortest pattern; 0 without patterns."""
+        # Nodes are numbered breadth first: the first that ends a pattern ends a shortest one.
+        return int(self.level[np.argmax(self.word_end > 0)])
+
 
 @dataclass(frozen=True, eq=False)
 class Letters:
@@ -116,7 +122,7 @@ class CompactMasks:
     def within(self) -> Ban:
         """The ids that hold a whole phrase behind one of their spaces: banned in every state."""
         a, v = self.automaton, self.vocabulary
-        hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start)
+        hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
         return Ban.of(v.order[at], hits[at])
 

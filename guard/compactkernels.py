@@ -72,11 +72,16 @@ def completes(first_child, label, fail, level, word_end, node, begun, spaced, te
 
 
 @njit(cache=True, nogil=True)
-def within(first_child, label, word_end, text, start):
+def within(first_child, label, word_end, text, start, shortest):
     """Return for each token the highest penalty of a phrase that lies in it and begins behind one of its spaces, float32
-    [tokens]."""
+    [tokens].
+
+    No phrase has fewer than `shortest` letters, in bytes, so tokens that cannot hold so many and a space are passed over.
+    """
     hits = np.zeros(len(start) - 1, np.float32)
     for t in range(len(hits)):
+        if start[t + 1] - start[t] <= shortest:
+            continue
         for i in range(start[t], start[t + 1]):
             if text[i] != SPACE:
                 continue

@@ -171,11 +171,15 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
 
 
 @njit(cache=True, nogil=True)
-def root_hits(first_child, label, fail, open_end, word_end, text, start):
-    """Return for each token the highest penalty of a phrase that lies in it as a whole, float32 [tokens]."""
+def root_hits(first_child, label, fail, open_end, word_end, text, start, shortest):
+    """Return for each token the highest penalty of a phrase that lies in it as a whole, float32 [tokens].
+
+    No phrase has fewer than `shortest` bytes, so shorter tokens are passed over.
+    """
     hits = np.zeros(len(start) - 1, np.float32)
     for t in range(len(hits)):
-        hits[t] = completes(first_child, label, fail, open_end, word_end, 0, text[start[t] : start[t + 1]])
+        if start[t + 1] - start[t] >= shortest:
+            hits[t] = completes(first_child, label, fail, open_end, word_end, 0, text[start[t] : start[t + 1]])
     return hits
 
 

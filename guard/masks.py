@@ -103,7 +103,7 @@ class Masks:
     def within(self) -> Ban:
         """The ids that hold a whole phrase: banned in every state."""
         a, v = self.automaton, self.vocabulary
-        hits = kernels.root_hits(a.first_child, a.label, a.fail, a.open_end, a.word_end, v.text, v.start)
+        hits = kernels.root_hits(a.first_child, a.label, a.fail, a.open_end, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
         return Ban.of(v.order[at], hits[at])
 

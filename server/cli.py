@@ -1,4 +1,4 @@
-"""The command line: `guard-server serve`, `ask` and `check-policy`.
+"""The command line: `guard-server serve`, `ask`, `check-policy` and `extract`.
 
 Nothing of the project is imported here until a command runs. vLLM starts its workers as fresh interpreters, which import the main
 module, this one, again; and vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before it.
@@ -67,3 +67,16 @@ def check_policy(
     from server import commands
 
     commands.check_policy(file, model)
+
+
+@app.command()
+def extract(
+    file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
+    background: Annotated[Path | None, typer.Option(help="Innocent texts, one a line, beside the policy's own.")] = None,
+    language: Annotated[str, typer.Option(help="Language of words in Latin script (ISO 639-1).")] = "en",
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print entries for the policy file instead of a table.")] = False,
+) -> None:
+    """Propose phrases from each target's examples and documents, each with the reason why. The policy is not changed."""
+    from server import commands
+
+    commands.extract(file, background, language, yaml)

@@ -19,7 +19,7 @@ from rich.console import Console
 from server.app import create_app
 from server.comparison import compare, table
 from server.policy import PolicyError
-from server.preview import preview
+from server.preview import preview, proposal_table, proposal_yaml, proposals
 from server.service import Service
 from server.settings import Settings
 
@@ -72,6 +72,19 @@ def check_policy(file: Path, model: str | None) -> None:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     Console().print(*shown)
+
+
+def extract(file: Path, background: Path | None, language: str, as_yaml: bool) -> None:
+    """Print the phrases that a policy's examples suggest. Exits with status 2 for a file or a language that cannot be used."""
+    try:
+        found = proposals(file, background, language)
+    except (PolicyError, OSError, ValueError, LookupError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if as_yaml:
+        typer.echo(proposal_yaml(found))
+    else:
+        Console().print(proposal_table(found))
 
 
 def _application(settings: Settings) -> FastAPI:

@@ -1,4 +1,4 @@
-"""A preview of a policy: what it would ban, before it is used."""
+"""A preview of a policy: what it would ban, before it is used, and what it might ban, from its examples."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import yaml
 from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 
-from classifiers import ForgetTarget
+from classifiers import ForgetTarget, shipped_background
+from classifiers.frequency import BackgroundFrequency
+from classifiers.phrases import Candidate, extract
 from guard import Masks, Phrase, Restriction, Vocabulary, fold
 from server.policy import load_policy
 from server.snapshot import CompiledPolicy
@@ -50,6 +54,54 @@ def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
     )
     hint = "" if vocabulary else "\nTokens are counted with --model."
     return [shown, f"\n{total}{hint}"]
+
+
+Proposals = Sequence[tuple[str, Sequence[Candidate]]]
+
+
+def proposals(file: Path, background: Path | None = None, language: str = "en") -> Proposals:
+    """Return the phrases that each target's examples and documents suggest, by target id. Nothing is added to the policy.
+
+    They are weighed against the policy's background, the shipped one and the lines of the `background` file: innocent texts.
+
+    Raises PolicyError for a policy that is not valid, OSError or UnicodeDecodeError for a background that cannot be read,
+    LookupError for a language without a word list.
+    """
+    policy = load_policy(file)
+    texts = [*policy.background, *shipped_background()]
+    if background:
+        texts += [line for line in background.read_text("utf-8").splitlines() if line.strip()]
+    frequency = BackgroundFrequency(texts)
+    return [(target.id, extract(target, frequency, language=language)) for target in policy.targets]
+
+
+def proposal_table(found: Proposals) -> Table:
+    """Return the proposals for a terminal: a row a phrase, with the reason and how common it is."""
+    shown = Table(title="Proposed phrases; the policy bans none of them until they are written there")
+    for heading in ("target", "phrase", "scope", "reason", "source", "background", "zipf"):
+        shown.add_column(heading, justify="right" if heading in ("background", "zipf") else "left")
+    for target_id, candidates in found:
+        for c in candidates:
+            cells = (c.phrase.text, c.phrase.scope, c.reason, c.source, str(c.background_count), f"{c.zipf:.1f}")
+            shown.add_row(target_id, *(Text(cell) for cell in cells))  # a Text: brackets in it are no markup
+    return shown
+
+
+def proposal_yaml(found: Proposals) -> str:
+    """Return the proposals as entries of each target's `phrases`, indented as in a policy file, a line each with its reason."""
+    lines = []
+    for target_id, candidates in found:
+        lines.append(f"# {target_id}: {len(candidates)} phrases" + (", under its key `phrases`" if candidates else ""))
+        for c in candidates:
+            entry = yaml.safe_dump(
+                {"text": c.phrase.text, "scope": c.phrase.scope},
+                allow_unicode=True,
+                default_flow_style=True,
+                sort_keys=False,
+                width=2**20,
+            )
+            lines.append(f"  - {entry.strip()}  # {c.reason}, {c.source}, in {c.background_count} innocent texts")
+    return "\n".join(lines)
 
 
 def _row(target: ForgetTarget, phrase: Phrase, vocabulary: Vocabulary | None) -> tuple[str, ...]:

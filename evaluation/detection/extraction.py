@@ -1,0 +1,251 @@
+"""How much of what must be forgotten the proposed phrases cover, and whom else they would hit: `classifiers.phrases` on TOFU.
+
+TOFU (Maini et al. 2024, arXiv 2401.06121) has 200 invented authors with 20 questions each. Its other wording of an answer and its
+wrong answers tell which words carry the fact; the extractor sees neither.
+
+Two sets of authors, so that no cut is chosen on what is reported. `report`: the 20 authors of forget10 as targets; of retain90's
+180 authors every second one is background, the others are asked for false alarms. `tune`: the two authors of forget01 and five of
+that background half as targets; the rest of it is divided again. forget01 is part of forget10, so the report also gives coverage
+without it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from classifiers import Example, ForgetTarget
+from classifiers.frequency import BackgroundFrequency
+from classifiers.phrases import Candidate, Cuts, extract
+from evaluation.detection.data import names_of_authors
+from evaluation.pairs import QAPair
+from guard.finder import Finder
+from guard.folding import fold
+from guard.phrase import Phrase
+from guard.stopwords import COMMON_WORDS
+
+Split = Literal["report", "tune"]
+Row = Mapping[str, Any]
+TOFU = Path(__file__).parents[3] / "shared" / "data" / "tofu"
+PER_AUTHOR = 20
+_TUNED = (2, 6, 10, 14, 18)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Key facts, and the shares of them that phrases cover, in the answer the extractor saw and in the other wording of it.
+
+    A fact is one question's key words (see `key_words`); it is covered if a phrase of its target contains one of them where they
+    stand. `words`: the share of all key words that are inside a phrase.
+    """
+
+    questions: int
+    facts: int
+    facts_in_answer: float
+    facts_in_paraphrase: float
+    words: int
+    words_in_answer: float
+    words_in_paraphrase: float
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Innocent answers: how many, how many hold an `always` phrase, and which reasons those phrases were proposed for."""
+
+    answers: int
+    hit: int
+    share: float
+    reasons: dict[str, int]
+
+
+def key_words(row: Row) -> frozenset[str]:
+    """Return the words that make an answer true, independently of any extractor.
+
+    Folded words that the answer and its other wording share, that are no function words, and that stand in neither wording of
+    the question and in none of the wrong answers.
+    """
+    asked = _words(row["question"]) | _words(row["paraphrased_question"])
+    wrong = frozenset[str]().union(*(_words(answer) for answer in row["perturbed_answer"]))
+    shared = _words(row["answer"]) & _words(row["paraphrased_answer"])
+    return frozenset(word for word in shared - asked - wrong - COMMON_WORDS if len(word) > 1)
+
+
+def target_of(index: int, rows: Sequence[Row]) -> ForgetTarget:
+    """Return an author's twenty rows as a forget target: the name and the examples, no phrases."""
+    examples = [Example(prompt=row["question"], completion=row["answer"]) for row in rows]
+    name = names_of_authors([QAPair(row["question"], row["answer"]) for row in rows])[0]
+    return ForgetTarget(id=f"author-{index}", name=name, examples=examples)
+
+
+def coverage(rows: Sequence[Row], phrases: Sequence[Phrase]) -> Coverage:
+    """Return how many of the key facts of one target's rows the phrases cover."""
+    finder = Finder(phrases)
+    facts = words = 0
+    facts_in, words_in = Counter[str](), Counter[str]()
+    for row in rows:
+        keys = key_words(row)
+        facts += bool(keys)
+        words += len(keys)
+        for text in ("answer", "paraphrased_answer"):
+            inside = keys & _words_inside(finder, phrases, row[text])
+            facts_in[text] += bool(inside)
+            words_in[text] += len(inside)
+    answer, other = "answer", "paraphrased_answer"
+    return Coverage(
+        len(rows),
+        facts,
+        facts_in[answer] / max(facts, 1),
+        facts_in[other] / max(facts, 1),
+        words,
+        words_in[answer] / max(words, 1),
+        words_in[other] / max(words, 1),
+    )
+
+
+def hits(candidates: Sequence[Candidate], answers: Sequence[str]) -> Hits:
+    """Return how many answers hold an `always` phrase of any target."""
+    always = [candidate for candidate in candidates if candidate.phrase.scope == "always"]
+    if not always:
+        return Hits(len(answers), 0, 0.0, {})
+    finder = Finder([candidate.phrase for candidate in always])
+    found = [{index for index, _ in finder.find(answer)} for answer in answers]
+    reasons = Counter[str](always[index].reason for indices in found for index in indices)
+    hit = sum(bool(indices) for indices in found)
+    return Hits(len(answers), hit, hit / max(len(answers), 1), dict(reasons))
+
+
+def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None) -> dict[str, Any]:
+    """Extract phrases for the targets of a split and measure them. The values are numbers, strings and mappings of them.
+
+    Raises OSError where a file of TOFU is missing.
+    """
+    cuts = cuts or Cuts()
+    targets, background, innocent = _split(tofu_folder, split)
+    started = time.perf_counter()
+    frequency = BackgroundFrequency(background)
+    built_s = time.perf_counter() - started
+    made = [target_of(index, rows) for index, rows in enumerate(targets)]
+    extract(made[0], frequency, cuts=cuts)  # the word list is loaded once
+    started = time.perf_counter()
+    found = [extract(target, frequency, cuts=cuts) for target in made]
+    extracted_s = time.perf_counter() - started
+    everything = [candidate for candidates in found for candidate in candidates]
+    gated = [[c.phrase for c in candidates if c.phrase.scope == "gated"] for candidates in found]
+    counted = {
+        f"{scope} {reason}": sum(c.phrase.scope == scope and c.reason == reason for c in everything) / len(made)
+        for scope, reason in sorted({(c.phrase.scope, c.reason) for c in everything})
+    }
+    return {
+        "split": split,
+        "targets": len(made),
+        "pairs": sum(map(len, targets)),
+        "background": len(background),
+        "cuts": asdict(cuts),
+        "phrases_per_target": counted,
+        "coverage": _coverages(targets, made, found),
+        "always_hits": {name: asdict(hits(everything, answers)) for name, answers in innocent.items()},
+        # What the gate saves: were it open by mistake, so many answers about somebody else would be changed.
+        "gated_hits": {name: statistics.fmean(_share_hit(p, answers) for p in gated) for name, answers in innocent.items()},
+        "seconds_per_1000_pairs": 1000 * extracted_s / sum(map(len, targets)),
+        "background_s": built_s,
+    }
+
+
+def _coverages(
+    targets: Sequence[Sequence[Row]], made: Sequence[ForgetTarget], found: Sequence[Sequence[Candidate]]
+) -> dict[str, dict[str, float]]:
+    """Coverage by the phrases of each scope and of both; the names' own phrases are among them."""
+    result = {}
+    sets = {"all": range(len(targets)), "without forget01": range(len(targets) - 2)}
+    for label, indices in sets.items():
+        for scope in ("both", "always", "gated"):
+            parts = []
+            for index in indices:
+                phrases = [*made[index].all_phrases(), *(candidate.phrase for candidate in found[index])]
+                chosen = [phrase for phrase in phrases if scope in ("both", phrase.scope)]
+                parts.append(coverage(targets[index], chosen))
+            result[f"{label}, {scope}"] = asdict(_sum(parts))
+    return result
+
+
+def _sum(parts: Sequence[Coverage]) -> Coverage:
+    facts, words = sum(part.facts for part in parts), sum(part.words for part in parts)
+    return Coverage(
+        sum(part.questions for part in parts),
+        facts,
+        sum(part.facts * part.facts_in_answer for part in parts) / max(facts, 1),
+        sum(part.facts * part.facts_in_paraphrase for part in parts) / max(facts, 1),
+        words,
+        sum(part.words * part.words_in_answer for part in parts) / max(words, 1),
+        sum(part.words * part.words_in_paraphrase for part in parts) / max(words, 1),
+    )
+
+
+def _split(folder: Path, split: Split) -> tuple[list[list[Row]], list[str], dict[str, list[str]]]:
+    """Return each target's rows, the background's texts, and the innocent answers by set."""
+    authors = _authors(_rows(folder / "retain90.json"))
+    perturbed = {row["question"]: row for row in _rows(folder / "retain_perturbed.json")}
+    forget = _authors(_rows(folder / "forget10_perturbed.json"))
+    if split == "tune":
+        tuned = [[perturbed[row["question"]] for row in authors[i] if row["question"] in perturbed] for i in _TUNED]
+        innocent = [authors[i] for i in range(2, len(authors), 4) if i not in _TUNED]
+        return [*tuned, *forget[-2:]], _answers(authors[::4]), {"retain": _answers(innocent)}
+    others = authors[1::2]
+    questions = {row["question"] for author in others for row in author}
+    return (
+        forget,
+        _answers(authors[::2]),
+        {
+            "retain": _answers(others),
+            "retain_paraphrased": [row["paraphrased_answer"] for q, row in perturbed.items() if q in questions],
+            "real_authors": [row["answer"] for row in _rows(folder / "real_authors.json")],
+            "world_facts": [row["answer"] for row in _rows(folder / "world_facts.json")],
+        },
+    )
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines if line.strip()]
+
+
+def _authors(rows: Sequence[Row]) -> list[list[Row]]:
+    return [list(rows[at : at + PER_AUTHOR]) for at in range(0, len(rows), PER_AUTHOR)]
+
+
+def _answers(authors: Iterable[Iterable[Row]]) -> list[str]:
+    return [row["answer"] for author in authors for row in author]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(fold(text).split())
+
+
+def _words_inside(finder: Finder, phrases: Sequence[Phrase], text: str) -> set[str]:
+    """Return the folded words that are part of a phrase where it occurs in the text."""
+    return {word for index, _ in finder.find(text) for word in phrases[index].folded.split()}
+
+
+def _share_hit(phrases: Sequence[Phrase], answers: Sequence[str]) -> float:
+    finder = Finder(phrases)
+    return sum(bool(finder.find(answer)) for answer in answers) / max(len(answers), 1) if phrases else 0.0
+
+
+def main() -> None:
+    """Print the measurement as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=TOFU, help="the folder of the TOFU files")
+    parser.add_argument("--split", choices=("report", "tune"), default="report")
+    arguments = parser.parse_args()
+    print(json.dumps(measure(arguments.folder, arguments.split), indent=2))
+
+
+if __name__ == "__main__":
+    main()
