@@ -16,6 +16,11 @@ from guard.vocabulary import Vocabulary
 from guard.wordvectors import WordVectors
 
 
+# Nodes up to which masks are found when first needed, in about a millisecond: ten thousand small restrictions are then loaded in
+# seconds, and most of them never used.
+_SMALL = 4096
+
+
 class Library:
     """The restrictions of one folder, ready to be applied to one vocabulary.
 
@@ -85,7 +90,8 @@ class Library:
         restriction = Restriction.load(self._folder, digest)
         words = self._word_vectors(restriction.anchors.encoder) if restriction.anchors else None
         masks = Masks.of(restriction, self._vocabulary, self._letters, words=words)
-        masks.prepare()
+        if len(restriction.automaton) > _SMALL:
+            masks.prepare()
         return masks
 
     def _word_vectors(self, encoder: str) -> WordVectors:

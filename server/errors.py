@@ -3,10 +3,12 @@
     ServerError                   anything the server answers with an error envelope
     ├── BadRequest          400   the request is malformed, or asks for something the guard cannot allow
     ├── Unauthorized        401   no key, or a wrong one
+    ├── Forbidden           403   the key is good, but its role may not do this
     ├── NotFound            404   no such route, model or target
     ├── MethodNotAllowed    405   the route exists, the method does not
     ├── TooLarge            413   the body is over the limit
     ├── UnsupportedMedia    415   not plain JSON
+    ├── RateLimited         429   the key has made too many requests
     ├── GuardFailure        500   screening or the guard itself failed: nothing was generated (fail closed)
     ├── EngineFailure       502   the engine failed, or answered with something that cannot be checked
     └── NotReady            503   starting, stopping, or the policy is not enforced everywhere yet
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
+RATE_ERROR = "requests"
+"""What OpenAI's API gives as the type of a 429: the kind of limit that was reached."""
 
 
 class ServerError(Exception):
@@ -89,6 +93,13 @@ class Unauthorized(_Fixed):
     CODE = "invalid_api_key"
 
 
+class Forbidden(_Fixed):
+    """403: the key is good, but its role may not do this."""
+
+    STATUS = 403
+    CODE = "insufficient_permissions"
+
+
 class NotFound(_Fixed):
     """404: no such route, model or target."""
 
@@ -115,6 +126,14 @@ class UnsupportedMedia(_Fixed):
 
     STATUS = 415
     CODE = "unsupported_media_type"
+
+
+class RateLimited(_Fixed):
+    """429: too many requests. Give ``headers={"Retry-After": ...}`` in whole seconds (RFC 9110, 10.2.3)."""
+
+    STATUS = 429
+    TYPE = RATE_ERROR
+    CODE = "rate_limit_exceeded"
 
 
 class GuardFailure(_Fixed):

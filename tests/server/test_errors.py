@@ -70,7 +70,7 @@ CASES = [
     ("GET", "/raise/bad", 400, "invalid_request_error", "n", "invalid_value", "`n` is wrong"),
     ("GET", "/raise/ready", 503, "server_error", None, "not_ready", "starting"),
     ("GET", "/raise/guard", 500, "server_error", None, "guard_failure", "screening failed"),
-    ("GET", "/raise/http", 403, "invalid_request_error", None, None, "no"),
+    ("GET", "/raise/http", 403, "invalid_request_error", None, "insufficient_permissions", "no"),
     ("GET", "/raise/teapot", 418, "invalid_request_error", None, None, "I'm a Teapot"),
     ("GET", "/raise/bug", 500, "server_error", None, "internal_error", "The server failed to handle the request."),
     ("GET", "/nowhere", 404, "invalid_request_error", None, "not_found", "Not Found"),
@@ -141,10 +141,12 @@ def test_a_client_that_left_gets_nothing() -> None:
 STATUSES = [
     (BadRequest, 400),
     (errors.Unauthorized, 401),
+    (errors.Forbidden, 403),
     (NotFound, 404),
     (MethodNotAllowed, 405),
     (errors.TooLarge, 413),
     (errors.UnsupportedMedia, 415),
+    (errors.RateLimited, 429),
     (GuardFailure, 500),
     (EngineFailure, 502),
     (NotReady, 503),
@@ -155,7 +157,7 @@ STATUSES = [
 def test_statuses_are_those_of_the_tree(kind: type[errors._Fixed], status: int) -> None:
     error = kind("message")
     assert error.status == status
-    assert error.type == ("server_error" if status >= 500 else "invalid_request_error")
+    assert error.type == ("server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error")
     assert f"{kind.__name__}" in str(errors.__doc__)
     assert str(status) in str(errors.__doc__)
 

@@ -1,0 +1,62 @@
+"""The store: forget targets, snapshots, keys and the audit log, in SQLite or PostgreSQL."""
+
+from server.store.database import Database
+from server.store.errors import (
+    IdempotencyConflict,
+    IdempotencyPending,
+    InvalidCursor,
+    LeaseLost,
+    SchemaTooNew,
+    SnapshotConflict,
+    StoreError,
+    StoreUnavailable,
+    TargetExists,
+    TargetNotFound,
+    VersionConflict,
+)
+from server.store.idempotency import Idempotency
+from server.store.notify import Notifier, notifier_of
+from server.store.peers import Peers
+from server.store.records import (
+    Compiled,
+    Purged,
+    StoredPeer,
+    StoredResponse,
+    StoredSnapshot,
+    StoredTarget,
+    StoredVersion,
+    TargetDraft,
+    TargetPage,
+)
+from server.store.snapshots import Snapshots
+from server.store.targets import Targets
+
+__all__ = [
+    "Compiled",
+    "Database",
+    "Idempotency",
+    "IdempotencyConflict",
+    "IdempotencyPending",
+    "InvalidCursor",
+    "LeaseLost",
+    "Notifier",
+    "Peers",
+    "Purged",
+    "SchemaTooNew",
+    "SnapshotConflict",
+    "Snapshots",
+    "StoreError",
+    "StoreUnavailable",
+    "StoredPeer",
+    "StoredResponse",
+    "StoredSnapshot",
+    "StoredTarget",
+    "StoredVersion",
+    "TargetDraft",
+    "TargetExists",
+    "TargetNotFound",
+    "TargetPage",
+    "Targets",
+    "VersionConflict",
+    "notifier_of",
+]

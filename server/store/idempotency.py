@@ -1,0 +1,68 @@
+"""Idempotency keys: the same request sent again gets the same answer, and is not carried out again.
+
+The semantics of the Idempotency-Key header field (draft-ietf-httpapi-idempotency-key-header): a key belongs to one client and one
+request; the same key with another request is an error, and so is sending it while the first is still being handled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.store.columns import utc_now
+from server.store.errors import IdempotencyConflict, IdempotencyPending
+from server.store.records import StoredResponse, storable
+from server.store.tables import IdempotencyRow
+
+KEYS: Table = IdempotencyRow.metadata.tables[IdempotencyRow.__tablename__]
+KEEP = timedelta(hours=24)
+"""How long an answer is kept."""
+CLAIM = timedelta(minutes=5)
+"""How long a request may take before its key is free again: the process that handled it may have died."""
+MAX_KEY_CHARS = 255
+
+
+class Idempotency:
+    """The repository of idempotency keys; every method takes a session of `Database.write`. `at` is now if None."""
+
+    async def begin(
+        self, session: AsyncSession, key: str, actor: str, request_hash: str, *, at: datetime | None = None
+    ) -> StoredResponse | None:
+        """Return the answer that this request got before; None if it is new, and the key is then taken for it.
+
+        After None, call `finish` or `abandon`. Raises IdempotencyConflict if the key was used for another request,
+        IdempotencyPending if this request is still being handled, ValueError for a key that is empty, too long or not text.
+        """
+        if not 0 < len(key) <= MAX_KEY_CHARS or not storable(key):
+            raise ValueError(f"an idempotency key has 1 to {MAX_KEY_CHARS} characters")
+        moment = at or utc_now()
+        dead = (KEYS.c.created_at <= moment - KEEP) | (KEYS.c.status.is_(None) & (KEYS.c.created_at <= moment - CLAIM))
+        await session.execute(delete(KEYS).where(dead))
+        row = (await session.execute(select(KEYS).where(*_of(key, actor)))).one_or_none()
+        if row is None:
+            values = {"key": key, "actor": actor, "request_hash": request_hash, "created_at": moment}
+            await session.execute(insert(KEYS).values(values))
+            return None
+        if row.request_hash != request_hash:
+            raise IdempotencyConflict
+        if row.status is None:
+            raise IdempotencyPending
+        return StoredResponse(row.status, row.response)
+
+    async def finish(
+        self, session: AsyncSession, key: str, actor: str, status: int, response: Any, *, target_id: str | None = None
+    ) -> None:
+        """Keep the answer. `target_id` is the target that `response` tells of: a purge removes the response then."""
+        values = {"status": status, "response": response, "target_id": target_id}
+        await session.execute(update(KEYS).where(*_of(key, actor)).values(values))
+
+    async def abandon(self, session: AsyncSession, key: str, actor: str) -> None:
+        """Free the key: the request failed in a way that sending it again may mend."""
+        await session.execute(delete(KEYS).where(*_of(key, actor), KEYS.c.status.is_(None)))
+
+
+def _of(key: str, actor: str) -> tuple[Any, Any]:
+    return KEYS.c.key == key, KEYS.c.actor == actor

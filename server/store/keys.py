@@ -1,0 +1,167 @@
+"""API keys: who may do what. A key's text is shown once, when it is made; the store keeps a hash of its secret.
+
+The text is `gk-<id>-<secret>`. The id is public: it names the key in lists and in the audit log. The secret is 256 random bits,
+and its hash one round of SHA-256 without salt. A slow, salted hash is for secrets that people choose, which can be guessed; from
+112 bits of entropy on, NIST SP 800-63B (5.1.2.2, look-up secrets) asks for a one-way function and no more.
+
+Comparing takes the same time whatever the secret: digests are compared by `hmac.compare_digest`, and against zeros where there
+is no such id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from sqlalchemy import CheckConstraint, Integer, Row, Text, exists, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from server.store.base import Base
+from server.store.columns import UtcDateTime, identifier
+from server.store.errors import StoreError
+
+Role = Literal["client", "auditor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""From least to most; a role may do all that the ones before it may."""
+
+_TEXT = re.compile(r"gk-([0-9a-f]{12})-([A-Za-z0-9_-]{43})")
+_NOTHING = "0" * 64
+
+
+class KeyNotFound(StoreError):
+    """There is no key with this id."""
+
+
+class ApiKeyRow(Base):
+    """The keys. Rows are never removed: a key that was revoked stays known, so that an id is not given out again."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (CheckConstraint("role IN ('client', 'auditor', 'admin')", name="role"),)
+
+    id: Mapped[str] = mapped_column(identifier(12), primary_key=True)
+    role: Mapped[str] = mapped_column(identifier(16))
+    name: Mapped[str] = mapped_column(Text)
+    secret_hash: Mapped[str] = mapped_column(identifier(64))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rate_per_minute: Mapped[int | None] = mapped_column(Integer)
+    burst: Mapped[int | None] = mapped_column(Integer)
+
+
+_TABLE = ApiKeyRow.metadata.tables[ApiKeyRow.__tablename__]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it may be shown: all but its secret. `last_used_at` is exact to the hour."""
+
+    id: str
+    role: Role
+    name: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    rate_per_minute: int | None = None
+    burst: int | None = None
+
+    def usable(self, now: datetime) -> bool:
+        """Whether the key is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+_SHOWN = tuple(field.name for field in fields(ApiKey))
+
+
+class KeyRing:
+    """All keys as they were at one moment, in memory, with the hashes of their secrets."""
+
+    def __init__(self, keys: Iterable[tuple[ApiKey, str]] = ()) -> None:
+        self._keys = {key.id: (key, digest) for key, digest in keys}
+
+    def __bool__(self) -> bool:
+        return bool(self._keys)
+
+    def check(self, text: str, now: datetime) -> ApiKey | None:
+        """Return the key with this text, if it may be used at `now`."""
+        parts = _TEXT.fullmatch(text)
+        key, digest = self._keys.get(parts[1] if parts else "", (None, _NOTHING))
+        same = hmac.compare_digest(_hash(parts[2] if parts else ""), digest)
+        return key if same and key is not None and key.usable(now) else None
+
+
+class Keys:
+    """The keys in the store. Every method works in the transaction of the session that it gets."""
+
+    async def create(
+        self,
+        session: AsyncSession,
+        role: Role,
+        name: str,
+        now: datetime,
+        *,
+        expires_at: datetime | None = None,
+        rate_per_minute: int | None = None,
+        burst: int | None = None,
+    ) -> tuple[ApiKey, str]:
+        """Make a key, and return it with its text, which cannot be had again.
+
+        `rate_per_minute` limits its requests, None does not; `burst` is how many may come at once, as many as the rate if None.
+        Raises ValueError for an unknown role, a name that is empty or not printable, or a limit below 1.
+        """
+        if role not in ROLES:
+            raise ValueError(f"a role is one of {', '.join(ROLES)}")
+        if not name or len(name) > 200 or not name.isprintable():
+            raise ValueError("a key's name has 1 to 200 printable characters")
+        if burst is not None and rate_per_minute is None:
+            raise ValueError("a burst needs a rate")
+        if any(limit is not None and not 1 <= limit <= 1_000_000 for limit in (rate_per_minute, burst)):
+            raise ValueError("a rate and a burst are from 1 to 1000000")
+        key = ApiKey(secrets.token_hex(6), role, name, now, expires_at, rate_per_minute=rate_per_minute, burst=burst)
+        secret = secrets.token_urlsafe(32)
+        columns = {name: getattr(key, name) for name in _SHOWN}
+        await session.execute(insert(_TABLE).values(**columns, secret_hash=_hash(secret)))
+        return key, f"gk-{key.id}-{secret}"
+
+    async def revoke(self, session: AsyncSession, key_id: str, now: datetime) -> ApiKey:
+        """Revoke a key, and return it; one that is revoked already keeps its time. Raises KeyNotFound."""
+        await session.execute(update(_TABLE).where(_TABLE.c.id == key_id, _TABLE.c.revoked_at.is_(None)).values(revoked_at=now))
+        found = (await session.execute(select(_TABLE).where(_TABLE.c.id == key_id))).one_or_none()
+        if found is None:
+            raise KeyNotFound("there is no key with this id")
+        return _key(found)
+
+    async def list(self, session: AsyncSession) -> Sequence[ApiKey]:
+        """Return all keys, the revoked too, oldest first."""
+        return [_key(row) for row in await session.execute(select(_TABLE).order_by(_TABLE.c.created_at, _TABLE.c.id))]
+
+    async def ring(self, session: AsyncSession) -> KeyRing:
+        """Return all keys, to check texts against."""
+        return KeyRing([(_key(row), row.secret_hash) for row in await session.execute(select(_TABLE))])
+
+    async def any(self, session: AsyncSession) -> bool:
+        """Whether a key was ever made. Keys that are revoked count: revoking the last does not open the server again."""
+        return bool((await session.execute(select(exists(select(_TABLE.c.id))))).scalar_one())
+
+    async def touch(self, session: AsyncSession, key_ids: Sequence[str], now: datetime) -> None:
+        """Note that keys were used, to the hour."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        stale = or_(_TABLE.c.last_used_at.is_(None), _TABLE.c.last_used_at < hour)
+        await session.execute(update(_TABLE).where(_TABLE.c.id.in_(key_ids), stale).values(last_used_at=hour))
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _key(row: Row[Any]) -> ApiKey:
+    return ApiKey(**{name: row._mapping[name] for name in _SHOWN})

@@ -1,0 +1,88 @@
+"""Policy snapshots in the store: proposed, then active or failed, then superseded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.store.columns import utc_now
+from server.store.errors import SnapshotConflict
+from server.store.records import StoredSnapshot
+from server.store.tables import SnapshotRow
+
+SNAPSHOTS: Table = SnapshotRow.metadata.tables[SnapshotRow.__tablename__]
+OVERTAKEN = "overtaken by a later snapshot"
+
+
+class Snapshots:
+    """The repository of snapshots; every method takes the session, and those that change something one of `Database.write`.
+
+    Numbers only rise and are never used twice. At most one snapshot is active, and never one older than it was before: what
+    `active` returns after a restart is what was enforced last. `at` is the time of the change, now if None.
+    """
+
+    async def active(self, session: AsyncSession) -> StoredSnapshot | None:
+        """Return the snapshot in force, None if there never was one."""
+        return await self._one(session, SNAPSHOTS.c.state == "active")
+
+    async def latest(self, session: AsyncSession) -> StoredSnapshot | None:
+        """Return the snapshot with the highest number, whatever became of it."""
+        return await self._one(session, SNAPSHOTS.c.number == select(func.max(SNAPSHOTS.c.number)).scalar_subquery())
+
+    async def get(self, session: AsyncSession, number: int) -> StoredSnapshot:
+        """Return one snapshot. Raises SnapshotConflict if there is none with this number."""
+        found = await self._one(session, SNAPSHOTS.c.number == number)
+        if found is None:
+            raise SnapshotConflict(number, "does not exist")
+        return found
+
+    async def propose(
+        self,
+        session: AsyncSession,
+        digest: str,
+        always: Sequence[str],
+        gated: Mapping[str, str],
+        *,
+        reason: str | None = None,
+        at: datetime | None = None,
+    ) -> StoredSnapshot:
+        """Store a state of the policy under the next number, and return it. `reason` says why, without a target's content."""
+        highest = (await session.execute(select(func.max(SNAPSHOTS.c.number)))).scalar_one()
+        moment = at or utc_now()
+        made = StoredSnapshot((highest or 0) + 1, digest, "proposed", tuple(always), dict(gated), moment, None, reason)
+        row = {column.name: getattr(made, column.name) for column in SNAPSHOTS.c}
+        await session.execute(insert(SNAPSHOTS).values(row | {"always": list(always)}))
+        return made
+
+    async def activate(self, session: AsyncSession, number: int, *, at: datetime | None = None) -> None:
+        """Put a proposed snapshot in force; call it when every process enforces it.
+
+        The one before is superseded and gives up its digests by target, which can be large; proposals older than this one failed.
+        Raises SnapshotConflict if it is not proposed: never made, failed, or a later one took over.
+        """
+        await self._proposed(session, number)
+        await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.state == "active").values(state="superseded", gated={}))
+        older = (SNAPSHOTS.c.state == "proposed") & (SNAPSHOTS.c.number < number)
+        await session.execute(update(SNAPSHOTS).where(older).values(state="failed", gated={}, reason=OVERTAKEN))
+        moment = at or utc_now()
+        await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.number == number).values(state="active", activated_at=moment))
+
+    async def fail(self, session: AsyncSession, number: int, reason: str) -> None:
+        """Give up a proposed snapshot; `reason` says why, without a target's content. Raises SnapshotConflict."""
+        await self._proposed(session, number)
+        await session.execute(
+            update(SNAPSHOTS).where(SNAPSHOTS.c.number == number).values(state="failed", gated={}, reason=reason)
+        )
+
+    async def _proposed(self, session: AsyncSession, number: int) -> None:
+        state = (await session.execute(select(SNAPSHOTS.c.state).where(SNAPSHOTS.c.number == number))).scalar_one_or_none()
+        if state != "proposed":
+            raise SnapshotConflict(number, f"is {state}" if state else "does not exist")
+
+    async def _one(self, session: AsyncSession, condition: Any) -> StoredSnapshot | None:
+        row: Row[Any] | None = (await session.execute(select(SNAPSHOTS).where(condition))).one_or_none()
+        return StoredSnapshot(**{**row._mapping, "always": tuple(row.always)}) if row else None

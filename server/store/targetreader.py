@@ -1,0 +1,148 @@
+"""Reading targets: one, a page, all of them, what is enforced, what has expired."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Row, Table, exists, func, literal, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from server.store.cursor import decode_cursor, encode_cursor
+from server.store.errors import TargetNotFound
+from server.store.records import StoredTarget, StoredVersion, TargetPage, storable
+from server.store.tables import STATUSES, Status, TargetRow, TargetVersionRow
+
+TARGETS: Table = TargetRow.metadata.tables[TargetRow.__tablename__]
+VERSIONS: Table = TargetRow.metadata.tables[TargetVersionRow.__tablename__]
+MAX_PAGE = 1000
+_IN_ONE_STATEMENT = 1000
+# What a version's own row knows better than the target's.
+_OF_VERSION = ("version", "document", "always_digest", "gated_digest", "vectors")
+
+
+class TargetReader:
+    """Reads targets; every method takes the session to read with."""
+
+    async def get(self, session: AsyncSession, target_id: str, *, deleted: bool = False) -> StoredTarget:
+        """Return the target; a deleted one only if `deleted`. Raises TargetNotFound."""
+        found = await self.find(session, [target_id])
+        if target_id not in found or (found[target_id].status == "deleted" and not deleted):
+            raise TargetNotFound(target_id)
+        return found[target_id]
+
+    async def find(self, session: AsyncSession, target_ids: Iterable[str]) -> dict[str, StoredTarget]:
+        """Return those of the targets that there are, by id, the deleted among them."""
+        wanted = [target_id for target_id in target_ids if storable(target_id)]
+        found: dict[str, StoredTarget] = {}
+        for part in chunks(wanted):
+            rows = await session.execute(select(TARGETS).where(TARGETS.c.id.in_(part)))
+            found.update((row.id, _stored(row)) for row in rows)
+        return found
+
+    async def page(
+        self,
+        session: AsyncSession,
+        *,
+        cursor: str | None = None,
+        limit: int = 100,
+        status: Status | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> TargetPage:
+        """Return `limit` targets after `cursor`, oldest first, with that status and all of these labels.
+
+        Deleted targets are listed only under their own status. Targets made while somebody turns the pages come at the end.
+        Raises InvalidCursor, ValueError for a limit that is not 1..1000.
+        """
+        if not 1 <= limit <= MAX_PAGE:
+            raise ValueError(f"a page has 1 to {MAX_PAGE} targets")
+        wanted = dict(labels or {})
+        filters = json.dumps([status, sorted(wanted.items())])
+        conditions = [TARGETS.c.status == status if status else TARGETS.c.status != "deleted"]
+        if cursor is not None:
+            after = decode_cursor(cursor, filters)
+            here = tuple_(TARGETS.c.created_at, TARGETS.c.id)
+            conditions.append(here > tuple_(literal(after[0], TARGETS.c.created_at.type), literal(after[1], TARGETS.c.id.type)))
+        if not all(storable(text) for label in wanted.items() for text in label):
+            return TargetPage([], None)
+        conditions += [_has_label(session, name, value) for name, value in wanted.items()]
+        query = select(TARGETS).where(*conditions).order_by(TARGETS.c.created_at, TARGETS.c.id).limit(limit + 1)
+        targets = [_stored(row) for row in await session.execute(query)]
+        if len(targets) <= limit:
+            return TargetPage(targets, None)
+        last = targets[limit - 1]
+        return TargetPage(targets[:limit], encode_cursor(last.created_at, last.id, filters))
+
+    async def history(self, session: AsyncSession, target_id: str) -> list[StoredVersion]:
+        """Return all versions, oldest first. Raises TargetNotFound if there never was such a target."""
+        rows: Sequence[Row[Any]] = []
+        if storable(target_id):
+            query = select(VERSIONS).where(VERSIONS.c.target_id == target_id).order_by(VERSIONS.c.version)
+            rows = (await session.execute(query)).all()
+        if not rows:
+            raise TargetNotFound(target_id)
+        names = StoredVersion.__dataclass_fields__
+        return [StoredVersion(**{name: row._mapping[name] for name in names}) for row in rows]
+
+    async def batches(
+        self, session: AsyncSession, statuses: Collection[Status] = ("pending", "active"), size: int = 500
+    ) -> AsyncIterator[list[StoredTarget]]:
+        """Give the latest versions of all targets with one of these statuses, `size` at a time, ordered by id."""
+        query = select(TARGETS).where(TARGETS.c.status.in_(list(statuses)))
+        async for rows in _by_id(session, query, size):
+            yield [_stored(row) for row in rows]
+
+    async def enforced(self, session: AsyncSession, size: int = 500) -> AsyncIterator[list[StoredTarget]]:
+        """Give all targets as the active snapshot enforces them, `size` at a time, ordered by id.
+
+        Each is at the version that was activated, even if a later one is pending or was paused or deleted since.
+        """
+        joined = TARGETS.join(VERSIONS, (VERSIONS.c.target_id == TARGETS.c.id) & (VERSIONS.c.version == TARGETS.c.active_version))
+        of_version = [VERSIONS.c[name].label(f"enforced_{name}") for name in _OF_VERSION]
+        query = select(*[c for c in TARGETS.c if c.name not in _OF_VERSION], *of_version).select_from(joined)
+        async for rows in _by_id(session, query, size):
+            yield [_as_enforced(row) for row in rows]
+
+    async def expired(self, session: AsyncSession, now: datetime, limit: int = MAX_PAGE) -> list[StoredTarget]:
+        """Return targets that are over at `now` and still pending, active or paused, the earliest first."""
+        query = select(TARGETS).where(TARGETS.c.expires_at <= now, TARGETS.c.status != "deleted")
+        rows = await session.execute(query.order_by(TARGETS.c.expires_at, TARGETS.c.id).limit(limit))
+        return [_stored(row) for row in rows]
+
+    async def counts(self, session: AsyncSession) -> dict[Status, int]:
+        """Return how many targets have each status."""
+        rows = await session.execute(select(TARGETS.c.status, func.count()).group_by(TARGETS.c.status))
+        found = {status: int(count) for status, count in rows}
+        return {status: found.get(status, 0) for status in STATUSES}
+
+
+def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Give the ids in parts that fit one statement."""
+    return (ids[start : start + _IN_ONE_STATEMENT] for start in range(0, len(ids), _IN_ONE_STATEMENT))
+
+
+def _stored(row: Row[Any]) -> StoredTarget:
+    return StoredTarget(**row._mapping)
+
+
+def _as_enforced(row: Row[Any]) -> StoredTarget:
+    values = dict(row._mapping)
+    values |= {name: values.pop(f"enforced_{name}") for name in _OF_VERSION}
+    return replace(StoredTarget(**values), status="active")
+
+
+async def _by_id(session: AsyncSession, query: Any, size: int) -> AsyncIterator[Sequence[Row[Any]]]:
+    after = ""
+    while rows := (await session.execute(query.where(TARGETS.c.id > after).order_by(TARGETS.c.id).limit(size))).all():
+        yield rows
+        after = rows[-1].id
+
+
+def _has_label(session: AsyncSession, name: str, value: str) -> ColumnElement[bool]:
+    # As rows and not as a JSON path: a name may hold anything, and both databases have other rules for quoting it in a path.
+    each = func.json_each if session.get_bind().dialect.name == "sqlite" else func.json_each_text
+    pairs = each(TARGETS.c.labels).table_valued("key", "value")
+    return cast("ColumnElement[bool]", exists(select(literal(1)).where(pairs.c.key == name, pairs.c.value == value)))
