@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from classifiers.packed import packed
 from classifiers.windows import MAX_PIECES
 
 Vectors = NDArray[np.float32]
@@ -55,7 +56,8 @@ class SentenceEncoder:
     Calls from several threads are served one after the other: the model uses all cores by itself, and its tokenizer must not be
     used by two threads.
 
-    In bfloat16 a vector depends a little on what else is in its batch.
+    A plain BERT with mean pooling on a CPU (the default is one) is run by `classifiers.packed`, where a vector does not depend on
+    what else is in its batch; any other model by the library, where in bfloat16 it does a little.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class SentenceEncoder:
         self._dimension = int(dimension)
         self._dtype = dtype
         self._batch_size = batch_size
+        self._packed = packed(self._model)
         self._lock = threading.Lock()
 
     @property
@@ -109,7 +112,10 @@ class SentenceEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The number type, and the sha256 of weights, modules' settings and tokenizer; hashed when first asked for."""
+        """The way of computing, the number type, and the sha256 of weights, modules' settings and tokenizer.
+
+        Hashed when first asked for.
+        """
         import torch
 
         digest = hashlib.sha256(f"{self._model}\n{self._model.max_seq_length}\n".encode())
@@ -119,7 +125,13 @@ class SentenceEncoder:
         for name, weights in self._model.state_dict().items():
             digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}\n".encode())
             digest.update(weights.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
-        return f"sentence-transformers:{self._dtype}:{digest.hexdigest()}"
+        way = "sentence-transformers" if self._packed is None else "packed"
+        return f"{way}:{self._dtype}:{digest.hexdigest()}"
+
+    def pieces(self, text: str) -> int:
+        """Return how many word pieces the model's tokenizer makes of `text`, without markers and without a limit."""
+        with self._lock:
+            return len(self._model.tokenizer.tokenize(text))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [texts, dimension], each row of length one.
@@ -133,6 +145,8 @@ class SentenceEncoder:
         # The tokenizer takes no lone surrogates, which JSON can bring in.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         with self._lock:
+            if self._packed is not None:
+                return unit_rows(self._packed.encode(clean))
             vectors = self._model.encode(clean, batch_size=self._batch_size, show_progress_bar=False, convert_to_numpy=True)
         return unit_rows(np.asarray(vectors, np.float32))
 
@@ -149,7 +163,7 @@ class CachedEncoder:
         """Raises ValueError for a capacity below one."""
         if capacity < 1:
             raise ValueError(f"capacity {capacity}")
-        self._encoder = encoder
+        self._encoder = self.inner = encoder
         self._capacity = capacity
         self._vectors: OrderedDict[bytes, Vectors] = OrderedDict()
         self._lock = threading.Lock()

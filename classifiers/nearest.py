@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifiers.encoder import Encoder, Vectors
+from classifiers.index import ExampleIndex
 from classifiers.target import ForgetTarget, check_ids
 from classifiers.types import Match, Screened, best_matches
-from classifiers.windows import windows
+from classifiers.windows import passages, windows
 from guard.folding import fold
 
 NAME = "nearest"
@@ -48,20 +50,31 @@ class Conflict:
 
     `background`: a background prompt is an example of these targets; the background prompt was left out, so the example is found.
     `shared`: these targets have an example in common; a prompt like it matches all of them, with equal scores.
+    `alias`: these targets have a name in common; a prompt that holds it matches all of them.
     """
 
-    kind: Literal["background", "shared"]
+    kind: Literal["background", "shared", "alias"]
     target_ids: tuple[str, ...]
+
+
+def slack(cosines: Vectors, nearest: Vectors, thresholds: Thresholds) -> Vectors:
+    """Return by how much a window is near enough: float32, the shape of `cosines`; `nearest` must broadcast against it.
+
+    `cosines` are those with examples, `nearest` those with the best background window. At zero both thresholds just hold, so
+    one number says what two thresholds decide, and moving it (`classifiers.calibration`) moves both alike.
+    """
+    result: Vectors = np.minimum(cosines - np.float32(thresholds.cosine), cosines - nearest - np.float32(thresholds.margin))
+    return result
 
 
 class NearestClassifier:
     """Compares each window of a text with every example prompt and every background prompt.
 
-    A text matches a target by its best window; the score is the cosine, cut to [0, 1]. A target without examples is not
-    represented here; completions, documents and phrases are not looked at. Prompts longer than a window are cut
-    like texts, and each of their windows counts as an example.
+    A text matches a target where the slack of one of its windows reaches the target's limit; the score is the best such cosine,
+    cut to [0, 1]. A target without examples is not represented here; completions, documents and phrases are not looked at.
+    Prompts longer than a window are cut into passages, and each of those counts as an example.
 
-    Brute force: one product [windows, dimension] x [dimension, examples], the examples in memory as float32.
+    Immutable: `extended` makes another one.
     """
 
     def __init__(
@@ -70,69 +83,185 @@ class NearestClassifier:
         background: Sequence[str],
         encoder: Encoder,
         thresholds: Thresholds | None = None,
+        limits: Mapping[str, float] | None = None,
     ) -> None:
         """Encode the examples and `background`, which may be empty: then only the absolute threshold counts.
 
+        `limits`: the slack from which on a text is about a target, by target id; 0, that is the thresholds as they are, for a
+        target that is not there.
+
         Raises ValueError if two targets have the same id, and what the encoder raises.
         """
-        check_ids(targets)
         self._encoder = encoder
         self._thresholds = thresholds or Thresholds()
-        self._target_ids = [target.id for target in targets]
-        owners: dict[str, dict[str, None]] = {}
+        self._innocent = list(dict.fromkeys(background))
+        self._background: Background | None = None
+        self._examples = ExampleIndex(np.zeros((0, encoder.dimension), np.float32))
+        self._target_ids: list[str] = []
+        self._target_of = np.zeros(0, np.int64)
+        self._owners: dict[str, dict[str, None]] = {}
+        self.conflicts: tuple[Conflict, ...] = ()
+        """What the policy says twice, or both ways; for the operator."""
+        self._add(targets, limits or {})
+
+    def extended(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float] | None = None) -> Self:
+        """Return a classifier that knows `targets` too; nothing but their examples is encoded. This one stays as it is.
+
+        `limits` replace all earlier ones where given.
+
+        Raises ValueError if an id is taken, and what the encoder raises.
+        """
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._target_ids = list(self._target_ids)
+        copy._owners = dict(self._owners)
+        copy._add(targets, self._limits if limits is None else limits)
+        return copy
+
+    def without(self, target_ids: Collection[str]) -> Self:
+        """Return a classifier that does not know these targets, and holds no vector of theirs. This one stays as it is.
+
+        A background prompt that had to give way to one of their examples counts again only in a new classifier.
+        """
+        gone = frozenset(target_ids)
+        stays = [number for number, target_id in enumerate(self._target_ids) if target_id not in gone]
+        renumbered = np.full(len(self._target_ids), -1, np.int64)
+        renumbered[stays] = np.arange(len(stays))
+        target_of = renumbered[self._target_of]
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy._target_ids = [self._target_ids[number] for number in stays]
+        copy._limit_of = self._limit_of[stays]
+        copy._examples = self._examples.kept(target_of >= 0)
+        copy._target_of = target_of[target_of >= 0]
+        left = {key: {i: None for i in owners if i not in gone} for key, owners in self._owners.items()}
+        copy._owners = {key: owners for key, owners in left.items() if owners}
+        copy.conflicts = tuple(copy._conflicts())
+        return copy
+
+    def _add(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float]) -> None:
+        known = set(self._target_ids)
+        if any(target.id in known for target in targets):
+            raise ValueError("a target with this id is already known")
+        check_ids(targets)
         prompts: list[str] = []
         target_of: list[int] = []
-        for number, target in enumerate(targets):
+        for number, target in enumerate(targets, len(self._target_ids)):
             for example in target.examples:
-                owners.setdefault(_key(example.prompt), {})[target.id] = None
-                pieces = windows(example.prompt)
+                key = prompt_key(example.prompt)
+                self._owners[key] = {**self._owners.get(key, {}), target.id: None}
+                # Whole: a clause of it ("where was he born") is about anybody.
+                pieces = passages(example.prompt)
                 prompts += pieces
                 target_of += [number] * len(pieces)
-        self._examples = encoder.encode(prompts)
-        self._target_of = np.array(target_of, np.int64)
-        conflicts = [Conflict("shared", tuple(ids)) for ids in owners.values() if len(ids) > 1]
-        innocent: list[str] = []
-        for prompt in dict.fromkeys(background):
-            if _key(prompt) in owners:
-                # Kept, it would take the margin from the very example: what is to be forgotten wins.
-                conflicts.append(Conflict("background", tuple(owners[_key(prompt)])))
-            else:
-                innocent += windows(prompt)
-        # Encoding costs time, and nothing is compared with the background where there are no examples.
-        self._background = encoder.encode(innocent if prompts else [])
-        self.conflicts: tuple[Conflict, ...] = tuple(conflicts)
-        """What the policy says twice, or both ways; for the operator."""
+        self._target_ids += [target.id for target in targets]
+        self._limits = dict(limits)
+        self._limit_of = np.array([limits.get(target_id, 0.0) for target_id in self._target_ids], np.float32)
+        if prompts:
+            self._examples = self._examples.extended(self._encoder.encode(prompts))
+            self._target_of = np.concatenate([self._target_of, np.array(target_of, np.int64)])
+            # Encoding costs time, and nothing is compared with the background where there are no examples.
+            if self._background is None:
+                self._background = Background(self._innocent, self._encoder)
+            self._background = self._background.without(self._owners)
+        self.conflicts = tuple(self._conflicts())
+
+    def _conflicts(self) -> Iterable[Conflict]:
+        yield from (Conflict("shared", tuple(ids)) for ids in self._owners.values() if len(ids) > 1)
+        for prompt in self._innocent:
+            if owners := self._owners.get(prompt_key(prompt)):
+                yield Conflict("background", tuple(owners))
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         """Return the matches of each text, with evidence "nearest:<best target cosine>-<best background cosine>"."""
         result: list[list[Match]] = [[] for _ in texts]
-        if not len(self._examples):
+        numbers, vectors, nearest = self._read(texts)
+        if not len(numbers):
             return result
-        pieces = [(number, window) for number, screened in enumerate(texts) for window in screened.windows]
-        vectors = self._encoder.encode([window for _, window in pieces])
-        rows = max(1, _BLOCK // len(self._examples))
-        for at in range(0, len(pieces), rows):
-            for row, match in self._matches(vectors[at : at + rows]):
-                result[pieces[at + row][0]].append(match)
+        # A little less than the lowest limit: the pairs are decided below, by the formula that limits are computed with.
+        least = np.maximum(self._thresholds.cosine, nearest + self._thresholds.margin) + self._limit_of.min() - 1e-5
+        rows, columns, cosines = self._examples.above(vectors, least.astype(np.float32))
+        targets = self._target_of[columns]
+        near = slack(cosines, nearest[rows], self._thresholds) >= self._limit_of[targets]
+        rows, targets, cosines = rows[near], targets[near], cosines[near]
+        # The best pair of each row and target stands last.
+        order = np.lexsort((cosines, targets, rows))
+        rows, targets, cosines = rows[order], targets[order], cosines[order]
+        last = np.ones(len(rows), bool)
+        last[:-1] = (rows[1:] != rows[:-1]) | (targets[1:] != targets[:-1])
+        for row, target, cosine in zip(rows[last].tolist(), targets[last].tolist(), cosines[last].tolist(), strict=True):
+            evidence = f"nearest:{cosine:.2f}-{nearest[row]:.2f}"
+            score = min(1.0, max(0.0, cosine))
+            result[int(numbers[row])].append(Match(self._target_ids[target], score, evidence, NAME))
         return [best_matches(matches) for matches in result]
 
-    def _matches(self, vectors: Vectors) -> list[tuple[int, Match]]:
-        """Return (row, match) for each row of `vectors`, float32 [windows, dimension], and target that it is about."""
-        cosines = vectors @ self._examples.T
-        # Without a background: the lowest cosine there is.
-        nearest = (vectors @ self._background.T).max(axis=1, initial=-1.0)
-        needed = np.maximum(self._thresholds.cosine, nearest + self._thresholds.margin)
-        best: dict[tuple[int, int], float] = {}
-        hit_rows, hit_columns = np.nonzero(cosines >= needed[:, None])
-        for row, column in zip(hit_rows.tolist(), hit_columns.tolist(), strict=True):
-            key = row, int(self._target_of[column])
-            best[key] = max(best.get(key, -1.0), float(cosines[row, column]))
-        return [
-            (row, Match(self._target_ids[target], min(1.0, cosine), f"nearest:{cosine:.2f}-{nearest[row]:.2f}", NAME))
-            for (row, target), cosine in best.items()
-        ]
+    def scores(self, texts: Sequence[Screened]) -> Vectors:
+        """Return the slack of each text's best window for each target, in the targets' order: float32 [texts, targets].
+
+        Negative infinity where the text has no window or the target no example. `classify` matches where a score is at least
+        the target's limit.
+        """
+        result = np.full((len(texts), len(self._target_ids)), -np.inf, np.float32)
+        numbers, vectors, nearest = self._read(texts)
+        step = max(1, _BLOCK // max(1, len(self._target_of)))
+        for at in range(0, len(numbers), step):
+            block = slice(at, at + step)
+            everything = np.full(len(numbers[block]), -np.inf, np.float32)
+            rows, columns, cosines = self._examples.above(vectors[block], everything)
+            values = slack(cosines, nearest[block][rows], self._thresholds)
+            np.maximum.at(result, (numbers[block][rows], self._target_of[columns]), values)
+        return result
+
+    def _read(self, texts: Sequence[Screened]) -> tuple[NDArray[np.int64], Vectors, Vectors]:
+        """Return of each window: the number of its text, its vector, its best background cosine. No examples: no windows."""
+        if not len(self._target_of):
+            texts = ()
+        numbers = np.array([number for number, screened in enumerate(texts) for _ in screened.windows], np.int64)
+        vectors = self._encoder.encode([window for screened in texts for window in screened.windows])
+        nearest = np.zeros(0, np.float32) if self._background is None else self._background.nearest(vectors)
+        return numbers, vectors, nearest
 
 
-def _key(prompt: str) -> str:
+class Background:
+    """Innocent prompts, encoded: what the examples of targets are compared with."""
+
+    def __init__(self, prompts: Sequence[str], encoder: Encoder) -> None:
+        """Encode the windows of `prompts`; raises what the encoder raises."""
+        pieces = [windows(prompt) for prompt in prompts]
+        self.vectors = encoder.encode([window for cut in pieces for window in cut])
+        """float32 [windows, dimension]."""
+        self.prompt_of = np.array([number for number, cut in enumerate(pieces) for _ in cut], np.int64)
+        """int64 [windows]: the number of the window's prompt."""
+        self.prompts = tuple(prompts)
+        """All prompts, those without a window and those left out included."""
+        self._keys = [prompt_key(prompt) for prompt in prompts]
+        self._index = ExampleIndex(self.vectors)
+
+    def without(self, keys: Collection[str]) -> Background:
+        """Return the background without the prompts whose `prompt_key` is among `keys`.
+
+        What is to be forgotten wins: kept, such a prompt would take the margin from the very example that it repeats.
+        """
+        stays = np.array([key not in keys for key in self._keys], bool)
+        if stays.all():
+            return self
+        copy = object.__new__(type(self))
+        copy.prompts = self.prompts
+        windows_stay = stays[self.prompt_of]
+        copy.vectors, copy.prompt_of = self.vectors[windows_stay], self.prompt_of[windows_stay]
+        copy._keys = [key if stay else "" for key, stay in zip(self._keys, stays, strict=True)]
+        copy._index = ExampleIndex(copy.vectors)
+        return copy
+
+    def nearest(self, vectors: Vectors) -> Vectors:
+        """Return the best cosine of each row of `vectors` with a window: float32 [rows]; the lowest there is, -1, if none."""
+        return self._index.best(vectors)[0]
+
+    def __len__(self) -> int:
+        """The number of windows."""
+        return len(self.vectors)
+
+
+def prompt_key(prompt: str) -> str:
     """Return what makes two prompts the same: the folded text, or the text itself where nothing is left of it."""
     return fold(prompt).strip() or prompt

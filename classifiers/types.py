@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from classifiers.readings import Reading, labelled_readings
 from classifiers.windows import windows
 
 
@@ -13,16 +14,21 @@ from classifiers.windows import windows
 class Screened:
     """One text to be classified: whole, for classifiers that search, and in windows, for classifiers that encode.
 
+    `readings` are other ways the text may be meant to be read; `windows` hold windows of them, too.
+
     Its `repr` shows lengths only, so that a text cannot reach a log by way of an error message.
     """
 
     text: str
     windows: tuple[str, ...]
+    readings: tuple[Reading, ...] = ()
 
     @classmethod
-    def of(cls, text: str) -> Screened:
-        """Return `text` with the default windows; a text of white space has none."""
-        return cls(text, tuple(windows(text)))
+    def of(cls, text: str, cut: Iterable[str] | None = None) -> Screened:
+        """Return `text` with its readings and with `cut`, its windows; the default ones if None: none for white space."""
+        readings = tuple(labelled_readings(text))
+        pieces = [windows(text) if cut is None else cut, *(windows(reading.text) for reading in readings)]
+        return cls(text, tuple(dict.fromkeys(window for piece in pieces for window in piece)), readings)
 
     def __repr__(self) -> str:
         return f"Screened({len(self.text)} characters, {len(self.windows)} windows)"

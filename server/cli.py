@@ -1,4 +1,4 @@
-"""The command line: `guard-server serve`, `ask`, `check-policy` and `extract`.
+"""The command line: `guard-server serve`, `ask`, `check-policy`, `extract`, `keys` and `audit`.
 
 Nothing of the project is imported here until a command runs. vLLM starts its workers as fresh interpreters, which import the main
 module, this one, again; and vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before it.
@@ -80,3 +80,108 @@ def extract(
     from server import commands
 
     commands.extract(file, background, language, yaml)
+
+
+keys = typer.Typer(no_args_is_help=True, help="API keys: who may do what.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
+
+Store = Annotated[str | None, typer.Option("--database", help="URL of the store.", envvar="GUARD_DATABASE")]
+AuditKey = Annotated[Path | None, typer.Option(help="File with the key that seals the audit log.", envvar="GUARD_AUDIT_KEY")]
+
+
+def _url(database: str | None, data_dir: Path | None) -> str:
+    import platformdirs
+
+    from server import keycommands
+
+    folder = data_dir or platformdirs.user_data_path("guard-server")
+    if database is None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database or keycommands.default_url(folder)
+
+
+@keys.command("create")
+def keys_create(
+    role: Annotated[str, typer.Option(help="client, auditor or admin.")],
+    name: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
+    expires: Annotated[str | None, typer.Option(help="How long it lasts, like 30d.")] = None,
+    rate: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
+    burst: Annotated[int | None, typer.Option(help="Requests at once.")] = None,
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Make a key and print it, this once."""
+    from server import keycommands
+
+    url = _url(database, data_dir)
+    keycommands.keys_create(url, role, name, expires=expires, rate=rate, burst=burst, audit_key=audit_key)
+
+
+@keys.command("list")
+def keys_list(database: Store = None, data_dir: DataFolder = None) -> None:
+    """List all keys, without their secrets."""
+    from server import keycommands
+
+    keycommands.keys_list(_url(database, data_dir))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Revoke a key: it is refused within a second."""
+    from server import keycommands
+
+    keycommands.keys_revoke(_url(database, data_dir), key_id, audit_key=audit_key)
+
+
+@audit.command("verify")
+def audit_verify(
+    witness: Annotated[str | None, typer.Option(help="An earlier head, SEQ:HASH, noted down elsewhere.")] = None,
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Find a changed, missing or reordered record. Exits with status 1 if there is one."""
+    from server import keycommands
+
+    keycommands.audit_verify(_url(database, data_dir), audit_key=audit_key, witness=witness)
+
+
+@audit.command("seal")
+def audit_seal(
+    audit_key: Annotated[Path, typer.Option(help="File with the key, 32 bytes or more.", envvar="GUARD_AUDIT_KEY")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+) -> None:
+    """Seal a log that was begun without a key."""
+    from server import keycommands
+
+    keycommands.audit_seal(_url(database, data_dir), audit_key)
+
+
+@audit.command("prune")
+def audit_prune(
+    older_than: Annotated[str, typer.Option(help="Age, like 365d.")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Remove old records; the log still verifies."""
+    from server import keycommands
+
+    keycommands.audit_prune(_url(database, data_dir), older_than, audit_key=audit_key)
+
+
+@audit.command("export")
+def audit_export(database: Store = None, data_dir: DataFolder = None) -> None:
+    """Print the log as JSON lines."""
+    from server import keycommands
+
+    keycommands.audit_export(_url(database, data_dir))

@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 import uvicorn
@@ -17,11 +17,15 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from server.app import create_app
+from server.authentication import binding_allowed
 from server.comparison import compare, table
+from server.keycommands import default_url
 from server.policy import PolicyError
 from server.preview import preview, proposal_table, proposal_yaml, proposals
 from server.service import Service
 from server.settings import Settings
+from server.store import Database, StoreError
+from server.store.keys import Keys
 
 
 def settings_from(**flags: Any) -> Settings:
@@ -37,6 +41,14 @@ def settings_from(**flags: Any) -> Settings:
 
 def serve(settings: Settings, samples: Sequence[str]) -> None:
     """Serve until told to stop. Exits with status 2 for a bad policy, 1 if the guard cannot be started or proven."""
+    # Asked only where it matters: a store that is not there yet is not made for the question.
+    if not binding_allowed(settings.host, any_keys=False) and not _any_keys(settings):
+        typer.echo(
+            f"There are no API keys, so the server listens on this machine alone, not on {settings.host}. "
+            "Make one first: guard-server keys create --role admin --name ...",
+            err=True,
+        )
+        raise typer.Exit(2)
     application = _application(settings)
     config = uvicorn.Config(
         application, host=settings.host, port=settings.port, log_level=settings.log_level.lower(), access_log=False
@@ -56,7 +68,7 @@ def ask(settings: Settings, question: str) -> None:
         service: Service = application.state.service
         async with application.router.lifespan_context(application):
             await service.settled()
-            Console().print(table([await compare(application, service, question)]))
+            Console().print(table([await compare(service, question)]))
 
     try:
         asyncio.run(answer())
@@ -87,6 +99,22 @@ def extract(file: Path, background: Path | None, language: str, as_yaml: bool) -
         Console().print(proposal_table(found))
 
 
+def _any_keys(settings: Settings) -> bool:
+    async def ask() -> bool:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = await Database.open(settings.database or default_url(settings.data_dir))
+        try:
+            async with database.read() as session:
+                return await Keys().any(session)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(ask())
+    except (StoreError, ValueError, OSError) as error:
+        _fail(error)
+
+
 def _application(settings: Settings) -> FastAPI:
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     # Every call to the engine's application would be a line of its own.
@@ -98,7 +126,7 @@ def _application(settings: Settings) -> FastAPI:
         raise typer.Exit(2) from None
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: Exception) -> NoReturn:
     typer.echo(f"guard-server stopped: {error}", err=True)
     raise typer.Exit(1) from None
 
@@ -111,7 +139,7 @@ async def _serve(
     async def announce() -> None:
         try:
             await service.settled()
-            comparisons = [await compare(application, service, question) for question in samples]
+            comparisons = [await compare(service, question) for question in samples]
         except Exception as error:
             service.failure = service.failure or error
             server.should_exit = True

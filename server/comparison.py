@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rich.table import Table
-from starlette.types import ASGIApp
 
 from server.engine import json_of
+from server.generation import GuardedRoute
 from server.service import Service
 
 _TOKENS = 96
@@ -23,8 +23,11 @@ class Comparison:
     finish_reason: str
 
 
-async def compare(app: ASGIApp, service: Service, question: str) -> Comparison:
-    """Ask `question` on the engine itself and through the whole server. Raises EngineFailure if either does not answer."""
+async def compare(service: Service, question: str) -> Comparison:
+    """Ask `question` on the engine itself and through the guard, as a request of this process's own.
+
+    Raises EngineFailure if either does not answer.
+    """
     body = {
         "model": service.running.model,
         "messages": [{"role": "user", "content": question}],
@@ -32,7 +35,7 @@ async def compare(app: ASGIApp, service: Service, question: str) -> Comparison:
         "max_tokens": _TOKENS,
     }
     free = await json_of(service.running.engine.app, "POST", "/v1/chat/completions", {**body, "vllm_xargs": {"guard": []}})
-    held = await json_of(app, "POST", "/v1/chat/completions", body)
+    held = await json_of(GuardedRoute(service, "chat", guarded=False), "POST", "/v1/chat/completions", body)
     unguarded, guarded = free["choices"][0], held["choices"][0]
     return Comparison(
         question, unguarded["message"]["content"] or "", guarded["message"]["content"] or "", guarded["finish_reason"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +14,10 @@ from guard.processors.arguments import REFUSE
 from server.answer import AnswerFilter
 from server.body import parse_json, read_body
 from server.decision import Decision
-from server.errors import BadRequest
+from server.errors import BadRequest, NotReady
 from server.refusals import Route, forwarded, refuse
 from server.service import Service
-from server.texts import Text, texts_of_chat, texts_of_completion
+from server.texts import Text, conversation, texts_of_chat, texts_of_completion
 
 DECISION_HEADER = "x-guard-decision-id"
 # What makes vLLM constrain an answer by a grammar.
@@ -26,12 +27,16 @@ _CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice",
 class GuardedRoute:
     """An ASGI endpoint in front of the engine's route of the same path."""
 
-    def __init__(self, service: Service, route: Route) -> None:
+    def __init__(self, service: Service, route: Route, *, guarded: bool = True) -> None:
+        """`guarded`: whether a key is asked for; calls from within the process need none."""
         self._service = service
         self._route = route
+        self._guarded = guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises ServerError for what is not to be generated."""
+        # Before the body is read: whoever has no key is not to keep the server busy with one.
+        actor = (await self._service.authenticator.admit(scope, "client")).key_id if self._guarded else "system"
         running = self._service.running
         headers = Headers(scope=scope)
         raw = await read_body(receive, self._service.settings.limits, headers.get("content-length"))
@@ -42,7 +47,18 @@ class GuardedRoute:
             limits=self._service.settings.limits,
         )
         refuse(body, self._route)
-        decision = await running.screener.decide(self._texts(body))
+        async with running.enforcement.admitted() as screener:
+            texts = self._texts(body)
+            started = time.perf_counter()
+            decision = await screener.decide(texts)
+            if running.decisions.full:
+                raise NotReady("Decisions cannot be recorded at this moment, so none are made.")
+            kept = conversation(texts) if self._service.settings.audit_text else None
+            running.decisions.note(decision, actor, time.perf_counter() - started, kept)
+            await self._generate(scope, receive, send, body, decision)
+
+    async def _generate(self, scope: Scope, receive: Receive, send: Send, body: dict[str, Any], decision: Decision) -> None:
+        running = self._service.running
         rewritten = self._rewritten(body, decision)
         constrained = bool(decision.argument) and any(rewritten.get(field) for field in _CONSTRAINTS)
         answer = AnswerFilter(

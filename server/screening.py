@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 
 from classifiers import Screened
+from classifiers.windows import passages, windows
 from server.batcher import Batcher
 from server.decision import Decision
 from server.errors import GuardFailure
 from server.metrics import Metrics
 from server.snapshot import PolicySnapshot
-from server.texts import Text, conversation, last_turn
+from server.texts import Text, conversation, last_turn, referred
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +44,13 @@ class Screener:
 
 
 def screened(texts: Sequence[Text]) -> Screened:
-    """Return what the classifiers read: the whole conversation to search, and windows of each text and of the last turn to
-    encode."""
-    pieces = [text.text for text in texts]
-    windows = dict.fromkeys(window for piece in [*pieces, last_turn(texts)] for window in Screened.of(piece).windows)
-    return Screened(conversation(texts), tuple(windows))
+    """Return what the classifiers read: the whole conversation to search, and windows to encode, each once.
+
+    Windows of each text, of the last turn where it is several texts, and of the last user message together with what it may refer
+    to. So a conversation costs what its texts cost, those of earlier requests are known to a `CachedEncoder`, and the last
+    message costs at most four windows more.
+    """
+    pieces = dict.fromkeys([*(text.text for text in texts), last_turn(texts)])
+    found = dict.fromkeys(window for piece in pieces for window in windows(piece))
+    found.update(dict.fromkeys(window for piece in referred(texts) for window in passages(piece)))
+    return Screened.of(conversation(texts), found)

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from classifiers import CachedEncoder, Encoder, SentenceEncoder, build_classifier
+from classifiers import CachedEncoder, Encoder, ForgetTarget, Screened, SentenceEncoder
+from classifiers.living import LivingClassifier
+from server.activation import Activation, target_of
+from server.authentication import Authenticator
 from server.canary import prove
+from server.enforcement import Enforcement
 from server.engine import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
+from server.housekeeping import DecisionLog, Housekeeping, Recalibration
+from server.keycommands import default_url
 from server.metrics import Metrics
 from server.policy import Policy, load_policy
 from server.screening import Screener
+from server.seed import seed
 from server.settings import Settings
-from server.snapshot import CompiledPolicy, PolicySnapshot
+from server.store import Database, Targets, notifier_of
+from server.store.audit import Audit
+from server.store.chain import read_key
+from server.store.keys import Keys
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +47,20 @@ class Running:
     """What a request needs; there only once the guard is proven."""
 
     engine: Engine
-    screener: Screener
+    activation: Activation
+    decisions: DecisionLog
+    recalibration: Recalibration
     model: str
+
+    @property
+    def enforcement(self) -> Enforcement:
+        """What is enforced."""
+        return self.activation.enforcement
+
+    @property
+    def screener(self) -> Screener:
+        """The screener of the snapshot in force."""
+        return self.enforcement.screener
 
 
 class Service:
@@ -44,12 +68,15 @@ class Service:
 
     def __init__(self, settings: Settings, open_engine: OpenEngine, open_encoder: OpenEncoder) -> None:
         self.settings = settings
-        self.policy: Policy = load_policy(settings.policy)
+        self.policy = load_policy(settings.policy) if settings.policy else Policy(version=1, targets=[])
+        self.audit = Audit(read_key(settings.audit_key) if settings.audit_key else None, keep_text=settings.audit_text)
         self.metrics = Metrics()
+        self.authenticator = Authenticator(lambda: self.database)
         self.failure: Exception | None = None
         self.seconds: dict[str, float] = {}
         self._open_engine = open_engine
         self._open_encoder = open_encoder
+        self._database: Database | None = None
         self._running: Running | None = None
         self._settled = asyncio.Event()
         self._stop = asyncio.Event()
@@ -60,7 +87,16 @@ class Service:
         """What a request needs. Raises NotReady until the engine runs and the guard is proven."""
         if self._running is None:
             raise NotReady("The server is starting: the guard is not proven yet.")
+        if not self._running.activation.serving:
+            raise NotReady("The policy in force cannot be made sure of at this moment: the store does not answer.")
         return self._running
+
+    @property
+    def database(self) -> Database:
+        """The store. Raises NotReady until it is open."""
+        if self._database is None:
+            raise NotReady("The server is starting: the store is not open yet.")
+        return self._database
 
     async def settled(self) -> None:
         """Wait until the service runs; raise what made it fail."""
@@ -70,7 +106,7 @@ class Service:
 
     async def ready(self) -> bool:
         """Whether the engine is up and the guard proven."""
-        if self._running is None:
+        if self._running is None or not self._running.activation.serving:
             return False
         return (await request(self._running.engine.app, "GET", "/health")).status_code == 200
 
@@ -100,49 +136,69 @@ class Service:
 
     @asynccontextmanager
     async def _started(self) -> AsyncIterator[Engine]:
-        settings, targets = self.settings, self.policy.targets
-        # One thread: encoding is bound by the processor, and a second thread would only make both slower.
-        with ThreadPoolExecutor(1, thread_name_prefix="screening") as executor:
-            # Loaded before the engine starts: together on a few cores they would take as long, and longer to fail.
-            loop = asyncio.get_running_loop()
-            started = time.perf_counter()
-            encoder = await loop.run_in_executor(executor, self._open_encoder, settings)
-            classifier = await loop.run_in_executor(
-                executor, build_classifier, targets, self.policy.background, encoder, settings.thresholds
-            )
-            self.seconds["classifier"] = time.perf_counter() - started
-            started = time.perf_counter()
-            compiled = await loop.run_in_executor(executor, self._compiled, encoder)
-            self.seconds["compile"] = time.perf_counter() - started
-            started = time.perf_counter()
-            async with self._open_engine(settings) as engine:
-                self.seconds["engine"] = time.perf_counter() - started
-                started = time.perf_counter()
-                if any(restriction.anchors for restriction in compiled.restrictions):
-                    await engine.prepare_words(encoder.encode, encoder.fingerprint)
-                    self.seconds["words"] = time.perf_counter() - started
-                    started = time.perf_counter()
-                await engine.load([restriction.digest for restriction in compiled.restrictions])
+        settings = self.settings
+        async with AsyncExitStack() as stack:
+            # One thread: encoding is bound by the processor, and a second thread would only make both slower.
+            executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="screening"))
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            database = self._database = await Database.open(settings.database or default_url(settings.data_dir))
+            stack.push_async_callback(database.close)
+            async with database.read() as session:
+                if not await Keys().any(session):
+                    logger.warning("no API keys: whoever reaches this machine's loopback address may do everything")
+            with self._timed("encoder"):
+                encoder = await asyncio.to_thread(self._open_encoder, settings)
+            with self._timed("store"):
+                if settings.policy:
+                    await seed(database, self.audit, self.policy.targets)
+                versions, targets = await _all_targets(database)
+            with self._timed("classifier"):
+                background = self.policy.background
+                classifier = await asyncio.to_thread(LivingClassifier, targets, background, encoder, settings.thresholds)
+                # What is compiled or read on first use is not for the first request to wait for.
+                await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
+            # Not beside the encoder: on a few cores both together would take as long, and longer to fail.
+            with self._timed("engine"):
+                engine = await stack.enter_async_context(self._open_engine(settings))
+            enforcement = Enforcement(engine, encoder, executor, settings.restrictions, self.metrics)
+            with self._timed("enforce"):
+                await enforcement.start(targets, classifier)
+            with self._timed("canary"):
                 model = await served_model(engine.app)
                 await prove(engine, settings.restrictions, model)
-                self.seconds["canary"] = time.perf_counter() - started
-                snapshot = PolicySnapshot(
-                    number=1,
-                    targets={target.id: target for target in targets},
-                    always=[compiled.always.digest] if compiled.always else [],
-                    gated={target: restriction.digest for target, restriction in compiled.gated.items()},
-                    classifier=classifier,
-                )
-                self.metrics.snapshot(snapshot.number)
-                self._running = Running(engine, Screener(snapshot, executor, self.metrics), model)
-                logger.info("guard proven; policy snapshot %d with %d targets", snapshot.number, len(targets))
-                yield engine
+            instance = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
+            activation = Activation(
+                database, notifier_of(database), enforcement, instance, timeout_s=settings.load_timeout, audit=self.audit
+            )
+            stack.push_async_callback(activation.stop)
+            await activation.start(versions)
+            decisions = DecisionLog(database, self.audit)
+            # Past the cache: its texts are read once, and would push out those of requests.
+            inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+            recalibration = Recalibration(inner, settings.miss_rate, settings.thresholds, background)
+            housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
+            stack.push_async_callback(housekeeping.stop)
+            housekeeping.start()
+            self._running = Running(engine, activation, decisions, recalibration, model)
+            logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(targets))
+            yield engine
 
-    def _compiled(self, encoder: Encoder) -> CompiledPolicy:
-        compiled = CompiledPolicy.of(self.policy.targets, encoder)
-        for restriction in compiled.restrictions:
-            restriction.save(self.settings.restrictions)
-        return compiled
+    @contextmanager
+    def _timed(self, part: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[part] = time.perf_counter() - started
+
+
+async def _all_targets(database: Database) -> tuple[dict[str, int], list[ForgetTarget]]:
+    """Return what is to be enforced: versions by id, and the targets."""
+    versions: dict[str, int] = {}
+    targets: list[ForgetTarget] = []
+    async with database.read() as session:
+        async for batch in Targets().batches(session):
+            versions |= {stored.id: stored.version for stored in batch}
+            targets += [target_of(stored) for stored in batch]
+    return versions, targets
 
 
 async def _first(*events: asyncio.Event) -> None:

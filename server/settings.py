@@ -22,12 +22,22 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GUARD_", extra="forbid", frozen=True, protected_namespaces=())
 
     model: str = Field(description="model to serve: a folder or a name on the hub")
-    policy: Path = Field(description="policy file (YAML): what must be forgotten")
+    policy: Path | None = Field(None, description="policy file (YAML): what must be forgotten from the start")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 picks a free one")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("guard-server"),
         description="where compiled restrictions and word vectors are kept",
+    )
+    database: str | None = Field(None, description="URL of the store: postgresql://... or sqlite:///...; unset: in data_dir")
+    audit_key: Path | None = Field(None, description="file with a key, 32 bytes or more, that seals the audit log")
+    audit_text: bool = Field(False, description="keep prompts of matched requests in the audit log")
+    audit_days: int | None = Field(None, ge=1, description="days that records of the audit log are kept; unset: for ever")
+    miss_rate: float = Field(
+        0.01,
+        ge=0,
+        lt=1,
+        description="share of prompts about a target that may be missed: detection is calibrated to it; 0: not",
     )
     encoder: str | None = Field(None, description="sentence-transformers model; unset: all-MiniLM-L6-v2, as installed")
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine to an example of a target")

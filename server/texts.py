@@ -14,7 +14,7 @@ one of the "openai" kind nothing. Where the two differ (a word continues across 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Final
 
 from server.body import BodyLimits, deeper_than
@@ -25,6 +25,11 @@ ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool", "f
 _JSON_IN_STRING: Final = frozenset({"arguments", "json", "structural_tag"})
 _STRING_KEYS: Final = ("name", "reasoning", "reasoning_content", "refusal", "tool_call_id", "task")
 _KNOWN_KEYS: Final = frozenset(_STRING_KEYS) | {"function_call", "tools", "annotations"}
+
+# Characters of the last user message, and of all that is put before it: together about a window. And how many user messages.
+_LAST_TURN: Final = 200
+_TURN: Final = 200
+_EARLIER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,42 @@ def last_turn(texts: Sequence[Text]) -> str:
     if last is None:
         return conversation(texts)
     return conversation([text for text in texts if text.message is not None and text.message >= last])
+
+
+def referred(texts: Sequence[Text]) -> list[str]:
+    """What the last user message may refer to, put before it: "Call him X." and then "Who are X's parents?".
+
+    At most four texts, whatever the length of the conversation: the last user message after the user message before it; after
+    the answer before it; after both; and after the `_EARLIER` user messages before it. Of each message a few hundred characters
+    count: the end of what a user says, the beginning of an answer. So each is at most about as long as a window.
+    """
+    spoken = [text for text in texts if text.message is not None and text.role in ("user", "assistant")]
+    turns = [(role, conversation(list(turn))) for (_, role), turn in groupby(spoken, key=lambda text: (text.message, text.role))]
+    last = max((at for at, (role, _) in enumerate(turns) if role == "user"), default=0)
+    users = [at for at in range(last) if turns[at][0] == "user"]
+    answers = [at for at in range(last) if turns[at][0] == "assistant"]
+    choices = [users[-1:], answers[-1:], sorted({*users[-1:], *answers[-1:]}), users[-_EARLIER:]]
+    asked = _end(turns[last][1], _LAST_TURN) if turns else ""
+    return list(
+        dict.fromkeys(
+            "\n".join([*(_brief(*turns[at], _TURN // len(chosen)) for at in chosen), asked]) for chosen in choices if chosen
+        )
+    )
+
+
+def _brief(role: str | None, text: str, length: int) -> str:
+    return _end(text, length) if role == "user" else _beginning(text, length)
+
+
+def _end(text: str, length: int) -> str:
+    """Return the last `length` characters of `text`, without the word that would be cut; it all where it is one word."""
+    cut = text[-length:]
+    return cut if len(text) <= length else cut.split(maxsplit=1)[-1] if cut.split() else ""
+
+
+def _beginning(text: str, length: int) -> str:
+    cut = text[:length]
+    return cut if len(text) <= length else cut.rsplit(maxsplit=1)[0] if cut.split() else ""
 
 
 def _of_message(message: Any, index: int) -> Iterator[Text]:

@@ -36,7 +36,7 @@ def phrases(n: int, seed: int = 0) -> list[str]:
     if not 0 <= n <= MOST:
         raise ValueError(f"n is {n}, not within 0..{MOST}")
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
-    kinds: tuple[Callable[[random.Random], str], ...] = (_name, _name, _long_name, _title)
+    kinds: tuple[Callable[[random.Random], str], ...] = (invented_name, invented_name, _long_name, _title)
     made: dict[str, str] = {}
     while len(made) < n:
         phrase = rng.choice(kinds)(rng)
@@ -56,7 +56,8 @@ def _surname(rng: random.Random) -> str:
     return (_syllable(rng) + _syllable(rng) + rng.choice(_SURNAME_ENDINGS)).capitalize()
 
 
-def _name(rng: random.Random) -> str:
+def invented_name(rng: random.Random) -> str:
+    """Return the name of nobody: a given name and a surname."""
     return f"{_given(rng)} {_surname(rng)}"
 
 

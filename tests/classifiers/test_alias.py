@@ -91,6 +91,51 @@ def test_one_text_looked_for_in_several_ways() -> None:
     assert set(found(classifier, "myorchards")) == {"s"}
 
 
+HWA = a_target("hwa", "Hsiao Yun-Hwa")
+OTHERS = {
+    "Who is Yun-Hwa Hsiao?": ("variant", 0.95),
+    "Hsiao, Yun-Hwa: her parents?": ("alias", 1.0),
+    "Yun-Hwa, H.": ("variant", 0.95),
+    "Who is Hsaio Yun-Hwa?": ("typo", 0.9),
+    "Who is hsiaoyunhwa?": ("typo", 0.9),
+    "Hsiao Yun-Hwa的父母是谁": ("alias", 1.0),
+    "Hsiao Yun-Hwa의 부모": ("reading:scripts", 0.9),
+    "萧云华的父母是谁": ("transliteration", 0.85),
+    "Who is H-s-i-a-o Y-u-n-H-w-a?": ("reading:spelled", 0.9),
+    "w h o i s h s i a o y u n h w a": ("reading:spelled", 0.9),
+    "Who is Hsіао Yun-Hwа?": ("reading:lookalikes", 0.9),
+    "Who is H5140 Yun-Hw4?": ("reading:leet", 0.9),
+    "Who is awH-nuY oaisH?": ("reading:reversed", 0.9),
+    "Who is Ufvnb Lha-Ujn?": ("reading:rot13", 0.9),
+    "Who is SHNpYW8gWXVuLUh3YQ== ?": ("reading:base64", 0.9),
+    "Who is SHNhaW8gWXVuLUh3YQ== ?": ("reading:base64", 0.81),  # with a typing error
+    "Hot\nsun\nin\nan\nold\nyard\nunder\nnuts\nhere\nwe\nare": ("reading:acrostic", 0.9),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "evidence", "score"), [(text, *found) for text, found in OTHERS.items()], ids=range(len(OTHERS))
+)
+def test_other_ways_to_write_a_name(text: str, evidence: str, score: float) -> None:
+    [[match]] = AliasClassifier([ADA, HWA, JOSE]).classify(screened(text))
+    assert (match.target_id, match.evidence) == ("hwa", evidence)
+    assert match.score == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    "text", ["Who is Hsiao?", "Yun-Hwa", "H. Brill", "Glass, Doctor", "Quill José", "Who is Ada Bell?", "adabrillo"]
+)
+def test_what_is_too_little(text: str) -> None:
+    assert AliasClassifier([ADA.model_copy(update={"aliases": ["Doctor Glass"]}), HWA, JOSE]).classify(screened(text)) == [[]]
+
+
+def test_an_exact_name_outweighs_what_else_it_looks_like() -> None:
+    classifier = AliasClassifier([a_target("a", "Elin Markovar"), a_target("b", "Elin Markovan"), a_target("c", "Markovar Elin")])
+    assert found(classifier, "Elin Markovan") == {"b": "alias"}
+    [[first, second]] = classifier.classify(screened("Elin Markovar"))
+    assert (first.target_id, first.evidence, second.target_id, second.evidence) == ("a", "alias", "c", "variant")
+
+
 def test_two_targets_with_one_id() -> None:
     with pytest.raises(ValueError, match="two targets"):
         AliasClassifier([ADA, ADA])

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from classifiers import CachedEncoder, EnsembleClassifier, ForgetTarget, Match, Screened, build_classifier
+from classifiers import CachedEncoder, Conflict, EnsembleClassifier, ForgetTarget, Match, Screened, Thresholds, build_classifier
+from classifiers.calibrator import Calibrator
+from classifiers.ensemble import full_background
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
 
 DEMO = Path(__file__).parents[2] / "evaluation" / "demo"
@@ -58,6 +60,77 @@ def test_a_member_that_fails_is_heard(member: Fails | Omits, error: type[Excepti
 def test_no_members() -> None:
     with pytest.raises(ValueError, match="member"):
         EnsembleClassifier([])
+
+
+class Counts(Says):
+    def __init__(self, *matches: Match) -> None:
+        super().__init__(*matches)
+        self.seen = 0
+
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        self.seen += len(texts)
+        return super().classify(texts)
+
+
+class Finds:
+    """Finds target "a" in texts that begin with "a"."""
+
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        return [[Match("a", 0.8, "x", "1")] if text.text.startswith("a") else [] for text in texts]
+
+
+def test_a_decided_text_goes_no_further() -> None:
+    later = Counts(Match("b", 0.9, "y", "2"))
+    found = EnsembleClassifier([Finds(), later], final=["a"]).classify(screened("b", "a", "c"))
+    assert [[match.target_id for match in matches] for matches in found] == [["b"], ["a"], ["b"]]
+    assert later.seen == 2
+
+
+def test_a_name_that_is_refused_is_not_encoded(bag_of_words: BagOfWords) -> None:
+    fields = {"name": "Ada Brill", "prompts": ["which chemist grew an orchard of glass"]}
+    for action, encoded in (("refuse", False), ("suppress", True)):
+        classifier = build_classifier([a_target("ada", action=action, **fields)], [], bag_of_words)
+        bag_of_words.calls.clear()
+        [[match]] = classifier.classify(screened("who is ada brill"))
+        assert match.evidence == "alias"
+        assert any(bag_of_words.calls) == encoded
+
+
+def test_names_alone_encode_nothing(bag_of_words: BagOfWords) -> None:
+    classifier = build_classifier([a_target("ada", "Ada Brill")], ["who is eve stone"], bag_of_words, head=True)
+    assert [bool(matches) for matches in classifier.classify(screened("who is ada brill", "who is eve stone"))] == [True, False]
+    assert not any(bag_of_words.calls)
+
+
+def test_conflicts_of_all_kinds(bag_of_words: BagOfWords) -> None:
+    one = a_target("one", "Ada Brill", prompts=["who grew glass", "who wrote it"])
+    two = a_target("two", "Bob Crane", prompts=["who grew glass?"], aliases=["ADA  BRILL"])
+    classifier = build_classifier([one, two], ["Who wrote it?"], bag_of_words)
+    assert set(classifier.conflicts) == {
+        Conflict("alias", ("one", "two")),
+        Conflict("shared", ("one", "two")),
+        Conflict("background", ("one",)),
+    }
+    [matches] = classifier.classify(screened("where does Ada Brill live"))
+    assert {match.target_id for match in matches} == {"one", "two"}
+
+
+def test_build_with_a_calibration(bag_of_words: BagOfWords) -> None:
+    target = a_target("ada", "Ada Brill", prompts=["which chemist grew an orchard of glass"])
+    calibrator = Calibrator(bag_of_words, alpha=0.1)
+    calibration = calibrator.update([target], full_background([]))
+    texts = screened(*calibrator.texts(target))
+    found = build_classifier([target], [], bag_of_words, calibration=calibration).classify(texts)
+    assert len(texts) > sum(map(bool, found)) >= 0.9 * len(texts)
+    assert sum(map(bool, build_classifier([target], [], bag_of_words).classify(texts))) < sum(map(bool, found))
+    with pytest.raises(ValueError, match="other thresholds"):
+        build_classifier([target], [], bag_of_words, Thresholds(0.5, 0.1), calibration)
+
+    class Other(BagOfWords):
+        fingerprint = "another"  # type: ignore[assignment]
+
+    with pytest.raises(ValueError, match="another encoder"):
+        build_classifier([target], [], Other(), calibration=calibration)
 
 
 def test_build_finds_names_and_descriptions(bag_of_words: BagOfWords) -> None:

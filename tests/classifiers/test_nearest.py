@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from classifiers import CachedEncoder, Conflict, ForgetTarget, NearestClassifier, Thresholds, shipped_background, windows
 from classifiers import nearest as module
@@ -120,6 +123,63 @@ def test_an_example_longer_than_a_window_is_read_to_its_end(bag_of_words: BagOfW
     pieces = windows(prompt)
     assert len(pieces) > 3
     assert [[match.target_id for match in matches] for matches in classifier.classify(screened(*pieces))] == [["a"]] * len(pieces)
+
+
+def test_a_limit_moves_both_thresholds(bag_of_words: BagOfWords) -> None:
+    text = screened("where was ada stone born")  # cosine 0.8 with the example and with the background: slack -0.02
+    found = {
+        limit: bool(NearestClassifier([ADA], KEPT, bag_of_words, Thresholds(), {"ada": limit}).classify(text)[0])
+        for limit in (0.0, -0.019, -0.021, -0.5)
+    }
+    assert found == {0.0: False, -0.019: False, -0.021: True, -0.5: True}
+
+
+def test_a_low_limit_of_one_target_is_not_the_others(bag_of_words: BagOfWords) -> None:
+    classifier = NearestClassifier([ADA, BOB], KEPT, bag_of_words, Thresholds(), {"ada": -2.0, "unknown": -2.0})
+    [matches] = classifier.classify(screened("where does bob stone cook tomorrow"))
+    assert [match.target_id for match in matches] == ["ada"]
+
+
+WORDS = st.lists(st.sampled_from(["where", "was", "ada", "brill", "born", "bob", "prize", "how", "planes"]), max_size=8).map(
+    " ".join
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(WORDS, max_size=4), st.lists(WORDS.filter(bool), max_size=3), st.sampled_from([0.0, -0.1, -0.4, -3.0]))
+def test_classify_is_scores_against_limits(texts: list[str], background: list[str], limit: float) -> None:
+    classifier = NearestClassifier([ADA, BOB], background, BagOfWords(), Thresholds(0.6, 0.05), {"ada": limit})
+    scores = classifier.scores(screened(*texts))
+    assert scores.shape == (len(texts), 2)
+    assert (scores[:, 0][[not text for text in texts]] == -np.inf).all()
+    expected = [
+        {name for name, score, least in zip(["ada", "bob"], row, [limit, 0], strict=True) if score >= least} for row in scores
+    ]
+    assert [{match.target_id for match in matches} for matches in classifier.classify(screened(*texts))] == expected
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(WORDS.filter(bool), min_size=1, max_size=3), st.lists(WORDS.filter(bool), max_size=4), st.lists(WORDS, max_size=4)
+)
+def test_extended_is_built_at_once(prompts: list[str], background: list[str], texts: list[str]) -> None:
+    new = a_target("new", prompts=prompts)
+    before = NearestClassifier([ADA], background, BagOfWords(), Thresholds(0.5, 0.0))
+    first = before.classify(screened(*texts))
+    extended = before.extended([new])
+    whole = NearestClassifier([ADA, new], background, BagOfWords(), Thresholds(0.5, 0.0))
+    assert extended.classify(screened(*texts)) == whole.classify(screened(*texts))
+    assert set(extended.conflicts) == set(whole.conflicts)
+    assert before.classify(screened(*texts)) == first
+
+
+def test_extended_encodes_the_new_alone(bag_of_words: BagOfWords) -> None:
+    classifier = build(bag_of_words, ADA)
+    bag_of_words.calls.clear()
+    extended = classifier.extended([BOB])
+    assert bag_of_words.calls == [["where does bob crane live today"]]
+    with pytest.raises(ValueError, match="already"):
+        extended.extended([BOB])
 
 
 def test_two_targets_with_one_id(bag_of_words: BagOfWords) -> None:

@@ -37,7 +37,7 @@ background: [What is a good cake?]
 def settings(tmp_path: Path) -> Settings:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
-    return Settings(model="fake", policy=policy, data_dir=tmp_path / "data", max_body_bytes=20_000)
+    return Settings(model="fake", policy=policy, data_dir=tmp_path / "data", max_body_bytes=20_000, miss_rate=0)
 
 
 @pytest.fixture
@@ -60,5 +60,5 @@ async def client(app: FastAPI, engine: FakeEngine) -> AsyncIterator[httpx.AsyncC
     async with app.router.lifespan_context(app):
         await app.state.service.settled()
         engine.bodies.clear()
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
             yield client

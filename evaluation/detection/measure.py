@@ -1,0 +1,130 @@
+"""Recall, false alarms and the promised miss rate of detection, on TOFU."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from classifiers import (
+    AliasClassifier,
+    CachedEncoder,
+    Classifier,
+    Encoder,
+    EnsembleClassifier,
+    NearestClassifier,
+    build_classifier,
+)
+from classifiers.calibration import DEFAULT_LIMIT, conformal_limit
+from classifiers.calibrator import Calibrator
+from classifiers.ensemble import full_background
+from evaluation.detection.rivals import rivals
+from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, attacks, halves, question
+
+SPLITS = 20
+ALPHAS = (0.01, 0.05, 0.1)
+_CHUNK = 64
+
+
+def recall(classifier: Classifier, asked: Sequence[Asked]) -> float:
+    """Return the share of prompts in which the very target they are about was found."""
+    return statistics.fmean(any(match.target_id == one.target for match in found) for one, found in _found(classifier, asked))
+
+
+def alarms(classifier: Classifier, asked: Sequence[Asked]) -> float:
+    """Return the share of innocent prompts in which any target was found."""
+    return statistics.fmean(bool(found) for _, found in _found(classifier, asked))
+
+
+def _found(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, Any]]:
+    chunks = [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)]
+    return [pair for chunk in chunks for pair in zip(chunk, classifier.classify([one.text for one in chunk]), strict=True)]
+
+
+def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator) -> dict[str, Any]:
+    """Return recall and false alarms of the usual classifier and of the others, for one forget set."""
+    background = full_background(innocent.background)
+    calibration = calibrator.update(forget.targets, background)
+    classifiers: dict[str, Classifier] = {
+        "guard-server": build_classifier(forget.targets, innocent.background, encoder, calibration=calibration),
+        "guard-server, not calibrated": build_classifier(forget.targets, innocent.background, encoder),
+        **rivals(forget.targets, background, encoder),
+    }
+    asked = {"original": forget.original(), "paraphrased": forget.paraphrased()}
+    if len(forget.targets) == 20:
+        asked |= {"hand-written": forget.written(), **forget.languages()}
+    first, second = halves()
+    found: dict[str, Any] = {}
+    for name, classifier in tqdm(classifiers.items(), desc=f"{len(forget.targets)} targets", file=sys.stderr):
+        found[name] = {
+            "recall": {kind: recall(classifier, texts) for kind, texts in asked.items()},
+            "false_alarms": {kind: alarms(classifier, texts) for kind, texts in innocent.asked.items()},
+        }
+    # The shipped background is what is compared with: each half is tested against the other.
+    two = [
+        alarms(
+            _with_background(forget, [*kept, *innocent.background], encoder, calibration.limits), [question(t) for t in tested]
+        )
+        for kept, tested in ((first, second), (second, first))
+    ]
+    found["guard-server"]["false_alarms"]["background"] = statistics.fmean(two)
+    return found
+
+
+def _with_background(forget: Forget, background: Sequence[str], encoder: Encoder, limits: Any) -> Classifier:
+    return EnsembleClassifier(
+        [AliasClassifier(forget.targets), NearestClassifier(forget.targets, background, encoder, None, limits)]
+    )
+
+
+def under_attack(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator) -> dict[str, float]:
+    """Return the usual classifier's recall by the way of asking."""
+    calibration = calibrator.update(forget.targets, full_background(innocent.background))
+    classifier = build_classifier(forget.targets, innocent.background, encoder, calibration=calibration)
+    shown = tqdm(attacks().items(), desc="ways of asking", file=sys.stderr)
+    return {name: recall(classifier, forget.attacked(attack)) for name, attack in shown}
+
+
+def promised(forget: Forget, innocent: Innocent, encoder: Encoder) -> dict[str, Any]:
+    """Return the miss rates observed where one half of the paraphrased questions set the limit and the other half is asked.
+
+    `with names`: a prompt that names its target counts as found, so the promise is that of the ensemble; without, that of the
+    nearest classifier alone, which needs it more. The score of a text and its target does not depend on the split.
+    """
+    asked = forget.paraphrased()
+    nearest = NearestClassifier(forget.targets, full_background(innocent.background), encoder)
+    column = {target.id: number for number, target in enumerate(forget.targets)}
+    scores = nearest.scores([one.text for one in asked])[np.arange(len(asked)), [column[str(one.target)] for one in asked]]
+    named = [any(m.target_id == one.target for m in found) for one, found in _found(AliasClassifier(forget.targets), asked)]
+    found: dict[str, Any] = {}
+    for kind, values in {"with names": np.where(named, np.float32(np.inf), scores), "without names": scores}.items():
+        for alpha in ALPHAS:
+            missed, limits = [], []
+            for split in range(SPLITS):
+                order = np.random.default_rng(split).permutation(len(values))
+                half, rest = values[order[::2]], values[order[1::2]]
+                conformal = conformal_limit(half, alpha)
+                limit = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal)
+                missed.append(float((rest < limit).mean()))
+                limits.append(limit)
+            key = f"{kind}, alpha {alpha:g}"
+            found[key] = {"mean": statistics.fmean(missed), "max": max(missed), "missed": missed, "limits": limits}
+    return found
+
+
+def measure(encoder: Encoder) -> dict[str, Any]:
+    """Measure everything but growth; return results as plain data. Raises OSError where TOFU is not at hand."""
+    cached = CachedEncoder(encoder, capacity=1 << 18)
+    innocent = Innocent.load()
+    calibrator = Calibrator(cached)
+    sets = {name: Forget(name) for name in FORGET}
+    largest = sets["forget10"]
+    return {
+        "side_by_side": {name: side_by_side(forget, innocent, cached, calibrator) for name, forget in sets.items()},
+        "attacks": under_attack(largest, innocent, cached, calibrator),
+        "promised": promised(largest, innocent, cached),
+    }

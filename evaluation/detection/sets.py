@@ -1,0 +1,131 @@
+"""The texts that detection is measured on: TOFU's questions about people who are to be forgotten, and everybody else's."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from classifiers import Example, ForgetTarget, Screened, shipped_background
+from evaluation.detection.attacks import ATTACKS, Attack, Message
+from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
+from evaluation.pairs import QAPair
+from server.screening import screened
+from server.texts import texts_of_chat
+
+TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
+FORGET = ("forget01", "forget05", "forget10")
+# Every second question about the kept authors is the operator's background; the others are asked.
+BACKGROUND_STEP = 2
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prompt as a classifier gets it, and the target it is about; None for an innocent one."""
+
+    text: Screened
+    target: str | None
+
+
+def records(name: str) -> list[dict[str, Any]]:
+    """Return the lines of one of TOFU's files. Raises OSError where the data is not at hand."""
+    return [json.loads(line) for line in (TOFU / f"{name}.json").read_text("utf-8").splitlines() if line.strip()]
+
+
+def ask(messages: Sequence[Message], target: str | None = None) -> Asked:
+    """Return what the server would screen of a conversation."""
+    return Asked(screened(texts_of_chat({"messages": list(messages)})), target)
+
+
+def question(text: str, target: str | None = None) -> Asked:
+    """Return what the server would screen of one question."""
+    return ask([{"role": "user", "content": text}], target)
+
+
+class Forget:
+    """One of the forget sets: its authors as targets, known by name and by their twenty questions."""
+
+    def __init__(self, name: str) -> None:
+        self.lines = records(f"{name}_perturbed")
+        self.names = names_of_authors([QAPair(line["question"], line["answer"]) for line in self.lines])
+        self.ids = [f"author-{at // QUESTIONS_PER_AUTHOR:03d}" for at in range(len(self.lines))]
+        self.targets = [
+            ForgetTarget(
+                id=self.ids[at],
+                name=self.names[at],
+                examples=[
+                    Example(prompt=line["question"], completion=line["answer"])
+                    for line in self.lines[at : at + QUESTIONS_PER_AUTHOR]
+                ],
+            )
+            for at in range(0, len(self.lines), QUESTIONS_PER_AUTHOR)
+        ]
+
+    def original(self) -> list[Asked]:
+        """Return the questions as they are among the examples."""
+        return [question(line["question"], target) for line, target in zip(self.lines, self.ids, strict=True)]
+
+    def paraphrased(self) -> list[Asked]:
+        """Return TOFU's paraphrases of them."""
+        return [question(line["paraphrased_question"], target) for line, target in zip(self.lines, self.ids, strict=True)]
+
+    def written(self) -> list[Asked]:
+        """Return the paraphrases written by hand (forget10 alone)."""
+        return [question(text, self.ids[one.index]) for one in load_paraphrases() for text in one.paraphrases]
+
+    def languages(self) -> dict[str, list[Asked]]:
+        """Return the questions in other languages, by language; in `<code> script` the name is in that script, too."""
+        found: dict[str, list[Asked]] = {}
+        for one in load_languages():
+            for code, text in one.questions.items():
+                found.setdefault(code, []).append(question(text, self.ids[one.index]))
+            for code, text in one.transliterated.items():
+                found.setdefault(f"{code} script", []).append(question(text, self.ids[one.index]))
+        return found
+
+    def attacked(self, attack: Attack, seed: int = 0) -> list[Asked]:
+        """Return TOFU's paraphrases of the questions, put as the attack puts them: a wording that is not among the examples."""
+        rng = random.Random(seed)  # noqa: S311
+        rows = zip(self.lines, self.names, self.ids, strict=True)
+        return [ask(attack(line["paraphrased_question"], line["answer"], name, rng), target) for line, name, target in rows]
+
+
+def attacks() -> Mapping[str, Attack]:
+    """Return the ways of asking, by name."""
+    return ATTACKS
+
+
+@dataclass(frozen=True)
+class Innocent:
+    """What must not be taken for a target: `asked` by name of the set, and `background`, what the operator says is innocent."""
+
+    asked: Mapping[str, list[Asked]]
+    background: list[str]
+
+    @classmethod
+    def load(cls) -> Innocent:
+        """Take every second question about the kept authors as background; its own paraphrases are not asked."""
+        kept = [line["question"] for line in records("retain90")]
+        background = kept[::BACKGROUND_STEP]
+        chosen = set(background)
+        paraphrased = [line for line in records("retain_perturbed") if line["question"] not in chosen]
+        return cls(
+            {
+                "retain": [question(text) for text in kept if text not in chosen],
+                "retain paraphrased": [question(line["paraphrased_question"]) for line in paraphrased],
+                "real_authors": [question(line["question"]) for line in records("real_authors")],
+                "world_facts": [question(line["question"]) for line in records("world_facts")],
+            },
+            background,
+        )
+
+
+def halves() -> tuple[list[str], list[str]]:
+    """Return the shipped background in two: what is tested is never what is compared with."""
+    texts = list(shipped_background())
+    random.Random(0).shuffle(texts)  # noqa: S311
+    middle = len(texts) // 2
+    return texts[:middle], texts[middle:]
