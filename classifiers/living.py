@@ -10,7 +10,7 @@ from classifiers.encoder import Encoder
 from classifiers.ensemble import EnsembleClassifier, full_background
 from classifiers.nearest import NearestClassifier, Thresholds
 from classifiers.target import ForgetTarget
-from classifiers.types import Classifier, Match, Screened
+from classifiers.types import Classifier, Match, Screened, best_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,20 @@ class _Layer:
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         return [[match for match in found if match.target_id in self.ids] for found in self.alias.classify(texts)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """All layers as one: what they find together is what one layer of all names would find."""
+
+    layers: Sequence[_Layer]
+
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        found: list[list[Match]] = [[] for _ in texts]
+        for layer in self.layers:
+            for matches, further in zip(found, layer.classify(texts), strict=True):
+                matches += further
+        return [best_matches(matches) for matches in found]
 
 
 class LivingClassifier:
@@ -107,4 +121,4 @@ class LivingClassifier:
     def _together(self) -> EnsembleClassifier:
         # A refused prompt is refused whatever else it is about.
         final = {target.id for target in self._targets.values() if target.action == "refuse"}
-        return EnsembleClassifier([*self._layers, self._nearest], final)
+        return EnsembleClassifier([_Names(self._layers), self._nearest], final)
