@@ -255,6 +255,8 @@ def _check(vectors: Vectors) -> None:
 
 def _axes(vectors: Vectors) -> Vectors:
     """Return the directions of the first pass, float32 [d, min(d, HEAD)], orthonormal columns."""
+    if not len(vectors):
+        return np.eye(vectors.shape[1], HEAD, dtype=np.float32)
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)].astype(np.float64)
     # In ascending order of the length that a direction holds.
     _, directions = np.linalg.eigh(sample.T @ sample)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from classifiers.alias import AliasClassifier
-from classifiers.encoder import Encoder
+from classifiers.encoder import Encoder, Vectors
 from classifiers.ensemble import EnsembleClassifier, full_background
 from classifiers.nearest import NearestClassifier, Thresholds
 from classifiers.target import ForgetTarget
@@ -47,14 +47,20 @@ class LivingClassifier:
     """
 
     def __init__(
-        self, targets: Sequence[ForgetTarget], background: Sequence[str], encoder: Encoder, thresholds: Thresholds | None = None
+        self,
+        targets: Sequence[ForgetTarget],
+        background: Sequence[str],
+        encoder: Encoder,
+        thresholds: Thresholds | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
-        """`background` are the operator's innocent prompts; those that come with the package are added.
+        """`background` are the operator's innocent prompts; those that come with the package are added. `vectors` are those of
+        examples whose text was not kept, by target id.
 
         Raises ValueError if two targets have the same id, and what the encoder raises.
         """
         self._targets = {target.id: target for target in targets}
-        self._nearest = NearestClassifier(targets, full_background(background), encoder, thresholds)
+        self._nearest = NearestClassifier(targets, full_background(background), encoder, thresholds, None, vectors)
         self._layers = [_Layer(AliasClassifier(targets), frozenset(self._targets))]
         self._ensemble = self._together()
 
@@ -72,8 +78,13 @@ class LivingClassifier:
         """Return the matches of each text."""
         return self._ensemble.classify(texts)
 
-    def changed(self, upserted: Sequence[ForgetTarget], removed: Collection[str] = ()) -> LivingClassifier:
-        """Return one that knows `upserted` as they are now and `removed`, target ids, no more.
+    def changed(
+        self,
+        upserted: Sequence[ForgetTarget],
+        removed: Collection[str] = (),
+        vectors: Mapping[str, Vectors] | None = None,
+    ) -> LivingClassifier:
+        """Return one that knows `upserted` as they are now and `removed`, target ids, no more; `vectors` as in the constructor.
 
         Raises what the encoder raises.
         """
@@ -82,7 +93,7 @@ class LivingClassifier:
         copy._targets = {i: target for i, target in self._targets.items() if i not in gone} | {t.id: t for t in upserted}
         known = gone & self._targets.keys()
         nearest = self._nearest.without(known) if known else self._nearest
-        copy._nearest = nearest.extended(upserted) if upserted else nearest
+        copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
         copy._layers = [replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
             copy._layers.append(_Layer(AliasClassifier(upserted), frozenset(target.id for target in upserted)))

@@ -84,8 +84,11 @@ class NearestClassifier:
         encoder: Encoder,
         thresholds: Thresholds | None = None,
         limits: Mapping[str, float] | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
         """Encode the examples and `background`, which may be empty: then only the absolute threshold counts.
+
+        `vectors`: float32 [windows, dimension] by target id, of examples whose text was not kept (`example_vectors`).
 
         `limits`: the slack from which on a text is about a target, by target id; 0, that is the thresholds as they are, for a
         target that is not there.
@@ -102,12 +105,17 @@ class NearestClassifier:
         self._owners: dict[str, dict[str, None]] = {}
         self.conflicts: tuple[Conflict, ...] = ()
         """What the policy says twice, or both ways; for the operator."""
-        self._add(targets, limits or {})
+        self._add(targets, limits or {}, vectors or {})
 
-    def extended(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float] | None = None) -> Self:
+    def extended(
+        self,
+        targets: Sequence[ForgetTarget],
+        limits: Mapping[str, float] | None = None,
+        vectors: Mapping[str, Vectors] | None = None,
+    ) -> Self:
         """Return a classifier that knows `targets` too; nothing but their examples is encoded. This one stays as it is.
 
-        `limits` replace all earlier ones where given.
+        `limits` replace all earlier ones where given; `vectors` are those of the constructor.
 
         Raises ValueError if an id is taken, and what the encoder raises.
         """
@@ -115,7 +123,7 @@ class NearestClassifier:
         copy.__dict__.update(self.__dict__)
         copy._target_ids = list(self._target_ids)
         copy._owners = dict(self._owners)
-        copy._add(targets, self._limits if limits is None else limits)
+        copy._add(targets, self._limits if limits is None else limits, vectors or {})
         return copy
 
     def without(self, target_ids: Collection[str]) -> Self:
@@ -139,14 +147,15 @@ class NearestClassifier:
         copy.conflicts = tuple(copy._conflicts())
         return copy
 
-    def _add(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float]) -> None:
+    def _add(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float], vectors: Mapping[str, Vectors]) -> None:
         known = set(self._target_ids)
         if any(target.id in known for target in targets):
             raise ValueError("a target with this id is already known")
         check_ids(targets)
         prompts: list[str] = []
         target_of: list[int] = []
-        for number, target in enumerate(targets, len(self._target_ids)):
+        known_before = len(self._target_ids)
+        for number, target in enumerate(targets, known_before):
             for example in target.examples:
                 key = prompt_key(example.prompt)
                 self._owners[key] = {**self._owners.get(key, {}), target.id: None}
@@ -157,8 +166,10 @@ class NearestClassifier:
         self._target_ids += [target.id for target in targets]
         self._limits = dict(limits)
         self._limit_of = np.array([limits.get(target_id, 0.0) for target_id in self._target_ids], np.float32)
-        if prompts:
-            self._examples = self._examples.extended(self._encoder.encode(prompts))
+        kept = [(n, vectors[t.id]) for n, t in enumerate(targets, known_before) if t.id in vectors and not t.examples]
+        if prompts or kept:
+            self._examples = self._examples.extended(np.concatenate([self._encoder.encode(prompts), *(rows for _, rows in kept)]))
+            target_of += [number for number, rows in kept for _ in rows]
             self._target_of = np.concatenate([self._target_of, np.array(target_of, np.int64)])
             # Encoding costs time, and nothing is compared with the background where there are no examples.
             if self._background is None:

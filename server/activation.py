@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from classifiers import EncoderError, ForgetTarget
+from classifiers import Encoder
+from classifiers.encoder import Vectors
 from server.compiler import Compiled as Restrictions
+from server.embeddings import embed, embedded
 from server.enforcement import Enforcement
 from server.errors import EngineFailure, NotReady
 from server.store import (
@@ -152,8 +154,10 @@ class Activation:
         try:
             async with self._turn:
                 return await self._round()
-        except (EngineFailure, EncoderError, OSError, StoreError) as error:
-            logger.error("a change is not enforced yet: %s", error)
+        except Exception as error:
+            # Only these say nothing of a target's content.
+            told = error if isinstance(error, (EngineFailure, StoreError)) else type(error).__name__
+            logger.error("a change is not enforced yet: %s", told)
             raise NotEnforced(
                 "The change is stored, but not enforced everywhere yet: it is pending and will be tried again.",
                 code="pending",
@@ -189,8 +193,16 @@ class Activation:
         if not wanted.differing and not gone:
             yield self.enforcement.renumber
             return
-        async with self.enforcement.changing([target_of(stored) for stored in wanted.differing], gone) as prepared:
-            await self._keep_compiled(wanted.differing, prepared.compiled)
+        encoder = self.enforcement.encoder
+        # Made before the texts are removed; where they are gone, here or by another process, what was kept stands for them.
+        made = {
+            stored.id: await asyncio.to_thread(embed, stored.target, encoder)
+            for stored in wanted.differing
+            if not stored.retain_examples and stored.target.examples
+        }
+        kept = vectors_of(wanted.differing, encoder)
+        async with self.enforcement.changing([stored.target for stored in wanted.differing], gone, kept) as prepared:
+            await self._keep_compiled(wanted.differing, prepared.compiled, made)
 
             def commit(number: int) -> None:
                 self.enforcement.commit(prepared, number)
@@ -199,9 +211,11 @@ class Activation:
             yield commit
         await self.enforcement.drop_unused()
 
-    async def _keep_compiled(self, targets: Sequence[StoredTarget], compiled: Restrictions) -> None:
+    async def _keep_compiled(self, targets: Sequence[StoredTarget], compiled: Restrictions, vectors: Mapping[str, bytes]) -> None:
         found = {
-            (stored.id, stored.version): Compiled(compiled.always.get(stored.id), compiled.gated.get(stored.id), stored.vectors)
+            (stored.id, stored.version): Compiled(
+                compiled.always.get(stored.id), compiled.gated.get(stored.id), vectors.get(stored.id, stored.vectors)
+            )
             for stored in targets
         }
         async with self._database.write() as session:
@@ -313,6 +327,6 @@ class Activation:
             logger.error("the policy could not be taken over again: %s", type(error).__name__)
 
 
-def target_of(stored: StoredTarget) -> ForgetTarget:
-    """Return what a stored version asks to have forgotten."""
-    return stored.target
+def vectors_of(targets: Sequence[StoredTarget], encoder: Encoder) -> dict[str, Vectors]:
+    """Return the vectors of examples whose text was not kept, by target id. Raises EmbeddingError for another encoder's."""
+    return {stored.id: embedded(stored.vectors, encoder) for stored in targets if stored.vectors and not stored.target.examples}

@@ -9,9 +9,10 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.requests import Request
 from starlette.routing import Route
 
-from server import errors
+from server import api, errors
 from server.engine import OpenEngine, request
 from server.generation import GuardedRoute
 from server.requestid import RequestId
@@ -37,14 +38,16 @@ def create_app(
         service.stop()
         await running
 
-    # Only these paths exist: every other one, of vLLM's or of FastAPI's documentation, is 404.
+    # Only these paths exist: every other one, of vLLM's or of FastAPI's pages of documentation, is 404.
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.service = service
+    api.install(app, lambda: service.api)
     app.router.routes.append(Route("/v1/chat/completions", GuardedRoute(service, "chat"), methods=["POST"]))
     app.router.routes.append(Route("/v1/completions", GuardedRoute(service, "completion"), methods=["POST"]))
 
     @app.get("/v1/models")
-    async def models() -> Response:
+    async def models(request_: Request) -> Response:
+        await service.authenticator.admit(request_.scope, "client")
         answer = await request(service.running.engine.app, "GET", "/v1/models")
         return Response(answer.content, answer.status_code, media_type="application/json")
 
@@ -57,6 +60,10 @@ def create_app(
         if await service.ready():
             return JSONResponse({"status": "ready"})
         raise errors.NotReady("The server is not ready: the engine is not up or the guard is not proven.")
+
+    @app.get("/openapi.json")
+    async def openapi() -> Response:
+        return JSONResponse(api.document(app))
 
     @app.get("/version")
     async def versions() -> Response:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
+from classifiers.encoder import Vectors
 from classifiers.living import LivingClassifier
 from guard.restriction import SUFFIX
 from server.compiler import Base, Compiled, Compiler
@@ -114,9 +115,18 @@ class Enforcement:
         listed, compiled = self._started
         return self._move(number, listed, dict(compiled.gated))
 
+    @property
+    def encoder(self) -> Encoder:
+        """What encodes examples."""
+        return self._encoder
+
     @asynccontextmanager
-    async def changing(self, upserted: Sequence[ForgetTarget], removed: Collection[str]) -> AsyncIterator[Prepared]:
+    async def changing(
+        self, upserted: Sequence[ForgetTarget], removed: Collection[str], vectors: Mapping[str, Vectors] | None = None
+    ) -> AsyncIterator[Prepared]:
         """Make the workers ready to enforce `upserted` as they are now, and `removed`, target ids, no more.
+
+        `vectors` are those of examples whose text was not kept, by target id.
 
         What is given is to be put in force by `commit`; if it is not, everything is as before. Raises EngineFailure if a worker
         does not acknowledge in time, OSError if a restriction cannot be written, and what the encoder raises.
@@ -133,7 +143,7 @@ class Enforcement:
             if touched & base.targets.keys():
                 base = await self._run(self._compiler.base, kept(base.targets))
             compiled = await self._run(self._compiler.targets, upserted)
-            classifier = await self._run(self._classifier.changed, upserted, removed)
+            classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
             await self._load((base.digests - self._base.digests) | compiled.digests, compiled.anchors)
             yield Prepared(
                 kept(snapshot.targets) | {target.id: target for target in upserted},
@@ -163,10 +173,11 @@ class Enforcement:
             self._classifier = await self._run(self._classifier.limited, limits)
             self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
 
-    async def settle(self) -> None:
-        """Wait for a merge that is going on."""
+    async def merge(self) -> None:
+        """Merge what stands beside now, so that nothing is left in memory of what is not enforced any more."""
         if self._merging:
             await self._merging
+        await self._merge()
 
     async def drop_unused(self) -> None:
         """Drop from workers and disk what only ended snapshots used, unless a request under an older snapshot still runs."""

@@ -13,8 +13,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from classifiers import CachedEncoder, Encoder, ForgetTarget, Screened, SentenceEncoder
+from classifiers.encoder import Vectors
 from classifiers.living import LivingClassifier
-from server.activation import Activation, target_of
+from server.activation import Activation, vectors_of
+from server.api.context import ApiContext
 from server.authentication import Authenticator
 from server.canary import prove
 from server.enforcement import Enforcement
@@ -78,6 +80,7 @@ class Service:
         self._open_encoder = open_encoder
         self._database: Database | None = None
         self._running: Running | None = None
+        self._api: ApiContext | None = None
         self._settled = asyncio.Event()
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
@@ -90,6 +93,14 @@ class Service:
         if not self._running.activation.serving:
             raise NotReady("The policy in force cannot be made sure of at this moment: the store does not answer.")
         return self._running
+
+    @property
+    def api(self) -> ApiContext:
+        """What the API's routes work with. Raises NotReady until the service runs, and while its policy is unsure."""
+        self.running  # noqa: B018
+        if self._api is None:
+            raise NotReady("The server is starting.")
+        return self._api
 
     @property
     def database(self) -> Database:
@@ -151,10 +162,10 @@ class Service:
             with self._timed("store"):
                 if settings.policy:
                     await seed(database, self.audit, self.policy.targets)
-                versions, targets = await _all_targets(database)
+                versions, targets, vectors = await _all_targets(database, encoder)
             with self._timed("classifier"):
                 background = self.policy.background
-                classifier = await asyncio.to_thread(LivingClassifier, targets, background, encoder, settings.thresholds)
+                classifier = await asyncio.to_thread(LivingClassifier, targets, background, encoder, settings.thresholds, vectors)
                 # What is compiled or read on first use is not for the first request to wait for.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
             # Not beside the encoder: on a few cores both together would take as long, and longer to fail.
@@ -180,6 +191,18 @@ class Service:
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
             self._running = Running(engine, activation, decisions, recalibration, model)
+            self._api = ApiContext(
+                database=database,
+                activation=activation,
+                authenticator=self.authenticator,
+                audit=self.audit,
+                encoder=encoder,
+                restrictions=settings.restrictions,
+                background=background,
+                thresholds=settings.thresholds,
+                limits=settings.limits,
+                calibration=lambda: recalibration.calibration,
+            )
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(targets))
             yield engine
 
@@ -190,15 +213,17 @@ class Service:
         self.seconds[part] = time.perf_counter() - started
 
 
-async def _all_targets(database: Database) -> tuple[dict[str, int], list[ForgetTarget]]:
-    """Return what is to be enforced: versions by id, and the targets."""
+async def _all_targets(database: Database, encoder: Encoder) -> tuple[dict[str, int], list[ForgetTarget], dict[str, Vectors]]:
+    """Return what is to be enforced: versions by id, the targets, and vectors of examples whose text was not kept, by id."""
     versions: dict[str, int] = {}
     targets: list[ForgetTarget] = []
+    vectors: dict[str, Vectors] = {}
     async with database.read() as session:
         async for batch in Targets().batches(session):
             versions |= {stored.id: stored.version for stored in batch}
-            targets += [target_of(stored) for stored in batch]
-    return versions, targets
+            targets += [stored.target for stored in batch]
+            vectors |= vectors_of(batch, encoder)
+    return versions, targets, vectors
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -144,6 +144,8 @@ class Targets(TargetReader):
             values["vectors"] = func.coalesce(bindparam("new_vectors", type_=LargeBinary()), table.c.vectors)
             await session.execute(of_version(table).values(values), rows)
         await remove_raw(session, raw)
+        # An answer kept for an idempotency key may hold the examples, too.
+        await session.execute(update(IDEMPOTENCY).where(IDEMPOTENCY.c.target_id.in_(forgetting)).values(response=None))
 
     async def mark_active(
         self, session: AsyncSession, versions: Mapping[str, int], snapshot: int, *, at: datetime | None = None
@@ -158,7 +160,8 @@ class Targets(TargetReader):
         moment = at or utc_now()
         number = bindparam("of_version", type_=TARGETS.c.version.type)
         reached = (TARGETS.c.version == number) & (TARGETS.c.status == "pending")
-        statement = update(TARGETS).where(TARGETS.c.id == bindparam("of_id"))
+        # Not a tombstone: there is nothing left of it that a snapshot could enforce.
+        statement = update(TARGETS).where(TARGETS.c.id == bindparam("of_id"), TARGETS.c.document.is_not(None))
         statement = statement.values(
             status=case((reached, "active"), else_=TARGETS.c.status),
             # Since when it has been enforced without a break.

@@ -36,7 +36,6 @@ VLLM_ROUTES = [
     "/ping",
     "/docs",
     "/redoc",
-    "/openapi.json",
     "/v1/embeddings",
     "/pause",
     "/sleep",

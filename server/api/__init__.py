@@ -1,0 +1,21 @@
+"""The API under /v1 beside the routes that generate: forget targets, policy, audit log, keys, and screening.
+
+`install` adds the routes to an application, `document` describes them.
+"""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from server.api import bulk, keys, policy, preview, report, screen, targets
+from server.api.context import ApiContext, ContextProvider
+from server.api.openapi import document
+
+__all__ = ["ApiContext", "ContextProvider", "document", "install"]
+
+
+def install(app: FastAPI, provider: ContextProvider) -> None:
+    """Add the API's routes to `app`. `provider` gives what they work with, or raises NotReady: then every route answers 503."""
+    app.state.api = provider
+    for module in (bulk, preview, report, targets, policy, keys, screen):
+        app.include_router(module.router)

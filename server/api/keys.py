@@ -1,0 +1,116 @@
+"""Routes of API keys: made, listed, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import Field
+
+from server.api.bodies import body_of, documented
+from server.api.context import Admin, Context
+from server.api.failures import ApiRoute
+from server.api.models import ERRORS, ApiModel, Moment
+from server.errors import BadRequest
+from server.store.auditrecord import AuditEvent, iso
+from server.store.columns import utc_now
+from server.store.keys import ApiKey, KeyNotFound, Keys, Role
+from server.store.records import storable
+
+router = APIRouter(prefix="/v1", tags=["keys"], route_class=ApiRoute, responses={**ERRORS})
+_KEYS = Keys()
+
+
+class KeyRequest(ApiModel):
+    """A key to be made."""
+
+    role: Role
+    name: str = Field(min_length=1, max_length=200, description="printable; tells people what the key is for")
+    expires_at: Moment | None = None
+    rate_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="requests a minute; null: no limit")
+    burst: int | None = Field(None, ge=1, le=1_000_000, description="requests at once; null: as many as the rate")
+
+
+class KeyResponse(ApiModel):
+    """A key, without its secret."""
+
+    id: str
+    role: Role
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None = Field(description="to the hour")
+    rate_per_minute: int | None
+    burst: int | None
+
+    @classmethod
+    def of(cls, key: ApiKey) -> KeyResponse:
+        """Return a key as it is shown."""
+        return cls(**{name: getattr(key, name) for name in KeyResponse.model_fields})
+
+
+class NewKey(KeyResponse):
+    """A key that was just made."""
+
+    key: str = Field(description="what to send as a bearer token; it is not shown again")
+
+
+class KeyList(ApiModel):
+    """All keys, the revoked too, oldest first."""
+
+    data: list[KeyResponse]
+
+
+@router.post("/keys", status_code=201, openapi_extra=documented(KeyRequest), summary="Make a key")
+async def create_key(
+    request: Request, principal: Admin, context: Context, body: Annotated[KeyRequest, Depends(body_of(KeyRequest))]
+) -> NewKey:
+    """Make a key. Its text is in this answer and nowhere else."""
+    if "idempotency-key" in request.headers:
+        message = "Not for keys: an answer that holds a secret is not kept."
+        raise BadRequest(message, param="Idempotency-Key", code="unsupported_parameter")
+    now = utc_now()
+    if body.expires_at is not None and body.expires_at <= now:
+        raise BadRequest("`expires_at` lies in the past.", param="expires_at", code="invalid_value")
+    limits = {"expires_at": body.expires_at, "rate_per_minute": body.rate_per_minute, "burst": body.burst}
+    async with context.database.write() as session:
+        try:
+            key, text = await _KEYS.create(session, body.role, body.name, now, **limits)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise BadRequest(f"{error}.", code="invalid_value") from None
+        await context.audit.append(session, AuditEvent("key.create", principal.key_id, details=_details(key)))
+    context.authenticator.changed()
+    return NewKey(**KeyResponse.of(key).model_dump(), key=text)
+
+
+@router.get("/keys", summary="List keys")
+async def list_keys(principal: Admin, context: Context) -> KeyList:
+    """Return all keys, without their secrets."""
+    async with context.database.read() as session:
+        return KeyList(data=[KeyResponse.of(key) for key in await _KEYS.list(session)])
+
+
+@router.delete("/keys/{id}", status_code=204, response_class=Response, summary="Revoke a key")
+async def revoke_key(principal: Admin, context: Context, key_id: Annotated[str, Path(alias="id")]) -> Response:
+    """Revoke a key. This process refuses it from now on, others on the store within a second."""
+    if not storable(key_id):
+        raise KeyNotFound
+    async with context.database.write() as session:
+        key = await _KEYS.revoke(session, key_id, utc_now())
+        await context.audit.append(session, AuditEvent("key.revoke", principal.key_id, details=_details(key)))
+    context.authenticator.changed()
+    return Response(status_code=204)
+
+
+def _details(key: ApiKey) -> Mapping[str, Any]:
+    return {
+        "key_id": key.id,
+        "role": key.role,
+        "name": key.name,
+        "expires_at": iso(key.expires_at) if key.expires_at else None,
+        "rate_per_minute": key.rate_per_minute,
+        "burst": key.burst,
+    }

@@ -1,0 +1,273 @@
+"""The API's shapes: targets as they are asked for and shown, and what else is sent and answered."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from classifiers.target import Action, Example, ForgetTarget, SemanticSpec, TargetId
+from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase, Scope
+from server.store import StoredTarget, StoredVersion, TargetDraft
+from server.store.records import storable
+from server.store.tables import Status
+
+MAX_EXAMPLES = 1000
+"""Examples, documents or aliases of one target."""
+MAX_PHRASES = 10_000
+"""Phrases of one target."""
+MAX_LABELS = 64
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
+
+
+def _can_be_found(name: str) -> str:
+    Phrase(name, force=True)
+    return name
+
+
+def _can_be_stored(text: str) -> str:
+    if not storable(text):
+        raise ValueError("holds a character that cannot be stored")
+    return text
+
+
+def _written_out(value: object) -> object:
+    # pydantic would take a number for seconds since 1970.
+    if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
+        raise ValueError("a time is like 2030-01-31T12:00:00Z")
+    return value
+
+
+def _in_reach(moment: datetime) -> datetime:
+    # At either end of the calendar a time in another zone has no UTC.
+    if not 1970 <= moment.year <= 9000:
+        raise ValueError("a time is between the years 1970 and 9000")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_in_reach)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS), AfterValidator(_can_be_found)]
+Storable = Annotated[str, AfterValidator(_can_be_stored)]
+LabelName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^:]+$"), AfterValidator(_can_be_stored)]
+LabelValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(_can_be_stored)]
+Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_can_be_stored)]
+
+
+class ApiModel(BaseModel):
+    """A part of the API. Unknown fields are refused, and no error says what was sent."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class PhraseInput(ApiModel):
+    """Text that an answer must not say."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
+    scope: Scope = Field("always", description="`always`: in every answer; `gated`: in answers to prompts about the target")
+    match: MatchKind = Field("word", description="alone between word boundaries, at the beginning of a word, or anywhere")
+    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="subtracted from the logits; null bans"
+    )
+    beta: float = Field(1.0, gt=0, le=1, description="the fraction of the phrase at which the penalty strikes")
+    force: bool = Field(False, description="allows a phrase of stop words alone")
+
+    def phrase(self) -> Phrase:
+        """Return the phrase. Raises PhraseError for one that cannot be banned."""
+        penalty = math.inf if self.penalty is None else self.penalty
+        return Phrase(self.text, self.scope, self.match, penalty, self.beta, self.force)
+
+
+class CheckedPhrase(PhraseInput):
+    """Text that an answer must not say; refused if it is made of stop words alone and not forced."""
+
+    @model_validator(mode="after")
+    def _can_be_banned(self) -> Self:
+        self.phrase()
+        return self
+
+
+class _TargetFields(ApiModel):
+    name: Name
+    aliases: list[Name] = Field(default_factory=list, max_length=MAX_EXAMPLES)
+    examples: list[Example] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="questions about the target")
+    documents: list[str] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="texts about the target")
+    semantic: SemanticSpec | None = Field(None, description="words that answers must not come near in meaning")
+    action: Action = Field("suppress", description="answer without the phrases, do not answer, or only record")
+
+
+class TargetRequest(_TargetFields):
+    """A target to be forgotten."""
+
+    id: TargetId | None = Field(None, description="left out, one is made")
+    phrases: list[CheckedPhrase] = Field(default_factory=list, max_length=MAX_PHRASES)
+    labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=MAX_LABELS)
+    requester: Note | None = Field(None, description="who asked for it; free text")
+    legal_basis: Note | None = Field(None, description="why it must be done; free text")
+    expires_at: Moment | None = Field(None, description="when it is to end by itself")
+    retain_examples: bool = Field(True, description="false: examples and documents are removed once their embeddings are made")
+
+    def draft(self, target_id: str) -> TargetDraft:
+        """Return what the store is given."""
+        return TargetDraft(
+            target_of(self, target_id, [phrase.phrase() for phrase in self.phrases]),
+            self.labels,
+            self.requester,
+            self.legal_basis,
+            self.retain_examples,
+            self.expires_at.astimezone(UTC) if self.expires_at else None,
+        )
+
+    @classmethod
+    def of(cls, draft: TargetDraft) -> TargetRequest:
+        """Return what would make this draft."""
+        return cls.model_validate({**draft.target.model_dump(mode="json"), **_kept(draft)})
+
+
+class PreviewRequest(_TargetFields):
+    """A target to be looked at. Its phrases may be such as a target's own must not be: the answer says which are refused."""
+
+    id: TargetId | None = None
+    phrases: list[PhraseInput] = Field(default_factory=list, max_length=MAX_PHRASES)
+    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="of words in Latin script")
+
+
+class TargetResponse(ApiModel):
+    """A target and how far it is enforced."""
+
+    id: str
+    version: int
+    status: Status
+    name: str
+    aliases: list[str]
+    examples: list[Example]
+    documents: list[str]
+    phrases: list[PhraseInput]
+    semantic: SemanticSpec | None
+    action: Action
+    labels: dict[str, str]
+    requester: str | None
+    legal_basis: str | None
+    expires_at: datetime | None
+    retain_examples: bool
+    created_at: datetime
+    updated_at: datetime
+    activated_at: datetime | None = Field(description="since when it is enforced without a break")
+    snapshot: int | None = Field(description="the policy snapshot that put its latest enforced version in force")
+    enforced_version: int | None = Field(description="the version that is enforced now")
+
+    @classmethod
+    def of(cls, stored: StoredTarget) -> TargetResponse:
+        """Return a stored target as it is shown. Raises TargetNotFound for a purged one."""
+        own = {
+            "version": stored.version,
+            "status": stored.status,
+            "created_at": stored.created_at,
+            "updated_at": stored.updated_at,
+            "activated_at": stored.activated_at,
+            "snapshot": stored.activated_snapshot,
+            "enforced_version": stored.active_version,
+        }
+        return cls.model_validate({**stored.target.model_dump(mode="json"), **_kept(stored), **own})
+
+
+class TargetList(ApiModel):
+    """A page of targets, oldest first."""
+
+    data: list[TargetResponse]
+    next_cursor: str | None = Field(description="leads to the next page; null at the end")
+
+
+class VersionResponse(ApiModel):
+    """A version of a target: a state that somebody asked for."""
+
+    version: int
+    status: Status
+    actor: str
+    at: datetime
+    reason: str | None
+    target: dict[str, Any] | None = Field(description="null once the target is purged")
+
+    @classmethod
+    def of(cls, stored: StoredVersion) -> VersionResponse:
+        """Return a stored version as it is shown."""
+        document = dict(stored.document) if stored.document is not None else None
+        return cls(
+            version=stored.version,
+            status=stored.status,
+            actor=stored.actor,
+            at=stored.at,
+            reason=stored.reason,
+            target=document,
+        )
+
+
+class History(ApiModel):
+    """All versions of a target, oldest first."""
+
+    id: str
+    data: list[VersionResponse]
+
+
+class ImportResponse(ApiModel):
+    """What an import did, or would do."""
+
+    created: list[str]
+    updated: list[str]
+    unchanged: int
+    snapshot: int | None = Field(description="a policy snapshot that enforces all of it; null for a dry run")
+    warnings: list[str]
+
+
+class ErrorBody(ApiModel):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorEnvelope(ApiModel):
+    """An error, in the shape of OpenAI's API."""
+
+    error: ErrorBody
+
+
+ERRORS: Mapping[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope, "description": "An error"}}
+"""What every route may answer."""
+
+
+def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase]) -> ForgetTarget:
+    """Return the target that these fields make, with these phrases."""
+    return ForgetTarget(
+        id=target_id,
+        name=fields.name,
+        aliases=fields.aliases,
+        examples=fields.examples,
+        documents=fields.documents,
+        phrases=phrases,
+        semantic=fields.semantic,
+        action=fields.action,
+    )
+
+
+def _kept(source: TargetDraft | StoredTarget) -> dict[str, Any]:
+    names = ("labels", "requester", "legal_basis", "retain_examples", "expires_at")
+    found = {name: getattr(source, name) for name in names}
+    return found | {"labels": dict(source.labels)}
+
+
+Verdict = Literal["allow", "restrict", "refuse", "monitor"]

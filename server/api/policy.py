@@ -1,0 +1,120 @@
+"""Routes that tell what is in force and what was done: the policy and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from server.api.context import Auditor, Context
+from server.api.failures import ApiRoute
+from server.api.models import ERRORS, ApiModel, Moment, Storable
+from server.store import Peers, Snapshots, StoredPeer, Targets
+from server.store.auditrecord import AuditFilter, AuditRecord
+from server.store.tables import Status
+from server.store.targetreader import MAX_PAGE
+
+router = APIRouter(prefix="/v1", route_class=ApiRoute, responses={**ERRORS})
+_PENDING_SHOWN = 100
+_LARGEST = 2**63 - 1
+
+
+class PeerResponse(ApiModel):
+    """A server process on the store."""
+
+    instance: str
+    started_at: datetime
+    snapshot: int = Field(description="the latest that all its workers have acknowledged")
+    lease_until: datetime
+    alive: bool = Field(description="whether its lease lasts: a new snapshot waits for it")
+
+    @classmethod
+    def of(cls, peer: StoredPeer, now: datetime) -> PeerResponse:
+        """Return a peer as it is shown."""
+        return cls(
+            instance=peer.instance,
+            started_at=peer.started_at,
+            snapshot=peer.snapshot,
+            lease_until=peer.lease_until,
+            alive=peer.lease_until > now,
+        )
+
+
+class PolicyResponse(ApiModel):
+    """What is in force."""
+
+    snapshot: int = Field(description="the number of the active snapshot; 0 if there is none yet")
+    digest: str | None = Field(description="sha256 over the enforced targets and their versions")
+    activated_at: datetime | None
+    serving: bool = Field(description="whether the process that answers enforces the latest snapshot")
+    targets: dict[Status, int] = Field(description="how many have each status")
+    pending: list[str] = Field(description=f"targets that are not enforced yet, at most {_PENDING_SHOWN}")
+    peers: list[PeerResponse]
+
+
+class AuditEntry(ApiModel):
+    """A record of the audit log."""
+
+    seq: int
+    at: str
+    actor: str
+    action: str
+    target_ids: list[str]
+    snapshot: int | None
+    details: dict[str, Any]
+    previous: str
+    hash: str
+
+    @classmethod
+    def of(cls, record: AuditRecord) -> AuditEntry:
+        """Return a record as it is shown."""
+        return cls(**{name: getattr(record, name) for name in cls.model_fields})
+
+
+class AuditPage(ApiModel):
+    """Records of the audit log, newest first."""
+
+    data: list[AuditEntry]
+    next_cursor: int | None = Field(description="leads to the next page; null at the end")
+
+
+@router.get("/policy", tags=["policy"], summary="Show what is in force")
+async def policy(principal: Auditor, context: Context) -> PolicyResponse:
+    """Return the active snapshot, and how far each server process on the store enforces it."""
+    async with context.database.read() as session:
+        active = await Snapshots().active(session)
+        counts = await Targets().counts(session)
+        waiting = (await Targets().page(session, status="pending", limit=_PENDING_SHOWN)).targets
+        peers = await Peers().all(session)
+        now = await context.database.now(session)
+    return PolicyResponse(
+        snapshot=active.number if active else 0,
+        digest=active.digest if active else None,
+        activated_at=active.activated_at if active else None,
+        serving=context.activation.serving,
+        targets=counts,
+        pending=[target.id for target in waiting],
+        peers=[PeerResponse.of(peer, now) for peer in peers],
+    )
+
+
+@router.get("/audit", tags=["audit"], summary="Read the audit log")
+async def audit(
+    principal: Auditor,
+    context: Context,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    cursor: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
+    actor: Annotated[Storable | None, Query(description="a key's id, `cli` or `system`")] = None,
+    action: Annotated[Storable | None, Query(description="like `target.create`")] = None,
+    target_id: Storable | None = None,
+    decision_id: Storable | None = None,
+    since: Annotated[Moment | None, Query(description="from then on")] = None,
+    until: Annotated[Moment | None, Query(description="before then")] = None,
+) -> AuditPage:
+    """Return records, newest first. All of the given conditions must hold."""
+    wanted = AuditFilter(actor, action, target_id, decision_id, since, until)
+    async with context.database.read() as session:
+        records, following = await context.audit.page(session, cursor, limit, wanted)
+    return AuditPage(data=[AuditEntry.of(record) for record in records], next_cursor=following)

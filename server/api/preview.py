@@ -1,0 +1,112 @@
+"""The route that previews a target: nothing is stored, and nothing logged."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import Field
+
+from classifiers import ForgetTarget
+from guard.errors import PhraseError
+from guard.phrase import MatchKind, Phrase, Scope
+from server.api.bodies import body_of, documented
+from server.api.context import Admin, Context
+from server.api.failures import ApiRoute
+from server.api.models import ERRORS, ApiModel, PreviewRequest, target_of
+from server.api.previewer import FalseAlarms, Shown
+from server.errors import BadRequest
+
+router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
+_UNNAMED = "preview"
+
+
+class PreviewPhrase(ApiModel):
+    """A phrase that the target bans, or one that its examples suggest."""
+
+    text: str
+    folded: str = Field(description="as it is compared")
+    scope: Scope
+    match: MatchKind
+    penalty: float | None = Field(description="null bans")
+    reason: str = Field(description="`explicit`, `name`, or why it is proposed")
+    proposed: bool = Field(description="not part of the target: a suggestion")
+    source: str | None = Field(description="where a proposed phrase comes from")
+    tokens: int | None = Field(description="different tokens that it bans in some place; null without a vocabulary")
+    background: int = Field(description="innocent prompts that hold it")
+
+    @classmethod
+    def of(cls, shown: Shown) -> PreviewPhrase:
+        """Return a phrase as it is shown."""
+        phrase = shown.phrase
+        return cls(
+            text=phrase.text,
+            folded=phrase.folded,
+            scope=phrase.scope,
+            match=phrase.match,
+            penalty=None if phrase.penalty == float("inf") else phrase.penalty,
+            reason=shown.reason,
+            proposed=shown.source is not None,
+            source=shown.source,
+            tokens=shown.tokens,
+            background=shown.background,
+        )
+
+
+class RefusedPhrase(ApiModel):
+    """A phrase that a target must not have."""
+
+    index: int
+    reason: str
+
+
+class PreviewFalseAlarms(ApiModel):
+    """In how many innocent prompts the target would be found."""
+
+    prompts: int
+    by_name: int
+    by_meaning: int
+    share: float = Field(description="of the prompts, found by name or by meaning")
+
+    @classmethod
+    def of(cls, found: FalseAlarms) -> PreviewFalseAlarms:
+        """Return the counts as they are shown."""
+        share = found.either / found.prompts if found.prompts else 0.0
+        return cls(prompts=found.prompts, by_name=found.by_name, by_meaning=found.by_meaning, share=share)
+
+
+class PreviewResponse(ApiModel):
+    """What a target would do."""
+
+    phrases: list[PreviewPhrase]
+    refused: list[RefusedPhrase]
+    false_alarms: PreviewFalseAlarms
+
+
+@router.post("/forget-targets:preview", openapi_extra=documented(PreviewRequest), summary="Preview a target")
+async def preview(
+    principal: Admin, context: Context, body: Annotated[PreviewRequest, Depends(body_of(PreviewRequest))]
+) -> PreviewResponse:
+    """Say what a target would ban and why, what its examples suggest, which phrases would be refused, and how often innocent
+    prompts would be taken for being about it. Nothing is stored."""
+    refused: list[RefusedPhrase] = []
+    allowed: list[Phrase] = []
+    for index, phrase in enumerate(body.phrases):
+        try:
+            allowed.append(phrase.phrase())
+        except PhraseError as error:
+            refused.append(RefusedPhrase(index=index, reason=str(error)))
+
+    def look(target: ForgetTarget) -> tuple[list[Shown], FalseAlarms]:
+        return context.previewer.phrases(target, body.language), context.previewer.false_alarms(target)
+
+    try:
+        phrases, false_alarms = await asyncio.to_thread(look, target_of(body, body.id or _UNNAMED, allowed))
+    except LookupError:
+        raise BadRequest("There is no word list for this language.", param="language", code="invalid_value") from None
+    return PreviewResponse(
+        phrases=[PreviewPhrase.of(shown) for shown in phrases],
+        refused=refused,
+        false_alarms=PreviewFalseAlarms.of(false_alarms),
+    )

@@ -1,0 +1,187 @@
+"""The report about a target: for whoever asked to be forgotten, and for whoever has to show that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import Field
+
+from classifiers.calibration import Calibration
+from classifiers.target import Action
+from server.api.context import ApiContext, Auditor, Context
+from server.api.failures import ApiRoute
+from server.api.models import ERRORS, ApiModel
+from server.api.negotiation import preferred
+from server.api.targets import TargetPath
+from server.store import Snapshots, StoredSnapshot, StoredTarget, Targets
+from server.store.auditrecord import AuditFilter
+from server.store.columns import utc_now
+from server.store.tables import Status
+
+router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
+
+LIMITS = (
+    "Suppressed, not removed: the model's weights are unchanged. The server keeps the model from saying it; the model used "
+    "without this server may say it.",
+    "A request is found to be about the target by its names, its identifying phrases and its likeness to the examples. A request "
+    "that hints at the target in a way that resembles none of these may not be found.",
+    "The listed phrases are kept out of answers, however they are spelled in tokens. The same fact in other words is kept out "
+    "only where words near in meaning are suppressed, too.",
+    "Counts are those of the audit log, which is kept for a limited time.",
+)
+# Nothing but the page's own style: no script, no image, no font, no frame, no form.
+_SECURITY = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_DECISION = "request.decision"
+
+
+class ReportPhrase(ApiModel):
+    """A phrase that is kept out of answers."""
+
+    text: str
+    scope: str
+    penalty: float | None = Field(description="null: never said")
+
+
+class ReportCalibration(ApiModel):
+    """How it is decided that a prompt is about the target."""
+
+    encoder: str = Field(description="fingerprint of the sentence encoder")
+    cosine: float = Field(description="least likeness to an example")
+    margin: float = Field(description="least lead over the nearest innocent prompt")
+    examples: int
+    calibrated: bool = Field(description="whether the limit was computed for the target's group")
+    limit: float | None
+    promised_miss_rate: float | None
+    texts: int | None = Field(description="how many the limit was computed from")
+    false_alarm_rate: float | None
+
+
+class ReportEnforcement(ApiModel):
+    """What the audit log knows of requests about the target."""
+
+    requests: int
+    snapshot: int = Field(description="the active policy snapshot")
+    snapshot_digest: str | None
+    snapshot_activated_at: datetime | None
+
+
+class Report(ApiModel):
+    """What is suppressed, since when, how it is decided, how often it was enforced, and what the method cannot do."""
+
+    id: str
+    name: str
+    aliases: list[str]
+    status: Status
+    action: Action
+    version: int
+    enforced_version: int | None
+    created_at: datetime
+    enforced_since: datetime | None
+    expires_at: datetime | None
+    requester: str | None
+    legal_basis: str | None
+    examples_retained: bool
+    phrases: list[ReportPhrase]
+    semantic_words: list[str]
+    calibration: ReportCalibration
+    enforcement: ReportEnforcement
+    limits: list[str]
+    made_at: datetime
+
+
+@router.get(
+    "/forget-targets/{id}/report",
+    response_model=Report,
+    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
+    summary="Report about a target",
+)
+async def report(
+    principal: Auditor,
+    context: Context,
+    target_id: TargetPath,
+    accept: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> Response:
+    """Return the report: JSON, or with `Accept: text/html` a page that prints well."""
+    async with context.database.read() as session:
+        stored = await Targets().get(session, target_id)
+        active = await Snapshots().active(session)
+        requests = await context.audit.count(session, AuditFilter(action=_DECISION, target_id=target_id))
+    made = _report(context, stored, active, requests)
+    if preferred(accept, ["application/json", "text/html"]) == "text/html":
+        return HTMLResponse(_page().render(report=made), headers=_SECURITY)
+    return JSONResponse(made.model_dump(mode="json"))
+
+
+def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int) -> Report:
+    target = stored.target
+    phrases = target.all_phrases() if target.action == "suppress" else []
+    return Report(
+        id=stored.id,
+        name=target.name,
+        aliases=target.aliases,
+        status=stored.status,
+        action=target.action,
+        version=stored.version,
+        enforced_version=stored.active_version,
+        created_at=stored.created_at,
+        enforced_since=stored.activated_at if stored.active_version is not None else None,
+        expires_at=stored.expires_at,
+        requester=stored.requester,
+        legal_basis=stored.legal_basis,
+        examples_retained=stored.retain_examples,
+        phrases=[
+            ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
+        ],
+        semantic_words=list(target.semantic.words) if target.semantic else [],
+        calibration=ReportCalibration(
+            encoder=context.encoder.fingerprint,
+            cosine=context.thresholds.cosine,
+            margin=context.thresholds.margin,
+            examples=len(target.examples),
+            **_calibrated(context.calibration(), stored.id),
+        ),
+        enforcement=ReportEnforcement(
+            requests=requests,
+            snapshot=active.number if active else 0,
+            snapshot_digest=active.digest if active else None,
+            snapshot_activated_at=active.activated_at if active else None,
+        ),
+        limits=list(LIMITS),
+        made_at=utc_now(),
+    )
+
+
+def _calibrated(calibration: Calibration | None, target_id: str) -> Mapping[str, Any]:
+    groups = calibration.groups if calibration else ()
+    name = calibration.group_of.get(target_id) if calibration else None
+    # A sample of the targets may stand for all, where there is one group.
+    group = next((group for group in groups if group.group == name or len(groups) == 1), None)
+    if group is None:
+        return {"calibrated": False, "limit": None, "promised_miss_rate": None, "texts": None, "false_alarm_rate": None}
+    return {
+        "calibrated": True,
+        # Infinite where names alone keep the promise, which JSON cannot say: there is no limit then.
+        "limit": group.limit if abs(group.limit) != float("inf") else None,
+        "promised_miss_rate": group.promised,
+        "texts": group.n,
+        "false_alarm_rate": group.false_alarms,
+    }
+
+
+@lru_cache(1)
+def _page() -> Any:
+    folder = Path(__file__).parent / "templates"
+    environment = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["moment"] = lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "\u2013"
+    return environment.get_template("report.html")

@@ -1,0 +1,143 @@
+"""Routes that decide about a text without generating: for those who run the server, and in the shape of OpenAI's moderations."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends
+from pydantic import Field, model_validator
+
+from server.api.bodies import body_of, documented
+from server.api.context import ApiContext, Auditor, Client, Context
+from server.api.failures import ApiRoute
+from server.api.models import ERRORS, ApiModel, Verdict
+from server.decision import Decision
+from server.errors import NotReady
+from server.refusals import refuse
+from server.texts import Text, texts_of_chat
+
+router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
+
+FORGOTTEN = "forgotten"
+"""The one category that a client gets: which target a text is about is confidential."""
+MAX_INPUTS = 1000
+
+
+class ScreenRequest(ApiModel):
+    """A text, or the messages of a conversation; one of the two."""
+
+    text: str | None = None
+    messages: list[dict[str, Any]] | None = Field(None, description="as for chat completions")
+
+    @model_validator(mode="after")
+    def _is_one_of_the_two(self) -> Self:
+        if (self.text is None) == (self.messages is None):
+            raise ValueError("give either `text` or `messages`")
+        return self
+
+
+class ScreenMatch(ApiModel):
+    """A target that the text is about."""
+
+    target_id: str
+    score: float
+    evidence: str = Field(description="why; nothing of the text or the target")
+    classifier: str
+
+
+class ScreenResponse(ApiModel):
+    """What would be done with a request that holds the text."""
+
+    decision_id: str
+    verdict: Verdict
+    snapshot: int
+    matches: list[ScreenMatch]
+    restrictions: list[str] = Field(description="digests of the restrictions that would hold")
+
+
+class ModerationRequest(ApiModel):
+    """As for OpenAI's moderations, texts only."""
+
+    input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
+    model: str | None = Field(None, description="not looked at: there is one policy")
+
+
+class ModerationResult(ApiModel):
+    """What was found in one text. Categories that were not found are left out, except for a client's one category."""
+
+    flagged: bool
+    categories: dict[str, bool]
+    category_scores: dict[str, float]
+
+
+class ModerationResponse(ApiModel):
+    """What was found in each text, in order."""
+
+    id: str
+    model: str
+    results: list[ModerationResult]
+
+
+@router.post("/screen", openapi_extra=documented(ScreenRequest), summary="Decide about a text without generating")
+async def screen(
+    principal: Auditor, context: Context, body: Annotated[ScreenRequest, Depends(body_of(ScreenRequest))]
+) -> ScreenResponse:
+    """Return what would be done with a request that holds the text, and why."""
+    decision = (await _decisions(context, [_texts(body)]))[0]
+    return ScreenResponse(
+        decision_id=decision.id,
+        verdict=decision.verdict,
+        snapshot=decision.snapshot,
+        matches=[
+            ScreenMatch(target_id=m.target_id, score=m.score, evidence=m.evidence, classifier=m.classifier)
+            for m in decision.matches
+        ],
+        restrictions=decision.argument,
+    )
+
+
+@router.post("/moderations", openapi_extra=documented(ModerationRequest), summary="Moderate texts, in OpenAI's shape")
+async def moderations(
+    principal: Client, context: Context, body: Annotated[ModerationRequest, Depends(body_of(ModerationRequest))]
+) -> ModerationResponse:
+    """Say which texts are about something that is to be forgotten.
+
+    Admins and auditors get the targets that were found, those that are only watched among them, as categories with their scores.
+    A client gets the one category `forgotten`, true with a score of 1 if a request with the text would be restricted or refused.
+    """
+    inputs = [body.input] if isinstance(body.input, str) else body.input
+    decisions = await _decisions(context, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
+    result = _by_target if principal.may("auditor") else _for_client
+    return ModerationResponse(
+        id=f"modr-{uuid.uuid4().hex}", model="guard-server", results=[result(decision) for decision in decisions]
+    )
+
+
+async def _decisions(context: ApiContext, requests: Sequence[Sequence[Text]]) -> list[Decision]:
+    if not context.activation.serving:
+        raise NotReady("The policy in force is not known at this moment.", headers={"Retry-After": "1"})
+    async with context.activation.enforcement.admitted() as screener:
+        # Together, so that the classifiers get them in batches.
+        return await asyncio.gather(*(screener.decide(texts) for texts in requests))
+
+
+def _texts(body: ScreenRequest) -> list[Text]:
+    if body.messages is None:
+        return [Text(body.text or "", "text")]
+    asked = {"messages": body.messages}
+    refuse(asked, "chat")
+    return texts_of_chat(asked)
+
+
+def _by_target(decision: Decision) -> ModerationResult:
+    scores = {match.target_id: match.score for match in decision.matches}
+    return ModerationResult(flagged=bool(scores), categories=dict.fromkeys(scores, True), category_scores=scores)
+
+
+def _for_client(decision: Decision) -> ModerationResult:
+    # Not the score itself: it would tell, try by try, how near a text is to the list.
+    flagged = decision.verdict in ("restrict", "refuse")
+    return ModerationResult(flagged=flagged, categories={FORGOTTEN: flagged}, category_scores={FORGOTTEN: float(flagged)})

@@ -1,0 +1,241 @@
+"""Routes of targets: made, shown, listed, changed, paused, resumed, deleted, purged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from guard.restriction import SUFFIX
+from server.api.bodies import JSON, MERGE_PATCH, body_of, documented, read_object, validated
+from server.api.changes import Change, IdempotencyKey, IfMatch, Once, activated, changed, check_match, shown
+from server.api.context import Admin, ApiContext, Auditor, Context
+from server.api.failures import ApiRoute
+from server.api.mergepatch import merged
+from server.api.models import ERRORS, History, TargetList, TargetRequest, TargetResponse, VersionResponse
+from server.authentication import Principal
+from server.errors import BadRequest
+from server.store import Purged, StoredTarget, TargetNotFound, Targets
+from server.store.auditrecord import AuditEvent
+from server.store.columns import utc_now
+from server.store.tables import Status
+from server.store.targetreader import MAX_PAGE
+
+router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
+
+TargetPath = Annotated[str, Path(alias="id", description="the target's id")]
+_TARGETS = Targets()
+
+
+@router.post(
+    "/forget-targets", status_code=201, response_model=TargetResponse, openapi_extra=documented(TargetRequest), summary="Forget"
+)
+async def create(
+    request: Request,
+    principal: Admin,
+    context: Context,
+    body: Annotated[TargetRequest, Depends(body_of(TargetRequest))],
+    key: IdempotencyKey = None,
+) -> Response:
+    """Make a target. 201 means that it is enforced in every worker of every server on the store.
+
+    503 with the code `pending`: it is stored under the id in `param`, not enforced everywhere yet, and tried again.
+    """
+    _check_expiry(body)
+    once = Once.of(request, principal, key)
+    draft = body.draft(body.id or once.new_id())
+
+    async def change(session: AsyncSession) -> StoredTarget:
+        made = await _TARGETS.create(session, draft, actor=principal.key_id)
+        return await _recorded(context, session, "target.create", principal, made)
+
+    return await changed(context, once, 201, change)
+
+
+@router.get("/forget-targets", summary="List targets")
+async def list_targets(
+    principal: Auditor,
+    context: Context,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
+    cursor: str | None = None,
+    status: Status | None = None,
+    label: Annotated[Sequence[str], Query(description="`name:value`; all of several must hold")] = (),
+) -> TargetList:
+    """Return a page of targets, oldest first. Deleted ones are listed only by `status=deleted`, and purged ones never."""
+    async with context.database.read() as session:
+        page = await _TARGETS.page(session, cursor=cursor, limit=limit, status=status, labels=_labels(label))
+    data = [TargetResponse.of(stored) for stored in page.targets if not stored.purged]
+    return TargetList(data=data, next_cursor=page.cursor)
+
+
+# Before the routes of the target itself, whose path would fit as well.
+@router.post("/forget-targets/{id}:pause", response_model=TargetResponse, summary="Pause a target")
+async def pause(
+    request: Request,
+    principal: Admin,
+    context: Context,
+    target_id: TargetPath,
+    if_match: IfMatch = None,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Enforce a target no more until it is resumed; nothing for one that is paused."""
+    change = _status_change(context, principal, target_id, "paused", if_match)
+    return await changed(context, Once.of(request, principal, key), 200, change)
+
+
+@router.post("/forget-targets/{id}:resume", response_model=TargetResponse, summary="Resume a target")
+async def resume(
+    request: Request,
+    principal: Admin,
+    context: Context,
+    target_id: TargetPath,
+    if_match: IfMatch = None,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Enforce a paused target again; nothing for one that is not paused."""
+    change = _status_change(context, principal, target_id, "pending", if_match)
+    return await changed(context, Once.of(request, principal, key), 200, change)
+
+
+@router.get("/forget-targets/{id}", response_model=TargetResponse, summary="Show a target")
+async def show(principal: Auditor, context: Context, target_id: TargetPath) -> Response:
+    """Return a target; its ETag is its version."""
+    async with context.database.read() as session:
+        return shown(await _TARGETS.get(session, target_id))
+
+
+@router.get("/forget-targets/{id}/history", summary="Show all versions of a target")
+async def history(principal: Auditor, context: Context, target_id: TargetPath) -> History:
+    """Return all versions, oldest first, of a deleted target too: who asked for what, and when."""
+    async with context.database.read() as session:
+        versions = await _TARGETS.history(session, target_id)
+    return History(id=target_id, data=[VersionResponse.of(version) for version in versions])
+
+
+@router.patch(
+    "/forget-targets/{id}",
+    response_model=TargetResponse,
+    openapi_extra={
+        "requestBody": {"required": True, "content": {t: {"schema": {"type": "object"}} for t in (MERGE_PATCH, JSON)}}
+    },
+    summary="Change a target",
+)
+async def patch(
+    request: Request, principal: Admin, context: Context, target_id: TargetPath, if_match: IfMatch = None
+) -> Response:
+    """Change a target by a JSON merge patch (RFC 7396) of the fields that it was made of.
+
+    The version before is enforced until the new one is, everywhere.
+    """
+    body = await read_object(request, (MERGE_PATCH, JSON))
+
+    async def change(session: AsyncSession) -> StoredTarget:
+        old = await _TARGETS.get(session, target_id)
+        check_match(if_match, old)
+        before = TargetRequest.of(old.draft())
+        asked = validated(TargetRequest, merged(before.model_dump(mode="json"), body))
+        if asked.id != target_id:
+            raise BadRequest("The id of a target cannot be changed.", param="id", code="invalid_value")
+        if asked == before:
+            return old
+        if asked.expires_at != before.expires_at:
+            _check_expiry(asked)
+        draft = asked.draft(target_id)
+        if (asked.examples, asked.documents) == (before.examples, before.documents):
+            # What the examples were compiled to holds still, where they themselves are gone.
+            draft = replace(draft, vectors=old.vectors)
+        made = await _TARGETS.update(session, draft, actor=principal.key_id)
+        return await _recorded(context, session, "target.update", principal, made)
+
+    return await changed(context, Once.of(request, principal, None), 200, change)
+
+
+@router.delete("/forget-targets/{id}", status_code=204, response_class=Response, summary="Delete or purge a target")
+async def delete(
+    principal: Admin,
+    context: Context,
+    target_id: TargetPath,
+    if_match: IfMatch = None,
+    purge: Annotated[bool, Query(description="remove all that was ever said about it, too")] = False,
+) -> Response:
+    """Delete a target: 204 when it is enforced nowhere any more. Its history stays, unless it is purged.
+
+    A purge removes examples, documents, phrases, labels, notes and compiled files of all versions, and overwrites them as far as
+    the database can. That there was a target with this id, and who changed it when, stays in history and audit log. A deleted
+    target can still be purged; a purge that was answered with 503 can be sent again.
+    """
+    async with context.database.write() as session:
+        old = await _TARGETS.get(session, target_id, deleted=purge)
+        check_match(if_match, old)
+        if old.status != "deleted":
+            old = await _TARGETS.set_status(session, target_id, "deleted", actor=principal.key_id)
+            await _recorded(context, session, "target.delete", principal, old)
+    await activated(context, target_id)
+    if purge:
+        await _purge(context, principal, target_id)
+    return Response(status_code=204)
+
+
+async def _purge(context: ApiContext, principal: Principal, target_id: str) -> None:
+    async with context.database.write() as session:
+        stored = await _TARGETS.get(session, target_id, deleted=True)
+        if stored.status != "deleted":
+            # Made anew meanwhile, by somebody who wants it.
+            raise TargetNotFound(target_id)
+        purged = await _TARGETS.purge(session, target_id, actor=principal.key_id)
+        if not stored.purged:
+            await _recorded(context, session, "target.purge", principal, purged.tombstone)
+    await context.database.scrub()
+    _unlink(context, purged)
+    # Its names are still in memory, in a layer that no longer speaks for them.
+    await context.activation.enforcement.merge()
+
+
+def _unlink(context: ApiContext, purged: Purged) -> None:
+    """Remove the restrictions that the target was compiled to. A worker that still has one for a request keeps it mapped."""
+    snapshot = context.activation.enforcement.snapshot
+    for digest in purged.digests - {*snapshot.always, *snapshot.gated.values()}:
+        with suppress(FileNotFoundError):
+            (context.restrictions / (digest + SUFFIX)).unlink()
+
+
+def _status_change(
+    context: ApiContext, principal: Principal, target_id: str, status: Literal["paused", "pending"], if_match: str | None
+) -> Change:
+    async def change(session: AsyncSession) -> StoredTarget:
+        old = await _TARGETS.get(session, target_id)
+        check_match(if_match, old)
+        if (old.status == "paused") == (status == "paused"):
+            return old
+        made = await _TARGETS.set_status(session, target_id, status, actor=principal.key_id)
+        action = "target.pause" if status == "paused" else "target.resume"
+        return await _recorded(context, session, action, principal, made)
+
+    return change
+
+
+async def _recorded(
+    context: ApiContext, session: AsyncSession, action: str, principal: Principal, made: StoredTarget
+) -> StoredTarget:
+    details: dict[str, Any] = {"version": made.version}
+    await context.audit.append(session, AuditEvent(action, principal.key_id, [made.id], details=details))
+    return made
+
+
+def _check_expiry(body: TargetRequest) -> None:
+    if body.expires_at is not None and body.expires_at <= utc_now():
+        raise BadRequest("`expires_at` lies in the past.", param="expires_at", code="invalid_value")
+
+
+def _labels(given: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for label in given:
+        name, colon, value = label.partition(":")
+        if not colon or not name or name in found:
+            raise BadRequest("A label is `name:value`, each name once.", param="label", code="invalid_value")
+        found[name] = value
+    return found

@@ -1,0 +1,131 @@
+"""Many targets as a file: JSON lines, or YAML in the policy file's shape.
+
+A line is what `POST /v1/forget-targets` takes, with an id: everything that is asked for about a target. A policy file knows
+nothing of labels, requester, legal basis, expiry and retention: imported, it leaves them as they are; exported, it lacks them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import yaml
+
+from classifiers import ForgetTarget
+from server.api.bodies import JSON, validated
+from server.api.models import MAX_EXAMPLES, MAX_PHRASES, TargetRequest
+from server.body import BodyLimits, parse_json
+from server.errors import BadRequest, TooLarge
+from server.policy import PolicyError, load_policy
+from server.store import StoredTarget, TargetDraft
+
+MAX_TARGETS = 10_000
+Format = Literal["jsonl", "yaml"]
+MEDIA: dict[str, Format] = {
+    "application/jsonl": "jsonl",
+    "application/x-ndjson": "jsonl",
+    "application/yaml": "yaml",
+    "application/x-yaml": "yaml",
+    "text/yaml": "yaml",
+}
+"""Media types and what they are; the first of each format is the one that answers name (RFC 9512 for YAML)."""
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A target in a file; `whole` if the file says all about it, so that nothing of an older version stays."""
+
+    draft: TargetDraft
+    whole: bool
+
+    def over(self, old: StoredTarget) -> TargetDraft:
+        """Return what the target says after this was imported over `old`."""
+        draft = self.draft if self.whole else replace(old.draft(), target=self.draft.target, vectors=None)
+        same = (draft.target.examples, draft.target.documents) == (old.target.examples, old.target.documents)
+        return replace(draft, vectors=old.vectors) if same else draft
+
+
+def read_targets(raw: bytes, kind: Format, limits: BodyLimits) -> tuple[list[Entry], list[str]]:
+    """Return the targets in a file, and warnings. Takes long: call it from a thread.
+
+    Raises BadRequest with the line of the first mistake, TooLarge for more than `MAX_TARGETS`.
+    """
+    entries, warnings = _from_yaml(raw) if kind == "yaml" else (list(_from_lines(raw, limits)), [])
+    if len(entries) > MAX_TARGETS:
+        raise TooLarge(f"The file has {len(entries)} targets, at most {MAX_TARGETS} are imported at once.")
+    return entries, warnings
+
+
+def written(targets: Iterable[StoredTarget], kind: Format) -> Iterator[str]:
+    """Give the targets as parts of a file; of YAML without the head (`HEADS`)."""
+    for stored in targets:
+        if kind == "yaml":
+            yield yaml.dump([policy_entry(stored.target)], Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=2**20)
+        else:
+            document = TargetRequest.of(stored.draft()).model_dump(mode="json", exclude_defaults=True)
+            yield json.dumps({"id": stored.id, **document}, ensure_ascii=False) + "\n"
+
+
+HEADS: dict[Format, tuple[str, str]] = {"jsonl": ("", ""), "yaml": ("version: 1\ntargets:\n", "version: 1\ntargets: []\n")}
+"""What a file begins with: one with targets, and one without."""
+
+
+def policy_entry(target: ForgetTarget) -> dict[str, Any]:
+    """Return a target as an entry of a policy file, without what is as it is by default."""
+    document = target.model_dump(mode="json", exclude_defaults=True)
+    if "phrases" in document:
+        usual = {"match": "word", "beta": 1.0, "force": False}
+        document["phrases"] = [{k: v for k, v in p.items() if usual.get(k) != v} for p in document["phrases"]]
+    return document
+
+
+def _from_yaml(raw: bytes) -> tuple[list[Entry], list[str]]:
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"The file is not valid UTF-8 (byte {error.start}).", code="invalid_yaml") from None
+    try:
+        policy = load_policy(text, name="line")
+    except PolicyError as error:
+        more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+        place = f"{error.path}: " if error.path else ""
+        message = f"line {error.line}: {place}{error.problems[0].message}{more}"
+        raise BadRequest(message, param=error.path or None, code="invalid_yaml") from None
+    for index, target in enumerate(policy.targets):
+        _check_size(target, index)
+    warnings = ["`background` is not part of a target and was not imported"] if policy.background else []
+    return [Entry(TargetDraft(target), whole=False) for target in policy.targets], warnings
+
+
+def _from_lines(raw: bytes, limits: BodyLimits) -> Iterator[Entry]:
+    first: dict[str, int] = {}
+    for number, line in enumerate(raw.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        where = f"line {number}: "
+        try:
+            value = parse_json(line, content_type=JSON, content_encoding=None, limits=limits)
+        except BadRequest as error:
+            raise BadRequest(where + error.message, code=error.code) from None
+        asked = validated(TargetRequest, value, where)
+        if asked.id is None:
+            raise BadRequest(f"{where}id: missing", param="id", code="invalid_value")
+        if first.setdefault(asked.id, number) != number:
+            raise BadRequest(f"{where}id: the same as in line {first[asked.id]}", param="id", code="invalid_value")
+        yield Entry(asked.draft(asked.id), whole=True)
+
+
+def _check_size(target: ForgetTarget, index: int) -> None:
+    limits: Sequence[tuple[str, int]] = (
+        ("aliases", MAX_EXAMPLES),
+        ("examples", MAX_EXAMPLES),
+        ("documents", MAX_EXAMPLES),
+        ("phrases", MAX_PHRASES),
+    )
+    for name, most in limits:
+        if (found := len(getattr(target, name))) > most:
+            message = f"targets[{index}].{name}: {found} of them, at most {most}"
+            raise BadRequest(message, param=f"targets[{index}].{name}", code="invalid_value")
