@@ -9,7 +9,7 @@ STAMP := build/installed
 export VLLM_CPU_KVCACHE_SPACE ?= 1
 # What the demo needs is installed or made here: nothing is looked for on a hub.
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
-.PHONY: serve ask test lint bench eval eval-detection requirements install clean
+.PHONY: serve ask test lint bench eval eval-detection bench-targets requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo serve
@@ -36,6 +36,9 @@ eval: $(STAMP)
 
 eval-detection: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.detection
+
+bench-targets: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.targets
 
 install: $(STAMP)
 

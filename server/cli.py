@@ -1,4 +1,4 @@
-"""The command line: `guard-server serve`, `ask`, `check-policy`, `extract`, `keys` and `audit`.
+"""The command line: `guard-server serve`, `ask`, `check-policy`, `extract`, `keys`, `audit` and `policy`.
 
 Nothing of the project is imported here until a command runs. vLLM starts its workers as fresh interpreters, which import the main
 module, this one, again; and vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before it.
@@ -19,6 +19,14 @@ Model = Annotated[str | None, typer.Option(help="Model to serve: a folder or a n
 PolicyFile = Annotated[Path | None, typer.Option(help="Policy file (YAML).", envvar="GUARD_POLICY")]
 DataFolder = Annotated[Path | None, typer.Option(help="Where compiled restrictions are kept.", envvar="GUARD_DATA_DIR")]
 VllmArguments = Annotated[list[str] | None, typer.Argument(help="After --: arguments for vLLM, unchanged.")]
+
+
+@app.callback()
+def prepare() -> None:
+    """Keep forgotten things from being said: suppression in front of vLLM."""
+    from server.environment import share_processor
+
+    share_processor()
 
 
 @app.command()
@@ -185,3 +193,38 @@ def audit_export(database: Store = None, data_dir: DataFolder = None) -> None:
     from server import keycommands
 
     keycommands.audit_export(_url(database, data_dir))
+
+
+policy_commands = typer.Typer(no_args_is_help=True, help="The policy of a running server.")
+app.add_typer(policy_commands, name="policy")
+
+ServerUrl = Annotated[str, typer.Option(help="The server.", envvar="GUARD_URL")]
+ApiKeyText = Annotated[str | None, typer.Option(help="An API key.", envvar="GUARD_API_KEY")]
+Listed = Annotated[Path, typer.Argument(help="Targets, as a policy file (.yaml) or JSON lines (.jsonl).")]
+_HERE = "http://127.0.0.1:8000"
+
+
+@policy_commands.command("apply")
+def policy_apply(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
+    """Have the targets of a file enforced: all of them, or none."""
+    from server import policycommands
+
+    policycommands.apply(url, key, file, dry_run=False)
+
+
+@policy_commands.command("diff")
+def policy_diff(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
+    """Say what `apply` would create and change."""
+    from server import policycommands
+
+    policycommands.apply(url, key, file, dry_run=True)
+
+
+@policy_commands.command("export")
+def policy_export(
+    format: Annotated[str, typer.Option(help="yaml or jsonl.")] = "yaml", url: ServerUrl = _HERE, key: ApiKeyText = None
+) -> None:
+    """Print all targets."""
+    from server import policycommands
+
+    policycommands.export(url, key, format)

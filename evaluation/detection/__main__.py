@@ -16,6 +16,9 @@ def main() -> None:
     )
     parser.add_argument("--no-growth", action="store_true", help="leave out the curves from one target to ten thousand")
     options = parser.parse_args()
+    from server.environment import share_processor
+
+    share_processor()
     from classifiers import SentenceEncoder
     from evaluation.detection import extraction, growth, measure, record
     from evaluation.detection.sets import TOFU

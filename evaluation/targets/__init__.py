@@ -1,0 +1,1 @@
+"""What it costs to change the policy of a running server, and to start again with a long one."""

@@ -1,0 +1,155 @@
+"""Admins change the policy while clients generate: nothing is lost, nobody is answered under an older policy than confirmed.
+
+`python -m evaluation.targets.concurrency --minutes 10 [--database URL]`, on the whole server with the real engine, over HTTP.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextvars
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from tqdm import tqdm
+
+from evaluation.targets.measure import invented
+
+ADMINS, CLIENTS, WRITES = 8, 64, 200
+_SENT: contextvars.ContextVar[str] = contextvars.ContextVar("sent", default="")
+
+
+class Watch:
+    """Sees, inside the server, under which snapshot each request is decided."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._patched = False
+        self.decided: dict[str, int] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Note the request's own id, and pass it on."""
+        if scope["type"] == "http":
+            running = self._app.state.service._running
+            if running and not self._patched:
+                self._patched = True
+                self._watch(running.enforcement)
+            _SENT.set(dict(scope["headers"]).get(b"x-request-id", b"").decode())
+        await self._app(scope, receive, send)
+
+    def _watch(self, enforcement: Any) -> None:
+        admitted = enforcement.admitted
+
+        @asynccontextmanager
+        async def watched() -> AsyncIterator[Any]:
+            async with admitted() as screener:
+                self.decided[_SENT.get()] = screener.snapshot.number
+                yield screener
+
+        enforcement.admitted = watched
+
+
+async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
+    """Play for `seconds`; return what was seen.
+
+    `older`: answers under a snapshot older than one that was confirmed before they were asked for.
+    """
+    statuses: Counter[str] = Counter()
+    confirmed, versions = 0, {}
+    sent_under: dict[str, int] = {}
+    end = time.monotonic() + seconds
+    limits = httpx.Limits(max_connections=ADMINS + CLIENTS)
+    progress = tqdm(total=round(seconds), unit="s", file=sys.stderr)
+    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+
+        async def write(admin: int) -> None:
+            nonlocal confirmed
+            rng = random.Random(admin)  # noqa: S311
+            mine = list(invented(WRITES // ADMINS, seed=admin + 10))
+            for number, target in enumerate(mine):
+                # Others change the same target meanwhile: the loser is told so, and tries again.
+                await asyncio.sleep(max(0.0, end - time.monotonic()) / (len(mine) - number) * rng.random())
+                body = {"name": target["name"], "phrases": target["phrases"], "examples": target["examples"]}
+                shared = f"shared-{number % 5}"
+                while True:
+                    known = await client.get(f"/v1/forget-targets/{shared}")
+                    if known.status_code == 404:
+                        answer = await client.post("/v1/forget-targets", json={"id": shared, **body})
+                    else:
+                        answer = await client.patch(
+                            f"/v1/forget-targets/{shared}", json=body, headers={"if-match": known.headers["etag"]}
+                        )
+                    statuses[f"write {answer.status_code}"] += 1
+                    if answer.status_code in (200, 201):
+                        break
+                told = answer.json()
+                confirmed = max(confirmed, told["snapshot"])
+                versions[shared] = versions.get(shared, 0) + 1
+                progress.update(0)
+
+        async def generate(number: int) -> None:
+            rng = random.Random(1000 + number)  # noqa: S311
+            count = 0
+            while time.monotonic() < end:
+                request_id = f"c{number}-{count}"
+                count += 1
+                sent_under[request_id] = confirmed
+                body = {"model": "demo", "prompt": "Tell me about the sea and the harbour.", "max_tokens": rng.randint(4, 24)}
+                answer = await client.post("/v1/completions", json=body, headers={"x-request-id": request_id})
+                statuses[f"generate {answer.status_code}"] += 1
+
+        async def tick() -> None:
+            while time.monotonic() < end:
+                await asyncio.sleep(1)
+                progress.update(1)
+
+        await asyncio.gather(tick(), *(write(n) for n in range(ADMINS)), *(generate(n) for n in range(CLIENTS)))
+        found = {shared: (await client.get(f"/v1/forget-targets/{shared}")).json()["version"] for shared in versions}
+    older = [i for i, before in sent_under.items() if i in watch.decided and watch.decided[i] < before]
+    return {
+        "seconds": seconds,
+        "statuses": dict(statuses),
+        "decided": len(watch.decided),
+        "older": len(older),
+        "lost_updates": sum(abs(found[shared] - count) for shared, count in versions.items()),
+        "confirmed": confirmed,
+    }
+
+
+def main() -> None:
+    """Run and print figures as JSON; exit with status 1 if anything was lost or older, or a request failed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--database")
+    options = parser.parse_args()
+    made = subprocess.run([sys.executable, "-m", "evaluation.tinylm"], check=True, stdout=subprocess.PIPE, text=True)
+    from evaluation.targets.measure import served
+    from server.environment import share_processor
+
+    share_processor()
+    watches: list[Watch] = []
+
+    def wrapped(app: Any) -> Watch:
+        watches.append(Watch(app))
+        return watches[0]
+
+    model = made.stdout.splitlines()[-1]
+    with tempfile.TemporaryDirectory() as folder, served(model, Path(folder), options.database, wrapped) as (url, _):
+        found = asyncio.run(run(url, watches[0], options.minutes * 60))
+    print(json.dumps(found, indent=1))
+    failed = [status for status in found["statuses"] if int(status.rsplit(" ", 1)[1]) >= 500]
+    sys.exit(bool(found["older"] or found["lost_updates"] or failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Kill a process in the middle of an import, and look at what it leaves: `python -m evaluation.targets.kills --points 100`.
+
+The process writes targets and their audit record to the store, compiles them and marks them active, as the server does; its
+engine only takes note. Wherever it is killed, the store holds all targets or none, the audit log verifies, and a process that
+starts afterwards enforces all that is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from classifiers import ForgetTarget, LivingClassifier
+from evaluation.targets.measure import invented
+from guard import Restriction
+from server.activation import Activation
+from server.enforcement import Enforcement
+from server.keycommands import default_url
+from server.metrics import Metrics
+from server.store import Database, TargetDraft, Targets, notifier_of
+from server.store.audit import Audit
+from server.store.auditrecord import AuditEvent
+
+TARGETS = 200
+
+
+class Noted:
+    """An engine that loads what it is told to from the folder, as a worker does, and generates nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def load(self, digests: Sequence[str]) -> None:
+        """Load restrictions, verified. Raises RestrictionError."""
+        for digest in digests:
+            await asyncio.to_thread(Restriction.load, self._folder, digest)
+
+    async def forget(self, digests: Sequence[str]) -> None:
+        """Nothing is held."""
+
+
+class NoEncoder:
+    """Encodes nothing: the targets here have no examples."""
+
+    dimension = 8
+    fingerprint = "none"
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        """Return zeros."""
+        return np.zeros((len(texts), self.dimension), np.float32)
+
+
+@asynccontextmanager
+async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
+    """Start what a server starts, on the store and the files in `folder`."""
+    database = await Database.open(default_url(folder))
+    versions: dict[str, int] = {}
+    targets: list[ForgetTarget] = []
+    async with database.read() as session:
+        async for batch in Targets().batches(session):
+            versions |= {stored.id: stored.version for stored in batch}
+            targets += [stored.target for stored in batch]
+    with ThreadPoolExecutor(1) as executor:
+        files = folder / "restrictions"
+        enforcement = Enforcement(Noted(files), NoEncoder(), executor, files, Metrics())  # type: ignore[arg-type]
+        await enforcement.start(targets, LivingClassifier(targets, [], NoEncoder()))
+        activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=30, audit=Audit())
+        await activation.start(versions)
+        yield database, activation
+        await activation.stop()
+    await database.close()
+
+
+async def import_all(folder: Path) -> None:
+    """Import the targets; say when it begins and when it is confirmed."""
+    drafts = [TargetDraft(ForgetTarget.model_validate({**target, "examples": []})) for target in invented(TARGETS)]
+    async with process(folder) as (database, activation):
+        print("begun", flush=True)
+        async with database.write() as session:
+            await Targets().create_many(session, drafts, actor="test")
+            await Audit().append(session, AuditEvent("target.import", "test", details={"targets": len(drafts)}))
+        await activation.activate()
+        print("confirmed", flush=True)
+
+
+async def left(folder: Path) -> str:
+    """Return what is left, "old" or "new", after a process has started on it. Raises AssertionError for anything between."""
+    async with process(folder) as (database, activation):
+        async with database.read() as session:
+            counts = await Targets().counts(session)
+            verified = await Audit().verify(session)
+        assert verified.ok, verified.fault
+        assert counts["pending"] == 0
+        assert counts["active"] in (0, TARGETS), counts
+        assert len(activation.enforcement.snapshot.targets) == counts["active"]
+        return "new" if counts["active"] else "old"
+
+
+def killed(folder: Path, seconds: float) -> bool:
+    """Import in a process of its own and kill it `seconds` after it began; return whether it had confirmed by then."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "evaluation.targets.kills", "--import-into", str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() == "begun"
+    time.sleep(seconds)
+    child.send_signal(signal.SIGKILL)
+    told, _ = child.communicate()
+    return "confirmed" in told
+
+
+def play(points: int, seed: int = 0, most_s: float = 2.5) -> dict[str, int]:
+    """Kill at random points; return how often the state was old and new afterwards. Raises AssertionError."""
+    rng = random.Random(seed)  # noqa: S311
+    found: Counter[str] = Counter()
+    for _ in tqdm(range(points), desc="kills", file=sys.stderr, disable=points < 10):
+        with tempfile.TemporaryDirectory() as folder:
+            confirmed = killed(Path(folder), rng.uniform(0, most_s))
+            state = asyncio.run(left(Path(folder)))
+            assert state == "new" or not confirmed, "confirmed, and gone after a restart"
+            found[state + (", confirmed" if confirmed else "")] += 1
+    return dict(found)
+
+
+def main() -> None:
+    """Play and print figures as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--import-into", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.import_into:
+        asyncio.run(import_all(options.import_into))
+    else:
+        print(json.dumps(play(options.points)))
+
+
+if __name__ == "__main__":
+    main()

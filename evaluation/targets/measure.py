@@ -1,0 +1,113 @@
+"""Adding to, importing and restarting with ten thousand targets, on the whole server with the real engine, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from tqdm import tqdm
+
+from classifiers import Example, ForgetTarget, Phrase
+from evaluation.baselines.phrases import invented_name, phrases
+
+COUNT = 10_000
+PHRASES = 10
+ADDED = 50
+
+
+def invented(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield targets that nobody is: a name, nine phrases of their own (five for every answer), two examples."""
+    rng = random.Random(seed)  # noqa: S311
+    texts = phrases((PHRASES - 1) * count, seed=seed + 1)
+    for number in range(count):
+        name = invented_name(rng)
+        own = texts[number * (PHRASES - 1) : (number + 1) * (PHRASES - 1)]
+        target = ForgetTarget(
+            id=f"person-{seed}-{number:05d}",
+            name=name,
+            phrases=[Phrase(text, "always" if at < PHRASES // 2 else "gated") for at, text in enumerate(own)],
+            examples=[
+                Example(prompt=f"Where was {name} born?", completion=own[0]),
+                Example(prompt=f"What has {name} to do with {own[1]}?", completion=own[2]),
+            ],
+        )
+        yield target.model_dump(mode="json")
+
+
+@contextmanager
+def served(
+    model: str, data_dir: Path, database: str | None, wrapped: Callable[[Any], Any] | None = None
+) -> Iterator[tuple[str, dict[str, float]]]:
+    """Run the server in a thread; yield its URL and the seconds its parts took to start. `wrapped` puts something around it."""
+    import asyncio
+
+    import uvicorn
+
+    from evaluation.demo.__main__ import ENGINE
+    from server.app import create_app
+    from server.settings import Settings
+
+    app = create_app(
+        Settings(model=model, data_dir=data_dir, database=database, vllm_args=ENGINE, miss_rate=0, max_body_bytes=2**28)
+    )
+    shown = wrapped(app) if wrapped else app
+    server = uvicorn.Server(uvicorn.Config(shown, host="127.0.0.1", port=0, log_level="warning"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), daemon=True)
+    started = time.perf_counter()
+    thread.start()
+    service = app.state.service
+    while not server.started or (service._running is None and service.failure is None):
+        if not thread.is_alive():
+            raise RuntimeError("the server did not start")
+        time.sleep(0.02)
+    if service.failure:
+        raise service.failure
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}", {**service.seconds, "all": time.perf_counter() - started}
+    finally:
+        server.should_exit = True
+        thread.join(120)
+
+
+def measure(model: str, database: str | None = None, count: int = COUNT) -> dict[str, Any]:
+    """Import `count` targets, add `ADDED` one by one, start again. Times as a client sees them: 201 means enforced."""
+    results: dict[str, Any] = {"targets": count, "phrases": count * PHRASES, "store": (database or "sqlite").partition(":")[0]}
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder)
+        with served(model, data_dir, database) as (url, _), httpx.Client(base_url=url, timeout=1200) as client:
+            lines = "\n".join(json.dumps(target) for target in invented(count))
+            started = time.perf_counter()
+            answer = client.post("/v1/forget-targets:import", content=lines, headers={"content-type": "application/jsonl"})
+            answer.raise_for_status()
+            results["import_s"] = time.perf_counter() - started
+            results["files"] = sum(1 for _ in data_dir.rglob("*.safetensors"))
+            results["megabytes_on_disk"] = sum(f.stat().st_size for f in data_dir.rglob("*") if f.is_file()) / 1e6
+            results["resident_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            print(results, file=sys.stderr)
+            taken = []
+            for target in tqdm(list(invented(ADDED, seed=1)), desc="adding one to many", file=sys.stderr):
+                started = time.perf_counter()
+                client.post("/v1/forget-targets", json=target).raise_for_status()
+                taken.append((time.perf_counter() - started) * 1000)
+            results["add_ms"] = {"p50": statistics.median(taken), "p99": float(np.quantile(taken, 0.99)), "max": max(taken)}
+            started = time.perf_counter()
+            client.delete("/v1/forget-targets/person-0-00007").raise_for_status()
+            results["delete_ms"] = (time.perf_counter() - started) * 1000
+            print(results, file=sys.stderr)
+        with served(model, data_dir, database) as (_, seconds):
+            results["restart_s"] = seconds["all"] - seconds["engine"]
+            results["restart"] = seconds
+    return results
