@@ -15,7 +15,6 @@ from guard.restriction import Restriction
 from guard.vocabulary import Vocabulary
 from guard.wordvectors import WordVectors
 
-
 # Nodes up to which masks are found when first needed, in about a millisecond: ten thousand small restrictions are then loaded in
 # seconds, and most of them never used.
 _SMALL = 4096
