@@ -78,7 +78,7 @@ def _disguised(question: str, name: str, change: Callable[[str], str]) -> list[M
 def _spelled(separator: str) -> Callable[[str], str]:
     """Put a separator between the letters of each word, and spaces that still show between the words."""
     gap = "   " if separator == " " else " "
-    return lambda text: gap.join(separator.join(word) for word in text.replace("-", " ").split())
+    return lambda text: gap.join(separator.join(word) for word in text.replace("-", " ").split()) or text
 
 
 def _first_half(answer: str) -> str:
