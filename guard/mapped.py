@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 _TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32, "BOOL": np.bool_}
+# Bytes from which on a file is mapped, not read.
+_MAPPED_FROM = 1 << 20
 _MAX_HEADER = 1 << 20
 
 
@@ -47,7 +49,8 @@ def load(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
     size = path.stat().st_size
     if size < 8:
         raise ValueError("truncated before the header")
-    data = np.memmap(path, np.uint8, "r")
+    # A mapping keeps a file descriptor: ten thousand small restrictions would use up what a process may have.
+    data = np.memmap(path, np.uint8, "r") if size > _MAPPED_FROM else np.frombuffer(path.read_bytes(), np.uint8)
     length = int.from_bytes(data[:8].tobytes(), "little")
     if length > min(size - 8, _MAX_HEADER):
         raise ValueError("truncated within the header, or not a header")

@@ -139,16 +139,21 @@ class Enforcement:
             def kept(mapping: Mapping[str, T]) -> dict[str, T]:
                 return {i: value for i, value in mapping.items() if i not in touched}
 
-            base = self._base
-            if touched & base.targets.keys():
+            listed = kept(snapshot.targets) | {target.id: target for target in upserted}
+            base, beside = self._base, kept(self._beside)
+            # Many at once are merged at once.
+            many = len(upserted) > MOST_BESIDE
+            if many:
+                base, beside = await self._run(self._compiler.base, listed), {}
+            elif touched & base.targets.keys():
                 base = await self._run(self._compiler.base, kept(base.targets))
-            compiled = await self._run(self._compiler.targets, upserted)
+            compiled = await self._run(self._compiler.targets, upserted, not many)
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
             await self._load((base.digests - self._base.digests) | compiled.digests, compiled.anchors)
             yield Prepared(
-                kept(snapshot.targets) | {target.id: target for target in upserted},
+                listed,
                 base,
-                kept(self._beside) | dict(compiled.always),
+                beside | dict(compiled.always),
                 kept(snapshot.gated) | dict(compiled.gated),
                 classifier,
                 compiled,
