@@ -23,8 +23,6 @@ from typing import Any
 import httpx
 from tqdm import tqdm
 
-from evaluation.targets.measure import invented
-
 ADMINS, CLIENTS, WRITES = 8, 64, 200
 _SENT: contextvars.ContextVar[str] = contextvars.ContextVar("sent", default="")
 
@@ -64,11 +62,15 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
 
     `older`: answers under a snapshot older than one that was confirmed before they were asked for.
     """
+    # Not above: vLLM's workers import this module again, and do not start where numba was imported before.
+    from evaluation.targets.measure import invented
+
     statuses: Counter[str] = Counter()
     confirmed, versions = 0, {}
     sent_under: dict[str, int] = {}
     end = time.monotonic() + seconds
-    limits = httpx.Limits(max_connections=ADMINS + CLIENTS)
+    # Shorter than the server keeps a connection: one that it closes at the moment it is used again fails.
+    limits = httpx.Limits(max_connections=ADMINS + CLIENTS, keepalive_expiry=2.0)
     progress = tqdm(total=round(seconds), unit="s", file=sys.stderr)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
 
