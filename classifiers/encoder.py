@@ -163,7 +163,7 @@ class CachedEncoder:
         """Raises ValueError for a capacity below one."""
         if capacity < 1:
             raise ValueError(f"capacity {capacity}")
-        self._encoder = self.inner = encoder
+        self.inner = encoder
         self._capacity = capacity
         self._vectors: OrderedDict[bytes, Vectors] = OrderedDict()
         self._lock = threading.Lock()
@@ -173,12 +173,12 @@ class CachedEncoder:
     @property
     def dimension(self) -> int:
         """The length of a vector."""
-        return self._encoder.dimension
+        return self.inner.dimension
 
     @property
     def fingerprint(self) -> str:
         """The inner encoder's."""
-        return self._encoder.fingerprint
+        return self.inner.fingerprint
 
     def __len__(self) -> int:
         """The number of vectors kept now."""
@@ -200,7 +200,7 @@ class CachedEncoder:
             self.misses += len(missing)
             self.hits += len(texts) - len(missing)
         if missing:
-            encoded = self._encoder.encode(list(missing.values()))
+            encoded = self.inner.encode(list(missing.values()))
             known.update(zip(missing, encoded, strict=True))
             with self._lock:
                 for key in missing:
