@@ -21,7 +21,8 @@ from classifiers.calibration import (
     texts_needed,
 )
 from classifiers.encoder import Encoder, Vectors
-from classifiers.nearest import Background, Thresholds, prompt_key, slack
+from classifiers.innocent import Background, prompt_key
+from classifiers.nearest import Thresholds, slack
 from classifiers.paraphrases import paraphrases
 from classifiers.target import ForgetTarget, check_ids
 from classifiers.types import Screened
@@ -92,7 +93,7 @@ class Calibrator:
     def update(
         self,
         targets: Sequence[ForgetTarget],
-        background: Sequence[str],
+        background: Sequence[str] | Background,
         groups: Mapping[str, str] | None = None,
         asked: Mapping[str, Sequence[str]] | None = None,
     ) -> Calibration:
@@ -117,21 +118,21 @@ class Calibrator:
                     found = scores[key] = self._scores.get(key) or self._scored(target, further, innocent)
                 members.setdefault((groups or {}).get(target.id, DEFAULT_GROUP), []).append((target, found))
             self._scores = scores
-        alone = _leave_one_out(innocent)
         return Calibration(
             self._encoder.fingerprint,
             self._thresholds,
-            tuple(self._group(group, of_group, innocent, alone) for group, of_group in sorted(members.items())),
+            tuple(self._group(group, of_group, innocent) for group, of_group in sorted(members.items())),
             {target.id: group for group, of_group in members.items() for target, _ in of_group},
         )
 
-    def _innocent(self, targets: Iterable[ForgetTarget], background: Sequence[str]) -> tuple[Background, bytes]:
+    def _innocent(self, targets: Iterable[ForgetTarget], background: Sequence[str] | Background) -> tuple[Background, bytes]:
         """Return the background without the targets' examples, and what names it."""
-        prompts = list(dict.fromkeys(background))
+        prompts = background.prompts if isinstance(background, Background) else tuple(dict.fromkeys(background))
         forgotten = {prompt_key(example.prompt) for target in targets for example in target.examples}
         whole = _digest([self._encoder.fingerprint.encode(), *map(_bytes, prompts)])
         if whole not in self._backgrounds:
-            self._backgrounds = {whole: Background(prompts, _Patient(self._encoder))}
+            known = background if isinstance(background, Background) else Background(prompts, _Patient(self._encoder))
+            self._backgrounds = {whole: known}
         left = [key for key in map(prompt_key, prompts) if key in forgotten]
         return self._backgrounds[whole].without(forgotten), _digest([whole, *map(_bytes, left)])
 
@@ -190,7 +191,7 @@ class Calibrator:
         return scores
 
     def _group(
-        self, group: str, members: Sequence[tuple[ForgetTarget, _Scores | None]], innocent: Background, alone: Vectors
+        self, group: str, members: Sequence[tuple[ForgetTarget, _Scores | None]], innocent: Background
     ) -> GroupCalibration:
         found = [scores for _, scores in members if scores is not None]
         asked, made, held_out = (
@@ -201,7 +202,7 @@ class Calibrator:
         texts = asked if len(asked) >= needed else made
         conformal = conformal_limit(texts, self._alpha)
         limit = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal - _ROUNDING)
-        alarms = self._alarms([target for target, _ in members], found, innocent, alone)
+        alarms = self._alarms([target for target, _ in members], found, innocent)
         return GroupCalibration(
             group=group,
             targets=len(found),
@@ -220,7 +221,7 @@ class Calibrator:
             false_alarms_default=float((alarms >= DEFAULT_LIMIT).mean()) if len(alarms) else None,
         )
 
-    def _alarms(self, targets: Sequence[ForgetTarget], found: Sequence[_Scores], innocent: Background, alone: Vectors) -> Vectors:
+    def _alarms(self, targets: Sequence[ForgetTarget], found: Sequence[_Scores], innocent: Background) -> Vectors:
         """Return the slack of each background prompt for the nearest target: float32 [prompts with a window]."""
         kept, prompt_of = np.unique(innocent.prompt_of, return_inverse=True)
         scores = np.full(len(kept), -np.inf, np.float32)
@@ -228,7 +229,7 @@ class Calibrator:
             reach = np.full(len(innocent), -1.0, np.float32)
             for target in found:
                 np.maximum(reach, target.reach, out=reach)
-            np.maximum.at(scores, prompt_of, slack(reach, alone, self._thresholds))
+            np.maximum.at(scores, prompt_of, slack(reach, innocent.alone, self._thresholds))
         if self._names and len(kept):
             texts = [Screened(innocent.prompts[number], ()) for number in kept.tolist()]
             scores[[bool(matches) for matches in AliasClassifier(targets).classify(texts)]] = np.inf
@@ -265,17 +266,6 @@ def calibrate(
 ) -> Calibration:
     """Return what a new `Calibrator` computes; raises what it raises."""
     return Calibrator(encoder, alpha, thresholds).update(targets, background, groups, asked)
-
-
-def _leave_one_out(innocent: Background) -> Vectors:
-    """Return the best cosine of each background window with a window of another prompt: float32 [windows]; -1 if none."""
-    best = np.full(len(innocent), -1.0, np.float32)
-    for at in range(0, len(innocent), 1024):
-        block = slice(at, at + 1024)
-        cosines = innocent.vectors[block] @ innocent.vectors.T
-        cosines[innocent.prompt_of[block, None] == innocent.prompt_of[None, :]] = -1.0
-        best[block] = cosines.max(axis=1)
-    return best
 
 
 def _content(target: ForgetTarget, asked: Sequence[str]) -> Iterable[bytes]:

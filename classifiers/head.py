@@ -17,7 +17,7 @@ import numpy as np
 from classifiers.encoder import Encoder, Vectors
 from classifiers.headweights import HeadError, HeadWeights
 from classifiers.index import ExampleIndex
-from classifiers.nearest import prompt_key
+from classifiers.innocent import prompt_key
 from classifiers.paraphrases import paraphrases
 from classifiers.target import ForgetTarget, check_ids
 from classifiers.types import Match, Screened, best_matches

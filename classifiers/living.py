@@ -8,14 +8,19 @@ from dataclasses import dataclass, replace
 from classifiers.alias import AliasClassifier
 from classifiers.encoder import Encoder, Vectors
 from classifiers.ensemble import EnsembleClassifier, full_background
+from classifiers.innocent import Background
 from classifiers.nearest import NearestClassifier, Thresholds
 from classifiers.target import ForgetTarget
+from classifiers.tiers import crowded
 from classifiers.types import Classifier, Match, Screened, best_matches
+
+MOST_LAYERS = 8
+"""With more layers of names some are to be merged: each is searched for every text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Names of the targets that were added together. It speaks for `ids`; the others have changed or gone since."""
+    """Names of the targets that were added or merged together. It speaks for `ids`; the others have changed or gone since."""
 
     alias: AliasClassifier
     ids: frozenset[str]
@@ -43,26 +48,33 @@ class LivingClassifier:
 
     Immutable: `changed` returns another one, and requests that hold this one go on with it. Names cannot be taken out of the
     automaton that finds them, so a layer keeps those of changed and removed targets, and what it finds of them is dropped;
-    `merged` builds one layer of what is left. Vectors are taken out at once.
+    `merged` builds one layer of what several still speak for. Vectors are taken out at once.
     """
 
     def __init__(
         self,
         targets: Sequence[ForgetTarget],
-        background: Sequence[str],
+        background: Sequence[str] | Background,
         encoder: Encoder,
         thresholds: Thresholds | None = None,
         vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
-        """`background` are the operator's innocent prompts; those that come with the package are added. `vectors` are those of
-        examples whose text was not kept, by target id.
+        """`background` are the operator's innocent prompts; those that come with the package are added, unless they are encoded
+        already. `vectors` are those of
+        targets' examples, by target id, for targets that need not, or cannot, be encoded (`classifiers.nearest`).
 
         Raises ValueError if two targets have the same id, and what the encoder raises.
         """
         self._targets = {target.id: target for target in targets}
-        self._nearest = NearestClassifier(targets, full_background(background), encoder, thresholds, None, vectors)
+        innocent = background if isinstance(background, Background) else full_background(background)
+        self._nearest = NearestClassifier(targets, innocent, encoder, thresholds, None, vectors)
         self._layers = [_Layer(AliasClassifier(targets), frozenset(self._targets))]
         self._ensemble = self._together()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there are so many layers that `merged` should be called."""
+        return len(self._layers) > MOST_LAYERS
 
     @property
     def layers(self) -> int:
@@ -94,26 +106,36 @@ class LivingClassifier:
         known = gone & self._targets.keys()
         nearest = self._nearest.without(known) if known else self._nearest
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
-        copy._layers = [replace(layer, ids=layer.ids - gone) for layer in self._layers]
+        layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
-            copy._layers.append(_Layer(AliasClassifier(upserted), frozenset(target.id for target in upserted)))
+            layers.append(_Layer(AliasClassifier(upserted), frozenset(target.id for target in upserted)))
+        copy._layers = _by_size([layer for layer in layers if layer.ids])
         copy._ensemble = copy._together()
         return copy
 
-    def merged(self) -> LivingClassifier:
-        """Return an equal one with all names in one layer; takes as long as the list is."""
+    def merged(self, whole: bool = False) -> LivingClassifier:
+        """Return an equal one with fewer layers of names: the smallest as one (`classifiers.tiers`), or all if `whole`.
+
+        It takes as long as what is merged is large. Names that no layer speaks for any more are gone from what is merged.
+        """
+        first = 0 if whole else crowded([len(layer.ids) for layer in self._layers], MOST_LAYERS)
+        if first == len(self._layers):
+            return self
+        ids = frozenset[str]().union(*(layer.ids for layer in self._layers[first:]))
+        alias = AliasClassifier([target for i, target in self._targets.items() if i in ids])
         copy = self._copy()
-        copy._layers = [_Layer(AliasClassifier(list(self._targets.values())), frozenset(self._targets))]
+        copy._layers = _by_size([*self._layers[:first], _Layer(alias, ids)])
         copy._ensemble = copy._together()
         return copy
 
     def adopting(self, merged: LivingClassifier) -> LivingClassifier:
-        """Return this one with the one layer of `merged` in place of what it covers; `merged` is an earlier state, merged
+        """Return this one with the layers of `merged` where they speak for the same; `merged` is an earlier state, merged
         meanwhile."""
         same = frozenset(i for i, target in merged._targets.items() if self._targets.get(i) is target)
-        later = [replace(layer, ids=layer.ids - same) for layer in self._layers]
+        theirs = [replace(layer, ids=layer.ids & same) for layer in merged._layers]
+        ours = [replace(layer, ids=layer.ids - same) for layer in self._layers]
         copy = self._copy()
-        copy._layers = [replace(merged._layers[0], ids=same), *(layer for layer in later if layer.ids)]
+        copy._layers = _by_size([layer for layer in (*theirs, *ours) if layer.ids])
         copy._ensemble = copy._together()
         return copy
 
@@ -133,3 +155,7 @@ class LivingClassifier:
         # A refused prompt is refused whatever else it is about.
         final = {target.id for target in self._targets.values() if target.action == "refuse"}
         return EnsembleClassifier([_Names(self._layers), self._nearest], final)
+
+
+def _by_size(layers: Sequence[_Layer]) -> list[_Layer]:
+    return sorted(layers, key=lambda layer: len(layer.ids), reverse=True)

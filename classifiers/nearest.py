@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from classifiers.encoder import Encoder, Vectors
 from classifiers.index import ExampleIndex
+from classifiers.innocent import Background, prompt_key
 from classifiers.target import ForgetTarget, check_ids
 from classifiers.types import Match, Screened, best_matches
-from classifiers.windows import passages, windows
-from guard.folding import fold
+from classifiers.windows import passages
 
 NAME = "nearest"
 
@@ -80,15 +80,17 @@ class NearestClassifier:
     def __init__(
         self,
         targets: Sequence[ForgetTarget],
-        background: Sequence[str],
+        background: Sequence[str] | Background,
         encoder: Encoder,
         thresholds: Thresholds | None = None,
         limits: Mapping[str, float] | None = None,
         vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
-        """Encode the examples and `background`, which may be empty: then only the absolute threshold counts.
+        """Encode the examples, and `background` unless that has been done; it may be empty: then only the absolute threshold
+        counts.
 
-        `vectors`: float32 [windows, dimension] by target id, of examples whose text was not kept (`example_vectors`).
+        `vectors`: float32 [windows, dimension] by target id, what `example_vectors` made of a target's examples earlier. They are
+        taken as they are; the examples of such a target are not encoded, and their text may be gone.
 
         `limits`: the slack from which on a text is about a target, by target id; 0, that is the thresholds as they are, for a
         target that is not there.
@@ -97,8 +99,9 @@ class NearestClassifier:
         """
         self._encoder = encoder
         self._thresholds = thresholds or Thresholds()
-        self._innocent = list(dict.fromkeys(background))
-        self._background: Background | None = None
+        encoded = background if isinstance(background, Background) else None
+        self._innocent = encoded.prompts if encoded else tuple(dict.fromkeys(background))  # type: ignore[arg-type]
+        self._background = encoded
         self._examples = ExampleIndex(np.zeros((0, encoder.dimension), np.float32))
         self._target_ids: list[str] = []
         self._target_of = np.zeros(0, np.int64)
@@ -155,22 +158,25 @@ class NearestClassifier:
         prompts: list[str] = []
         target_of: list[int] = []
         known_before = len(self._target_ids)
+        given: list[Vectors] = []
+        target_of_given: list[int] = []
         for number, target in enumerate(targets, known_before):
             for example in target.examples:
                 key = prompt_key(example.prompt)
                 self._owners[key] = {**self._owners.get(key, {}), target.id: None}
-                # Whole: a clause of it ("where was he born") is about anybody.
-                pieces = passages(example.prompt)
+            if target.id in vectors:
+                given.append(vectors[target.id])
+                target_of_given += [number] * len(vectors[target.id])
+            else:
+                pieces = example_passages(target)
                 prompts += pieces
                 target_of += [number] * len(pieces)
         self._target_ids += [target.id for target in targets]
         self._limits = dict(limits)
         self._limit_of = np.array([limits.get(target_id, 0.0) for target_id in self._target_ids], np.float32)
-        kept = [(n, vectors[t.id]) for n, t in enumerate(targets, known_before) if t.id in vectors and not t.examples]
-        if prompts or kept:
-            self._examples = self._examples.extended(np.concatenate([self._encoder.encode(prompts), *(rows for _, rows in kept)]))
-            target_of += [number for number, rows in kept for _ in rows]
-            self._target_of = np.concatenate([self._target_of, np.array(target_of, np.int64)])
+        if prompts or target_of_given:
+            self._examples = self._examples.extended(np.concatenate([self._encoder.encode(prompts), *given]))
+            self._target_of = np.concatenate([self._target_of, np.array(target_of + target_of_given, np.int64)])
             # Encoding costs time, and nothing is compared with the background where there are no examples.
             if self._background is None:
                 self._background = Background(self._innocent, self._encoder)
@@ -233,46 +239,18 @@ class NearestClassifier:
         return numbers, vectors, nearest
 
 
-class Background:
-    """Innocent prompts, encoded: what the examples of targets are compared with."""
+def example_passages(target: ForgetTarget) -> list[str]:
+    """Return the texts that stand for a target's examples, each encoded to one vector.
 
-    def __init__(self, prompts: Sequence[str], encoder: Encoder) -> None:
-        """Encode the windows of `prompts`; raises what the encoder raises."""
-        pieces = [windows(prompt) for prompt in prompts]
-        self.vectors = encoder.encode([window for cut in pieces for window in cut])
-        """float32 [windows, dimension]."""
-        self.prompt_of = np.array([number for number, cut in enumerate(pieces) for _ in cut], np.int64)
-        """int64 [windows]: the number of the window's prompt."""
-        self.prompts = tuple(prompts)
-        """All prompts, those without a window and those left out included."""
-        self._keys = [prompt_key(prompt) for prompt in prompts]
-        self._index = ExampleIndex(self.vectors)
-
-    def without(self, keys: Collection[str]) -> Background:
-        """Return the background without the prompts whose `prompt_key` is among `keys`.
-
-        What is to be forgotten wins: kept, such a prompt would take the margin from the very example that it repeats.
-        """
-        stays = np.array([key not in keys for key in self._keys], bool)
-        if stays.all():
-            return self
-        copy = object.__new__(type(self))
-        copy.prompts = self.prompts
-        windows_stay = stays[self.prompt_of]
-        copy.vectors, copy.prompt_of = self.vectors[windows_stay], self.prompt_of[windows_stay]
-        copy._keys = [key if stay else "" for key, stay in zip(self._keys, stays, strict=True)]
-        copy._index = ExampleIndex(copy.vectors)
-        return copy
-
-    def nearest(self, vectors: Vectors) -> Vectors:
-        """Return the best cosine of each row of `vectors` with a window: float32 [rows]; the lowest there is, -1, if none."""
-        return self._index.best(vectors)[0]
-
-    def __len__(self) -> int:
-        """The number of windows."""
-        return len(self.vectors)
+    Prompts stay whole unless they are longer than a window: a clause of one ("where was he born") is about anybody.
+    """
+    return [piece for example in target.examples for piece in passages(example.prompt)]
 
 
-def prompt_key(prompt: str) -> str:
-    """Return what makes two prompts the same: the folded text, or the text itself where nothing is left of it."""
-    return fold(prompt).strip() or prompt
+def example_vectors(targets: Sequence[ForgetTarget], encoder: Encoder) -> dict[str, Vectors]:
+    """Return the vectors of targets' examples, float32 [windows, dimension] by target id: encoded together, as the classifier
+    takes them. Raises what the encoder raises."""
+    pieces = [example_passages(target) for target in targets]
+    vectors = encoder.encode([piece for part in pieces for piece in part])
+    ends = np.cumsum([len(part) for part in pieces])
+    return dict(zip((target.id for target in targets), np.split(vectors, ends[:-1]), strict=True)) if pieces else {}

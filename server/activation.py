@@ -7,17 +7,14 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
-from sqlalchemy import select
-
-from classifiers import Encoder
-from classifiers.encoder import Vectors
-from server.compiler import Compiled as Restrictions
+from classifiers.nearest import example_vectors
 from server.embeddings import embed, embedded
-from server.enforcement import Enforcement
+from server.enforcement import Enforcement, Prepared
 from server.errors import EngineFailure, NotReady
 from server.store import (
     Compiled,
@@ -33,7 +30,6 @@ from server.store import (
 )
 from server.store.audit import Audit
 from server.store.auditrecord import AuditEvent
-from server.store.targetreader import TARGETS
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +46,7 @@ class NotEnforced(NotReady):
     """A change is stored and not yet enforced everywhere: the old policy stays in force, and the change is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wanted:
     """What the store asks for at one moment.
 
@@ -70,11 +66,19 @@ class Wanted:
         """Whether everything is confirmed."""
         return not self.pending and not self.retiring
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The name of this state, the same in every process: sha256 over ids and versions."""
         listed = "\n".join(f"{target_id} {version}" for target_id, version in sorted(self.versions.items()))
         return hashlib.sha256(listed.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Takeover:
+    """What the workers are ready for; `prepared` is None where only the snapshot's number changes. `compiled` is to be stored."""
+
+    prepared: Prepared | None
+    compiled: Mapping[tuple[str, int], Compiled]
 
 
 class Activation:
@@ -96,7 +100,10 @@ class Activation:
         self._audit = audit
         self._targets, self._snapshots, self._peers = Targets(), Snapshots(), Peers()
         self._enforced: dict[str, int] = {}
+        # Targets enforced here at a version that no snapshot was seen to confirm.
+        self._unconfirmed: set[str] = set()
         self._acknowledged = 0
+        self._proposed = 0
         # One at a time: a round, or following another process's.
         self._turn = asyncio.Lock()
         self._lease_until = 0.0
@@ -107,21 +114,34 @@ class Activation:
         """Whether this process may answer: it enforces the latest snapshot, and its lease lasts."""
         return bool(self._tasks) and time.monotonic() < self._lease_until
 
-    async def wanted(self) -> Wanted:
-        """Read what the store asks for. Raises StoreUnavailable."""
-        columns = [TARGETS.c[name] for name in ("id", "version", "status", "active_version")]
+    async def wanted(self, everything: bool = False) -> Wanted:
+        """Read what the store asks for; of all targets if `everything`, else of those that no snapshot has settled.
+
+        What is settled is enforced here: no snapshot is confirmed before this process has acknowledged it, unless the lease is
+        lost. Raises StoreUnavailable.
+        """
         async with self._database.read() as session:
-            rows = (await session.execute(select(*columns))).all()
-            versions = {row.id: row.version for row in rows if row.status in ("pending", "active")}
-            wrong = [i for i, version in versions.items() if self._enforced.get(i) != version]
+            found = await self._targets.unsettled(session, self._unconfirmed, everything)
+            versions = {} if everything else dict(self._enforced)
+            for standing in found:
+                if standing.wanted:
+                    versions[standing.id] = standing.version
+                else:
+                    versions.pop(standing.id, None)
+            wrong = [standing.id for standing in found if standing.wanted and self._enforced.get(standing.id) != standing.version]
             differing = list((await self._targets.find(session, wrong)).values())
             latest = await self._snapshots.latest(session)
+        self._unconfirmed -= {standing.id for standing in found if standing.active_version == standing.version}
         return Wanted(
             versions,
             differing,
             latest.number if latest else 0,
-            {row.id: row.version for row in rows if row.id in versions and row.active_version != row.version},
-            [row.id for row in rows if row.id not in versions and row.active_version is not None],
+            {
+                standing.id: standing.version
+                for standing in found
+                if standing.wanted and standing.active_version != standing.version
+            },
+            [standing.id for standing in found if not standing.wanted and standing.active_version is not None],
         )
 
     async def start(self, versions: Mapping[str, int]) -> None:
@@ -142,6 +162,7 @@ class Activation:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        self.enforcement.stop()
         async with self._database.write() as session:
             await self._peers.leave(session, self.instance)
 
@@ -169,16 +190,20 @@ class Activation:
             wanted = await self.wanted()
             if wanted.settled and not wanted.differing:
                 return self._acknowledged
-            async with self._taking_over(wanted) as commit:
+            async with self._taking_over(wanted) as takeover:
                 async with self._database.write() as session:
                     latest = await self._snapshots.latest(session)
                     # Whoever acknowledges a number must have what any lower number asked for: what was read before another
                     # process's proposal may lack that.
                     if (latest.number if latest else 0) != wanted.latest:
                         continue
+                    await self._targets.set_compiled(session, takeover.compiled)
                     number = (await self._snapshots.propose(session, wanted.digest, (), {})).number
-                commit(number)
-            await self._acknowledge(number)
+                self._proposed = number
+                # The others prepare meanwhile.
+                await self._notifier.notify(f"snapshot {number}")
+                self._commit(takeover, wanted, number)
+            await self.enforcement.drop_unused()
             try:
                 await self._confirm(number, wanted)
                 return number
@@ -187,52 +212,44 @@ class Activation:
         raise SnapshotConflict(self._acknowledged, "was overtaken again and again")
 
     @asynccontextmanager
-    async def _taking_over(self, wanted: Wanted) -> AsyncIterator[Callable[[int], None]]:
-        """Make the workers ready for what is wanted; what is given puts it in force here, under a snapshot's number."""
+    async def _taking_over(self, wanted: Wanted) -> AsyncIterator[_Takeover]:
+        """Make the workers ready for what is wanted; `_commit` puts it in force, inside."""
         gone = self._enforced.keys() - wanted.versions.keys()
         if not wanted.differing and not gone:
-            yield self.enforcement.renumber
+            yield _Takeover(None, {})
             return
         encoder = self.enforcement.encoder
-        # Made before the texts are removed; where they are gone, here or by another process, what was kept stands for them.
-        made = {
-            stored.id: await asyncio.to_thread(embed, stored.target, encoder)
-            for stored in wanted.differing
-            if not stored.retain_examples and stored.target.examples
-        }
-        kept = vectors_of(wanted.differing, encoder)
-        async with self.enforcement.changing([stored.target for stored in wanted.differing], gone, kept) as prepared:
-            await self._keep_compiled(wanted.differing, prepared.compiled, made)
+        kept = await asyncio.to_thread(embedded, wanted.differing, encoder)
+        unread = [stored for stored in wanted.differing if stored.id not in kept and stored.target.examples]
+        # Made before the texts are removed, where they are not to be retained.
+        made = await asyncio.to_thread(example_vectors, [stored.target for stored in unread], encoder)
+        packed = {stored.id: embed(stored.target, made[stored.id], encoder, retained=stored.retain_examples) for stored in unread}
+        async with self.enforcement.changing([stored.target for stored in wanted.differing], gone, kept | made) as prepared:
+            restrictions = prepared.compiled
+            compiled = {
+                (stored.id, stored.version): Compiled(
+                    restrictions.always.get(stored.id), restrictions.gated.get(stored.id), packed.get(stored.id, stored.vectors)
+                )
+                for stored in wanted.differing
+            }
+            yield _Takeover(prepared, compiled)
 
-            def commit(number: int) -> None:
-                self.enforcement.commit(prepared, number)
-                self._enforced = dict(wanted.versions)
-
-            yield commit
-        await self.enforcement.drop_unused()
-
-    async def _keep_compiled(self, targets: Sequence[StoredTarget], compiled: Restrictions, vectors: Mapping[str, bytes]) -> None:
-        found = {
-            (stored.id, stored.version): Compiled(
-                compiled.always.get(stored.id), compiled.gated.get(stored.id), vectors.get(stored.id, stored.vectors)
-            )
-            for stored in targets
-        }
-        async with self._database.write() as session:
-            await self._targets.set_compiled(session, found)
-
-    async def _acknowledge(self, number: int) -> None:
-        async with self._database.write() as session:
-            await self._peers.acknowledge(session, self.instance, number, await self._database.now(session))
-        self._acknowledged = number
-        await self._notifier.notify(f"snapshot {number}")
+    def _commit(self, takeover: _Takeover, wanted: Wanted, number: int) -> None:
+        if takeover.prepared is None:
+            self.enforcement.renumber(number)
+            return
+        self.enforcement.commit(takeover.prepared, number)
+        self._enforced = dict(wanted.versions)
+        self._unconfirmed = {*self._unconfirmed, *(stored.id for stored in wanted.differing)} & wanted.versions.keys()
 
     async def _confirm(self, number: int, wanted: Wanted) -> None:
-        """Wait until every process has acknowledged, then mark what this snapshot enforces, all in one transaction."""
+        """Acknowledge, wait until every process has, then mark what this snapshot enforces, all in one transaction."""
         deadline = time.monotonic() + self._timeout_s
         while True:
             async with self._database.write() as session:
-                waiting = await self._peers.waiting_for(session, number, await self._database.now(session))
+                now = await self._database.now(session)
+                await self._peers.acknowledge(session, self.instance, number, now)
+                waiting = await self._peers.waiting_for(session, number, now)
                 if not waiting:
                     await self._snapshots.activate(session, number)
                     await self._targets.mark_active(session, wanted.pending, number)
@@ -240,10 +257,14 @@ class Activation:
                     details = {"activated": len(wanted.pending), "retired": len(wanted.retiring), "digest": wanted.digest}
                     touched = [*wanted.pending, *wanted.retiring][:_IDS_IN_AUDIT]
                     await self._audit.append(session, AuditEvent("snapshot.activate", SYSTEM, touched, number, details))
-                    return
-                if time.monotonic() > deadline:
+                elif time.monotonic() > deadline:
                     await self._snapshots.fail(session, number, f"{len(waiting)} processes did not acknowledge in time")
-                    break
+            self._acknowledged = number
+            if not waiting:
+                self._unconfirmed -= wanted.pending.keys()
+                return
+            if time.monotonic() > deadline:
+                break
             await asyncio.sleep(_LOOK_S)
         raise EngineFailure(f"{len(waiting)} other processes did not acknowledge snapshot {number} within {self._timeout_s:g} s")
 
@@ -252,21 +273,29 @@ class Activation:
         asked = time.monotonic()
         async with self._database.write() as session:
             await self._peers.register(session, self.instance, await self._database.now(session), LEASE_S)
-        await self._take_over_latest()
+        await self._take_over(await self.wanted(everything=True))
         self._lease_until = asked + LEASE_S
 
-    async def _take_over_latest(self) -> None:
-        wanted = await self.wanted()
-        if wanted.latest <= self._acknowledged and not wanted.differing:
-            return
-        async with self._taking_over(wanted) as commit:
-            commit(wanted.latest)
-        await self._acknowledge(wanted.latest)
+    async def _take_over(self, wanted: Wanted) -> None:
+        async with self._taking_over(wanted) as takeover:
+            self._commit(takeover, wanted, wanted.latest)
+        # What another process proposed, that process has stored; not so what was left by one that died.
+        missing = {
+            key: takeover.compiled[key]
+            for stored in wanted.differing
+            if (stored.gated_digest, stored.vectors)
+            != (takeover.compiled[key := (stored.id, stored.version)].gated_digest, takeover.compiled[key].vectors)
+        }
+        async with self._database.write() as session:
+            await self._targets.set_compiled(session, missing)
+            await self._peers.acknowledge(session, self.instance, wanted.latest, await self._database.now(session))
+        self._acknowledged = wanted.latest
+        await self.enforcement.drop_unused()
 
     async def _follow(self) -> None:
         async with aclosing(self._notifier.listen()) as notices:
             async for notice in notices:
-                if notice == f"snapshot {self._acknowledged}":
+                if notice in (f"snapshot {self._acknowledged}", f"snapshot {self._proposed}"):
                     continue
                 try:
                     async with self._turn:
@@ -278,7 +307,7 @@ class Activation:
         async with self._database.read() as session:
             latest = await self._snapshots.latest(session)
         if latest and latest.number > self._acknowledged:
-            await self._take_over_latest()
+            await self._take_over(await self.wanted())
 
     async def _retry(self) -> None:
         """Try again, now and then, what could not be enforced; end what has expired."""
@@ -325,8 +354,3 @@ class Activation:
                 await self._join()
         except Exception as error:
             logger.error("the policy could not be taken over again: %s", type(error).__name__)
-
-
-def vectors_of(targets: Sequence[StoredTarget], encoder: Encoder) -> dict[str, Vectors]:
-    """Return the vectors of examples whose text was not kept, by target id. Raises EmbeddingError for another encoder's."""
-    return {stored.id: embedded(stored.vectors, encoder) for stored in targets if stored.vectors and not stored.target.examples}

@@ -39,7 +39,15 @@ def create_app(
         await running
 
     # Only these paths exist: every other one, of vLLM's or of FastAPI's pages of documentation, is 404.
-    app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="guard-server",
+        version=version("guard-server"),
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.service = service
     api.install(app, lambda: service.api)
     app.router.routes.append(Route("/v1/chat/completions", GuardedRoute(service, "chat"), methods=["POST"]))

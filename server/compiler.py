@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,18 +11,16 @@ from classifiers import Encoder, ForgetTarget
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 
+_WRITERS = 16
+
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """The merged restriction: what the targets in it ban in every answer. `targets` by id, as they were when it was compiled."""
+class Part:
+    """What targets ban in every answer, in one restriction: its digest, None if they ban nothing, and the targets by id, as they
+    were when it was compiled."""
 
     digest: str | None
     targets: Mapping[str, ForgetTarget]
-
-    @property
-    def digests(self) -> set[str]:
-        """The digest, if there is something to ban."""
-        return {self.digest} if self.digest else set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +48,10 @@ class Compiler:
         self._folder = folder
         self._encoder = encoder
 
-    def base(self, targets: Mapping[str, ForgetTarget]) -> Base:
+    def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
         """Compile what `targets`, by id, ban in every answer into one restriction. Raises OSError if it cannot be written."""
         phrases = [phrase for target in targets.values() for phrase in phrases_of(target, "always")]
-        return Base(self._write(Restriction.compile(phrases)) if phrases else None, targets)
+        return Part(self._write(Restriction.compile(phrases)) if phrases else None, targets)
 
     def targets(self, targets: Sequence[ForgetTarget], always: bool = True) -> Compiled:
         """Compile each target by itself; without what it bans in every answer unless `always`.
@@ -60,16 +59,14 @@ class Compiler:
         Raises ValueError if a target has words to keep away from in meaning, and there is no encoder for them, what the encoder
         raises, and OSError if a restriction cannot be written.
         """
-        for_all: dict[str, str] = {}
-        gated: dict[str, str] = {}
-        anchors = False
-        for target in targets:
-            if always and (phrases := phrases_of(target, "always")):
-                for_all[target.id] = self._write(Restriction.compile(phrases))
-            if restriction := self._gated(target):
-                anchors = anchors or restriction.anchors is not None
-                gated[target.id] = self._write(restriction)
-        return Compiled(for_all, gated, anchors)
+        for_all = {t.id: Restriction.compile(phrases) for t in targets if always and (phrases := phrases_of(t, "always"))}
+        gated = {target.id: restriction for target in targets if (restriction := self._gated(target))}
+        # Each file waits for the disk; together they wait once.
+        with ThreadPoolExecutor(_WRITERS) as writers:
+            always_digests, gated_digests = (
+                dict(zip(compiled, writers.map(self._write, compiled.values()), strict=True)) for compiled in (for_all, gated)
+            )
+        return Compiled(always_digests, gated_digests, any(restriction.anchors for restriction in gated.values()))
 
     def _gated(self, target: ForgetTarget) -> Restriction | None:
         if target.action != "suppress":

@@ -34,6 +34,11 @@ class Decision:
     id: str = field(default_factory=new_decision_id)
 
     @property
+    def counted(self) -> bool:
+        """Whether the engine counts suppressed tokens under the decision's id: something is generated, and will be recorded."""
+        return bool(self.matches) and self.verdict != "refuse"
+
+    @property
     def argument(self) -> list[str]:
         """The engine's guard argument."""
         return [REFUSE] if self.verdict == "refuse" else list(self.digests)

@@ -1,15 +1,19 @@
-"""What is kept of examples whose text is not: their vectors, named by the encoder that made them."""
+"""Vectors of targets' examples, as the store keeps them: so that nothing is encoded twice, and for examples whose text is not
+kept."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Sequence
 
 import numpy as np
 from safetensors.numpy import load, save
 
 from classifiers import Encoder, ForgetTarget
 from classifiers.encoder import Vectors
-from classifiers.windows import passages
+from classifiers.nearest import example_passages
+from server.store import StoredTarget
 
 _NAME = "vectors"
 
@@ -18,17 +22,41 @@ class EmbeddingError(ValueError):
     """Vectors that the encoder in use did not make: compared with its own they would mean nothing."""
 
 
-def embed(target: ForgetTarget, encoder: Encoder) -> bytes:
-    """Return the vectors of a target's examples, as detection compares them, with the encoder's fingerprint (safetensors)."""
-    vectors = encoder.encode([passage for example in target.examples for passage in passages(example.prompt)])
-    packed: bytes = save({_NAME: np.ascontiguousarray(vectors)}, {"encoder": encoder.fingerprint})
+def embed(target: ForgetTarget, vectors: Vectors, encoder: Encoder, *, retained: bool) -> bytes:
+    """Return what is stored of a target's `vectors` (`classifiers.nearest.example_vectors`): a safetensors file that names the
+    encoder, and, of a target whose examples are `retained`, what it was made of."""
+    metadata = {"encoder": encoder.fingerprint}
+    if retained:
+        metadata["texts"] = _name_of(target)
+    packed: bytes = save({_NAME: np.ascontiguousarray(vectors)}, metadata)
     return packed
 
 
-def embedded(kept: bytes, encoder: Encoder) -> Vectors:
-    """Return vectors, float32 [windows, dimension]. Raises EmbeddingError if another encoder made them."""
-    length = int.from_bytes(kept[:8], "little")
-    if json.loads(kept[8 : 8 + length])["__metadata__"]["encoder"] != encoder.fingerprint:
-        raise EmbeddingError("a target's examples were not kept, and their vectors are another encoder's")
-    vectors: Vectors = load(kept)[_NAME]
-    return vectors
+def embedded(targets: Sequence[StoredTarget], encoder: Encoder) -> dict[str, Vectors]:
+    """Return the stored vectors of targets, float32 [windows, dimension], by id, where they hold still.
+
+    Those of examples that have changed, or that this encoder did not make, are left out if the examples are there to be encoded
+    anew; if they are not, EmbeddingError is raised.
+    """
+    found: dict[str, Vectors] = {}
+    for stored in targets:
+        if stored.vectors is None:
+            continue
+        metadata = _metadata(stored.vectors)
+        if metadata["encoder"] == encoder.fingerprint:
+            if not stored.target.examples or metadata.get("texts") == _name_of(stored.target):
+                found[stored.id] = load(stored.vectors)[_NAME]
+        elif not stored.target.examples:
+            raise EmbeddingError("a target's examples were not kept, and their vectors are another encoder's")
+    return found
+
+
+def _metadata(packed: bytes) -> dict[str, str]:
+    length = int.from_bytes(packed[:8], "little")
+    found: dict[str, str] = json.loads(packed[8 : 8 + length])["__metadata__"]
+    return found
+
+
+def _name_of(target: ForgetTarget) -> str:
+    # Of the passages, not of the prompts: they may be cut otherwise one day.
+    return hashlib.sha256(json.dumps(example_passages(target)).encode()).hexdigest()

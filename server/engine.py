@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ import httpx
 from starlette.types import ASGIApp
 
 from guard.anchors import Encode
+from guard.vocabulary import Vocabulary
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -43,6 +44,10 @@ class Engine(Protocol):
         """The number of token ids a prompt may use."""
         ...
 
+    def tokens(self) -> Vocabulary:
+        """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, for screening: every reading of it that there is."""
         ...
@@ -60,6 +65,13 @@ class Engine(Protocol):
 
     async def forget(self, digests: Sequence[str]) -> None:
         """Have every worker drop restrictions from memory."""
+        ...
+
+    async def suppressed(self, names: Sequence[str]) -> Mapping[str, int]:
+        """Return and forget how many tokens were suppressed under each name (`guard_id`); those not known are left out.
+
+        Raises EngineFailure.
+        """
         ...
 
 

@@ -10,14 +10,14 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from guard.processors.arguments import REFUSE
+from guard.processors.arguments import KEY, NAME, REFUSE
 from server.answer import AnswerFilter
 from server.body import parse_json, read_body
 from server.decision import Decision
-from server.errors import BadRequest, NotReady
+from server.errors import BadRequest
 from server.refusals import Route, forwarded, refuse
 from server.service import Service
-from server.texts import Text, conversation, texts_of_chat, texts_of_completion
+from server.texts import Text, texts_of_chat, texts_of_completion
 
 DECISION_HEADER = "x-guard-decision-id"
 # What makes vLLM constrain an answer by a grammar.
@@ -51,11 +51,10 @@ class GuardedRoute:
             texts = self._texts(body)
             started = time.perf_counter()
             decision = await screener.decide(texts)
-            if running.decisions.full:
-                raise NotReady("Decisions cannot be recorded at this moment, so none are made.")
-            kept = conversation(texts) if self._service.settings.audit_text else None
-            running.decisions.note(decision, actor, time.perf_counter() - started, kept)
-            await self._generate(scope, receive, send, body, decision)
+            seconds = time.perf_counter() - started
+            running.decisions.admit()
+            with running.decisions.answering(decision, actor, seconds, texts):
+                await self._generate(scope, receive, send, body, decision)
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, body: dict[str, Any], decision: Decision) -> None:
         running = self._service.running
@@ -69,7 +68,7 @@ class GuardedRoute:
             # Nothing was left to say under both the grammar and the guard: the same request, unconstrained, with nothing to say.
             for field in _CONSTRAINTS:
                 rewritten.pop(field, None)
-            rewritten["vllm_xargs"] = {"guard": [REFUSE]}
+            rewritten["vllm_xargs"] = {KEY: [REFUSE]}
             again = AnswerFilter(send, {DECISION_HEADER: decision.id}, running.engine.dead_end, self._service.metrics)
             await self._ask(scope, receive, again, rewritten)
 
@@ -86,7 +85,7 @@ class GuardedRoute:
     def _rewritten(self, body: dict[str, Any], decision: Decision) -> dict[str, Any]:
         """Return what the engine gets: the restrictions are the server's alone to name."""
         rewritten = forwarded(body, self._route)
-        rewritten["vllm_xargs"] = {"guard": decision.argument}
+        rewritten["vllm_xargs"] = {KEY: decision.argument} | ({NAME: decision.id} if decision.counted else {})
         if decision.argument:
             stops = rewritten.get("stop_token_ids") or []
             if not isinstance(stops, Sequence) or isinstance(stops, str):

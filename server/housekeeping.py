@@ -1,25 +1,25 @@
-"""Housekeeping: what goes on beside requests. Records of decisions, the calibration of detection, keys' last use, retention."""
+"""Housekeeping: what goes on beside requests. Writing down decisions, the calibration of detection, keys' last use, retention."""
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import heapq
 import logging
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from classifiers import Encoder, ForgetTarget, Thresholds
 from classifiers.calibration import Calibration
 from classifiers.calibrator import Calibrator
-from classifiers.ensemble import full_background
+from classifiers.innocent import Background
 from server.authentication import Authenticator
-from server.decision import Decision
+from server.decisionlog import DecisionLog
 from server.enforcement import Enforcement
 from server.settings import Settings
 from server.store import Database, StoreError
 from server.store.audit import Audit
-from server.store.auditrecord import AuditEvent, decision_event
 
 logger = logging.getLogger(__name__)
 
@@ -27,76 +27,52 @@ _WRITE_S = 0.5
 _KEYS_S = 60.0
 _PRUNE_S = 3600.0
 _LOOK_S = 1.0
-# Events that may wait for the store; with more, decisions are not made: what cannot be recorded is not answered.
-_MOST_WAITING = 100_000
+# Calibrating takes the processor from the next change: it begins so long after the last one, or after the first at the latest.
+# Until then new targets are found by the thresholds as they are.
+_QUIET_S, _LATEST_S = 5.0, 60.0
 # Targets whose texts calibrate a group: for more, a sample stands for all. Its size sets how long calibration takes.
 _SAMPLE = 200
-
-
-class DecisionLog:
-    """Records decisions in which something was found, many in one transaction, so that requests do not wait for the store."""
-
-    def __init__(self, database: Database, audit: Audit) -> None:
-        self._database = database
-        self._audit = audit
-        self._waiting: deque[AuditEvent] = deque()
-
-    @property
-    def full(self) -> bool:
-        """Whether so much waits for the store that nothing more may be decided."""
-        return len(self._waiting) >= _MOST_WAITING
-
-    def note(self, decision: Decision, actor: str, seconds: float, text: str | None = None) -> None:
-        """Have a decision recorded soon; `text` is kept only where the log was told to keep texts."""
-        if decision.matches:
-            self._waiting.append(
-                decision_event(
-                    actor=actor,
-                    decision_id=decision.id,
-                    verdict=decision.verdict,
-                    scores={match.target_id: round(match.score, 4) for match in decision.matches},
-                    snapshot=decision.snapshot,
-                    latency_ms=seconds * 1000,
-                    text={"prompt": text} if text else None,
-                )
-            )
-
-    async def write(self) -> None:
-        """Write what waits. Raises StoreError; then it waits on."""
-        while self._waiting:
-            batch = [self._waiting[at] for at in range(min(1000, len(self._waiting)))]
-            async with self._database.write() as session:
-                await self._audit.append_many(session, batch)
-            for _ in batch:
-                self._waiting.popleft()
 
 
 class Recalibration:
     """Keeps the classifier's limits up to date with the targets, in a thread beside serving."""
 
-    def __init__(self, encoder: Encoder, miss_rate: float, thresholds: Thresholds, background: list[str]) -> None:
+    def __init__(self, encoder: Encoder, miss_rate: float, thresholds: Thresholds, background: Background) -> None:
         self._calibrator = Calibrator(encoder, miss_rate, thresholds) if miss_rate else None
-        self._background = full_background(background)
+        self._background = background
         self._done: object = None
+        self._seen: object = None
+        self._changed = self._waiting = 0.0
+        self._sampled: list[ForgetTarget] = []
         self.calibration: Calibration | None = None
         """The calibration in use, None before the first."""
 
     async def run_once(self, enforcement: Enforcement) -> None:
-        """Calibrate anew if the targets have changed since the last time."""
+        """Calibrate anew if the targets have changed since the last time, and do not change at the moment."""
         targets = enforcement.snapshot.targets
         if self._calibrator is None or targets is self._done:
             return
+        now = time.monotonic()
+        if targets is not self._seen:
+            self._seen, self._changed = targets, now
+            self._waiting = self._waiting or now
+        if self.calibration and now - self._changed < _QUIET_S and now - self._waiting < _LATEST_S:
+            return
         sample = _sample([target for target in targets.values() if target.examples])
-        calibration = await asyncio.to_thread(self._calibrator.update, sample, self._background)
+        if self.calibration is None or sample != self._sampled:
+            self.calibration = await asyncio.to_thread(self._calibrator.update, sample, self._background)
+            self._sampled = sample
         # The group's limit holds for every target in it, those that the sample left out too.
-        limit = calibration.groups[0].limit if calibration.groups else 0.0
+        limit = self.calibration.groups[0].limit if self.calibration.groups else 0.0
         await enforcement.limit(dict.fromkeys(targets, limit))
-        self._done, self.calibration = targets, calibration
+        self._done, self._waiting = targets, 0.0
 
 
 def _sample(targets: list[ForgetTarget]) -> list[ForgetTarget]:
-    step = max(1, -(-len(targets) // _SAMPLE))
-    return sorted(targets, key=lambda target: target.id)[::step]
+    # Those with the lowest hashes: as good as drawn by lot, and a target more or less changes one of them at most, so that
+    # nearly all of what was computed for the last sample holds for the next.
+    lowest = heapq.nsmallest(_SAMPLE, targets, key=lambda target: hashlib.sha256(target.id.encode()).digest())
+    return sorted(lowest, key=lambda target: target.id)
 
 
 class Housekeeping:
@@ -136,7 +112,7 @@ class Housekeeping:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for last in (self._decisions.write, self._authenticator.flush):
+        for last in (self._decisions.end, self._authenticator.flush):
             try:
                 await last()
             except StoreError as error:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import typer
 from rich.console import Console
@@ -20,7 +20,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from server.store.audit import Audit, Verification
-from server.store.auditrecord import AuditEvent, iso
+from server.store.auditrecord import key_event
 from server.store.chain import canonical, read_key
 from server.store.columns import utc_now
 from server.store.database import Database
@@ -61,7 +61,7 @@ def keys_create(
             key, text = await Keys().create(
                 session, cast("Role", role), name, now, expires_at=expires_at, rate_per_minute=rate, burst=burst
             )
-            await audit.append(session, AuditEvent("key.create", ACTOR, details=_details(key)))
+            await audit.append(session, key_event("key.create", ACTOR, key))
         return key, text
 
     key, text = _on(url, create)
@@ -94,7 +94,7 @@ def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None
         audit = _audit(audit_key)
         async with database.write() as session:
             key = await Keys().revoke(session, key_id, utc_now())
-            await audit.append(session, AuditEvent("key.revoke", ACTOR, details=_details(key)))
+            await audit.append(session, key_event("key.revoke", ACTOR, key))
         return key
 
     key = _on(url, revoke)
@@ -198,17 +198,6 @@ def _noted(witness: str | None) -> tuple[int, str] | None:
     if parts is None:
         raise ValueError("a witness is a head as `audit verify` says it: SEQ:HASH")
     return int(parts[1]), parts[2]
-
-
-def _details(key: ApiKey) -> dict[str, Any]:
-    return {
-        "key_id": key.id,
-        "role": key.role,
-        "name": key.name,
-        "expires_at": iso(key.expires_at) if key.expires_at else None,
-        "rate_per_minute": key.rate_per_minute,
-        "burst": key.burst,
-    }
 
 
 def _minute(moment: datetime | None) -> str:

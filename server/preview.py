@@ -15,8 +15,8 @@ from classifiers import ForgetTarget, shipped_background
 from classifiers.frequency import BackgroundFrequency
 from classifiers.phrases import Candidate, extract
 from guard import Masks, Phrase, Restriction, Vocabulary, fold
+from server.compiler import phrases_of
 from server.policy import load_policy
-from server.snapshot import CompiledPolicy
 
 
 def banned_tokens(phrase: Phrase, vocabulary: Vocabulary) -> int:
@@ -44,12 +44,12 @@ def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
             shown.add_row(*_row(target, phrase, vocabulary))
         for word in target.semantic.words if target.semantic else ():
             shown.add_row(target.id, target.action, word, fold(word).strip(), "gated", "meaning", "", "")
-    # Without an encoder, which takes seconds to load: anchors have no part in what is counted here.
-    compiled = CompiledPolicy.of([target.model_copy(update={"semantic": None}) for target in policy.targets])
-    size = sum(len(restriction.automaton.label) for restriction in compiled.restrictions)
-    always = sum(phrase.scope == "always" for t in policy.targets if t.action == "suppress" for phrase in t.all_phrases())
+    # Without anchors, which would need an encoder and have no part in what is counted here.
+    always = [phrase for target in policy.targets for phrase in phrases_of(target, "always")]
+    gated = [phrases for target in policy.targets if (phrases := phrases_of(target, "gated"))]
+    size = sum(len(Restriction.compile(phrases).automaton.label) for phrases in (always, *gated) if phrases)
     total = (
-        f"{always} phrases banned in every answer, {len(compiled.gated)} targets with gated phrases, "
+        f"{len(always)} phrases banned in every answer, {len(gated)} targets with gated phrases, "
         f"{len(policy.background)} background prompts, {size} automaton nodes."
     )
     hint = "" if vocabulary else "\nTokens are counted with --model."

@@ -11,25 +11,31 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from classifiers import CachedEncoder, Encoder, ForgetTarget, Screened, SentenceEncoder
-from classifiers.encoder import Vectors
+from filelock import FileLock, Timeout
+
+from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
+from classifiers.ensemble import full_background
+from classifiers.innocent import Background
 from classifiers.living import LivingClassifier
-from server.activation import Activation, vectors_of
+from server.activation import Activation
 from server.api.context import ApiContext
 from server.authentication import Authenticator
 from server.canary import prove
+from server.decisionlog import DecisionLog
 from server.enforcement import Enforcement
 from server.engine import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
-from server.housekeeping import DecisionLog, Housekeeping, Recalibration
+from server.housekeeping import Housekeeping, Recalibration
 from server.keycommands import default_url
 from server.metrics import Metrics
 from server.policy import Policy, load_policy
+from server.recovery import recover
 from server.screening import Screener
 from server.seed import seed
 from server.settings import Settings
-from server.store import Database, Targets, notifier_of
+from server.store import Database, notifier_of
 from server.store.audit import Audit
 from server.store.chain import read_key
 from server.store.keys import Keys
@@ -152,6 +158,7 @@ class Service:
             # One thread: encoding is bound by the processor, and a second thread would only make both slower.
             executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="screening"))
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            stack.enter_context(_alone(settings.data_dir))
             database = self._database = await Database.open(settings.database or default_url(settings.data_dir))
             stack.push_async_callback(database.close)
             async with database.read() as session:
@@ -162,10 +169,14 @@ class Service:
             with self._timed("store"):
                 if settings.policy:
                     await seed(database, self.audit, self.policy.targets)
-                versions, targets, vectors = await _all_targets(database, encoder)
+                found = await recover(database, encoder)
             with self._timed("classifier"):
-                background = self.policy.background
-                classifier = await asyncio.to_thread(LivingClassifier, targets, background, encoder, settings.thresholds, vectors)
+                # Past the cache: texts that are read once would push out those of requests.
+                inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+                prompts = full_background(self.policy.background)
+                background = await asyncio.to_thread(Background, prompts, inner, settings.background)
+                known = (found.targets, background, encoder, settings.thresholds, found.vectors)
+                classifier = await asyncio.to_thread(LivingClassifier, *known)
                 # What is compiled or read on first use is not for the first request to wait for.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
             # Not beside the encoder: on a few cores both together would take as long, and longer to fail.
@@ -173,7 +184,7 @@ class Service:
                 engine = await stack.enter_async_context(self._open_engine(settings))
             enforcement = Enforcement(engine, encoder, executor, settings.restrictions, self.metrics)
             with self._timed("enforce"):
-                await enforcement.start(targets, classifier)
+                await enforcement.start(found.targets, classifier)
             with self._timed("canary"):
                 model = await served_model(engine.app)
                 await prove(engine, settings.restrictions, model)
@@ -182,10 +193,8 @@ class Service:
                 database, notifier_of(database), enforcement, instance, timeout_s=settings.load_timeout, audit=self.audit
             )
             stack.push_async_callback(activation.stop)
-            await activation.start(versions)
-            decisions = DecisionLog(database, self.audit)
-            # Past the cache: its texts are read once, and would push out those of requests.
-            inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+            await activation.start(found.versions)
+            decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
             recalibration = Recalibration(inner, settings.miss_rate, settings.thresholds, background)
             housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
             stack.push_async_callback(housekeeping.stop)
@@ -198,12 +207,14 @@ class Service:
                 audit=self.audit,
                 encoder=encoder,
                 restrictions=settings.restrictions,
+                decisions=decisions,
                 background=background,
                 thresholds=settings.thresholds,
                 limits=settings.limits,
+                vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
             )
-            logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(targets))
+            logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 
     @contextmanager
@@ -213,17 +224,18 @@ class Service:
         self.seconds[part] = time.perf_counter() - started
 
 
-async def _all_targets(database: Database, encoder: Encoder) -> tuple[dict[str, int], list[ForgetTarget], dict[str, Vectors]]:
-    """Return what is to be enforced: versions by id, the targets, and vectors of examples whose text was not kept, by id."""
-    versions: dict[str, int] = {}
-    targets: list[ForgetTarget] = []
-    vectors: dict[str, Vectors] = {}
-    async with database.read() as session:
-        async for batch in Targets().batches(session):
-            versions |= {stored.id: stored.version for stored in batch}
-            targets += [stored.target for stored in batch]
-            vectors |= vectors_of(batch, encoder)
-    return versions, targets, vectors
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process: what one drops from the disk, another may be about to load. Raises RuntimeError."""
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RuntimeError(f"{folder} is used by another server process: each needs a data folder of its own") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 async def _first(*events: asyncio.Event) -> None:

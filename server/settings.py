@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         return self.data_dir / "restrictions"
 
     @property
+    def background(self) -> Path:
+        """The file of the encoded innocent prompts."""
+        return self.data_dir / "background.safetensors"
+
+    @property
     def words(self) -> Path:
         """The folder of word vectors."""
         return self.data_dir / "words"

@@ -1,50 +1,12 @@
-"""A policy snapshot: the numbered, immutable state of all targets, compiled."""
+"""A policy snapshot: the numbered, immutable state of all targets."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from classifiers import Classifier, Encoder, ForgetTarget, Match
-from guard.restriction import Restriction
+from classifiers import Classifier, ForgetTarget, Match
 from server.decision import Decision, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class CompiledPolicy:
-    """The restrictions that a policy's targets make: one for all traffic, and one for each target's prompts.
-
-    `always` is None if no phrase is banned in every answer; `gated` holds only targets that have phrases or words to gate.
-    """
-
-    always: Restriction | None
-    gated: Mapping[str, Restriction]
-
-    @classmethod
-    def of(cls, targets: Sequence[ForgetTarget], encoder: Encoder | None = None) -> CompiledPolicy:
-        """Compile the targets that are to be suppressed; the others' phrases are not banned.
-
-        Raises ValueError if a target has words to keep away from in meaning, and there is no `encoder` for them.
-        """
-        always = []
-        gated = {}
-        for target in targets:
-            if target.action != "suppress":
-                continue
-            phrases = target.all_phrases()
-            always += [phrase for phrase in phrases if phrase.scope == "always"]
-            own = [phrase for phrase in phrases if phrase.scope == "gated"]
-            if target.semantic and encoder is None:
-                raise ValueError(f"target {target.id} has semantic words: they cannot be compiled without an encoder")
-            anchors = target.semantic.anchors(encoder.encode, encoder.fingerprint) if target.semantic and encoder else None
-            if own or anchors:
-                gated[target.id] = Restriction.compile(own, anchors)
-        return cls(Restriction.compile(always) if always else None, gated)
-
-    @property
-    def restrictions(self) -> list[Restriction]:
-        """All of them."""
-        return [*([self.always] if self.always else []), *self.gated.values()]
 
 
 @dataclass(frozen=True, slots=True)

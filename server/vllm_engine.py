@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from guard.anchors import Encode
+from guard.vocabulary import Vocabulary
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -85,6 +87,16 @@ class VllmEngine:
 
         return str(vllm.__version__)
 
+    def tokens(self) -> Vocabulary:
+        """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
+        return self._tokens
+
+    @cached_property
+    def _tokens(self) -> Vocabulary:
+        from guard.processors.vllm_tokens import vocabulary_from
+
+        return vocabulary_from(self._tokenizer, self.vocabulary)
+
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids twice: with special tokens, and without them, as if they did not part two words."""
         return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
@@ -97,7 +109,6 @@ class VllmEngine:
         await asyncio.to_thread(self._prepare_words, encode, encoder)
 
     def _prepare_words(self, encode: Encode, encoder: str) -> None:
-        from guard.processors.vllm_tokens import vocabulary_from
         from guard.wordvectors import WordVectors
 
         with tqdm(desc="word vectors", unit=" words", delay=1) as shown:
@@ -106,7 +117,7 @@ class VllmEngine:
                 shown.total = total
                 shown.update(done - shown.n)
 
-            WordVectors.cached(self._words, vocabulary_from(self._tokenizer, self.vocabulary), encode, encoder, progress=progress)
+            WordVectors.cached(self._words, self.tokens(), encode, encoder, progress=progress)
 
     async def load(self, digests: Sequence[str]) -> None:
         """Have every worker load restrictions. Raises EngineFailure unless each of them acknowledges all of them in time."""
@@ -127,12 +138,19 @@ class VllmEngine:
         """Have every worker drop restrictions from memory. Raises EngineFailure if one does not answer."""
         await self._call("guard_forget", digests)
 
-    async def _call(self, method: str, digests: Sequence[str]) -> list[dict[str, Any]]:
+    async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
+        """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
+        # Workers that share a model each see all of its logits, or none.
+        found: dict[str, int] = {}
+        for counts in await self._call("guard_suppressed", names):
+            found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
+        return found
+
+    async def _call(self, method: str, names: Sequence[str]) -> list[dict[str, Any]]:
         try:
-            answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(digests),))
+            answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
         except Exception as error:
-            task = method.removeprefix("guard_")
-            raise EngineFailure(f"a worker failed to {task} restrictions: {type(error).__name__}") from error
+            raise EngineFailure(f"a worker failed in {method}: {type(error).__name__}") from error
         return list(answers)
 
 

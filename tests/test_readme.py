@@ -35,10 +35,16 @@ def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["serve", "ask", "check-policy"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("serve", "ask", "check-policy", "extract"),
+        *("policy export", "policy diff", "policy apply", "keys create", "audit verify"),
+    ],
+)
 def test_commands_and_their_flags_exist(command: str) -> None:
     assert f"guard-server {command}" in README
-    shown = CliRunner().invoke(cli, [command, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    shown = CliRunner().invoke(cli, [*command.split(), "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"})
     assert shown.exit_code == 0
     used = {
         flag

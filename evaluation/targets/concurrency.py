@@ -1,6 +1,6 @@
 """Admins change the policy while clients generate: nothing is lost, nobody is answered under an older policy than confirmed.
 
-`python -m evaluation.targets.concurrency --minutes 10 [--database URL]`, on the whole server with the real engine, over HTTP.
+`python -m evaluation.targets.concurrency --minutes 10 [--postgresql]`, on the whole server with the real engine, over HTTP.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextvars
-import json
 import random
 import subprocess
 import sys
@@ -22,6 +21,9 @@ from typing import Any
 
 import httpx
 from tqdm import tqdm
+
+from evaluation.targets import cluster
+from evaluation.targets.figures import spread, tell
 
 ADMINS, CLIENTS, WRITES = 8, 64, 200
 _SENT: contextvars.ContextVar[str] = contextvars.ContextVar("sent", default="")
@@ -60,14 +62,18 @@ class Watch:
 async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
     """Play for `seconds`; return what was seen.
 
-    `older`: answers under a snapshot older than one that was confirmed before they were asked for.
+    `older`: answers under a snapshot older than one that was confirmed before they were asked for. `generate_ms` and `write_ms`:
+    how long answers with status 200 and 201 took, as clients see it.
     """
     # Not above: vLLM's workers import this module again, and do not start where numba was imported before.
     from evaluation.targets.measure import invented
 
     statuses: Counter[str] = Counter()
-    confirmed, versions = 0, {}
+    confirmed = 0
+    versions: dict[str, int] = {}
     sent_under: dict[str, int] = {}
+    generated_ms: list[float] = []
+    written_ms: list[float] = []
     end = time.monotonic() + seconds
     # Shorter than the server keeps a connection: one that it closes at the moment it is used again fails.
     limits = httpx.Limits(max_connections=ADMINS + CLIENTS, keepalive_expiry=2.0)
@@ -85,6 +91,7 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
                 shared = f"shared-{number % 5}"
                 while True:
                     known = await client.get(f"/v1/forget-targets/{shared}")
+                    asked = time.perf_counter()
                     if known.status_code == 404:
                         answer = await client.post("/v1/forget-targets", json={"id": shared, **body})
                     else:
@@ -94,6 +101,7 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
                     statuses[f"write {answer.status_code}"] += 1
                     if answer.status_code in (200, 201):
                         break
+                written_ms.append((time.perf_counter() - asked) * 1000)
                 told = answer.json()
                 confirmed = max(confirmed, told["snapshot"])
                 versions[shared] = versions.get(shared, 0) + 1
@@ -107,8 +115,11 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
                 count += 1
                 sent_under[request_id] = confirmed
                 body = {"model": "demo", "prompt": "Tell me about the sea and the harbour.", "max_tokens": rng.randint(4, 24)}
+                asked = time.perf_counter()
                 answer = await client.post("/v1/completions", json=body, headers={"x-request-id": request_id})
                 statuses[f"generate {answer.status_code}"] += 1
+                if answer.status_code == 200:
+                    generated_ms.append((time.perf_counter() - asked) * 1000)
 
         async def tick() -> None:
             while time.monotonic() < end:
@@ -125,19 +136,24 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
         "older": len(older),
         "lost_updates": sum(abs(found[shared] - count) for shared, count in versions.items()),
         "confirmed": confirmed,
+        "generate_ms": spread(generated_ms),
+        "write_ms": spread(written_ms),
     }
 
 
 def main() -> None:
     """Run and print figures as JSON; exit with status 1 if anything was lost or older, or a request failed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--database")
+    cluster.add_database(parser)
+    parser.add_argument("--record", type=Path, help="file to write the figures to, too")
     options = parser.parse_args()
     made = subprocess.run([sys.executable, "-m", "evaluation.tinylm"], check=True, stdout=subprocess.PIPE, text=True)
     from evaluation.targets.measure import served
+    from evaluation.targets.wholeserver import end_by_sigterm
     from server.environment import share_processor
 
+    end_by_sigterm()
     share_processor()
     watches: list[Watch] = []
 
@@ -146,9 +162,13 @@ def main() -> None:
         return watches[0]
 
     model = made.stdout.splitlines()[-1]
-    with tempfile.TemporaryDirectory() as folder, served(model, Path(folder), options.database, wrapped) as (url, _):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        cluster.database(options) as database,
+        served(model, Path(folder), database, wrapped) as (url, _),
+    ):
         found = asyncio.run(run(url, watches[0], options.minutes * 60))
-    print(json.dumps(found, indent=1))
+    tell({"store": (database or "sqlite").partition(":")[0], **found}, options.record)
     failed = [status for status in found["statuses"] if int(status.rsplit(" ", 1)[1]) >= 500]
     sys.exit(bool(found["older"] or found["lost_updates"] or failed))
 

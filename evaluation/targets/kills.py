@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import random
 import signal
 import subprocess
@@ -27,12 +26,14 @@ import numpy as np
 from tqdm import tqdm
 
 from classifiers import ForgetTarget, LivingClassifier
+from evaluation.targets.figures import tell
 from evaluation.targets.measure import invented
 from guard import Restriction
 from server.activation import Activation
 from server.enforcement import Enforcement
 from server.keycommands import default_url
 from server.metrics import Metrics
+from server.recovery import recover
 from server.store import Database, TargetDraft, Targets, notifier_of
 from server.store.audit import Audit
 from server.store.auditrecord import AuditEvent
@@ -70,18 +71,13 @@ class NoEncoder:
 async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
     """Start what a server starts, on the store and the files in `folder`."""
     database = await Database.open(default_url(folder))
-    versions: dict[str, int] = {}
-    targets: list[ForgetTarget] = []
-    async with database.read() as session:
-        async for batch in Targets().batches(session):
-            versions |= {stored.id: stored.version for stored in batch}
-            targets += [stored.target for stored in batch]
+    found = await recover(database, NoEncoder())
     with ThreadPoolExecutor(1) as executor:
         files = folder / "restrictions"
         enforcement = Enforcement(Noted(files), NoEncoder(), executor, files, Metrics())  # type: ignore[arg-type]
-        await enforcement.start(targets, LivingClassifier(targets, [], NoEncoder()))
+        await enforcement.start(found.targets, LivingClassifier(found.targets, [], NoEncoder()))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=30, audit=Audit())
-        await activation.start(versions)
+        await activation.start(found.versions)
         yield database, activation
         await activation.stop()
     await database.close()
@@ -112,22 +108,42 @@ async def left(folder: Path) -> str:
         return "new" if counts["active"] else "old"
 
 
-def killed(folder: Path, seconds: float) -> bool:
-    """Import in a process of its own and kill it `seconds` after it began; return whether it had confirmed by then."""
+def _importing(folder: Path) -> subprocess.Popen[str]:
+    """Start a process that imports, and return it when it begins to."""
     child = subprocess.Popen(
         [sys.executable, "-m", "evaluation.targets.kills", "--import-into", str(folder)], stdout=subprocess.PIPE, text=True
     )
     assert child.stdout is not None
     assert child.stdout.readline().strip() == "begun"
+    return child
+
+
+def killed(folder: Path, seconds: float) -> bool:
+    """Import in a process of its own and kill it `seconds` after it began; return whether it had confirmed by then."""
+    child = _importing(folder)
     time.sleep(seconds)
     child.send_signal(signal.SIGKILL)
     told, _ = child.communicate()
     return "confirmed" in told
 
 
-def play(points: int, seed: int = 0, most_s: float = 2.5) -> dict[str, int]:
-    """Kill at random points; return how often the state was old and new afterwards. Raises AssertionError."""
+def duration() -> float:
+    """Return how long an import takes that nobody kills, in seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        child = _importing(Path(folder))
+        begun = time.monotonic()
+        told, _ = child.communicate()
+        assert "confirmed" in told
+        return time.monotonic() - begun
+
+
+def play(points: int, seed: int = 0) -> dict[str, int]:
+    """Kill at random points of an import, and shortly after it; return how often the state was old and new afterwards.
+
+    Raises AssertionError.
+    """
     rng = random.Random(seed)  # noqa: S311
+    most_s = 1.1 * duration()
     found: Counter[str] = Counter()
     for _ in tqdm(range(points), desc="kills", file=sys.stderr, disable=points < 10):
         with tempfile.TemporaryDirectory() as folder:
@@ -141,13 +157,24 @@ def play(points: int, seed: int = 0, most_s: float = 2.5) -> dict[str, int]:
 def main() -> None:
     """Play and print figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--points", type=int, default=100)
+    parser.add_argument("--points", type=int, default=100, help="kills of a process without an engine")
+    parser.add_argument("--engine", type=int, default=0, help="kills of a whole server; each takes about a minute")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", type=Path, help="file to write the figures to, too")
     parser.add_argument("--import-into", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.import_into:
         asyncio.run(import_all(options.import_into))
-    else:
-        print(json.dumps(play(options.points)))
+        return
+    found: dict[str, Any] = {"points": play(options.points, options.seed)}
+    if options.engine:
+        from evaluation.demo.__main__ import demo_model
+        from evaluation.targets import enginekills
+        from evaluation.targets.wholeserver import end_by_sigterm
+
+        end_by_sigterm()
+        found["engine"] = enginekills.play(demo_model(), options.engine, options.seed)
+    tell(found, options.record)
 
 
 if __name__ == "__main__":

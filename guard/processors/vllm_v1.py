@@ -21,7 +21,8 @@ from guard.edits import Edits
 from guard.errors import ArgumentError, RestrictionError
 from guard.finishing import Finisher, open_encoder
 from guard.library import Library
-from guard.processors.arguments import KEY, REFUSE, guard_argument
+from guard.processors.arguments import KEY, REFUSE, count_name, guard_argument
+from guard.processors.suppressed import CountedRow, Suppressed
 from guard.processors.vllm_tokens import dead_end_token, vocabulary_from
 from guard.rows import Row
 from guard.semantic import CANDIDATES
@@ -45,8 +46,10 @@ class GuardLogitsProcessor(LogitsProcessor):
 
     @classmethod
     def validate_params(cls, params: SamplingParams) -> None:
-        """Refuse a request whose guard argument is missing or malformed: vLLM answers 400. Raises ArgumentError, a ValueError."""
+        """Refuse a request whose guard argument is missing, or which has a malformed one: vLLM answers 400. Raises ArgumentError,
+        a ValueError."""
         guard_argument(params.extra_args)
+        count_name(params.extra_args)
 
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
         settings = vllm_config.additional_config.get(KEY)
@@ -68,6 +71,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         self._device = device
         # Positions whose request has no restriction are not held.
         self._batch = Batch()
+        self.suppressed = Suppressed()
 
     def is_argmax_invariant(self) -> bool:
         """A ban changes what greedy decoding picks."""
@@ -78,10 +82,11 @@ class GuardLogitsProcessor(LogitsProcessor):
         them."""
         if process_dict_updates(self._batch.rows, batch_update, self._row):
             self._batch.changed()
+            self.suppressed.arrange(self._batch.rows)
 
     def _row(self, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> Row | None:
         try:
-            digests = guard_argument(params.extra_args)
+            digests, name = guard_argument(params.extra_args), count_name(params.extra_args)
             if prompt is None:
                 raise ArgumentError("the prompt has no token ids: a phrase begun in it would not be seen")
             masks = [] if digests == [REFUSE] else [self.library.masks(digest) for digest in digests]
@@ -89,7 +94,12 @@ class GuardLogitsProcessor(LogitsProcessor):
             logger.warning("request closed: %s", error)
             return Row((), (), output, closed=True)
         starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words)
-        row = Row(masks, prompt, output, closed=digests == [REFUSE], starves=starves)
+        if name is None or digests == [REFUSE]:
+            row = Row(masks, prompt, output, closed=digests == [REFUSE], starves=starves)
+        else:
+            self.suppressed.begin(name)
+            ends = {params.eos_token_id, *(params.stop_token_ids or ())} - {None}
+            row = CountedRow(masks, prompt, output, name=name, ends=ends, starves=starves)
         return None if row.idle else row
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
@@ -98,9 +108,12 @@ class GuardLogitsProcessor(LogitsProcessor):
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()
+        positions = self._finisher.concerned(self._batch.rows, edits) if self._finisher else []
+        self.suppressed.before(logits, edits, positions)
         self._edit(logits, edits)
-        if self._finisher and (positions := self._finisher.concerned(self._batch.rows, edits)):
+        if self._finisher and positions:
             self._edit(logits, self._finished(self._finisher, logits, positions, edits))
+        self.suppressed.after(logits)
         return logits
 
     def _finished(self, finisher: Finisher, logits: torch.Tensor, positions: list[int], edits: Edits) -> Edits:

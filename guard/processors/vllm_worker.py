@@ -40,3 +40,7 @@ class GuardWorkerExtension:
         for digest in digests:
             library.forget(digest)
         return {"held": library.digests, "failed": {}}
+
+    def guard_suppressed(self, names: Sequence[str]) -> dict[str, int]:
+        """Return and forget how many tokens were suppressed under each of the `names`; those not known here are left out."""
+        return self._guard_processor().suppressed.take(names)

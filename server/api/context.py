@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from classifiers import Encoder, Thresholds
 from classifiers.calibration import Calibration
+from classifiers.innocent import Background
 from guard import Vocabulary
 from server.activation import Activation
 from server.api.previewer import Previewer
 from server.authentication import Authenticator, Principal
 from server.body import BodyLimits
+from server.decisionlog import DecisionLog
 from server.store import Database
 from server.store.audit import Audit
 from server.store.keys import Role
@@ -30,7 +32,7 @@ _BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server 
 class ApiContext:
     """Everything behind the routes, once the server runs.
 
-    `background` are the operator's innocent prompts, those that come with the package not among them. `restrictions` is the
+    `background` are the innocent prompts, the operator's and those that come with the package. `restrictions` is the
     folder of compiled restrictions. `vocabulary` gives the model's, for counting tokens, and `calibration` what is in force; each
     None where there is none.
     """
@@ -41,7 +43,8 @@ class ApiContext:
     audit: Audit
     encoder: Encoder
     restrictions: Path
-    background: Sequence[str] = ()
+    decisions: DecisionLog
+    background: Background
     thresholds: Thresholds = field(default_factory=Thresholds)
     limits: BodyLimits = field(default_factory=BodyLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
@@ -14,7 +13,7 @@ from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Moment
 from server.errors import BadRequest
-from server.store.auditrecord import AuditEvent, iso
+from server.store.auditrecord import key_event
 from server.store.columns import utc_now
 from server.store.keys import ApiKey, KeyNotFound, Keys, Role
 from server.store.records import storable
@@ -81,7 +80,7 @@ async def create_key(
             key, text = await _KEYS.create(session, body.role, body.name, now, **limits)  # type: ignore[arg-type]
         except ValueError as error:
             raise BadRequest(f"{error}.", code="invalid_value") from None
-        await context.audit.append(session, AuditEvent("key.create", principal.key_id, details=_details(key)))
+        await context.audit.append(session, key_event("key.create", principal.key_id, key))
     context.authenticator.changed()
     return NewKey(**KeyResponse.of(key).model_dump(), key=text)
 
@@ -100,17 +99,6 @@ async def revoke_key(principal: Admin, context: Context, key_id: Annotated[str, 
         raise KeyNotFound
     async with context.database.write() as session:
         key = await _KEYS.revoke(session, key_id, utc_now())
-        await context.audit.append(session, AuditEvent("key.revoke", principal.key_id, details=_details(key)))
+        await context.audit.append(session, key_event("key.revoke", principal.key_id, key))
     context.authenticator.changed()
     return Response(status_code=204)
-
-
-def _details(key: ApiKey) -> Mapping[str, Any]:
-    return {
-        "key_id": key.id,
-        "role": key.role,
-        "name": key.name,
-        "expires_at": iso(key.expires_at) if key.expires_at else None,
-        "rate_per_minute": key.rate_per_minute,
-        "burst": key.burst,
-    }

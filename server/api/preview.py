@@ -33,7 +33,7 @@ class PreviewPhrase(ApiModel):
     reason: str = Field(description="`explicit`, `name`, or why it is proposed")
     proposed: bool = Field(description="not part of the target: a suggestion")
     source: str | None = Field(description="where a proposed phrase comes from")
-    tokens: int | None = Field(description="different tokens that it bans in some place; null without a vocabulary")
+    tokens: int | None = Field(description="different tokens that it bans in some place, none unless the action is `suppress`")
     background: int = Field(description="innocent prompts that hold it")
 
     @classmethod

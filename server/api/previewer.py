@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from classifiers import AliasClassifier, Encoder, ForgetTarget, Screened, Thresholds, windows
-from classifiers.encoder import Vectors
-from classifiers.ensemble import full_background
 from classifiers.frequency import BackgroundFrequency
-from classifiers.nearest import Background, prompt_key, slack
+from classifiers.innocent import Background, prompt_key
+from classifiers.nearest import slack
 from classifiers.phrases import extract
 from guard import Phrase, Vocabulary
 from server.preview import banned_tokens
@@ -22,8 +21,8 @@ from server.preview import banned_tokens
 class Shown:
     """A phrase that a target bans, or one that is proposed for it, from `source` (`examples[3]`).
 
-    `reason`: "explicit", "name", or why `extract` proposes it. `tokens`: how many different tokens it bans, None without a
-    vocabulary. `background`: how many innocent prompts hold it.
+    `reason`: "explicit", "name", or why `extract` proposes it. `tokens`: how many different tokens it bans, none unless the
+    target is to be suppressed; None without a vocabulary. `background`: how many innocent prompts hold it.
     """
 
     phrase: Phrase
@@ -46,15 +45,15 @@ class FalseAlarms:
 class Previewer:
     """Looks at targets one at a time, and keeps nothing of them.
 
-    What is the same for all, the background's vectors and frequencies, is computed once, when it is first needed. Its methods
-    take long: call them from a thread.
+    The frequencies of the background's words, the same for all, are counted once, when they are first needed. Its methods take
+    long: call them from a thread.
     """
 
     def __init__(
-        self, background: Sequence[str], encoder: Encoder, thresholds: Thresholds, vocabulary: Callable[[], Vocabulary | None]
+        self, background: Background, encoder: Encoder, thresholds: Thresholds, vocabulary: Callable[[], Vocabulary | None]
     ) -> None:
-        """`background` are the operator's innocent prompts; those that come with the package are added."""
-        self._prompts = list(dict.fromkeys(full_background(background)))
+        self._background = background
+        self._prompts = background.prompts
         self._encoder = encoder
         self._thresholds = thresholds
         self._vocabulary = vocabulary
@@ -65,7 +64,7 @@ class Previewer:
         explicit = len(dict.fromkeys(target.phrases))
 
         def shown(phrase: Phrase, reason: str, source: str | None) -> Shown:
-            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary)
+            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action == "suppress" else 0
             return Shown(phrase, reason, source, tokens, self._frequency.count(phrase.folded.split()))
 
         banned = [
@@ -89,28 +88,9 @@ class Previewer:
         by_meaning = np.zeros(len(self._prompts), bool)
         if examples and len(background):
             cosines = (background.vectors @ self._encoder.encode(examples).T).max(axis=1)
-            alone = self._alone if background is self._background else _nearest_other(background)
-            by_meaning[background.prompt_of[slack(cosines, alone, self._thresholds) >= 0]] = True
+            by_meaning[background.prompt_of[slack(cosines, background.alone, self._thresholds) >= 0]] = True
         return FalseAlarms(int(innocent.sum()), int(by_name.sum()), int(by_meaning.sum()), int((by_name | by_meaning).sum()))
 
     @cached_property
     def _frequency(self) -> BackgroundFrequency:
         return BackgroundFrequency(self._prompts)
-
-    @cached_property
-    def _background(self) -> Background:
-        return Background(self._prompts, self._encoder)
-
-    @cached_property
-    def _alone(self) -> Vectors:
-        return _nearest_other(self._background)
-
-
-def _nearest_other(background: Background) -> Vectors:
-    """Return the best cosine of each window with one of another prompt: float32 [windows]; -1 where there is none."""
-    best = np.full(len(background), -1.0, np.float32)
-    for at, (vector, prompt) in enumerate(zip(background.vectors, background.prompt_of, strict=True)):
-        others = background.prompt_of != prompt
-        if others.any():
-            best[at] = (background.vectors @ vector)[others].max()
-    return best

@@ -21,15 +21,15 @@ from server.api.models import ERRORS, ApiModel
 from server.api.negotiation import preferred
 from server.api.targets import TargetPath
 from server.store import Snapshots, StoredSnapshot, StoredTarget, Targets
-from server.store.auditrecord import AuditFilter
+from server.store.auditrecord import REQUEST, AuditFilter
 from server.store.columns import utc_now
 from server.store.tables import Status
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 
 LIMITS = (
-    "Suppressed, not removed: the model's weights are unchanged. The server keeps the model from saying it; the model used "
-    "without this server may say it.",
+    "Suppressed, not removed: the model's weights are unchanged. What this server keeps the model from saying, the model may say "
+    "where it is used without this server.",
     "A request is found to be about the target by its names, its identifying phrases and its likeness to the examples. A request "
     "that hints at the target in a way that resembles none of these may not be found.",
     "The listed phrases are kept out of answers, however they are spelled in tokens. The same fact in other words is kept out "
@@ -42,7 +42,6 @@ _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_DECISION = "request.decision"
 
 
 class ReportPhrase(ApiModel):
@@ -59,7 +58,7 @@ class ReportCalibration(ApiModel):
     encoder: str = Field(description="fingerprint of the sentence encoder")
     cosine: float = Field(description="least likeness to an example")
     margin: float = Field(description="least lead over the nearest innocent prompt")
-    examples: int
+    examples: int | None = Field(description="null: their text was removed, the vectors made of them are used")
     calibrated: bool = Field(description="whether the limit was computed for the target's group")
     limit: float | None
     promised_miss_rate: float | None
@@ -71,6 +70,9 @@ class ReportEnforcement(ApiModel):
     """What the audit log knows of requests about the target."""
 
     requests: int
+    suppressed_tokens: int = Field(
+        description="how often, in the answers to them, another token than the likeliest had to be said"
+    )
     snapshot: int = Field(description="the active policy snapshot")
     snapshot_digest: str | None
     snapshot_activated_at: datetime | None
@@ -116,16 +118,18 @@ async def report(
     async with context.database.read() as session:
         stored = await Targets().get(session, target_id)
         active = await Snapshots().active(session)
-        requests = await context.audit.count(session, AuditFilter(action=_DECISION, target_id=target_id))
-    made = _report(context, stored, active, requests)
+        about = AuditFilter(action=REQUEST, target_id=target_id)
+        requests, suppressed = await context.audit.count(session, about), await context.audit.suppressed(session, about)
+    made = _report(context, stored, active, requests, suppressed)
     if preferred(accept, ["application/json", "text/html"]) == "text/html":
         return HTMLResponse(_page().render(report=made), headers=_SECURITY)
     return JSONResponse(made.model_dump(mode="json"))
 
 
-def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int) -> Report:
+def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
     target = stored.target
     phrases = target.all_phrases() if target.action == "suppress" else []
+    removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
         name=target.name,
@@ -143,16 +147,17 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
         phrases=[
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
-        semantic_words=list(target.semantic.words) if target.semantic else [],
+        semantic_words=list(target.semantic.words) if target.semantic and target.action == "suppress" else [],
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,
             margin=context.thresholds.margin,
-            examples=len(target.examples),
+            examples=None if removed else len(target.examples),
             **_calibrated(context.calibration(), stored.id),
         ),
         enforcement=ReportEnforcement(
             requests=requests,
+            suppressed_tokens=suppressed,
             snapshot=active.number if active else 0,
             snapshot_digest=active.digest if active else None,
             snapshot_activated_at=active.activated_at if active else None,
@@ -184,4 +189,6 @@ def _page() -> Any:
     folder = Path(__file__).parent / "templates"
     environment = Environment(loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["moment"] = lambda moment: moment.strftime("%Y-%m-%d %H:%M UTC") if moment else "\u2013"
+    environment.filters["number"] = lambda value: f"{value:.3g}"
+    environment.filters["share"] = lambda value: f"{100 * value:.3g}%"
     return environment.get_template("report.html")

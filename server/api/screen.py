@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
@@ -14,9 +15,11 @@ from server.api.bodies import body_of, documented
 from server.api.context import ApiContext, Auditor, Client, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Verdict
+from server.authentication import Principal
 from server.decision import Decision
 from server.errors import NotReady
 from server.refusals import refuse
+from server.screening import Screener
 from server.texts import Text, texts_of_chat
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
@@ -86,7 +89,7 @@ async def screen(
     principal: Auditor, context: Context, body: Annotated[ScreenRequest, Depends(body_of(ScreenRequest))]
 ) -> ScreenResponse:
     """Return what would be done with a request that holds the text, and why."""
-    decision = (await _decisions(context, [_texts(body)]))[0]
+    decision = (await _decisions(context, principal, [_texts(body)]))[0]
     return ScreenResponse(
         decision_id=decision.id,
         verdict=decision.verdict,
@@ -109,19 +112,27 @@ async def moderations(
     A client gets the one category `forgotten`, true with a score of 1 if a request with the text would be restricted or refused.
     """
     inputs = [body.input] if isinstance(body.input, str) else body.input
-    decisions = await _decisions(context, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
+    decisions = await _decisions(context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
     result = _by_target if principal.may("auditor") else _for_client
     return ModerationResponse(
         id=f"modr-{uuid.uuid4().hex}", model="guard-server", results=[result(decision) for decision in decisions]
     )
 
 
-async def _decisions(context: ApiContext, requests: Sequence[Sequence[Text]]) -> list[Decision]:
+async def _decisions(context: ApiContext, principal: Principal, requests: Sequence[Sequence[Text]]) -> list[Decision]:
     if not context.activation.serving:
         raise NotReady("The policy in force is not known at this moment.", headers={"Retry-After": "1"})
+    context.decisions.admit()
+
+    async def decided(screener: Screener, texts: Sequence[Text]) -> Decision:
+        started = time.perf_counter()
+        decision = await screener.decide(texts)
+        context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
+        return decision
+
     async with context.activation.enforcement.admitted() as screener:
         # Together, so that the classifiers get them in batches.
-        return await asyncio.gather(*(screener.decide(texts) for texts in requests))
+        return await asyncio.gather(*(decided(screener, texts) for texts in requests))
 
 
 def _texts(body: ScreenRequest) -> list[Text]:

@@ -44,7 +44,7 @@ class Entry:
     def over(self, old: StoredTarget) -> TargetDraft:
         """Return what the target says after this was imported over `old`."""
         draft = self.draft if self.whole else replace(old.draft(), target=self.draft.target, vectors=None)
-        same = (draft.target.examples, draft.target.documents) == (old.target.examples, old.target.documents)
+        same = draft.target.examples == old.target.examples
         return replace(draft, vectors=old.vectors) if same else draft
 
 

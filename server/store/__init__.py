@@ -29,6 +29,7 @@ from server.store.records import (
     TargetPage,
 )
 from server.store.snapshots import Snapshots
+from server.store.targetreader import Standing
 from server.store.targets import Targets
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "SchemaTooNew",
     "SnapshotConflict",
     "Snapshots",
+    "Standing",
     "StoreError",
     "StoreUnavailable",
     "StoredPeer",

@@ -26,6 +26,7 @@ from server.store.auditrecord import (
     AuditEvent,
     AuditFilter,
     AuditRecord,
+    SuppressedTokens,
     body_of,
     head_of,
     iso,
@@ -182,6 +183,11 @@ class Audit:
     async def count(self, session: AsyncSession, wanted: AuditFilter) -> int:
         """Return how many records are wanted, of those not pruned yet."""
         return (await session.execute(select(func.count()).select_from(AUDIT).where(*wanted.clauses()))).scalar_one()
+
+    async def suppressed(self, session: AsyncSession, wanted: AuditFilter) -> int:
+        """Return how many tokens were suppressed in the answers to the requests that are wanted, as far as it is known."""
+        query = select(func.coalesce(func.sum(SuppressedTokens()), 0)).select_from(AUDIT).where(*wanted.clauses())
+        return int((await session.execute(query)).scalar_one())
 
     async def records(self, session: AsyncSession) -> AsyncIterator[AuditRecord]:
         """Give all records, oldest first. Raises AuditError for one that cannot be read."""

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, ColumnElement, Integer, Row, String, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from server.store.base import Base
 from server.store.chain import Head, canonical
 from server.store.errors import StoreError
+from server.store.keys import ApiKey
 
 PRUNE = "audit.prune"
+REQUEST = "request.decision"
+"""A request about targets was answered, or refused."""
+SCREEN = "screen.decision"
+"""A text about targets was screened, and nothing generated."""
 _BATCH = 1000
 _HASHED = ("seq", "at", "actor", "action", "target_ids", "snapshot", "details")
 # In SQLite only the type INTEGER makes a primary key that holds nothing but numbers.
@@ -118,6 +126,7 @@ class AuditFilter:
 
 
 def decision_event(
+    action: str,
     *,
     actor: str,
     decision_id: str,
@@ -125,20 +134,51 @@ def decision_event(
     scores: Mapping[str, float],
     snapshot: int,
     latency_ms: float,
-    suppressed: int | None = None,
     text: Mapping[str, str] | None = None,
 ) -> AuditEvent:
-    """Return the record of a request: the targets matched with their scores, the time screening took (ms), and the tokens
-    suppressed where they were counted."""
+    """Return the record of a decision, REQUEST or SCREEN: the targets matched with their scores, and the time it took (ms)."""
     details = {
         "decision_id": decision_id,
         "verdict": verdict,
         "scores": dict(scores),
         "latency_ms": round(latency_ms, 3),
     }
-    if suppressed is not None:
-        details["suppressed"] = suppressed
-    return AuditEvent("request.decision", actor, sorted(scores), snapshot, details, text)
+    return AuditEvent(action, actor, sorted(scores), snapshot, details, text)
+
+
+def counted(event: AuditEvent, suppressed: int | None) -> AuditEvent:
+    """Return the record of a request with the number of tokens that were suppressed in its answer; None: it is not known."""
+    return replace(event, details={**event.details, "suppressed": suppressed})
+
+
+def key_event(action: str, actor: str, key: ApiKey) -> AuditEvent:
+    """Return the record of what was done to a key, `key.create` or `key.revoke`; nothing of its secret."""
+    details = {
+        "key_id": key.id,
+        "role": key.role,
+        "name": key.name,
+        "expires_at": iso(key.expires_at) if key.expires_at else None,
+        "rate_per_minute": key.rate_per_minute,
+        "burst": key.burst,
+    }
+    return AuditEvent(action, actor, details=details)
+
+
+class SuppressedTokens(FunctionElement[int]):
+    """The number of suppressed tokens in a record's details as SQL reads it; NULL where none was counted."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(SuppressedTokens)
+def _in_sqlite(element: SuppressedTokens, compiler: SQLCompiler, **_: Any) -> str:
+    return f"json_extract({compiler.process(AUDIT.c.details)}, '$.suppressed')"
+
+
+@compiles(SuppressedTokens, "postgresql")
+def _in_postgresql(element: SuppressedTokens, compiler: SQLCompiler, **_: Any) -> str:
+    return f"CAST(CAST({compiler.process(AUDIT.c.details)} AS json) ->> 'suppressed' AS bigint)"
 
 
 def iso(moment: datetime) -> str:

@@ -1,14 +1,13 @@
-"""Reading targets: one, a page, all of them, what is enforced, what has expired."""
+"""Reading targets: one, a page, all of them, where they stand, what has expired."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Row, Table, exists, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.store.cursor import decode_cursor, encode_cursor
@@ -19,9 +18,23 @@ from server.store.tables import STATUSES, Status, TargetRow, TargetVersionRow
 TARGETS: Table = TargetRow.metadata.tables[TargetRow.__tablename__]
 VERSIONS: Table = TargetRow.metadata.tables[TargetVersionRow.__tablename__]
 MAX_PAGE = 1000
+WANTED: tuple[Status, ...] = ("pending", "active")
+"""The statuses of targets that are to be enforced."""
 _IN_ONE_STATEMENT = 1000
-# What a version's own row knows better than the target's.
-_OF_VERSION = ("version", "document", "always_digest", "gated_digest", "vectors")
+
+
+class Standing(NamedTuple):
+    """Where a target stands: the version and the status that are wanted, and the version that the active snapshot enforces."""
+
+    id: str
+    version: int
+    status: Status
+    active_version: int | None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be enforced."""
+        return self.status in WANTED
 
 
 class TargetReader:
@@ -88,23 +101,26 @@ class TargetReader:
         return [StoredVersion(**{name: row._mapping[name] for name in names}) for row in rows]
 
     async def batches(
-        self, session: AsyncSession, statuses: Collection[Status] = ("pending", "active"), size: int = 500
+        self, session: AsyncSession, statuses: Collection[Status] = WANTED, size: int = 500
     ) -> AsyncIterator[list[StoredTarget]]:
         """Give the latest versions of all targets with one of these statuses, `size` at a time, ordered by id."""
         query = select(TARGETS).where(TARGETS.c.status.in_(list(statuses)))
         async for rows in _by_id(session, query, size):
             yield [_stored(row) for row in rows]
 
-    async def enforced(self, session: AsyncSession, size: int = 500) -> AsyncIterator[list[StoredTarget]]:
-        """Give all targets as the active snapshot enforces them, `size` at a time, ordered by id.
+    async def unsettled(self, session: AsyncSession, also: Collection[str] = (), everything: bool = False) -> list[Standing]:
+        """Return where targets stand whose wanted version no snapshot has confirmed, and those among `also`, ids; or all targets.
 
-        Each is at the version that was activated, even if a later one is pending or was paused or deleted since.
+        The rest stand as the active snapshot enforces them. No document is read.
         """
-        joined = TARGETS.join(VERSIONS, (VERSIONS.c.target_id == TARGETS.c.id) & (VERSIONS.c.version == TARGETS.c.active_version))
-        of_version = [VERSIONS.c[name].label(f"enforced_{name}") for name in _OF_VERSION]
-        query = select(*[c for c in TARGETS.c if c.name not in _OF_VERSION], *of_version).select_from(joined)
-        async for rows in _by_id(session, query, size):
-            yield [_as_enforced(row) for row in rows]
+        columns = [TARGETS.c[name] for name in Standing._fields]
+        wanted, active = TARGETS.c.status.in_(WANTED), TARGETS.c.active_version
+        differs = or_(and_(wanted, active.is_distinct_from(TARGETS.c.version)), and_(~wanted, active.is_not(None)))
+        queries = [select(*columns)] if everything else [select(*columns).where(differs)]
+        if not everything:
+            queries += [select(*columns).where(TARGETS.c.id.in_(part)) for part in chunks(list(also))]
+        found = [Standing(*row) for query in queries for row in await session.execute(query)]
+        return list({standing.id: standing for standing in found}.values())
 
     async def expired(self, session: AsyncSession, now: datetime, limit: int = MAX_PAGE) -> list[StoredTarget]:
         """Return targets that are over at `now` and still pending, active or paused, the earliest first."""
@@ -126,12 +142,6 @@ def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
 
 def _stored(row: Row[Any]) -> StoredTarget:
     return StoredTarget(**row._mapping)
-
-
-def _as_enforced(row: Row[Any]) -> StoredTarget:
-    values = dict(row._mapping)
-    values |= {name: values.pop(f"enforced_{name}") for name in _OF_VERSION}
-    return replace(StoredTarget(**values), status="active")
 
 
 async def _by_id(session: AsyncSession, query: Any, size: int) -> AsyncIterator[Sequence[Row[Any]]]:

@@ -121,7 +121,7 @@ class Targets(TargetReader):
         """Note what versions, named by id and number, were compiled to.
 
         If a target's examples are not to be retained, the version's examples and documents are removed here: `vectors` are then
-        all that is left of them. Raises ValueError if such a version has examples and comes without vectors.
+        all that is left of the examples. Raises ValueError if such a version has examples and comes without vectors.
         """
         rows = [
             {"of_id": target_id, "of_version": version, **{f"new_{name}": getattr(made, name) for name in COMPILED}}
@@ -135,7 +135,7 @@ class Targets(TargetReader):
             found = compiled.get((entry["of_id"], entry["of_version"]))
             if found is None or not has_raw(entry["document"]):
                 continue
-            if found.vectors is None:
+            if found.vectors is None and entry["document"]["examples"]:
                 raise ValueError(f"target {entry['of_id']!r} does not retain its examples: it needs vectors")
             raw.append(entry)
         for table in (TARGETS, VERSIONS):

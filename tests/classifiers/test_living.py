@@ -6,7 +6,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from classifiers import CachedEncoder, ForgetTarget, Screened, build_classifier
-from classifiers.living import LivingClassifier
+from classifiers.living import MOST_LAYERS, LivingClassifier
+from classifiers.nearest import example_vectors
 from classifiers.target import Example
 from tests.classifiers.conftest import BagOfWords
 
@@ -29,7 +30,11 @@ def target(number: int, version: int) -> ForgetTarget:
 
 
 steps = st.lists(
-    st.tuples(st.dictionaries(st.integers(0, 3), st.integers(0, 3), max_size=3), st.sets(st.integers(0, 3)), st.booleans()),
+    st.tuples(
+        st.dictionaries(st.integers(0, 3), st.integers(0, 3), max_size=3),
+        st.sets(st.integers(0, 3)),
+        st.sampled_from(["", "small", "all"]),
+    ),
     max_size=4,
 )
 
@@ -37,7 +42,7 @@ steps = st.lists(
 # Without shrinking: each state is a whole classifier, and a failing case is small as it is.
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(steps)
-def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int], set[int], bool]]) -> None:
+def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int], set[int], str]]) -> None:
     living = LivingClassifier([], [], ENCODER)
     known: dict[str, ForgetTarget] = {}
     for upserted, removed, merges in drawn:
@@ -48,11 +53,26 @@ def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int],
         known = {i: t for i, t in known.items() if i not in gone} | {t.id: t for t in new}
         if merges:
             # Merged from the state before this change, as in the background, and adopted after it.
-            living = living.adopting(before.merged())
+            living = living.adopting(before.merged(merges == "all"))
         expected = build_classifier(list(known.values()), [], ENCODER).classify(TEXTS)
         assert living.classify(TEXTS) == expected
-    assert living.merged().layers == 1
-    assert living.merged().classify(TEXTS) == living.classify(TEXTS)
+    assert living.merged(whole=True).layers <= 1
+    assert living.merged(whole=True).classify(TEXTS) == living.classify(TEXTS)
+
+
+def test_layers_stay_few_and_vectors_kept_are_as_good_as_texts() -> None:
+    people = [
+        ForgetTarget(id=f"p{n}", name=f"Zorvald Quenby{n:02}x", examples=[Example(prompt=PROMPTS[n % 4])]) for n in range(24)
+    ]
+    vectors = example_vectors(people, ENCODER)
+    living = LivingClassifier([], [], ENCODER)
+    for one in people:
+        living = living.changed([one.model_copy(update={"examples": []})], (), {one.id: vectors[one.id]})
+        if living.crowded:
+            living = living.adopting(living.merged())
+        assert living.layers <= MOST_LAYERS
+    assert living.classify(TEXTS) == LivingClassifier(people, [], ENCODER).classify(TEXTS)
+    assert [m.target_id for m in living.classify([Screened.of("Where is Zorvald Quenby07x now?")])[0]] == ["p7"]
 
 
 def test_earlier_states_stay_as_they_were() -> None:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from classifiers.encoder import Vectors
+from guard import Vocabulary
 
 DEAD_END = 3
 SAYS = "tea and cake"
@@ -38,6 +39,7 @@ class FakeEngine:
         self.stop_reason: int | None = None
         self.fails_under_a_grammar: int | None = None
         self.always_fails = False
+        self.counts: dict[str, int] = {}
         self.dead = asyncio.Event()
         self.app = Starlette(
             routes=[
@@ -50,6 +52,9 @@ class FakeEngine:
             ]
         )
 
+    def tokens(self) -> Vocabulary:
+        return Vocabulary([b"Mad", b" Mad", b" Hatter", b" tea", b" cake"])
+
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"token{i}" for i in ids)
 
@@ -61,6 +66,9 @@ class FakeEngine:
 
     async def forget(self, digests: Sequence[str]) -> None:
         self.loaded = [digest for digest in self.loaded if digest not in digests]
+
+    async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
+        return {name: self.counts.pop(name) for name in names if name in self.counts}
 
     def _text(self, body: dict[str, Any]) -> str | None:
         guard = body.get("vllm_xargs", {}).get("guard")
@@ -79,6 +87,8 @@ class FakeEngine:
     async def _answer(self, request: Request, kind: str, content: Any) -> Response:
         body = await request.json()
         self.bodies.append(body)
+        if name := body.get("vllm_xargs", {}).get("guard_id"):
+            self.counts[name] = self.counts.get(name, 0) + 2
         text = self._text(body)
         if text is None:
             return JSONResponse({"error": {"message": "guard missing", "type": "x", "param": None, "code": 400}}, 400)

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 from classifiers import Example, ForgetTarget, LivingClassifier, Phrase, Screened
-from classifiers.encoder import Vectors
 from server import activation as module
-from server.activation import Activation, NotEnforced, vectors_of
-from server.enforcement import MOST_BESIDE, Enforcement
+from server import enforcement as enforcing
+from server.activation import Activation, NotEnforced
+from server.enforcement import MOST_PARTS, Enforcement
 from server.errors import EngineFailure
 from server.metrics import Metrics
-from server.store import Database, TargetDraft, Targets, notifier_of
+from server.recovery import recover
+from server.store import Database, Peers, TargetDraft, Targets, notifier_of
 from server.store.audit import Audit
 from tests.server.fakes import FakeEngine, WordEncoder
 from tests.server.store.conftest import *  # noqa: F403
@@ -68,17 +69,10 @@ async def process(database: Database, folder: Path, name: str) -> AsyncIterator[
     engine, encoder = StubbornEngine(), WordEncoder()
     with ThreadPoolExecutor(1) as executor:
         enforcement = Enforcement(engine, encoder, executor, folder / name, Metrics())
-        versions: dict[str, int] = {}
-        targets: list[ForgetTarget] = []
-        vectors: dict[str, Vectors] = {}
-        async with database.read() as session:
-            async for batch in TARGETS.batches(session):
-                versions |= {stored.id: stored.version for stored in batch}
-                targets += [stored.target for stored in batch]
-                vectors |= vectors_of(batch, encoder)
-        await enforcement.start(targets, LivingClassifier(targets, [], encoder, None, vectors))
+        found = await recover(database, encoder)
+        await enforcement.start(found.targets, LivingClassifier(found.targets, [], encoder, None, found.vectors))
         activation = Activation(database, notifier_of(database), enforcement, name, timeout_s=5, audit=Audit())
-        await activation.start(versions)
+        await activation.start(found.versions)
         try:
             yield Process(database, engine, activation)
         finally:
@@ -186,11 +180,59 @@ async def test_many_small_changes_are_merged_and_requests_keep_theirs(database: 
     async with process(database, tmp_path, "a") as one:
         await one.add(draft(0))
         async with one.activation.enforcement.admitted() as screener:
-            for number in range(1, MOST_BESIDE + 3):
+            for number in range(1, MOST_PARTS + 3):
                 await one.add(draft(number))
             await one.activation.enforcement.merge()
             assert set(screener.snapshot.always) <= set(one.engine.loaded)
+        await one.activation.enforcement.drop_unused()
         snapshot = one.activation.enforcement.snapshot
         assert len(snapshot.always) == 1
         assert set(one.engine.loaded) == {*snapshot.always, *snapshot.gated.values()}
         assert one.found("Who is Person Number7?") == ["t7"]
+
+
+async def test_a_list_without_changes_is_merged_by_itself(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enforcing, "QUIET_S", 0.1)
+    async with process(database, tmp_path, "a") as one:
+        for number in range(3):
+            await one.add(draft(number))
+        async with asyncio.timeout(10):
+            while len(one.activation.enforcement.snapshot.always) > 1:
+                await asyncio.sleep(0.05)
+        assert [one.found(f"Who is Person Number{number}?") for number in range(3)] == [["t0"], ["t1"], ["t2"]]
+        assert one.snapshot == {"t0", "t1", "t2"}
+
+
+async def test_what_is_never_confirmed_and_given_up_is_enforced_no_more(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 60.0)
+    async with process(database, tmp_path, "a") as one:
+        async with database.write() as session:  # a process that never acknowledges
+            await Peers().register(session, "silent", await database.now(session), 60.0)
+        one.activation._timeout_s = 0.2
+        with pytest.raises(NotEnforced):
+            await one.add(draft(1))
+        assert one.snapshot == {"t1"}  # already stricter here, and not yet said to be
+        assert await one.status("t1") == "pending"
+        async with database.write() as session:
+            await TARGETS.set_status(session, "t1", "paused", actor="test")
+            await Peers().leave(session, "silent")
+        await one.add(draft(2))
+        assert one.snapshot == {"t2"}
+
+
+async def test_a_restart_encodes_nothing_again_and_removes_files_that_nobody_uses(database: Database, tmp_path: Path) -> None:
+    async with process(database, tmp_path, "a") as one:
+        await one.add(draft(1), draft(2))
+    (tmp_path / "a" / f"{'0' * 64}.safetensors").write_bytes(b"left")
+    (tmp_path / "a" / ".x.part").write_bytes(b"left")
+    encoder = WordEncoder()
+    recovered = await recover(database, encoder)
+    assert sorted(recovered.vectors) == ["t1", "t2"]
+    async with process(database, tmp_path, "a") as again:
+        assert again.found("what happened in place2 during year2") == ["t2"]
+        snapshot = again.activation.enforcement.snapshot
+        assert {file.stem for file in (tmp_path / "a").iterdir()} == {*snapshot.always, *snapshot.gated.values()}

@@ -75,7 +75,10 @@ async def test_what_is_open(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health")).json() == {"status": "alive"}
     assert (await client.get("/ready")).json() == {"status": "ready"}
     assert (await client.get("/v1/models")).json()["data"][0]["id"] == "fake"
-    assert (await client.get("/version")).json()["vllm"] == "fake"
+    versions = (await client.get("/version")).json()
+    assert versions["vllm"] == "fake"
+    described = (await client.get("/openapi.json")).json()["info"]
+    assert described == {"title": "guard-server", "version": versions["version"]}
 
 
 async def test_metrics_count_but_do_not_tell(client: httpx.AsyncClient) -> None:
@@ -84,6 +87,16 @@ async def test_metrics_count_but_do_not_tell(client: httpx.AsyncClient) -> None:
     assert 'guard_decisions_total{verdict="restrict"} 1.0' in text
     assert "vllm:fake 1" in text
     assert "hatt" not in text.lower()
+
+
+async def test_a_data_folder_belongs_to_one_process(
+    client: httpx.AsyncClient, settings: Settings, engine: FakeEngine, encoder: WordEncoder
+) -> None:
+    second = create_app(settings, opener(engine), lambda _: encoder)
+    async with second.router.lifespan_context(second):
+        with pytest.raises(RuntimeError, match="used by another server process"):
+            await second.state.service.settled()
+    assert (await client.get("/ready")).status_code == 200
 
 
 async def test_before_the_proof_only_health_answers(settings: Settings, engine: FakeEngine, encoder: WordEncoder) -> None:
@@ -180,3 +193,8 @@ async def test_a_server_whose_word_vectors_cannot_be_made_does_not_become_ready(
             await app.state.service.settled()
         assert not await app.state.service.ready()
     assert engine.loaded == []
+
+
+async def test_previews_count_the_engine_s_tokens(client: httpx.AsyncClient) -> None:
+    response = await client.post("/v1/forget-targets:preview", json={"name": "Mad Hatter", "phrases": [{"text": "tea"}]})
+    assert {phrase["text"]: phrase["tokens"] for phrase in response.json()["phrases"]} == {"tea": 1, "Mad Hatter": 1}

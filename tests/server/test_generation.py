@@ -32,7 +32,8 @@ async def test_a_prompt_about_a_target_gets_its_restriction(
 ) -> None:
     response = await client.post("/v1/chat/completions", json=chat(question))
     snapshot = app.state.service.running.screener.snapshot
-    assert engine.bodies[0]["vllm_xargs"] == {"guard": [*snapshot.always, snapshot.gated["hatter"]]}
+    named = {"guard_id": response.headers["x-guard-decision-id"]}
+    assert engine.bodies[0]["vllm_xargs"] == {"guard": [*snapshot.always, snapshot.gated["hatter"]]} | named
     assert engine.bodies[0]["stop_token_ids"] == [DEAD_END]
     assert response.json()["choices"][0]["message"]["content"] == "cake"
 
@@ -76,6 +77,7 @@ async def test_a_client_cannot_choose_its_restrictions(client: httpx.AsyncClient
     body = chat("Hatta?", vllm_xargs={"guard": [], "other": 1}, stop_token_ids=[9])
     assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
     assert len(engine.bodies[0]["vllm_xargs"]["guard"]) == 2
+    assert engine.bodies[0]["vllm_xargs"].keys() == {"guard", "guard_id"}
     assert engine.bodies[0]["stop_token_ids"] == [9, DEAD_END]
 
 

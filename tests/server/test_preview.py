@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from guard import Phrase, Restriction
 from server.cli import app
 from server.policy import load_policy
 from server.preview import proposal_yaml, proposals
@@ -73,6 +74,24 @@ def test_a_background_makes_phrases_common(policy: Path, tmp_path: Path) -> None
     background.write_text("I read The Gilded Pangolin.\n\nMe too.\n")
     result = run(str(policy), "--background", str(background), "--yaml")
     assert "{text: The Gilded Pangolin, scope: gated}  # title, examples[0], in 1 innocent texts" in result.output
+
+
+def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\ntargets:\n"
+        "- {id: a, name: Ada Byron, phrases: [{text: London, scope: gated}], semantic: {words: [poetry]}}\n"
+        "- {id: b, name: Bob Cat}\n"
+        "- {id: c, name: Cat Doe, phrases: [{text: Leeds, scope: gated}], action: refuse}\n"
+        "background: [Where is Leeds?]\n"
+    )
+    result = CliRunner().invoke(app, ["check-policy", str(path)], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    always = Restriction.compile([Phrase("Ada Byron"), Phrase("Bob Cat")])
+    nodes = len(always.automaton.label) + len(Restriction.compile([Phrase("London")]).automaton.label)
+    assert (
+        f"2 phrases banned in every answer, 1 targets with gated phrases, 1 background prompts, {nodes} automaton nodes."
+        in result.output
+    )
 
 
 def test_what_cannot_be_read_is_told(policy: Path, tmp_path: Path) -> None:

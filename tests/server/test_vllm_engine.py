@@ -5,11 +5,48 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from starlette.applications import Starlette
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
+from server.errors import EngineFailure
 from server.settings import Settings
-from server.vllm_engine import _RESERVED, _configure, vllm_arguments
+from server.vllm_engine import _RESERVED, VllmEngine, _configure, vllm_arguments
+
+
+class Client:
+    """Workers that answer what they are told to, or not at all."""
+
+    model_config = SimpleNamespace(get_vocab_size=lambda: 10)
+
+    def __init__(self, *answers: dict[str, int]) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, list[str]]] = []
+
+    async def collective_rpc(self, method: str, args: tuple[list[str]], **_: float) -> list[dict[str, int]]:
+        self.calls.append((method, *args))
+        if not self.answers:
+            raise TimeoutError
+        return list(self.answers)
+
+
+def engine_on(client: Client) -> VllmEngine:
+    tokenizer = SimpleNamespace(pad_token_id=3, eos_token_id=2, all_special_ids=[2, 3])
+    return VllmEngine(Starlette(), client, tokenizer, Path("words"), 1.0)
+
+
+async def test_workers_that_share_a_model_count_the_same_tokens() -> None:
+    client = Client({"a": 2, "b": 0}, {"a": 3, "c": 1}, {})
+    assert await engine_on(client).suppressed(("a", "b", "c", "d")) == {"a": 3, "b": 0, "c": 1}
+    assert client.calls == [("guard_suppressed", ["a", "b", "c", "d"])]
+
+
+async def test_a_worker_that_does_not_answer_is_an_engine_failure() -> None:
+    with pytest.raises(EngineFailure, match="TimeoutError"):
+        await engine_on(Client()).suppressed(["a"])
 
 
 def settings(folder: Path, *arguments: str) -> Settings:
@@ -46,6 +83,18 @@ def test_what_the_guard_sets_cannot_be_set_again(tmp_path: Path, name: str, form
 def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(ValueError, match="does not accept"):
         _configure(vllm_arguments(settings(tmp_path, *arguments)))
+
+
+def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits(tmp_path: Path) -> None:
+    backend = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "<end>": 3}, [("a", "b")]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")
+    client = SimpleNamespace(model_config=SimpleNamespace(get_vocab_size=lambda: 6))
+    engine = VllmEngine(None, client, tokenizer, tmp_path, 1.0)  # type: ignore[arg-type]
+    tokens = engine.tokens()
+    assert [tokens.raw[token] for token in range(len(tokens))] == [b"a", b"b", b"ab", b"", b"", b""]
+    assert engine.tokens() is tokens
 
 
 def test_the_environment_splits_arguments_as_a_shell_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,9 +90,61 @@ def test_preempted_requests_go_on_under_their_restrictions(live: LiveServer) -> 
     phrases = [Phrase(word, "gated", force=True) for word in words([pair.answer for pair in DEMO.pairs])[:40]]
     digest = load(live, phrases)
     asked = [body(live, pair.question, [digest], max_tokens=400, ignore_eos=True) for pair in DEMO.pairs[:64]]
+    for k, one in enumerate(asked):
+        one["vllm_xargs"]["guard_id"] = f"gd-{k}"
     answers = texts(live.engine("/v1/chat/completions", *asked, at_once=64))
     assert preemptions() > before, "nothing was preempted: the engine's cache is too large for this test"
+    counts = live.run(live.service.running.engine.suppressed([f"gd-{k}" for k in range(64)]))
+    # At most one in each of the 400 steps, however often some were read again.
+    assert len(counts) == 64
+    assert all(0 < count <= 400 for count in counts.values())
     assert [(p.text, a) for a in answers for p in phrases if said(a, p)] == []
+
+
+def test_suppressed_tokens_are_counted_where_the_answer_would_have_been_another(live: LiveServer) -> None:
+    pairs = DEMO.pairs[:24]
+    plain = [body(live, pair.question, [], temperature=0, max_tokens=40) for pair in pairs]
+    free = texts(live.engine("/v1/chat/completions", *plain, at_once=24))
+    touched = [Phrase(word, "gated", force=True) for word in words(free)[:3]]
+    never = Phrase("Zebedee Quillfeather", "gated")
+    digests = load(live, touched), load(live, [never])
+    asked = [
+        one | {"vllm_xargs": {"guard": [d], "guard_id": f"gd-{k}-{w}"}}
+        for k, one in enumerate(plain)
+        for w, d in enumerate(digests)
+    ]
+    live.engine("/v1/chat/completions", *asked, at_once=48)
+    names = [one["vllm_xargs"]["guard_id"] for one in asked]
+    counts = live.run(live.service.running.engine.suppressed([*names, "gd-unheard-of"]))
+    assert counts.keys() == set(names)
+    held = [any(said(text, phrase) for phrase in touched) for text in free]
+    assert sum(held) > 12, "the likeliest answers do not hold these words"
+    assert [k for k in range(len(pairs)) if held[k] and counts[f"gd-{k}-0"] < 1] == []
+    assert [k for k in range(len(pairs)) if counts[f"gd-{k}-1"]] == []
+    assert live.run(live.service.running.engine.suppressed(names)) == {}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_audit_record_of_an_answer_tells_how_many_tokens_were_suppressed(live: LiveServer, stream: bool) -> None:
+    from server.store.auditrecord import AuditFilter
+
+    async def recorded(decision_id: str) -> Any:
+        service = live.service
+        await service.running.decisions.write()
+        async with service.database.read() as session:
+            ((record,), _) = await service.audit.page(session, wanted=AuditFilter(decision_id=decision_id))
+        return record.details["suppressed"]
+
+    asked = [{"messages": [{"role": "user", "content": p.question}], "temperature": 0} for p in DEMO.forgotten[0].pairs]
+    answers = [
+        httpx.post(
+            f"{live.url}/v1/chat/completions", json={"model": "demo", "max_tokens": 40, "stream": stream, **one}, timeout=60
+        )
+        for one in asked
+    ]
+    counts = [live.run(recorded(answer.headers["x-guard-decision-id"])) for answer in answers]
+    assert all(isinstance(count, int) for count in counts)
+    assert sum(counts) >= len(counts)  # each answer would have told a fact that is forgotten
 
 
 def test_a_long_prompt_is_read_in_parts_and_its_end_counts(live: LiveServer) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 
+from classifiers.ensemble import full_background
+from classifiers.innocent import Background
 from classifiers.living import LivingClassifier
 from server import errors
 from server.activation import Activation
 from server.api import ApiContext, install
 from server.authentication import Authenticator
 from server.body import BodyLimits
+from server.decisionlog import DecisionLog
 from server.enforcement import Enforcement
 from server.errors import EngineFailure, NotReady
 from server.metrics import Metrics
@@ -111,11 +117,36 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
             audit,
             encoder,
             restrictions,
-            background=BACKGROUND,
+            DecisionLog(database, audit, engine),
+            background=Background(full_background(BACKGROUND), encoder),
             limits=BodyLimits(bytes=2**20),
         )
         await activation.stop()
     await database.close()
+
+
+@contextmanager
+def listening(folder: Path, engine: FakeEngine) -> Iterator[tuple[str, ApiContext, asyncio.AbstractEventLoop]]:
+    """Give the address of an API that is really served, by uvicorn in a thread, what is behind it, and the thread's loop."""
+    running: list[tuple[ApiContext, asyncio.AbstractEventLoop]] = []
+    app = application(lambda: running[0][0])
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
+
+    async def serve() -> None:
+        async with behind(f"sqlite:///{folder}/store.db", folder, engine) as context:
+            running.append((replace(context, limits=BodyLimits()), asyncio.get_running_loop()))
+            await server.serve()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        thread.join(0.05)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", *running[0]
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 @pytest.fixture

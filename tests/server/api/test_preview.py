@@ -10,6 +10,7 @@ import pytest
 
 from classifiers import ForgetTarget, Screened, Thresholds
 from classifiers.ensemble import build_classifier
+from classifiers.innocent import Background
 from guard import Vocabulary
 from server.api import ApiContext
 from server.api.previewer import Previewer
@@ -43,14 +44,13 @@ async def test_phrases_have_a_scope_and_a_reason_and_the_wrong_ones_are_named(
 
 
 def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("server.api.previewer", "classifiers.ensemble"):
-        monkeypatch.setattr(f"{module}.full_background", list)
+    monkeypatch.setattr("classifiers.ensemble.full_background", list)
     background = ["Where did the queen live?", "Where did the king live?", "The red one is which?", *BACKGROUND]
     background += ["Where does he live?", "Where does she live?"]  # the last is an example of the target itself
     target = ForgetTarget.model_validate({**TARGET, "id": "q", "phrases": []})
     for cosine, margin in ((0.3, 0.01), (0.5, 0.2)):
         encoder, thresholds = SmallEncoder(), Thresholds(cosine=cosine, margin=margin)
-        found = Previewer(background, encoder, thresholds, lambda: None).false_alarms(target)
+        found = Previewer(Background(background, encoder), encoder, thresholds, lambda: None).false_alarms(target)
         wrong = 0
         for prompt in background[:-1]:
             # The slow way: each prompt asked of a classifier whose background lacks it.
@@ -58,7 +58,7 @@ def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkey
             classifier = build_classifier([target], others, encoder, thresholds)
             wrong += bool(classifier.classify([Screened.of(prompt)])[0])
         assert (found.prompts, found.by_name, found.either) == (len(background) - 1, 1, wrong)
-    assert Previewer([], encoder, thresholds, lambda: None).false_alarms(target).prompts == 0
+    assert Previewer(Background([], encoder), encoder, thresholds, lambda: None).false_alarms(target).prompts == 0
 
 
 async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) -> None:
@@ -70,3 +70,5 @@ async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) ->
     assert croquet.tokens == banned_tokens(croquet.phrase, vocabulary)
     assert croquet.tokens
     assert croquet.background == 0
+    refused = target.model_copy(update={"action": "refuse"})
+    assert {shown.tokens for shown in previewer.phrases(refused)} == {0}

@@ -6,12 +6,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import httpx
+import pytest
 
 from classifiers import Thresholds
 from classifiers.calibration import Calibration, GroupCalibration
-from server.store.auditrecord import decision_event
+from server.store.auditrecord import REQUEST, SCREEN, counted, decision_event
 from tests.server.api.conftest import Served, application
 
+HTML = {"accept": "text/html,*/*;q=0.8"}
 GROUP = GroupCalibration("all", 1, 0, 0.01, 250, "paraphrases", 99, -0.1, 0.0, float("-inf"), 0.01, 0.0, 1.0, 0.002, 0.001)
 
 
@@ -34,15 +36,16 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     async with served.context.database.write() as session:
         for number in range(3):
             event = decision_event(
+                REQUEST,
                 actor="k",
                 decision_id=str(number),
                 verdict="restrict",
                 scores={"hatter": 1.0} if number else {"dodo": 1.0},
                 snapshot=1,
-                suppressed=0,
                 latency_ms=1,
             )
-            await served.context.audit.append(session, event)
+            await served.context.audit.append(session, counted(event, 10**number))
+        await served.context.audit.append(session, replace(event, action=SCREEN))
     report = (await served.client.get("/v1/forget-targets/hatter/report")).json()
     assert (report["name"], report["legal_basis"], report["semantic_words"]) == ("Mad Hatter", "Art. 17", ["biscuit"])
     assert [(p["text"], p["scope"], p["penalty"]) for p in report["phrases"]] == [
@@ -51,6 +54,8 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     ]
     assert report["enforced_since"] is not None
     assert (report["enforcement"]["requests"], report["enforcement"]["snapshot"]) == (2, 1)
+    assert report["enforcement"]["suppressed_tokens"] == 110
+    assert "<td>110</td>" in await page_of(served)
     assert report["calibration"]["cosine"] == served.context.thresholds.cosine
     assert report["calibration"]["calibrated"] is False
     assert "not removed" in report["limits"][0]
@@ -58,23 +63,82 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     assert (await served.client.get("/v1/forget-targets/hatter/report")).json()["enforced_since"] is None
 
 
-async def test_the_calibration_in_force_is_told(served: Served) -> None:
-    await served.create()
-    calibration = Calibration("words", Thresholds(), (GROUP,), {"hatter": "all"})
+@pytest.mark.parametrize("limit", [-0.0123, float("-inf")])
+async def test_the_calibration_in_force_is_told(served: Served, limit: float) -> None:
+    await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}])
+    calibration = Calibration("words", Thresholds(), (replace(GROUP, limit=limit),), {"hatter": "all"})
     context = replace(served.context, calibration=lambda: calibration)
     transport = httpx.ASGITransport(app=application(lambda: context))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         told = (await client.get("/v1/forget-targets/hatter/report")).json()["calibration"]
-        page = (await client.get("/v1/forget-targets/hatter/report", headers={"accept": "text/html"})).text
+        page = (await client.get("/v1/forget-targets/hatter/report", headers=HTML)).text
     assert (told["calibrated"], told["promised_miss_rate"], told["texts"]) == (True, 0.01, 250)
-    assert (told["limit"], told["false_alarm_rate"]) == (None, 0.002)
-    assert "from 250 texts" in page
+    finite = limit if limit == -0.0123 else None
+    assert (told["limit"], told["false_alarm_rate"]) == (finite, 0.002)
+    for shown in ("on 250 texts", "at most 1%", "0.2%", *(("0.738 (cosine)", "lowered by 0.0123") if finite else ("defaults",))):
+        assert shown in page
+
+
+async def page_of(served: Served) -> str:
+    response = await served.client.get("/v1/forget-targets/hatter/report", headers=HTML)
+    assert response.status_code == 200
+    return " ".join(response.text.split())
+
+
+async def test_what_is_not_enforced_is_not_said_to_be(served: Served) -> None:
+    served.engine.refuses = True
+    assert (await served.client.post("/v1/forget-targets", json={"id": "hatter", "name": "Mad Hatter"})).status_code == 503
+    page = await page_of(served)
+    assert "Not enforced at this moment" in page
+    assert "until every worker" in page
+    served.engine.refuses = False
+    assert (await served.client.patch("/v1/forget-targets/hatter", json={"aliases": ["Hatta"]})).status_code == 200
+    assert "warning" not in (await page_of(served)).partition("<body>")[2]
+    served.engine.refuses = True
+    assert (await served.client.patch("/v1/forget-targets/hatter", json={"aliases": ["Hatter"]})).status_code == 503
+    page = await page_of(served)
+    assert "Version 2 is enforced; version 3, which this report shows (pending), is not confirmed" in page
+    served.engine.refuses = False
+    await served.client.post("/v1/forget-targets/hatter:pause")
+    page = await page_of(served)
+    assert "The target is paused" in page
+    assert "not enforced" in page
+
+
+@pytest.mark.parametrize(
+    ("action", "told"), [("refuse", "get no answer from this server"), ("monitor", "neither suppressed nor removed")]
+)
+async def test_a_target_that_bans_nothing_lists_nothing(served: Served, action: str, told: str) -> None:
+    await served.create(action=action, phrases=[{"text": "dormouse"}], semantic={"words": ["biscuit"]})
+    report = (await served.client.get("/v1/forget-targets/hatter/report")).json()
+    assert (report["phrases"], report["semantic_words"]) == ([], [])
+    page = await page_of(served)
+    assert told in page
+    assert "dormouse" not in page
+    assert "biscuit" not in page
+
+
+async def test_examples_that_were_removed_still_count(served: Served) -> None:
+    await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}], retain_examples=False)
+    assert (await served.client.get("/v1/forget-targets/hatter/report")).json()["calibration"]["examples"] is None
+    assert "removed; the vectors made of them are used" in await page_of(served)
+    await served.create(id="dodo", name="Dodo Bird", documents=["It runs."], retain_examples=False)
+    assert (await served.client.get("/v1/forget-targets/dodo/report")).json()["calibration"]["examples"] == 0
+
+
+@pytest.mark.parametrize("purge", ["false", "true"])
+async def test_a_target_that_is_gone_has_no_report(served: Served, purge: str) -> None:
+    await served.create()
+    await served.client.delete("/v1/forget-targets/hatter", params={"purge": purge})
+    response = await served.client.get("/v1/forget-targets/hatter/report", headers=HTML)
+    assert response.status_code == 404
+    assert "Mad" not in response.text
 
 
 async def test_the_page_has_no_scripts_and_shows_text_as_text(served: Served) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     await served.create(name=f"Mad {evil}", requester=evil, aliases=[evil], phrases=[{"text": evil}])
-    response = await served.client.get("/v1/forget-targets/hatter/report", headers={"accept": "text/html,*/*;q=0.8"})
+    response = await served.client.get("/v1/forget-targets/hatter/report", headers=HTML)
     assert response.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in response.headers["content-security-policy"]
     tags = Tags(response.text)

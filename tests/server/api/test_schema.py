@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
-import uvicorn
-from hypothesis import HealthCheck, settings
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from server.api import document
 from server.api.context import ApiContext
-from server.body import BodyLimits
+from server.api.failures import ApiRoute
 from server.errors import NotReady
 from server.store.columns import utc_now
 from server.store.keys import Keys
-from tests.server.api.conftest import StubbornEngine, application, behind
+from tests.server.api.conftest import StubbornEngine, application, listening
 
 
 def starting() -> ApiContext:
@@ -38,44 +40,91 @@ BODIES = ("TargetRequest", "PreviewRequest", "ScreenRequest", "ModerationRequest
 BEYOND = [positive_data_acceptance, negative_data_rejection]
 
 
+@schemathesis.serializer("application/jsonl", "application/x-ndjson")
+def _as_it_is(context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+@dataclass(frozen=True)
+class Running:
+    """An API that is really served."""
+
+    url: str
+    headers: dict[str, str]
+    key_id: str
+    """A key that may be revoked: nobody uses it."""
+
+    def call(self, case: Any) -> requests.Response:
+        """Send a request, and see that the answer is one of those that are described, and that the server is not to blame."""
+        response: requests.Response = case.call_and_validate(base_url=self.url, headers=self.headers, excluded_checks=BEYOND)
+        assert response.status_code < 500, (response.status_code, response.text)
+        return response
+
+    def target(self) -> str:
+        """Return the id of a target that is there."""
+        body = {"id": "hatter", "name": "Mad Hatter", "examples": [{"prompt": "Who pours?", "completion": "He."}]}
+        made = requests.post(f"{self.url}/v1/forget-targets", json=body, headers=self.headers, timeout=30)
+        assert made.status_code in (201, 409), made.text
+        return "hatter"
+
+
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The address of an API that is really served, and an admin's key."""
-    folder = tmp_path_factory.mktemp("served")
-    contexts: list[ApiContext] = []
-    keys: list[str] = []
-    server = uvicorn.Server(uvicorn.Config(application(lambda: contexts[0]), host="127.0.0.1", port=0, log_level="error"))
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with listening(tmp_path_factory.mktemp("served"), StubbornEngine()) as (url, context, loop):
 
-    async def serve() -> None:
-        async with behind(f"sqlite:///{folder}/store.db", folder, StubbornEngine()) as context:
+        async def keys() -> tuple[str, str]:
             async with context.database.write() as session:
-                keys.append((await Keys().create(session, "admin", "tests", utc_now()))[1])
-            contexts.append(replace(context, limits=BodyLimits()))
-            await server.serve()
+                _, text = await Keys().create(session, "admin", "tests", utc_now())
+                spare, _ = await Keys().create(session, "client", "spare", utc_now())
+            return text, spare.id
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        thread.join(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", keys[0]
-    server.should_exit = True
-    thread.join(30)
+        text, spare = asyncio.run_coroutine_threadsafe(keys(), loop).result()
+        yield Running(url, {"Authorization": f"Bearer {text}"}, spare)
 
 
 @schema.parametrize()
-@pytest.mark.filterwarnings("ignore:Skipped test cases with unsupported payload media types")
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-def test_no_request_breaks_the_server_and_every_answer_is_as_described(case: Any, served: tuple[str, str]) -> None:
-    url, key = served
-    response = case.call_and_validate(base_url=url, headers={"Authorization": f"Bearer {key}"}, excluded_checks=BEYOND)
-    assert response.status_code < 500, (response.status_code, response.text)
+def test_no_request_breaks_the_server_and_every_answer_is_as_described(case: Any, served: Running) -> None:
+    served.call(case)
+    # An id that was made up leads nowhere. The same once more, with one that is there.
+    if "id" in case.path_parameters:
+        case.path_parameters = {"id": served.key_id if case.operation.path.startswith("/v1/keys") else served.target()}
+        served.call(case)
+
+
+CREATE = schema["/v1/forget-targets"]["POST"]
+IMPORT = schema["/v1/forget-targets:import"]["POST"]
+UNKNOWN_TO_POLICIES = ("labels", "requester", "legal_basis", "expires_at", "retain_examples")
+
+
+@pytest.mark.parametrize("media", ["application/jsonl", "application/yaml"])
+def test_no_import_breaks_the_server_and_some_succeed(served: Running, media: str) -> None:
+    answers: set[int] = set()
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(st.lists(CREATE.as_strategy(), max_size=3), st.booleans())
+    def imported(cases: list[Any], dry_run: bool) -> None:
+        targets = [case.body | {"id": f"t{number}"} for number, case in enumerate(cases) if isinstance(case.body, dict)]
+        if media == "application/yaml":
+            known = [{name: value for name, value in t.items() if name not in UNKNOWN_TO_POLICIES} for t in targets]
+            text = yaml.safe_dump({"version": 1, "targets": known}, allow_unicode=True)
+        else:
+            text = "".join(json.dumps(target) + "\n" for target in targets)
+        query = {"dry_run": str(dry_run).lower()}
+        answers.add(served.call(IMPORT.Case(body=text.encode(), media_type=media, query=query)).status_code)
+
+    imported()
+    assert {200, 400} <= answers  # a schema cannot say all that a target must be
 
 
 def test_every_route_is_described_with_a_key_and_the_shape_of_its_errors() -> None:
-    operations = [(path, operation) for path, methods in DOCUMENT["paths"].items() for operation in methods.values()]
-    assert len(operations) == 19
-    for path, operation in operations:
+    described = {
+        (method.upper(), path): operation for path, methods in DOCUMENT["paths"].items() for method, operation in methods.items()
+    }
+    routes = [route for route in application(starting).routes if isinstance(route, ApiRoute)]
+    assert set(described) == {(method, route.path) for route in routes for method in route.methods}
+    assert len(described) == len(routes)
+    for (_, path), operation in described.items():
         assert operation["security"] == [{"HTTPBearer": []}], path
         assert operation["summary"], path
         assert operation["tags"], path

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.server.api.conftest import Served
+from server.decisionlog import DecisionLog
+from server.store.audit import Audit
+from tests.server.api.conftest import Served, application
 
 
 async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
@@ -51,6 +55,52 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     assert [result["flagged"] for result in auditor["results"]] == [True, True, False]
     one = (await served.client.post("/v1/moderations", json={"input": ""}, headers=roles["client"])).json()
     assert [result["flagged"] for result in one["results"]] == [False]
+
+
+async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
+    await served.create()
+    await served.create(id="dodo", name="Dodo Bird", action="monitor")
+    admin, client = await served.key("admin"), await served.key("client")
+    served.client.headers.update(admin)
+    about = (await served.client.post("/v1/screen", json={"text": "Who is the Mad Hatter?"})).json()
+    await served.client.post("/v1/screen", json={"text": "Cake?"})
+    asked = {"input": ["A dodo bird?", "Cake?", "The Mad Hatter and the dodo bird?"]}
+    assert (await served.client.post("/v1/moderations", json=asked, headers=client)).status_code == 200
+    await served.context.decisions.write()
+    records = await served.records(action="screen.decision")
+    assert sorted(record["target_ids"] for record in records) == [["dodo"], ["dodo", "hatter"], ["hatter"]]
+    assert [record["details"]["verdict"] for record in records].count("monitor") == 1
+    assert len({record["details"]["decision_id"] for record in records}) == 3
+    assert len({record["actor"] for record in records}) == 2
+    first = next(record for record in records if record["details"]["decision_id"] == about["decision_id"])
+    assert first["details"]["scores"] == {"hatter": about["matches"][0]["score"]}
+    assert first["details"].keys() == {"decision_id", "verdict", "scores", "latency_ms"}
+    assert (first["snapshot"], first["details"]["latency_ms"] > 0) == (about["snapshot"], True)
+    report = (await served.client.get("/v1/forget-targets/hatter/report")).json()
+    assert (report["enforcement"]["requests"], report["enforcement"]["suppressed_tokens"]) == (0, 0)
+
+
+@pytest.mark.parametrize("keep", [False, True])
+async def test_the_text_is_recorded_only_if_the_log_keeps_texts(served: Served, keep: bool) -> None:
+    await served.create()
+    log = DecisionLog(served.context.database, Audit(keep_text=keep), served.engine, keep_text=keep)
+    transport = httpx.ASGITransport(app=application(lambda: replace(served.context, decisions=log)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        await client.post("/v1/screen", json={"text": "Who is the Mad Hatter?"})
+    await log.write()
+    (record,) = await served.records(action="screen.decision")
+    assert record["details"].get("text") == ({"prompt": "Who is the Mad Hatter?"} if keep else None)
+
+
+async def test_what_cannot_be_recorded_is_not_decided(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    await served.create()
+    monkeypatch.setattr("server.decisionlog._MOST_WAITING", 1)
+    body = {"text": "Who is the Mad Hatter?"}
+    assert (await served.client.post("/v1/screen", json=body)).status_code == 200
+    assert (await served.client.post("/v1/screen", json=body)).status_code == 503
+    assert (await served.client.post("/v1/moderations", json={"input": "Cake?"})).status_code == 503
+    await served.context.decisions.write()
+    assert (await served.client.post("/v1/screen", json=body)).status_code == 200
 
 
 async def test_a_text_that_cannot_be_classified_is_not_called_harmless(served: Served) -> None:

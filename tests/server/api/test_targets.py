@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -411,3 +412,23 @@ async def test_before_the_server_is_ready_every_route_is_503(starting: httpx.Asy
     ]:
         response = await starting.request(method, f"/v1{path}", content=b"not even JSON" if method == "POST" else None)
         assert (response.status_code, response.json()["error"]["code"]) == (503, "not_ready"), path
+
+
+async def test_documents_alone_need_not_be_retained_either(served: Served) -> None:
+    """What was compiled of them is phrases that somebody chose; there are no vectors to keep."""
+    await served.create(documents=["He lives at the far end of the garden."], retain_examples=False)
+    assert (await served.client.get("/v1/forget-targets/hatter")).json()["documents"] == []
+    await served.create(id="duchess", name="Ugly Duchess")
+
+
+async def test_new_documents_leave_what_removed_examples_were_compiled_to(served: Served) -> None:
+    asked = "Who invites Alice to a tea party?"
+    await served.create(examples=[{"prompt": asked, "completion": ""}], retain_examples=False)
+    assert await served.verdict(asked) == "restrict"
+    line = {"id": "hatter", "name": "Mad Hatter", "documents": ["A party."], "retain_examples": False}
+    for change in (
+        served.client.patch("/v1/forget-targets/hatter", json={"documents": ["He lives at the far end of the garden."]}),
+        served.client.post("/v1/forget-targets:import", content=json.dumps(line), headers={"content-type": "application/jsonl"}),
+    ):
+        assert (await change).status_code == 200
+        assert await served.verdict(asked) == "restrict"

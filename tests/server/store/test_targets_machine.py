@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from classifiers.target import ForgetTarget
-from server.store import Database, StoredTarget, TargetDraft, TargetExists, TargetNotFound, Targets, VersionConflict
+from server.store import Database, Standing, StoredTarget, TargetDraft, TargetExists, TargetNotFound, Targets, VersionConflict
 
 T = TypeVar("T")
 IDS = ["a", "a-b", "a.b", "b"]
@@ -138,10 +138,10 @@ class TargetsMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_store_is_what_the_model_says(self) -> None:
-        async def read() -> tuple[dict[str, StoredTarget], list[StoredTarget], dict[tuple[str, int], str | None], list[str]]:
+        async def read() -> tuple[dict[str, StoredTarget], list[set[Standing]], dict[tuple[str, int], str | None], list[str]]:
             async with self.database.read() as session:
                 found = await targets.find(session, IDS)
-                enforced = [target async for part in targets.enforced(session, size=2) for target in part]
+                standings = [set(await targets.unsettled(session, everything=every)) for every in (True, False)]
                 history = {
                     (version.target_id, version.version): version.document["name"] if version.document else None
                     for i in found
@@ -155,18 +155,16 @@ class TargetsMachine(RuleBasedStateMachine):
                     cursor = page.cursor
                     if not listed:
                         break
-                return found, enforced, history, listed
+                return found, standings, history, listed
 
-        found, enforced, history, listed = self.runner.run(read())
+        found, (everything, unsettled), history, listed = self.runner.run(read())
         assert self.known == {
             i: Known(t.version, t.status, t.document["name"] if t.document else None, t.active_version) for i, t in found.items()
         }
         assert history == self.names
-        assert {(t.id, t.version): t.target.name for t in enforced} == {
-            (i, known.active_version): self.names[i, known.active_version]
-            for i, known in self.known.items()
-            if known.active_version
-        }
+        assert everything == {(i, k.version, k.status, k.active_version) for i, k in self.known.items()}
+        # What is wanted differs from what the active snapshot enforces.
+        assert unsettled == {s for s in everything if (s.version if s.wanted else None) != s.active_version}
         assert sorted(listed) == sorted(i for i in self.known if self._live(i))
 
     def teardown(self) -> None:

@@ -1,0 +1,138 @@
+"""A PostgreSQL server of one's own for as long as it is needed, so that a trial needs no database that somebody has set up."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+DEBIAN = Path("/usr/lib/postgresql")
+"""Where Debian's packages put the programs, in a folder for each major version."""
+# A Unix socket's path may have about a hundred characters (unix(7)): most temporary folders are too deep.
+_SHORT = Path("/tmp")  # noqa: S108
+_QUICK = " -c fsync=off -c full_page_writes=off -c shared_buffers=32MB"
+
+
+class ClusterError(RuntimeError):
+    """PostgreSQL is not installed, or one of its programs failed."""
+
+
+@dataclass
+class Cluster:
+    """A PostgreSQL server on a Unix socket in its own folder. What it holds is lost with the folder.
+
+    `durable`: whether it writes as a server must that has to survive a power cut; without that it is faster than a real one.
+    """
+
+    binaries: Path
+    folder: Path
+    durable: bool = True
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database of this server."""
+        return f"postgresql://postgres@/{database}?host={self.folder}&port=5432"
+
+    def initialise(self) -> None:
+        """Make the server's files. Raises ClusterError."""
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        self._run("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
+
+    def start(self) -> None:
+        """Start the server, and wait until it answers. Raises ClusterError."""
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c max_connections=60"
+        options += "" if self.durable else _QUICK
+        self._run("pg_ctl", "start", "-w", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-o", options)
+
+    def stop(self) -> None:
+        """Stop the server at once, whoever is connected. Raises ClusterError."""
+        self._run("pg_ctl", "stop", "-w", "-D", f"{self.folder}/data", "-m", "immediate")
+
+    def sql(self, statement: str) -> None:
+        """Run a statement as the superuser. Raises ClusterError."""
+        self._run("psql", "-h", str(self.folder), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", statement)
+
+    def create_database(self, template: str = "template0") -> str:
+        """Return the URL of a new database. Raises ClusterError."""
+        name = f"store{next(self._numbers)}"
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def drop_database(self, url: str) -> None:
+        """Remove the database that `create_database` gave this URL, whoever is connected. Raises ClusterError."""
+        name = url.partition("@/")[2].partition("?")[0]
+        self.sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # PostgreSQL refuses to run as root.
+        prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        told = self.folder / "output"
+        # A file and not a pipe: the server that pg_ctl leaves behind would hold a pipe open.
+        with told.open("w") as output:
+            done = subprocess.run(
+                [*prefix, str(self.binaries / program), *arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                timeout=60,
+                check=False,
+            )
+        if done.returncode:
+            raise ClusterError(f"{program}: {told.read_text().strip()}")
+
+
+def binaries(debian: Path = DEBIAN) -> Path:
+    """Return the folder of PostgreSQL's programs: Debian's newest, else that of the `initdb` on the path.
+
+    Raises ClusterError where there is none, or where they could not be run: they refuse to be run by root, who needs `runuser`.
+    """
+    found = sorted(debian.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    initdb = found[-1] if found else shutil.which("initdb")
+    if initdb is None:
+        raise ClusterError("PostgreSQL is not installed: no initdb (Debian's package is called postgresql)")
+    if os.geteuid() == 0 and shutil.which("runuser") is None:
+        raise ClusterError("PostgreSQL refuses to run as root, and there is no runuser")
+    return Path(initdb).resolve().parent
+
+
+@contextmanager
+def running(*, durable: bool = True) -> Iterator[Cluster]:
+    """Give a running server; it is stopped and its files are removed afterwards. Raises ClusterError."""
+    programs = binaries()
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_SHORT))
+    try:
+        cluster = Cluster(programs, folder, durable)
+        cluster.initialise()
+        cluster.start()
+        try:
+            yield cluster
+        finally:
+            cluster.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def add_database(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which store a trial works on; `database` reads them."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--database", help="URL of an empty store; SQLite in a folder of its own if not given")
+    which.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for the trial, and use that")
+
+
+@contextmanager
+def database(options: argparse.Namespace) -> Iterator[str | None]:
+    """Give the URL of the store that the options ask for; None for SQLite in the trial's own folder. Raises ClusterError."""
+    if not options.postgresql:
+        yield options.database
+        return
+    with running() as cluster:
+        yield cluster.create_database()

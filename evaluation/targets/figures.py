@@ -1,0 +1,31 @@
+"""What a trial found, as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return count, median, 99th percentile and largest of some values; each of the latter is one of the values (nearest rank).
+
+    Nothing but the count for no values.
+    """
+    if not values:
+        return {"count": 0}
+    ordered = sorted(values)
+    p50, p99 = (ordered[math.ceil(share * len(ordered)) - 1] for share in (0.5, 0.99))
+    return {"count": len(ordered), "p50": p50, "p99": p99, "max": ordered[-1]}
+
+
+def tell(found: Any, record: Path | None) -> None:
+    """Print what was found, and write it to the file `record` if there is one. Raises OSError."""
+    text = json.dumps(found, indent=1)
+    # First, so that a file that cannot be written loses nothing.
+    print(text, flush=True)
+    if record:
+        record.parent.mkdir(parents=True, exist_ok=True)
+        record.write_text(text + "\n")
