@@ -50,7 +50,7 @@ class Library:
         return held
 
     def request(self, digests: Sequence[str]) -> None:
-        """Have restrictions loaded beside whatever is going on; `digests` and `collect_failures` say what came of it."""
+        """Have restrictions loaded beside whatever is going on; `held` and `collect_failures` say what came of it."""
         with self._lock:
             for digest in digests:
                 if digest not in self._masks and digest not in self._loading:
@@ -61,10 +61,9 @@ class Library:
         """Drop a restriction from memory; sequences that use it keep theirs."""
         self._masks.pop(digest, None)
 
-    @property
-    def digests(self) -> list[str]:
-        """The restrictions held in memory."""
-        return list(self._masks)
+    def held(self, digests: Sequence[str]) -> list[str]:
+        """Return which of these restrictions are held in memory."""
+        return [digest for digest in digests if digest in self._masks]
 
     def collect_failures(self, digests: Sequence[str]) -> dict[str, str]:
         """Return why requested restrictions could not be loaded, by digest, and forget it: a new request tries again."""

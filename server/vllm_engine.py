@@ -121,18 +121,21 @@ class VllmEngine:
 
     async def load(self, digests: Sequence[str]) -> None:
         """Have every worker load restrictions. Raises EngineFailure unless each of them acknowledges all of them in time."""
-        deadline = time.monotonic() + self._load_timeout
-        while True:
-            answers = await self._call("guard_load", digests)
+        begun = time.monotonic()
+        missing = set(digests)
+        while missing:
+            answers = await self._call("guard_load", sorted(missing))
             for answer in answers:
-                if broken := set(digests) & set(answer["failed"]):
+                if broken := missing & set(answer["failed"]):
                     reason = answer["failed"][min(broken)]
                     raise EngineFailure(f"a worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
-            if all(set(digests) <= set(answer["held"]) for answer in answers):
-                return
-            if time.monotonic() > deadline:
+            missing -= set.intersection(*(set(answer["held"]) for answer in answers))
+            waited = time.monotonic() - begun
+            if missing and waited > self._load_timeout:
                 raise EngineFailure(f"a worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
-            await asyncio.sleep(_POLL)
+            if missing:
+                # Asking takes time from loading.
+                await asyncio.sleep(max(_POLL, waited / 8))
 
     async def forget(self, digests: Sequence[str]) -> None:
         """Have every worker drop restrictions from memory. Raises EngineFailure if one does not answer."""

@@ -25,13 +25,14 @@ class GuardWorkerExtension:
         raise GuardError("the guard's logits processor is not loaded in this worker")
 
     def guard_load(self, digests: Sequence[str]) -> dict[str, Any]:
-        """Have restrictions loaded in the background, so that generation goes on, and return what is held and what failed so far.
+        """Have restrictions loaded in the background, so that generation goes on, and return which of them are held and which
+        failed so far.
 
-        Ask again until all are in one of the two: `held`, digests; `failed`, reasons by digest, each told once.
+        Ask again until each is in one of the two: `held`, digests; `failed`, reasons by digest, each told once.
         """
         library = self._guard_processor().library
-        held, failed = library.digests, library.collect_failures(digests)
-        library.request([digest for digest in digests if digest not in held and digest not in failed])
+        held, failed = library.held(digests), library.collect_failures(digests)
+        library.request([digest for digest in digests if digest not in failed])
         return {"held": held, "failed": failed}
 
     def guard_forget(self, digests: Sequence[str]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ class GuardWorkerExtension:
         library = self._guard_processor().library
         for digest in digests:
             library.forget(digest)
-        return {"held": library.digests, "failed": {}}
+        return {"held": library.held(digests), "failed": {}}
 
     def guard_suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each of the `names`; those not known here are left out."""

@@ -26,7 +26,7 @@ class TargetRow(Base):
 
     `document` is a `ForgetTarget` as JSON, NULL after a purge. `active_version` is the version that the active snapshot enforces,
     NULL if none is; while a change is pending it is lower than `version`.
-    The digests and `vectors` are what this version was compiled to.
+    The digests are what this version was compiled to, `vectors` what its examples were encoded to (server.embeddings).
     """
 
     __tablename__ = "targets"
@@ -70,7 +70,6 @@ class TargetVersionRow(Base):
     always_digest: Mapped[str | None] = mapped_column(identifier())
     gated_digest: Mapped[str | None] = mapped_column(identifier())
     document: Mapped[dict[str, Any] | None] = mapped_column(document())
-    vectors: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class SnapshotRow(Base):

@@ -14,8 +14,8 @@ from server.store.tables import IdempotencyRow
 from server.store.targetreader import TARGETS, VERSIONS, chunks
 
 IDEMPOTENCY: Table = IdempotencyRow.metadata.tables[IdempotencyRow.__tablename__]
-COMPILED = ("always_digest", "gated_digest", "vectors")
-_HISTORY = ("version", "status", "document", *COMPILED)
+DIGESTS = ("always_digest", "gated_digest")
+_HISTORY = ("version", "status", "document", *DIGESTS)
 
 
 def row_of(target: StoredTarget) -> dict[str, Any]:

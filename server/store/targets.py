@@ -15,7 +15,7 @@ from server.store.columns import utc_now
 from server.store.errors import TargetExists, TargetNotFound, VersionConflict
 from server.store.records import Compiled, Purged, StoredTarget, TargetDraft
 from server.store.targetreader import TARGETS, VERSIONS, TargetReader, chunks
-from server.store.targetrows import COMPILED, IDEMPOTENCY, has_raw, of_version, record, remove_raw, row_of, versions_of, write
+from server.store.targetrows import DIGESTS, IDEMPOTENCY, has_raw, of_version, record, remove_raw, row_of, versions_of, write
 
 
 class Targets(TargetReader):
@@ -124,7 +124,12 @@ class Targets(TargetReader):
         all that is left of the examples. Raises ValueError if such a version has examples and comes without vectors.
         """
         rows = [
-            {"of_id": target_id, "of_version": version, **{f"new_{name}": getattr(made, name) for name in COMPILED}}
+            {
+                "of_id": target_id,
+                "of_version": version,
+                "new_vectors": made.vectors,
+                **{f"new_{name}": getattr(made, name) for name in DIGESTS},
+            }
             for (target_id, version), made in compiled.items()
         ]
         if not rows:
@@ -138,11 +143,11 @@ class Targets(TargetReader):
             if found.vectors is None and entry["document"]["examples"]:
                 raise ValueError(f"target {entry['of_id']!r} does not retain its examples: it needs vectors")
             raw.append(entry)
-        for table in (TARGETS, VERSIONS):
-            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in COMPILED}
-            # Embeddings that an earlier version left stay where the compiler makes none.
-            values["vectors"] = func.coalesce(bindparam("new_vectors", type_=LargeBinary()), table.c.vectors)
-            await session.execute(of_version(table).values(values), rows)
+        digests: dict[str, Any] = {name: bindparam(f"new_{name}") for name in DIGESTS}
+        await session.execute(of_version(VERSIONS).values(digests), rows)
+        # Vectors that an earlier version left stay where the compiler makes none.
+        vectors = func.coalesce(bindparam("new_vectors", type_=LargeBinary()), TARGETS.c.vectors)
+        await session.execute(of_version(TARGETS).values(digests | {"vectors": vectors}), rows)
         await remove_raw(session, raw)
         # An answer kept for an idempotency key may hold the examples, too.
         await session.execute(update(IDEMPOTENCY).where(IDEMPOTENCY.c.target_id.in_(forgetting)).values(response=None))
@@ -153,7 +158,7 @@ class Targets(TargetReader):
         """Note that a snapshot enforces these versions of targets. Call it in the transaction that activates the snapshot.
 
         A target that was pending at that version is active from now on; one that was changed meanwhile stays pending. Earlier
-        versions of targets whose examples are not retained lose examples, documents and vectors here.
+        versions of targets whose examples are not retained lose examples and documents here.
         """
         if not versions:
             return
@@ -174,11 +179,7 @@ class Targets(TargetReader):
         )
         await session.execute(statement, [{"of_id": i, "of_version": v, "at": moment} for i, v in versions.items()])
         forgetting = await self._not_retained(session, versions)
-        earlier = [v for v in await versions_of(session, forgetting) if v["of_version"] < versions[v["of_id"]]]
-        await remove_raw(session, earlier)
-        if earlier:
-            keys = [{"of_id": version["of_id"], "of_version": version["of_version"]} for version in earlier]
-            await session.execute(of_version(VERSIONS).values(vectors=None), keys)
+        await remove_raw(session, [v for v in await versions_of(session, forgetting) if v["of_version"] < versions[v["of_id"]]])
 
     async def mark_retired(self, session: AsyncSession, target_ids: Collection[str]) -> None:
         """Note that these targets are not enforced any more. Call it in the transaction that activates the snapshot."""
@@ -196,10 +197,11 @@ class Targets(TargetReader):
         old = await self.get(session, target_id, deleted=True)
         versions = (await session.execute(select(VERSIONS).where(VERSIONS.c.target_id == target_id))).all()
         digests = frozenset(digest for v in versions for digest in (v.always_digest, v.gated_digest) if digest)
-        nothing: dict[str, Any] = {"document": None, "vectors": None, "always_digest": None, "gated_digest": None}
+        nothing: dict[str, Any] = {"document": None, "always_digest": None, "gated_digest": None}
         tombstone = replace(
             old,
             **nothing,
+            vectors=None,
             labels={},
             requester=None,
             legal_basis=None,

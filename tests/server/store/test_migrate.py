@@ -43,6 +43,7 @@ _WRITTEN_BY = {
         f" VALUES (1, '{_AT}Z', 'cli', 'key.create', '[]', '{{}}', 'p', 'h')",
         "INSERT INTO audit_head (id, seq, hash, count, anchor_seq, anchor_hash) VALUES (1, 1, 'h', 1, 0, 'p')",
     ],
+    "0003": [],
 }
 
 
