@@ -20,10 +20,15 @@ MOST_LAYERS = 8
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Names of the targets that were added or merged together. It speaks for `ids`; the others have changed or gone since."""
+    """Names of `size` targets that were added or merged together. It speaks for `ids`; the others have changed or gone since."""
 
     alias: AliasClassifier
     ids: frozenset[str]
+    size: int
+
+    @classmethod
+    def of(cls, targets: Collection[ForgetTarget]) -> _Layer:
+        return cls(AliasClassifier(list(targets)), frozenset(target.id for target in targets), len(targets))
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         return [[match for match in found if match.target_id in self.ids] for found in self.alias.classify(texts)]
@@ -68,13 +73,18 @@ class LivingClassifier:
         self._targets = {target.id: target for target in targets}
         innocent = background if isinstance(background, Background) else full_background(background)
         self._nearest = NearestClassifier(targets, innocent, encoder, thresholds, None, vectors)
-        self._layers = [_Layer(AliasClassifier(targets), frozenset(self._targets))]
+        self._layers = [_Layer.of(targets)]
         self._ensemble = self._together()
 
     @property
     def crowded(self) -> bool:
         """Whether there are so many layers that `merged` should be called."""
         return len(self._layers) > MOST_LAYERS
+
+    @property
+    def whole(self) -> bool:
+        """Whether all names are in one layer, and none in memory that is not looked for any more: `merged(whole=True)` is."""
+        return len(self._layers) <= 1 and all(len(layer.ids) == layer.size for layer in self._layers)
 
     @property
     def layers(self) -> int:
@@ -108,7 +118,7 @@ class LivingClassifier:
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
         layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
-            layers.append(_Layer(AliasClassifier(upserted), frozenset(target.id for target in upserted)))
+            layers.append(_Layer.of(upserted))
         copy._layers = _by_size([layer for layer in layers if layer.ids])
         copy._ensemble = copy._together()
         return copy
@@ -122,9 +132,9 @@ class LivingClassifier:
         if first == len(self._layers):
             return self
         ids = frozenset[str]().union(*(layer.ids for layer in self._layers[first:]))
-        alias = AliasClassifier([target for i, target in self._targets.items() if i in ids])
+        one = _Layer.of([target for i, target in self._targets.items() if i in ids])
         copy = self._copy()
-        copy._layers = _by_size([*self._layers[:first], _Layer(alias, ids)])
+        copy._layers = _by_size([*self._layers[:first], one])
         copy._ensemble = copy._together()
         return copy
 

@@ -223,7 +223,7 @@ class Enforcement:
         def begin() -> None:
             if self._is_merging:
                 self._merge_when_quiet()
-            elif len(self._parts) > 1 or (self._classifier and self._classifier.layers > 1):
+            elif len(self._parts) > 1 or not (self._classifier and self._classifier.whole):
                 self._merging = asyncio.create_task(self._merge(whole=True))
 
         if self._quiet:
