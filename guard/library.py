@@ -8,16 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
+from guard import mapped
 from guard.compact import Letters
 from guard.errors import RestrictionError
 from guard.masks import Masks
-from guard.restriction import Restriction
+from guard.restriction import SUFFIX, Restriction
 from guard.vocabulary import Vocabulary
 from guard.wordvectors import WordVectors
 
 # Nodes up to which masks are found when first needed, in about a millisecond: ten thousand small restrictions are then loaded in
 # seconds, and most of them never used.
 _SMALL = 4096
+# Files up to this size, a few at a time, are loaded on the spot, in less than a millisecond each: a thread would have to wait for
+# the interpreter, which a worker between two requests keeps busy.
+_QUICK_BYTES, _FEW = 1 << 16, 16
 
 
 class Library:
@@ -50,12 +54,16 @@ class Library:
         return held
 
     def request(self, digests: Sequence[str]) -> None:
-        """Have restrictions loaded beside whatever is going on; `held` and `collect_failures` say what came of it."""
+        """Have restrictions loaded: a few small ones now, others beside whatever is going on. `held` and `collect_failures` say
+        what came of it."""
         with self._lock:
-            for digest in digests:
-                if digest not in self._masks and digest not in self._loading:
-                    self._loading.add(digest)
-                    self._loader.submit(self._publish, digest)
+            new = [digest for digest in dict.fromkeys(digests) if digest not in self._masks and digest not in self._loading]
+            self._loading.update(new)
+        for digest in new:
+            if len(new) <= _FEW and self._is_quick(digest):
+                self._publish(digest)
+            else:
+                self._loader.submit(self._publish, digest)
 
     def forget(self, digest: str) -> None:
         """Drop a restriction from memory; sequences that use it keep theirs."""
@@ -79,6 +87,13 @@ class Library:
         finally:
             with self._lock:
                 self._loading.discard(digest)
+
+    def _is_quick(self, digest: str) -> bool:
+        path = self._folder / (digest + SUFFIX)
+        try:
+            return path.stat().st_size <= _QUICK_BYTES and "anchor_encoder" not in mapped.load(path)[0]
+        except (OSError, ValueError):
+            return True  # so is telling that it cannot be loaded
 
     @cached_property
     def _letters(self) -> Letters:

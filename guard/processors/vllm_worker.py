@@ -25,15 +25,15 @@ class GuardWorkerExtension:
         raise GuardError("the guard's logits processor is not loaded in this worker")
 
     def guard_load(self, digests: Sequence[str]) -> dict[str, Any]:
-        """Have restrictions loaded in the background, so that generation goes on, and return which of them are held and which
-        failed so far.
+        """Have restrictions loaded, all but a few small ones in the background, so that generation goes on; return which of them
+        are held and which failed so far.
 
         Ask again until each is in one of the two: `held`, digests; `failed`, reasons by digest, each told once.
         """
         library = self._guard_processor().library
-        held, failed = library.held(digests), library.collect_failures(digests)
-        library.request([digest for digest in digests if digest not in failed])
-        return {"held": held, "failed": failed}
+        earlier = library.collect_failures(digests)
+        library.request([digest for digest in digests if digest not in earlier])
+        return {"held": library.held(digests), "failed": earlier | library.collect_failures(digests)}
 
     def guard_forget(self, digests: Sequence[str]) -> dict[str, Any]:
         """Drop restrictions from memory; return the same as `guard_load`."""

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import guard.library
 from guard import mapped
 from guard import restriction as module
 from guard.anchors import Anchors
@@ -118,12 +119,26 @@ def test_a_library_loads_once_and_keeps_nothing_of_what_fails(tmp_path: Path) ->
     assert library.held([restriction.digest]) == []
 
 
-def test_loading_in_the_background_publishes_what_is_whole_and_tells_failures_once(tmp_path: Path) -> None:
+def test_a_few_small_ones_are_there_at_once_and_what_fails_is_told(tmp_path: Path) -> None:
+    few = [Restriction.compile([Phrase(f"tea party {number}")]) for number in range(3)]
+    for restriction in few:
+        restriction.save(tmp_path)
+    library = Library(tmp_path, Vocabulary.of([b"tea", b" tea", b"x"]))
+    digests = [restriction.digest for restriction in few]
+    library.request([*digests, "f" * 64])
+    assert library.held(digests) == digests
+    assert library.collect_failures(["f" * 64]).keys() == {"f" * 64}
+
+
+def test_loading_in_the_background_publishes_what_is_whole_and_tells_failures_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good, bad = Restriction.compile(PHRASES), Restriction.compile(PHRASES[1:])
     good.save(tmp_path)
     path = bad.save(tmp_path)
     path.write_bytes(path.read_bytes()[:-4])
     library = Library(tmp_path, Vocabulary.of([b"tea", b" tea", b"x"]))
+    monkeypatch.setattr(guard.library, "_FEW", 0)
     library.request([good.digest, bad.digest, "f" * 64])
     failures: dict[str, str] = {}
     for _ in range(500):
