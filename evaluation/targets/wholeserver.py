@@ -47,6 +47,8 @@ class WholeServer:
         self._environment = {**_ENVIRONMENT, **os.environ, **({"GUARD_DATABASE": database} if database else {})}
         # Calibration computes for a while after each change, beside what is measured here.
         self._environment |= {_MARK: uuid.uuid4().hex, "GUARD_MISS_RATE": "0"}
+        # Each vLLM would bind its worker to the same core as the other's, and wait a second for one that waits busily there.
+        self._environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         self._log: IO[bytes] | None = None
         self._main: subprocess.Popen[bytes] | None = None
         self.url = f"http://127.0.0.1:{_free_port()}"
