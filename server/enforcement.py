@@ -199,6 +199,19 @@ class Enforcement:
         if self._merging:
             self._merging.cancel()
 
+    async def acknowledged(self) -> tuple[int, Sequence[int]]:
+        """Return how many restrictions the snapshot in force needs, and how many of them each worker says that it holds, by rank.
+
+        Raises EngineFailure.
+        """
+        while True:
+            snapshot = self.snapshot
+            needed = sorted({*snapshot.always, *snapshot.gated.values()})
+            held = await self._engine.held(needed)
+            # Else workers may have dropped meanwhile what is not needed any more.
+            if self.snapshot is snapshot:
+                return len(needed), held
+
     async def drop_unused(self) -> None:
         """Drop from workers and disk what only ended snapshots used, unless a request under an older snapshot still runs."""
         # Not while a change is made: it may be about to use again what was retired.

@@ -67,6 +67,10 @@ class Engine(Protocol):
         """Have every worker drop restrictions from memory."""
         ...
 
+    async def held(self, digests: Sequence[str]) -> Sequence[int]:
+        """Return how many of these restrictions each worker holds, by rank. Raises EngineFailure."""
+        ...
+
     async def suppressed(self, names: Sequence[str]) -> Mapping[str, int]:
         """Return and forget how many tokens were suppressed under each name (`guard_id`); those not known are left out.
 

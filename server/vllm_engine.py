@@ -141,6 +141,10 @@ class VllmEngine:
         """Have every worker drop restrictions from memory. Raises EngineFailure if one does not answer."""
         await self._call("guard_forget", digests)
 
+    async def held(self, digests: Sequence[str]) -> list[int]:
+        """Return how many of these restrictions each worker holds. Raises EngineFailure if a worker does not answer."""
+        return await self._call("guard_held", digests)
+
     async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
         # Workers that share a model each see all of its logits, or none.
@@ -149,7 +153,7 @@ class VllmEngine:
             found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
         return found
 
-    async def _call(self, method: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
         try:
             answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
         except Exception as error:

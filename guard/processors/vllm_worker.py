@@ -42,6 +42,10 @@ class GuardWorkerExtension:
             library.forget(digest)
         return {"held": library.held(digests), "failed": {}}
 
+    def guard_held(self, digests: Sequence[str]) -> int:
+        """Return how many of these restrictions are held, and change nothing."""
+        return len(self._guard_processor().library.held(digests))
+
     def guard_suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each of the `names`; those not known here are left out."""
         return self._guard_processor().suppressed.take(names)

@@ -42,6 +42,14 @@ class PeerResponse(ApiModel):
         )
 
 
+class WorkerResponse(ApiModel):
+    """A worker of the engine of the process that answers, as it says itself at this moment."""
+
+    rank: int
+    held: int = Field(description="restrictions of the snapshot that it holds")
+    acknowledged: bool = Field(description="whether these are all that the snapshot needs")
+
+
 class PolicyResponse(ApiModel):
     """What is in force."""
 
@@ -52,6 +60,8 @@ class PolicyResponse(ApiModel):
     targets: dict[Status, int] = Field(description="how many have each status")
     pending: list[str] = Field(description=f"targets that are not enforced yet, at most {_PENDING_SHOWN}")
     peers: list[PeerResponse]
+    restrictions: int = Field(description="how many restrictions the snapshot needs in the process that answers")
+    workers: list[WorkerResponse]
 
 
 class AuditEntry(ApiModel):
@@ -82,7 +92,8 @@ class AuditPage(ApiModel):
 
 @router.get("/policy", tags=["policy"], summary="Show what is in force")
 async def policy(principal: Auditor, context: Context) -> PolicyResponse:
-    """Return the active snapshot, and how far each server process on the store enforces it."""
+    """Return the active snapshot, how far each process on the store enforces it, and each worker of the one that answers."""
+    needed, held = await context.activation.enforcement.acknowledged()
     async with context.database.read() as session:
         active = await Snapshots().active(session)
         counts = await Targets().counts(session)
@@ -97,6 +108,8 @@ async def policy(principal: Auditor, context: Context) -> PolicyResponse:
         targets=counts,
         pending=[target.id for target in waiting],
         peers=[PeerResponse.of(peer, now) for peer in peers],
+        restrictions=needed,
+        workers=[WorkerResponse(rank=rank, held=count, acknowledged=count == needed) for rank, count in enumerate(held)],
     )
 
 

@@ -67,6 +67,9 @@ class FakeEngine:
     async def forget(self, digests: Sequence[str]) -> None:
         self.loaded = [digest for digest in self.loaded if digest not in digests]
 
+    async def held(self, digests: Sequence[str]) -> list[int]:
+        return [len(set(digests) & set(self.loaded))]
+
     async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
         return {name: self.counts.pop(name) for name in names if name in self.counts}
 

@@ -6,6 +6,7 @@ import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from starlette.applications import Starlette
@@ -22,11 +23,11 @@ class Client:
 
     model_config = SimpleNamespace(get_vocab_size=lambda: 10)
 
-    def __init__(self, *answers: dict[str, int]) -> None:
+    def __init__(self, *answers: Any) -> None:
         self.answers = answers
         self.calls: list[tuple[str, list[str]]] = []
 
-    async def collective_rpc(self, method: str, args: tuple[list[str]], **_: float) -> list[dict[str, int]]:
+    async def collective_rpc(self, method: str, args: tuple[list[str]], **_: float) -> list[Any]:
         self.calls.append((method, *args))
         if not self.answers:
             raise TimeoutError
@@ -42,6 +43,12 @@ async def test_workers_that_share_a_model_count_the_same_tokens() -> None:
     client = Client({"a": 2, "b": 0}, {"a": 3, "c": 1}, {})
     assert await engine_on(client).suppressed(("a", "b", "c", "d")) == {"a": 3, "b": 0, "c": 1}
     assert client.calls == [("guard_suppressed", ["a", "b", "c", "d"])]
+
+
+async def test_each_worker_says_what_it_holds() -> None:
+    client = Client(2, 1)
+    assert await engine_on(client).held(("a", "b")) == [2, 1]
+    assert client.calls == [("guard_held", ["a", "b"])]
 
 
 async def test_a_worker_that_does_not_answer_is_an_engine_failure() -> None:

@@ -209,7 +209,9 @@ def test_a_worker_loads_and_forgets(processor: GuardLogitsProcessor, tmp_path: P
         time.sleep(0.01)
     assert answer["held"] == [restriction.digest]
     assert list(failed) == [unknown]
+    assert worker.guard_held([restriction.digest, unknown]) == 1
     assert worker.guard_forget([restriction.digest])["held"] == []
+    assert worker.guard_held([restriction.digest]) == 0
 
 
 def test_a_worker_without_the_processor_says_so() -> None:

@@ -21,6 +21,11 @@ async def test_the_policy_says_which_snapshot_each_process_enforces(served: Serv
     (peer,) = policy["peers"]
     assert (peer["instance"], peer["snapshot"], peer["alive"]) == ("one", 3, True)
     assert len(policy["digest"]) == 64
+    assert policy["workers"] == [{"rank": 0, "held": policy["restrictions"], "acknowledged": True}]
+    assert policy["restrictions"] == 1
+    served.engine.loaded.clear()
+    (worker,) = (await served.client.get("/v1/policy")).json()["workers"]
+    assert worker == {"rank": 0, "held": 0, "acknowledged": False}
 
 
 async def test_the_audit_log_is_read_in_pages_and_by_what_is_wanted(served: Served) -> None:
