@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -61,19 +62,26 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
 
 
 def ask(settings: Settings, question: str) -> None:
-    """Print a question's answers without and with the guard. Exits like `serve`."""
-    application = _application(settings)
+    """Print a question's answers without and with the guard. Exits like `serve`.
 
-    async def answer() -> None:
-        service: Service = application.state.service
-        async with application.router.lifespan_context(application):
-            await service.settled()
-            Console().print(table([await compare(service, question)]))
+    A policy file is asked about by itself, beside no store, unless one is named: in the server's own it would take the place of
+    the one that is enforced there.
+    """
+    with tempfile.TemporaryDirectory(prefix="guard-server-") as folder:
+        if settings.policy and not settings.model_fields_set & {"data_dir", "database"}:
+            settings = settings.model_copy(update={"data_dir": Path(folder)})
+        application = _application(settings)
 
-    try:
-        asyncio.run(answer())
-    except Exception as error:
-        _fail(error)
+        async def answer() -> None:
+            service: Service = application.state.service
+            async with application.router.lifespan_context(application):
+                await service.settled()
+                Console().print(table([await compare(service, question)]))
+
+        try:
+            asyncio.run(answer())
+        except Exception as error:
+            _fail(error)
 
 
 def check_policy(file: Path, model: str | None) -> None:

@@ -9,12 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 from typer.testing import CliRunner, Result
 
 from evaluation.demo import POLICY
+from server.app import create_app
 from server.cli import app
+from server.settings import Settings
+from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 GOOD = "version: 1\ntargets:\n- {id: hatter, name: Mad Hatter, phrases: [{text: tea, scope: gated}]}\n"
 
@@ -106,6 +110,27 @@ def test_a_server_that_cannot_start_exits_with_the_reason(policy: Path, tmp_path
     )
     assert result.exit_code == 1
     assert f"{argument.split('=')[0]} is set by guard-server" in result.output
+
+
+def test_asking_about_a_policy_file_leaves_the_server_s_own_store_alone(
+    policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Settings] = []
+
+    def faked(settings: Settings) -> FastAPI:
+        used.append(settings)
+        return create_app(settings, opener(FakeEngine()), lambda _: WordEncoder())
+
+    monkeypatch.setattr("server.commands.create_app", faked)
+    monkeypatch.setattr("platformdirs.user_data_path", lambda *_: tmp_path / "own")
+    result = run("ask", "Who is the Mad Hatter?", "--model", "m", "--policy", str(policy))
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "own").exists()
+    assert not used[0].data_dir.exists()
+    result = run("ask", "Who is the Mad Hatter?", "--model", "m", "--policy", str(policy), "--data-dir", str(tmp_path / "named"))
+    assert result.exit_code == 0, result.output
+    assert used[1].data_dir == tmp_path / "named"
+    assert used[1].data_dir.exists()
 
 
 def test_importing_the_command_line_is_light() -> None:
