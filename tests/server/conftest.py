@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from server.app import create_app
 from server.settings import Settings
+from server.store import Database
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 POLICY = """
@@ -31,6 +32,14 @@ targets:
     action: monitor
 background: [What is a good cake?]
 """
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty store."""
+    database = await Database.open(f"sqlite:///{tmp_path}/store.db")
+    yield database
+    await database.close()
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -29,13 +28,6 @@ TEXTS = [Text("Who is the Mad Hatter?", "messages[0]")]
 def decision(verdict: Verdict = "restrict") -> Decision:
     matches = [] if verdict == "allow" else [Match("hatter", 0.9, "alias", "names")]
     return Decision(verdict, ["0" * 64], matches, 3)
-
-
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = await Database.open(f"sqlite:///{tmp_path}/store.db")
-    yield database
-    await database.close()
 
 
 @pytest.fixture
