@@ -48,6 +48,7 @@ class DecisionLog:
         self._keep_text = keep_text
         self._answering: dict[str, _Noted] = {}
         self._waiting: deque[_Noted] = deque()
+        self._writing = asyncio.Lock()
 
     def admit(self) -> None:
         """Raise NotReady if so much waits for the store that nothing more may be decided."""
@@ -76,13 +77,15 @@ class DecisionLog:
 
     async def write(self) -> None:
         """Write what waits. Raises StoreError; then it waits on."""
-        while self._waiting:
-            batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
-            await self._count(batch)
-            async with self._database.write() as session:
-                await self._audit.append_many(session, [noted.event for noted in batch])
-            for _ in batch:
-                self._waiting.popleft()
+        # One at a time: what one writes another must neither write again nor take for its own.
+        async with self._writing:
+            while self._waiting:
+                batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
+                await self._count(batch)
+                async with self._database.write() as session:
+                    await self._audit.append_many(session, [noted.event for noted in batch])
+                for _ in batch:
+                    self._waiting.popleft()
 
     async def end(self) -> None:
         """Write everything, answers that have not ended too. Raises StoreError."""

@@ -59,6 +59,14 @@ async def test_a_request_is_recorded_when_its_answer_has_ended(log: DecisionLog,
     assert len(await written(database)) == 1
 
 
+async def test_what_is_written_twice_at_once_is_recorded_once(log: DecisionLog, database: Database) -> None:
+    for _ in range(5):
+        with log.answering(decision(), "k", 0, TEXTS):
+            pass
+    await asyncio.gather(log.write(), log.write(), log.write())
+    assert len(await written(database)) == 5
+
+
 @pytest.mark.parametrize("error", [ConnectionResetError, asyncio.CancelledError])
 async def test_an_answer_that_breaks_off_is_recorded(log: DecisionLog, database: Database, error: type[BaseException]) -> None:
     with pytest.raises(error), log.answering(decision(), "k", 0, TEXTS):
