@@ -215,6 +215,11 @@ class CachedEncoder:
         return result
 
 
+def digest_of(texts: Sequence[str]) -> str:
+    """Return what names texts that were encoded together, so that their vectors are known to be theirs: sha256, hexadecimal."""
+    return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
+
+
 def unit_rows(vectors: Vectors) -> Vectors:
     """Return `vectors`, float32 [n, dimension], with rows of length one; a row of zeros stays.
 

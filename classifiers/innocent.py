@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from classifiers.encoder import Encoder, Vectors
+from classifiers.encoder import Encoder, Vectors, digest_of
 from classifiers.index import ExampleIndex
 from classifiers.windows import windows
 from guard import mapped
@@ -78,7 +76,7 @@ def prompt_key(prompt: str) -> str:
 def _encoded(texts: Sequence[str], encoder: Encoder, file: Path | None) -> Vectors:
     if file is None:
         return encoder.encode(texts)
-    made_of = {"encoder": encoder.fingerprint, "texts": hashlib.sha256(json.dumps(texts).encode()).hexdigest()}
+    made_of = {"encoder": encoder.fingerprint, "texts": digest_of(texts)}
     try:
         metadata, arrays = mapped.load(file)
         if metadata == made_of:

@@ -65,8 +65,8 @@ class LivingClassifier:
         vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
         """`background` are the operator's innocent prompts; those that come with the package are added, unless they are encoded
-        already. `vectors` are those of
-        targets' examples, by target id, for targets that need not, or cannot, be encoded (`classifiers.nearest`).
+        already. `vectors` are those of targets' examples, by target id, for targets that need not, or cannot, be encoded
+        (`classifiers.nearest`).
 
         Raises ValueError if two targets have the same id, and what the encoder raises.
         """

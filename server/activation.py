@@ -280,12 +280,11 @@ class Activation:
         async with self._taking_over(wanted) as takeover:
             self._commit(takeover, wanted, wanted.latest)
         # What another process proposed, that process has stored; not so what was left by one that died.
-        missing = {
-            key: takeover.compiled[key]
-            for stored in wanted.differing
-            if (stored.gated_digest, stored.vectors)
-            != (takeover.compiled[key := (stored.id, stored.version)].gated_digest, takeover.compiled[key].vectors)
-        }
+        missing = {}
+        for stored in wanted.differing:
+            made = takeover.compiled[stored.id, stored.version]
+            if (stored.gated_digest, stored.vectors) != (made.gated_digest, made.vectors):
+                missing[stored.id, stored.version] = made
         async with self._database.write() as session:
             await self._targets.set_compiled(session, missing)
             await self._peers.acknowledge(session, self.instance, wanted.latest, await self._database.now(session))

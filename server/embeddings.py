@@ -3,7 +3,6 @@ kept."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 from classifiers import Encoder, ForgetTarget
-from classifiers.encoder import Vectors
+from classifiers.encoder import Vectors, digest_of
 from classifiers.nearest import example_passages
 from server.store import StoredTarget
 
@@ -59,4 +58,4 @@ def _metadata(packed: bytes) -> dict[str, str]:
 
 def _name_of(target: ForgetTarget) -> str:
     # Of the passages, not of the prompts: they may be cut otherwise one day.
-    return hashlib.sha256(json.dumps(example_passages(target)).encode()).hexdigest()
+    return digest_of(example_passages(target))

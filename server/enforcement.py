@@ -101,7 +101,7 @@ class Enforcement:
                     # The request has its answer; a change that is going on need not end first.
                     self._dropping = asyncio.create_task(self.drop_unused())
 
-    async def start(self, targets: Sequence[ForgetTarget], classifier: LivingClassifier) -> Compiled:
+    async def start(self, targets: Sequence[ForgetTarget], classifier: LivingClassifier) -> None:
         """Make the workers ready for `targets`, which `classifier` knows; `commit_start` then puts them in force.
 
         Raises what `changing` raises.
@@ -112,7 +112,6 @@ class Enforcement:
         await self._load(_digests([part]) | compiled.digests, compiled.anchors)
         self._parts, self._classifier = [part], classifier
         self._started = (listed, compiled)
-        return compiled
 
     def commit_start(self, number: int) -> PolicySnapshot:
         """Put what `start` prepared in force as snapshot `number`. Files that a process before left, and nobody uses, go."""
