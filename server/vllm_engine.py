@@ -69,7 +69,7 @@ class VllmEngine:
     """A running vLLM engine and its application."""
 
     def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, words: Path, load_timeout: float) -> None:
-        from guard.processors.vllm_tokens import dead_end_token
+        from guard.processors.vllm_tokens import dead_end_token, model_ends
 
         self.app = app
         self._client = client
@@ -78,7 +78,7 @@ class VllmEngine:
         self._load_timeout = load_timeout
         self.dead = asyncio.Event()
         self.vocabulary: int = client.model_config.get_vocab_size()
-        self.dead_end = dead_end_token(tokenizer, self.vocabulary)
+        self.dead_end = dead_end_token(tokenizer, self.vocabulary, model_ends(tokenizer, client.model_config))
 
     @property
     def version(self) -> str:
