@@ -52,6 +52,13 @@ class Engine(Protocol):
         """Return the text of token ids, for screening: every reading of it that there is."""
         ...
 
+    def readings(self, text: str) -> Sequence[str]:
+        """Return what the model reads in place of `text` where special tokens are typed into it; nothing where there are none.
+
+        Called from threads; takes microseconds for a text without special tokens.
+        """
+        ...
+
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
         """Have the word vectors ready that workers need to load restrictions with anchors; `encoder` names what `encode` is.
 

@@ -62,6 +62,9 @@ class FakeEngine:
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"token{i}" for i in ids)
 
+    def readings(self, text: str) -> list[str]:
+        return [text.replace("<|pad|>", ""), text.replace("<|pad|>", " ")] if "<|pad|>" in text else []
+
     async def prepare_words(self, encode: Any, encoder: str) -> None:
         self.words.append(encoder)
 

@@ -64,6 +64,19 @@ async def test_completions_are_screened_too_even_as_token_ids(
         assert (gated in engine.bodies[-1]["vllm_xargs"]["guard"]) is about
 
 
+async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
+    gated = app.state.service.running.screener.snapshot.gated["hatter"]
+    parts = [{"type": "text", "text": "Who is the Mad Hat<|p"}, {"type": "text", "text": "ad|>ter?"}]
+    for body in (chat("Who is the Mad Hat<|pad|>ter?"), chat("Who is the Mad<|pad|>Hatter?"), chat("Hat<|pad|>ta?"), chat(parts)):
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+        assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
+    for body in ({"prompt": "The Hat<|pad|>ta is"}, {"prompt": "A", "suffix": "Hat<|pad|>ta"}, {"prompt": ["A", "Hat<|pad|>ta"]}):
+        assert (await client.post("/v1/completions", json={"model": "fake", **body})).status_code == 200
+        assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
+    await client.post("/v1/chat/completions", json=chat("What does a tokenizer need <|pad|> for?"))
+    assert gated not in engine.bodies[-1]["vllm_xargs"]["guard"]
+
+
 async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("And the Ugly Duchess?"))
     assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
