@@ -106,7 +106,11 @@ class FakeEngine:
         ending = {"finish_reason": "stop", "stop_reason": DEAD_END if refused else self.stop_reason}
         if not body.get("stream"):
             return JSONResponse(
-                {"object": kind, "choices": [{"index": 0, **content(text), **ending}], "usage": {"total_tokens": 3}}
+                {
+                    "object": kind,
+                    "choices": [{"index": 0, **content(text), **ending}],
+                    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+                }
             )
 
         async def events() -> AsyncIterator[bytes]:

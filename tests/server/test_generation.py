@@ -23,7 +23,7 @@ async def test_a_prompt_about_nothing_forbidden_gets_only_what_always_holds(
     snapshot = app.state.service.running.screener.snapshot
     assert response.status_code == 200
     assert engine.bodies[0]["vllm_xargs"] == {"guard": list(snapshot.always)}
-    assert response.json()["usage"] == {"total_tokens": 3}
+    assert response.json()["usage"] == {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
 
 
 @pytest.mark.parametrize("question", ["What does Hatta drink?", "who invites alice to a TEA party", "Tell me: MAD  HATTER?"])
