@@ -43,7 +43,7 @@ class Effort:
         return asked[:: self.asked]
 
 
-FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=8, sets=("forget10",), splits=2)
+FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=20, sets=("forget10",), splits=2)
 ALPHAS = (0.01, 0.05, 0.1)
 _CHUNK = 64
 
