@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from server.cli import app as cli
-from server.policy import load_policy
+from server.cli.main import app as cli
+from server.policy.file import load_policy
 from server.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 

@@ -1,6 +1,6 @@
 """Ask the demo everything, with and without the guard; print the shares and write build/eval.json.
 
-Nothing heavy is imported before `main`: vLLM's workers import this module again (see `server.cli`).
+Nothing heavy is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tqdm import tqdm
 from evaluation.demo import load_demo
 from evaluation.demo.__main__ import demo_model
 from evaluation.demo.server import demo_server
-from server.engine import json_of
+from server.engine.protocol import json_of
 from server.service import Service
 
 BUILD = Path("build")
