@@ -4,20 +4,20 @@ Pure and synchronous: `build_classifier` compiles the targets once, `classify` a
 writes anything outside. torch and sentence-transformers are imported when a `SentenceEncoder` is made, not before.
 """
 
-from classifiers.alias import AliasClassifier
-from classifiers.background import shipped_background
-from classifiers.calibration import Calibration, GroupCalibration
-from classifiers.calibrator import Calibrator
-from classifiers.encoder import CachedEncoder, Encoder, EncoderError, SentenceEncoder
-from classifiers.ensemble import EnsembleClassifier, build_classifier, full_background
-from classifiers.frequency import BackgroundFrequency
-from classifiers.head import HeadClassifier
-from classifiers.living import LivingClassifier
-from classifiers.nearest import Conflict, NearestClassifier, Thresholds
-from classifiers.phrases import Candidate, extract
+from classifiers.calibration.calibrator import Calibrator
+from classifiers.calibration.limits import Calibration, GroupCalibration
+from classifiers.ensemble import EnsembleClassifier, build_classifier
+from classifiers.head.classifier import HeadClassifier
+from classifiers.live import LivingClassifier
+from classifiers.meaning.background import full_background, shipped_background
+from classifiers.meaning.encoder import CachedEncoder, Encoder, EncoderError, SentenceEncoder
+from classifiers.meaning.nearest import Conflict, NearestClassifier, Thresholds
+from classifiers.naming.alias import AliasClassifier
+from classifiers.proposals.extract import Candidate, extract
+from classifiers.proposals.frequency import BackgroundFrequency
+from classifiers.protocol import Classifier, Match, Screened
+from classifiers.reading.windows import windows
 from classifiers.target import Example, ForgetTarget
-from classifiers.types import Classifier, Match, Screened
-from classifiers.windows import windows
 from guard.phrase import Phrase
 
 __all__ = [

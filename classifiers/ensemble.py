@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from classifiers.alias import AliasClassifier
-from classifiers.background import shipped_background
-from classifiers.calibration import Calibration
-from classifiers.encoder import Encoder
-from classifiers.head import HeadClassifier
-from classifiers.headweights import HeadWeights
-from classifiers.nearest import Conflict, NearestClassifier, Thresholds
+from classifiers.calibration.limits import Calibration
+from classifiers.head.classifier import HeadClassifier
+from classifiers.head.weights import HeadWeights
+from classifiers.meaning.background import full_background
+from classifiers.meaning.encoder import Encoder
+from classifiers.meaning.nearest import Conflict, NearestClassifier, Thresholds
+from classifiers.naming.alias import AliasClassifier
+from classifiers.protocol import Classifier, Match, Screened, best_matches
 from classifiers.target import ForgetTarget
-from classifiers.types import Classifier, Match, Screened, best_matches
 from guard.folding import fold
 
 
@@ -81,11 +81,6 @@ def build_classifier(
     # A refused prompt is refused whatever else it is about.
     final = {target.id for target in targets if target.action == "refuse"}
     return EnsembleClassifier(members, final, shared_names(targets))
-
-
-def full_background(background: Sequence[str]) -> list[str]:
-    """Return the prompts that come with the package, then the operator's: what `build_classifier` compares with."""
-    return [*shipped_background(), *background]
 
 
 def shared_names(targets: Sequence[ForgetTarget]) -> list[Conflict]:

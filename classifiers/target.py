@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from guard.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
+from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
 from guard.phrase import Phrase
 from guard.stopwords import COMMON_WORDS
 

@@ -3,20 +3,20 @@
 The core needs numpy, numba and safetensors alone; `guard.processors` plugs it into engines.
 """
 
-from guard.automaton import Automaton
 from guard.ban import Ban
-from guard.batch import Batch
-from guard.cursor import Cursor
-from guard.edits import Edits
-from guard.finder import Finder
+from guard.decoding.batch import Batch
+from guard.decoding.cursor import Cursor
+from guard.decoding.edits import Edits
+from guard.decoding.library import Library
+from guard.decoding.masks import Masks
+from guard.decoding.row import Row
 from guard.folding import StreamFolder, fold
-from guard.library import Library
-from guard.masks import Masks
+from guard.matching.automaton import Automaton
+from guard.matching.finder import Finder
 from guard.phrase import Phrase
 from guard.restriction import Restriction
-from guard.rows import Row
-from guard.tokenizers import vocabulary_of
-from guard.vocabulary import Vocabulary
+from guard.tokens.tokenizers import vocabulary_of
+from guard.tokens.vocabulary import Vocabulary
 
 __all__ = [
     "Automaton",

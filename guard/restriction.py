@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard import mapped
-from guard.anchors import Anchors
-from guard.automaton import Automaton
-from guard.compact import CompactAutomaton
 from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
+from guard.matching.automaton import Automaton
+from guard.matching.compact import CompactAutomaton
+from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
 FORMAT = 1

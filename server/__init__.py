@@ -1,7 +1,7 @@
 """HTTP: OpenAI's routes in front of vLLM, screening, and the command line.
 
-`create_app` and `Settings` are loaded when they are first asked for: see `server.cli` for why importing this package must stay
-light.
+`create_app` and `Settings` are loaded when they are first asked for: `server.cli.main` says why importing
+this package must stay light.
 """
 
 from typing import TYPE_CHECKING, Any

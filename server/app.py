@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from server import api, errors
-from server.engine import OpenEngine, request
-from server.generation import GuardedRoute
-from server.requestid import RequestId
+from server.engine.protocol import OpenEngine, request
+from server.engine.vllm import open_vllm
+from server.http import envelope
+from server.http.requestid import RequestId
+from server.openai.route import GuardedRoute
 from server.service import OpenEncoder, Service, open_sentence_encoder
 from server.settings import Settings
-from server.vllm_engine import open_vllm
 
 
 def create_app(
@@ -83,6 +84,6 @@ def create_app(
         engine = await request(service.running.engine.app, "GET", "/metrics")
         return PlainTextResponse(own + engine.content, media_type="text/plain; version=0.0.4")
 
-    errors.install(app)
+    envelope.install(app)
     app.add_middleware(RequestId, metrics=service.metrics)
     return app

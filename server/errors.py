@@ -13,28 +13,11 @@
     ├── EngineFailure       502   the engine failed, or answered with something that cannot be checked
     └── NotReady            503   starting, stopping, or the policy is not enforced everywhere yet
 
-This module alone turns an error into HTTP: `install` gives an application the handlers, `envelope` is the body they send, in the
-shape of OpenAI's API (``{"error": {"message", "type", "param", "code"}}``), so that existing clients show the message.
-
-Two things never leave through here: the text of a prompt, and the message of an exception nobody expected. Such a message may
-quote the prompt (a validation error does), so neither the client nor the log gets it: the log gets the type of the exception and
-where it was raised.
+`server.http.envelope` turns an error into HTTP.
 """
 
-import logging
-import traceback
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-from typing import Any, ClassVar
-
-from fastapi import FastAPI
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-logger = logging.getLogger(__name__)
+from collections.abc import Mapping
+from typing import ClassVar
 
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
@@ -67,7 +50,7 @@ class ServerError(Exception):
         self.headers = dict(headers or {})
 
 
-class _Fixed(ServerError):
+class KnownError(ServerError):
     """A ServerError whose status and type belong to its class."""
 
     STATUS: ClassVar[int]
@@ -80,55 +63,55 @@ class _Fixed(ServerError):
         super().__init__(message, status=self.STATUS, type=self.TYPE, param=param, code=code or self.CODE, headers=headers)
 
 
-class BadRequest(_Fixed):
+class BadRequest(KnownError):
     """400: malformed, or something the guard cannot allow."""
 
     STATUS = 400
 
 
-class Unauthorized(_Fixed):
+class Unauthorized(KnownError):
     """401: no key or a wrong one."""
 
     STATUS = 401
     CODE = "invalid_api_key"
 
 
-class Forbidden(_Fixed):
+class Forbidden(KnownError):
     """403: the key is good, but its role may not do this."""
 
     STATUS = 403
     CODE = "insufficient_permissions"
 
 
-class NotFound(_Fixed):
+class NotFound(KnownError):
     """404: no such route, model or target."""
 
     STATUS = 404
     CODE = "not_found"
 
 
-class MethodNotAllowed(_Fixed):
+class MethodNotAllowed(KnownError):
     """405: give the allowed methods in ``headers={"Allow": ...}``, as RFC 9110 (15.5.6) requires."""
 
     STATUS = 405
     CODE = "method_not_allowed"
 
 
-class TooLarge(_Fixed):
+class TooLarge(KnownError):
     """413: the body is over the limit."""
 
     STATUS = 413
     CODE = "request_too_large"
 
 
-class UnsupportedMedia(_Fixed):
+class UnsupportedMedia(KnownError):
     """415: another content type or encoding than plain JSON."""
 
     STATUS = 415
     CODE = "unsupported_media_type"
 
 
-class RateLimited(_Fixed):
+class RateLimited(KnownError):
     """429: too many requests. Give ``headers={"Retry-After": ...}`` in whole seconds (RFC 9110, 10.2.3)."""
 
     STATUS = 429
@@ -136,7 +119,7 @@ class RateLimited(_Fixed):
     CODE = "rate_limit_exceeded"
 
 
-class GuardFailure(_Fixed):
+class GuardFailure(KnownError):
     """500: the guard could not do its work, so nothing was generated. The message says what failed, never on which text."""
 
     STATUS = 500
@@ -144,7 +127,7 @@ class GuardFailure(_Fixed):
     CODE = "guard_failure"
 
 
-class EngineFailure(_Fixed):
+class EngineFailure(KnownError):
     """502: the engine failed or its answer could not be checked."""
 
     STATUS = 502
@@ -152,118 +135,9 @@ class EngineFailure(_Fixed):
     CODE = "engine_failure"
 
 
-class NotReady(_Fixed):
+class NotReady(KnownError):
     """503: not able to serve under the guard at this moment; a client may try again."""
 
     STATUS = 503
     TYPE = SERVER_ERROR
     CODE = "not_ready"
-
-
-def envelope(error: ServerError) -> dict[str, Any]:
-    """The JSON body of an error, as OpenAI's API spells it."""
-    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
-
-
-def install(app: FastAPI) -> None:
-    """Make every error that leaves ``app`` an `envelope`.
-
-    ServerError, Starlette's HTTPException (unknown routes and methods included), FastAPI's RequestValidationError, and any other
-    exception are covered, raised in a route, a dependency or a middleware added before this call. Middleware added afterwards
-    lies outside the boundary; what escapes it still gets an envelope, but Starlette logs it in full. So call this last.
-    """
-    for kind in (ServerError, HTTPException, RequestValidationError, Exception):
-        app.add_exception_handler(kind, _handle)
-    app.add_middleware(_Boundary)
-
-
-def to_server_error(error: Exception) -> ServerError:
-    """The answer to ``error``; a generic one for an exception nobody expected."""
-    if isinstance(error, ServerError):
-        return error
-    if isinstance(error, HTTPException):
-        return _of_http(error)
-    if isinstance(error, RequestValidationError):
-        return _of_validation(error.errors())
-    return ServerError("The server failed to handle the request.", status=500, type=SERVER_ERROR, code="internal_error")
-
-
-def respond(error: Exception) -> Response:
-    """The HTTP response to ``error``."""
-    known = to_server_error(error)
-    if known.status in (204, 304):  # these must not carry a body
-        return Response(status_code=known.status, headers=known.headers)
-    return JSONResponse(envelope(known), status_code=known.status, headers=known.headers)
-
-
-def _of_http(error: HTTPException) -> ServerError:
-    codes = {kind.STATUS: kind.CODE for kind in _Fixed.__subclasses__()}
-    try:
-        phrase = HTTPStatus(error.status_code).phrase
-    except ValueError:
-        phrase = "Error"
-    return ServerError(
-        error.detail if isinstance(error.detail, str) and error.detail else phrase,
-        status=error.status_code,
-        type=SERVER_ERROR if error.status_code >= 500 else INVALID_REQUEST,
-        code=None if error.status_code >= 500 else codes.get(error.status_code),
-        headers=error.headers,
-    )
-
-
-def _of_validation(errors: Sequence[Any]) -> BadRequest:
-    """The first thing wrong, with its place; pydantic's ``input`` is left out, the client knows what it sent."""
-    if not errors:
-        return BadRequest("The request is not valid.", code="invalid_value")
-    first = errors[0]
-    where = [str(part) for part in first.get("loc", ()) if part not in ("body", "query", "path", "header")]
-    param = ".".join(where) or None
-    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return BadRequest(f"{param + ': ' if param else ''}{first.get('msg', 'not valid')}{more}", param=param, code="invalid_value")
-
-
-async def _handle(request: Request, error: Exception) -> Response:
-    if not isinstance(error, (ServerError, HTTPException, RequestValidationError)):
-        _log(error)
-    return respond(error)
-
-
-def _log(error: BaseException) -> None:
-    """Type and place of an unexpected exception. Not its message, and no local variables: either may quote a prompt."""
-    frames = traceback.extract_tb(error.__traceback__)[-8:]
-    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    logger.error("unexpected %s at %s", type(error).__qualname__, places or "unknown")
-
-
-class _Boundary:
-    """Answers in place of Starlette's outermost middleware, which re-raises what it answered and so has it logged in full."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        started = False
-
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
-        failure: Exception
-        try:
-            await self.app(scope, receive, watched)
-            return
-        except ClientDisconnect:
-            return  # nobody is left to answer
-        except Exception as error:
-            failure = error
-        # Outside the except block, so that what is raised below does not carry the original as its context.
-        if not isinstance(failure, (ServerError, HTTPException, RequestValidationError)):
-            _log(failure)
-        if started:
-            # Headers are gone: the only honest end is a broken connection, which the server makes of an exception.
-            raise EngineFailure("the response could not be completed")
-        await respond(failure)(scope, receive, send)

@@ -10,34 +10,32 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
-from classifiers.ensemble import full_background
-from classifiers.innocent import Background
-from classifiers.living import LivingClassifier
-from server.activation import Activation
-from server.api.context import ApiContext
-from server.authentication import Authenticator
-from server.canary import prove
-from server.decisionlog import DecisionLog
-from server.enforcement import Enforcement
-from server.engine import Engine, OpenEngine, request, served_model
+from classifiers.live import LivingClassifier
+from classifiers.meaning.background import Background, full_background
+from server.engine.proof import prove
+from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
-from server.housekeeping import Housekeeping, Recalibration
-from server.keycommands import default_url
+from server.housekeeping import Housekeeping
+from server.http.authentication import Authenticator
 from server.metrics import Metrics
-from server.policy import Policy, load_policy
-from server.recovery import recover
-from server.screening import Screener
-from server.seed import seed
+from server.policy.activation import Activation
+from server.policy.enforcement import Enforcement
+from server.policy.file import Policy, load_policy
+from server.policy.recalibration import Recalibration
+from server.policy.recovery import recover
+from server.policy.seed import seed
+from server.running import ApiContext, Running
+from server.screening.decisionlog import DecisionLog
 from server.settings import Settings
 from server.store import Database, notifier_of
-from server.store.audit import Audit
-from server.store.chain import read_key
+from server.store.audit.chain import read_key
+from server.store.audit.log import Audit
+from server.store.database.location import default_url
 from server.store.keys import Keys
 
 logger = logging.getLogger(__name__)
@@ -48,27 +46,6 @@ OpenEncoder = Callable[[Settings], Encoder]
 def open_sentence_encoder(settings: Settings) -> Encoder:
     """Load the encoder that the settings name. Takes seconds."""
     return CachedEncoder(SentenceEncoder(settings.encoder))
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a request needs; there only once the guard is proven."""
-
-    engine: Engine
-    activation: Activation
-    decisions: DecisionLog
-    recalibration: Recalibration
-    model: str
-
-    @property
-    def enforcement(self) -> Enforcement:
-        """What is enforced."""
-        return self.activation.enforcement
-
-    @property
-    def screener(self) -> Screener:
-        """The screener of the snapshot in force."""
-        return self.enforcement.screener
 
 
 class Service:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from classifiers import Thresholds
-from server.body import BodyLimits
+from server.http.body import BodyLimits
 
 _DEFAULT = Thresholds()
 

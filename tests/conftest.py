@@ -36,7 +36,7 @@ class LiveServer:
 
     def engine(self, path: str, *bodies: dict[str, Any], at_once: int = 16) -> list[Any]:
         """Post to the engine's application itself, past the front end; return the responses."""
-        from server.engine import request
+        from server.engine.protocol import request
 
         async def post() -> list[Any]:
             slots = asyncio.Semaphore(at_once)

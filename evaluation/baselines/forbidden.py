@@ -18,7 +18,7 @@ from transformers import PreTrainedTokenizerBase
 from evaluation.baselines.no_bad_words import tokenisations
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Texts to vectors of length one, float32 [texts, dimension], such as `classifiers.encoder.SentenceEncoder.encode`."""
+"""Texts to vectors of length one, float32 [texts, dimension], such as `classifiers.meaning.encoder.SentenceEncoder.encode`."""
 
 End = tuple[int, int]
 

@@ -40,7 +40,7 @@ def small_tokenizer(texts: Iterable[str] | None = None, vocabulary: int = SMALL_
     The demo's few texts give fewer entries than asked for; a model's logits may still be wider.
     """
     from evaluation.demo import load_demo
-    from evaluation.tokenizer import train_tokenizer
+    from evaluation.tinylm.tokenizer import train_tokenizer
 
     known = [text for pair in load_demo().pairs for text in (*pair.questions, pair.answer)] if texts is None else texts
     return train_tokenizer(known, vocabulary)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from evaluation.baselines.timing import StepCost, time_steps
 from guard.phrase import Phrase
 from guard.reference import folded_stream, occurrences
-from guard.vocabulary import Vocabulary
+from guard.tokens.vocabulary import Vocabulary
 
 
 def banned(

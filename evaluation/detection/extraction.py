@@ -1,4 +1,5 @@
-"""How much of what must be forgotten the proposed phrases cover, and whom else they would hit: `classifiers.phrases` on TOFU.
+"""How much of what must be forgotten the proposed phrases cover, and whom else they would hit:
+`classifiers.proposals.extract` on TOFU.
 
 TOFU (Maini et al. 2024, arXiv 2401.06121) has 200 invented authors with 20 questions each. Its other wording of an answer and its
 wrong answers tell which words carry the fact; the extractor sees neither.
@@ -22,12 +23,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from classifiers import Example, ForgetTarget
-from classifiers.frequency import BackgroundFrequency
-from classifiers.phrases import Candidate, Cuts, extract
+from classifiers.proposals.extract import Candidate, Cuts, extract
+from classifiers.proposals.frequency import BackgroundFrequency
 from evaluation.detection.data import names_of_authors
 from evaluation.pairs import QAPair
-from guard.finder import Finder
 from guard.folding import fold
+from guard.matching.finder import Finder
 from guard.phrase import Phrase
 from guard.stopwords import COMMON_WORDS
 

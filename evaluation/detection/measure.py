@@ -20,9 +20,9 @@ from classifiers import (
     NearestClassifier,
     build_classifier,
 )
-from classifiers.calibration import DEFAULT_LIMIT, conformal_limit
-from classifiers.calibrator import Calibrator
-from classifiers.ensemble import full_background
+from classifiers.calibration.calibrator import Calibrator
+from classifiers.calibration.limits import DEFAULT_LIMIT, conformal_limit
+from classifiers.meaning.background import full_background
 from evaluation.detection.rivals import rivals
 from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, attacks, halves, question
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from classifiers import AliasClassifier, Classifier, Encoder, ForgetTarget, Match, NearestClassifier, Screened, Thresholds
-from classifiers.head import HeadClassifier
-from classifiers.types import best_matches
+from classifiers.head.classifier import HeadClassifier
+from classifiers.protocol import best_matches
 
 
 class LogisticRegressionClassifier:

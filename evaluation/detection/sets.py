@@ -13,8 +13,8 @@ from classifiers import Example, ForgetTarget, Screened, shipped_background
 from evaluation.detection.attacks import ATTACKS, Attack, Message
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
 from evaluation.pairs import QAPair
-from server.screening import screened
-from server.texts import texts_of_chat
+from server.openai.texts import texts_of_chat
+from server.screening.screener import screened
 
 TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
 FORGET = ("forget01", "forget05", "forget10")

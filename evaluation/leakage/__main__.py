@@ -2,7 +2,7 @@
 
 `--small` asks every sixteenth question and writes build/small/eval.json.
 
-Nothing heavy is imported before `main`: vLLM's workers import this module again (see `server.cli`).
+Nothing heavy is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations

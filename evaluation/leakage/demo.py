@@ -19,7 +19,7 @@ from evaluation.demo import Demo, Person, contains_phrase, load_demo
 from evaluation.demo.__main__ import demo_model
 from evaluation.demo.server import demo_server
 from evaluation.pairs import QAPair
-from server.engine import json_of
+from server.engine.protocol import json_of
 from server.service import Service
 
 AT_ONCE = 16

@@ -2,7 +2,7 @@
 
 `--only demo` measures what a newcomer meets, `--only decoding` the decode-time core against its rivals (a quarter of an hour);
 `--record` writes the latter's dated record; `--small` runs a little of each and writes build/small/bench.json. Nothing heavy is
-imported before `main`: vLLM's workers import this module again (see `server.cli`).
+imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations

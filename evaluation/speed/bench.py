@@ -22,7 +22,7 @@ from evaluation.demo import load_demo
 from evaluation.demo.__main__ import demo_model
 from evaluation.demo.server import demo_server
 from evaluation.results import BUILD
-from server.engine import json_of
+from server.engine.protocol import json_of
 from server.service import Service
 
 BATCH = 16

@@ -20,7 +20,7 @@ from evaluation.baselines.timing import StepCost
 from evaluation.demo import load_demo
 from evaluation.speed import steps, throughput
 from guard import Vocabulary
-from guard.tokenizers import vocabulary_of
+from guard.tokens.tokenizers import vocabulary_of
 
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 BATCHES = (1, 16, 64)

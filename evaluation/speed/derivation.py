@@ -18,8 +18,9 @@ import numpy as np
 from numba import njit
 
 from evaluation.baselines.phrases import phrases as invented
-from evaluation.fuzz import tekken
-from guard import Cursor, Masks, Phrase, Restriction, Vocabulary, kernels, reference
+from evaluation.soundness.fuzz import tekken
+from guard import Cursor, Masks, Phrase, Restriction, Vocabulary, reference
+from guard.matching import kernels
 
 SAMPLE = 400
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from tqdm import tqdm
 
 from classifiers import SentenceEncoder
-from classifiers.encoder import Vectors, unit_rows
-from classifiers.index import ExampleIndex
-from classifiers.windows import windows
+from classifiers.meaning.encoder import Vectors, unit_rows
+from classifiers.meaning.index import ExampleIndex
+from classifiers.reading.windows import windows
 
 DATA = Path("../shared/data")
 TARGETS, EXAMPLES = 10_000, 20

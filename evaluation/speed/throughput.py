@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from evaluation.baselines.vllm_bad_words import raised_limit
 from guard import Phrase, Restriction
+from server.engine.vllm import open_vllm, prepare_environment
 from server.settings import Settings
-from server.vllm_engine import open_vllm, prepare_environment
 
 PROMPT = 32
 

@@ -29,14 +29,14 @@ from classifiers import ForgetTarget, LivingClassifier
 from evaluation.targets.figures import tell
 from evaluation.targets.measure import invented
 from guard import Restriction
-from server.activation import Activation
-from server.enforcement import Enforcement
-from server.keycommands import default_url
 from server.metrics import Metrics
-from server.recovery import recover
+from server.policy.activation import Activation
+from server.policy.enforcement import Enforcement
+from server.policy.recovery import recover
 from server.store import Database, TargetDraft, Targets, notifier_of
-from server.store.audit import Audit
-from server.store.auditrecord import AuditEvent
+from server.store.audit.log import Audit
+from server.store.audit.record import AuditEvent
+from server.store.database.location import default_url
 
 TARGETS = 200
 

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from transformers import LogitsProcessor
 
 from guard.ban import Ban
-from guard.cursor import Cursor
-from guard.edits import Edits
-from guard.masks import Masks
-from guard.rows import Row
+from guard.decoding.cursor import Cursor
+from guard.decoding.edits import Edits
+from guard.decoding.masks import Masks
+from guard.decoding.row import Row
 
 # Finite, so that a row that has nothing else says it, and low, so that a beam search prefers every beam that has not ended so;
 # within the range of float16.

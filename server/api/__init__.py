@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
-from server.api import bulk, keys, policy, preview, report, screen, targets
-from server.api.context import ApiContext, ContextProvider
+from server.api import audit, bulk, keys, policy, preview, report, screen, targets
+from server.api.context import ContextProvider
 from server.api.openapi import document
 
-__all__ = ["ApiContext", "ContextProvider", "document", "install"]
+__all__ = ["ContextProvider", "document", "install"]
 
 
 def install(app: FastAPI, provider: ContextProvider) -> None:
     """Add the API's routes to `app`. `provider` gives what they work with, or raises NotReady: then every route answers 503."""
     app.state.api = provider
-    for module in (bulk, preview, report, targets, policy, keys, screen):
+    for module in (bulk, preview, report, targets, policy, audit, keys, screen):
         app.include_router(module.router)

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ValidationError
 
 from server.api.context import context_of
 from server.api.failures import invalid
-from server.body import BodyLimits, parse_json, read_body
 from server.errors import UnsupportedMedia
+from server.http.body import BodyLimits, parse_json, read_body
 
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"

@@ -10,20 +10,21 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.activation import NotEnforced
 from server.api.bodies import read_raw
 from server.api.changes import REPLAYED, IdempotencyKey, Once, activated
-from server.api.context import Admin, ApiContext, Auditor, Context
+from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ImportResponse
 from server.api.negotiation import preferred
 from server.api.transfer import HEADS, MEDIA, Entry, Format, read_targets, written
-from server.authentication import Principal
-from server.body import BodyLimits
 from server.errors import BadRequest
-from server.policy import MAX_BYTES
+from server.http.authentication import Principal
+from server.http.body import BodyLimits
+from server.policy.activation import NotEnforced
+from server.policy.file import MAX_BYTES
+from server.running import ApiContext
 from server.store import StoredTarget, TargetDraft, Targets
-from server.store.auditrecord import AuditEvent
+from server.store.audit.record import AuditEvent
 from server.store.columns import utc_now
 from server.store.tables import Status
 

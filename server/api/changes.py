@@ -18,13 +18,13 @@ from typing import Annotated, Any
 from fastapi import Header, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.activation import NotEnforced
 from server.api.bodies import digest_of
-from server.api.context import ApiContext
 from server.api.failures import location, pending, stale
 from server.api.models import TargetResponse
-from server.authentication import Principal
 from server.errors import NotFound
+from server.http.authentication import Principal
+from server.policy.activation import NotEnforced
+from server.running import ApiContext
 from server.store import Idempotency, StoredResponse, StoredTarget, Targets
 from server.store.idempotency import MAX_KEY_CHARS
 from server.store.records import RAW_FIELDS

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from classifiers import Encoder, Thresholds
-from classifiers.calibration import Calibration
-from classifiers.innocent import Background
-from guard import Vocabulary
-from server.activation import Activation
-from server.api.previewer import Previewer
-from server.authentication import Authenticator, Principal
-from server.body import BodyLimits
-from server.decisionlog import DecisionLog
-from server.store import Database
-from server.store.audit import Audit
+from server.http.authentication import Principal
+from server.running import ApiContext
 from server.store.keys import Role
 
 # For the API's description only: what is in the header is read by the authenticator.
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server keys create`.")
-
-
-@dataclass(frozen=True)
-class ApiContext:
-    """Everything behind the routes, once the server runs.
-
-    `background` are the innocent prompts, the operator's and those that come with the package. `restrictions` is the
-    folder of compiled restrictions. `vocabulary` gives the model's, for counting tokens, and `calibration` what is in force; each
-    None where there is none.
-    """
-
-    database: Database
-    activation: Activation
-    authenticator: Authenticator
-    audit: Audit
-    encoder: Encoder
-    restrictions: Path
-    decisions: DecisionLog
-    background: Background
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    limits: BodyLimits = field(default_factory=BodyLimits)
-    vocabulary: Callable[[], Vocabulary | None] = lambda: None
-    calibration: Callable[[], Calibration | None] = lambda: None
-
-    @cached_property
-    def previewer(self) -> Previewer:
-        """What previews targets; made when the first is asked for."""
-        return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary)
 
 
 ContextProvider = Callable[[], ApiContext]

@@ -11,8 +11,8 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
-from server.activation import NotEnforced
 from server.errors import INVALID_REQUEST, BadRequest, GuardFailure, MethodNotAllowed, NotFound, NotReady, ServerError
+from server.policy.activation import NotEnforced
 from server.store import (
     IdempotencyConflict,
     IdempotencyPending,
@@ -22,7 +22,7 @@ from server.store import (
     TargetNotFound,
     VersionConflict,
 )
-from server.store.auditrecord import AuditError
+from server.store.audit.record import AuditError
 from server.store.keys import KeyNotFound
 
 _SHOWN_CHARACTERS = 64

@@ -13,7 +13,7 @@ from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Moment
 from server.errors import BadRequest
-from server.store.auditrecord import key_event
+from server.store.audit.record import key_event
 from server.store.columns import utc_now
 from server.store.keys import ApiKey, KeyNotFound, Keys, Role
 from server.store.records import storable

@@ -15,8 +15,8 @@ from server.api.bodies import body_of, documented
 from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, PreviewRequest, target_of
-from server.api.previewer import FalseAlarms, Shown
 from server.errors import BadRequest
+from server.policy.preview import FalseAlarms, Shown
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 _UNNAMED = "preview"

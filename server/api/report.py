@@ -13,15 +13,16 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
-from classifiers.calibration import Calibration
+from classifiers.calibration.limits import Calibration
 from classifiers.target import Action
-from server.api.context import ApiContext, Auditor, Context
+from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel
 from server.api.negotiation import preferred
 from server.api.targets import TargetPath
+from server.running import ApiContext
 from server.store import Snapshots, StoredSnapshot, StoredTarget, Targets
-from server.store.auditrecord import REQUEST, AuditFilter
+from server.store.audit.record import REQUEST, AuditFilter
 from server.store.columns import utc_now
 from server.store.tables import Status
 

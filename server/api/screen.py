@@ -12,15 +12,17 @@ from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
 from server.api.bodies import body_of, documented
-from server.api.context import ApiContext, Auditor, Client, Context
+from server.api.context import Auditor, Client, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Verdict
-from server.authentication import Principal
-from server.decision import Decision
 from server.errors import NotReady
-from server.refusals import refuse
-from server.screening import Screener
-from server.texts import Text, texts_of_chat
+from server.http.authentication import Principal
+from server.openai.fields import refuse
+from server.openai.texts import texts_of_chat
+from server.running import ApiContext
+from server.screening.conversation import Text
+from server.screening.decision import Decision
+from server.screening.screener import Screener
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
 

@@ -13,17 +13,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from guard.restriction import SUFFIX
 from server.api.bodies import JSON, MERGE_PATCH, body_of, documented, read_object, validated
 from server.api.changes import Change, IdempotencyKey, IfMatch, Once, activated, changed, check_match, shown
-from server.api.context import Admin, ApiContext, Auditor, Context
+from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.mergepatch import merged
 from server.api.models import ERRORS, History, TargetList, TargetRequest, TargetResponse, VersionResponse
-from server.authentication import Principal
 from server.errors import BadRequest
+from server.http.authentication import Principal
+from server.running import ApiContext
 from server.store import Purged, StoredTarget, TargetNotFound, Targets
-from server.store.auditrecord import AuditEvent
+from server.store.audit.record import AuditEvent
 from server.store.columns import utc_now
 from server.store.tables import Status
-from server.store.targetreader import MAX_PAGE
+from server.store.targets.reader import MAX_PAGE
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 

@@ -16,9 +16,9 @@ import yaml
 from classifiers import ForgetTarget
 from server.api.bodies import JSON, validated
 from server.api.models import MAX_EXAMPLES, MAX_PHRASES, TargetRequest
-from server.body import BodyLimits, parse_json
 from server.errors import BadRequest, TooLarge
-from server.policy import PolicyError, load_policy
+from server.http.body import BodyLimits, parse_json
+from server.policy.file import PolicyError, load_policy
 from server.store import StoredTarget, TargetDraft
 
 MAX_TARGETS = 10_000

@@ -1,6 +1,7 @@
 """The store: forget targets, snapshots, keys and the audit log, in SQLite or PostgreSQL."""
 
-from server.store.database import Database
+from server.store.database.database import Database
+from server.store.database.notify import Notifier, notifier_of
 from server.store.errors import (
     IdempotencyConflict,
     IdempotencyPending,
@@ -15,7 +16,6 @@ from server.store.errors import (
     VersionConflict,
 )
 from server.store.idempotency import Idempotency
-from server.store.notify import Notifier, notifier_of
 from server.store.peers import Peers
 from server.store.records import (
     Compiled,
@@ -29,8 +29,8 @@ from server.store.records import (
     TargetPage,
 )
 from server.store.snapshots import Snapshots
-from server.store.targetreader import Standing
-from server.store.targets import Targets
+from server.store.targets.reader import Standing
+from server.store.targets.repository import Targets
 
 __all__ = [
     "Compiled",

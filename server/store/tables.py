@@ -26,7 +26,7 @@ class TargetRow(Base):
 
     `document` is a `ForgetTarget` as JSON, NULL after a purge. `active_version` is the version that the active snapshot enforces,
     NULL if none is; while a change is pending it is lower than `version`.
-    The digests are what this version was compiled to, `vectors` what its examples were encoded to (server.embeddings).
+    The digests are what this version was compiled to, `vectors` what its examples were encoded to (server.policy.vectors).
     """
 
     __tablename__ = "targets"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifiers import CachedEncoder, Example, ForgetTarget, Screened, SentenceEncoder
-from classifiers.encoder import Vectors, unit_rows
+from classifiers.meaning.encoder import Vectors, unit_rows
 from guard.folding import fold
 
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 import yaml
 
 from classifiers import CachedEncoder, Conflict, EnsembleClassifier, ForgetTarget, Match, Screened, Thresholds, build_classifier
-from classifiers.calibrator import Calibrator
-from classifiers.ensemble import full_background
+from classifiers.calibration.calibrator import Calibrator
+from classifiers.meaning.background import full_background
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
+from tests.paths import ROOT
 
-DEMO = Path(__file__).parents[2] / "evaluation" / "demo"
+DEMO = ROOT / "evaluation" / "demo"
 
 
 class Says:

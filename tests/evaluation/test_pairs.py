@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from evaluation.pairs import QAPair, ambiguous_questions, load_jsonl
-
-TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
+from tests.paths import TOFU
 
 
 def write(tmp_path: Path, *lines: str) -> Path:

@@ -8,21 +8,21 @@ import stat
 import time
 from pathlib import Path
 
+import guard.library
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import guard.library
 from guard import mapped
 from guard import restriction as module
-from guard.anchors import Anchors
+from guard.decoding.library import Library
+from guard.decoding.masks import Masks
 from guard.errors import CorruptRestriction, FormatMismatch, RestrictionError, UnknownRestriction
-from guard.library import Library
-from guard.masks import Masks
+from guard.meaning.anchors import Anchors
+from guard.meaning.wordvectors import WordVectors
 from guard.phrase import Phrase
 from guard.restriction import SUFFIX, Restriction
-from guard.vocabulary import Vocabulary
-from guard.wordvectors import WordVectors
+from guard.tokens.vocabulary import Vocabulary
 
 PHRASES = [
     Phrase("Mad Hatter"),

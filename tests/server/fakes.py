@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from classifiers.encoder import Vectors
+from classifiers.meaning.encoder import Vectors
 from guard import Vocabulary
 
 DEAD_END = 3

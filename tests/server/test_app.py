@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from server.app import create_app
 from server.errors import EngineFailure, GuardFailure
-from server.policy import PolicyError
+from server.policy.file import PolicyError
 from server.settings import Settings
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 

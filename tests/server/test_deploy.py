@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from server.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 # As Docker reads it: without comments, continued lines joined.
 DOCKERFILE = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE).replace("\\\n", "")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))

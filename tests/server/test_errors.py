@@ -15,6 +15,7 @@ from starlette.types import Message, Scope
 
 from server import errors
 from server.errors import BadRequest, EngineFailure, GuardFailure, MethodNotAllowed, NotFound, NotReady, ServerError
+from server.http import envelope
 
 SECRET = "Ada Byron lived in Kirkby"
 
@@ -52,7 +53,7 @@ def application() -> FastAPI:
     async def _() -> StreamingResponse:
         return StreamingResponse(chunks())
 
-    errors.install(app)
+    envelope.install(app)
     return app
 
 
@@ -108,7 +109,7 @@ def test_unexpected_exceptions_are_logged_by_type_and_place_only(caplog: pytest.
 def test_pydantic_errors_inside_the_server_are_unexpected(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ValidationError) as caught:
         Item.model_validate({"count": SECRET})
-    answer = errors.to_server_error(caught.value)
+    answer = envelope.to_server_error(caught.value)
     assert (answer.status, answer.code) == (500, "internal_error")
     assert SECRET not in answer.message
 
@@ -154,7 +155,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUSES)
-def test_statuses_are_those_of_the_tree(kind: type[errors._Fixed], status: int) -> None:
+def test_statuses_are_those_of_the_tree(kind: type[errors.KnownError], status: int) -> None:
     error = kind("message")
     assert error.status == status
     assert error.type == ("server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error")
@@ -163,16 +164,16 @@ def test_statuses_are_those_of_the_tree(kind: type[errors._Fixed], status: int) 
 
 
 def test_the_tree_is_complete() -> None:
-    assert {kind for kind, _ in STATUSES} == set(errors._Fixed.__subclasses__())
+    assert {kind for kind, _ in STATUSES} == set(errors.KnownError.__subclasses__())
 
 
 def test_any_status_can_be_given() -> None:
     error = ServerError("busy", status=429, type="rate_limit_error", code="queue_full")
-    response = errors.respond(error)
+    response = envelope.respond(error)
     assert response.status_code == 429
-    assert errors.envelope(error)["error"]["code"] == "queue_full"
+    assert envelope.envelope(error)["error"]["code"] == "queue_full"
 
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_statuses_without_a_body(status: int) -> None:
-    assert errors.respond(HTTPException(status)).body == b""
+    assert envelope.respond(HTTPException(status)).body == b""

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from classifiers import Example, ForgetTarget, Thresholds
-from classifiers.calibrator import Calibrator
-from classifiers.innocent import Background
+from classifiers.calibration.calibrator import Calibrator
+from classifiers.meaning.background import Background
 from server import housekeeping as module
-from server.housekeeping import Recalibration
+from server.policy.recalibration import Recalibration
 from tests.server.fakes import WordEncoder
 
 

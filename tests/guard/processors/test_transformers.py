@@ -12,13 +12,13 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, LogitsProcessor, PreTrainedTokenizerFast
 
 from guard import reference
-from guard.masks import Masks
+from guard.decoding.masks import Masks
 from guard.phrase import Phrase
 from guard.processors import transformers as module
 from guard.processors.transformers import DEAD_END_LOGIT, GuardLogitsProcessor
 from guard.restriction import Restriction
-from guard.tokenizers import vocabulary_of
-from guard.vocabulary import Vocabulary
+from guard.tokens.tokenizers import vocabulary_of
+from guard.tokens.vocabulary import Vocabulary
 
 # Many of the words these models say are stop words.
 forced = partial(Phrase, force=True)

@@ -16,20 +16,20 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from classifiers.ensemble import full_background
-from classifiers.innocent import Background
-from classifiers.living import LivingClassifier
-from server import errors
-from server.activation import Activation
-from server.api import ApiContext, install
-from server.authentication import Authenticator
-from server.body import BodyLimits
-from server.decisionlog import DecisionLog
-from server.enforcement import Enforcement
+from classifiers.live import LivingClassifier
+from classifiers.meaning.background import Background, full_background
+from server.api import install
 from server.errors import EngineFailure, NotReady
+from server.http import envelope
+from server.http.authentication import Authenticator
+from server.http.body import BodyLimits
 from server.metrics import Metrics
+from server.policy.activation import Activation
+from server.policy.enforcement import Enforcement
+from server.running import ApiContext
+from server.screening.decisionlog import DecisionLog
 from server.store import Database, notifier_of
-from server.store.audit import Audit
+from server.store.audit.log import Audit
 from server.store.columns import utc_now
 from server.store.keys import Keys, Role
 from tests.server.fakes import FakeEngine, WordEncoder
@@ -93,7 +93,7 @@ class Served:
 def application(provider: Any) -> FastAPI:
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     install(app, provider)
-    errors.install(app)
+    envelope.install(app)
     return app
 
 

@@ -10,11 +10,10 @@ import pytest
 
 from classifiers import ForgetTarget, Screened, Thresholds
 from classifiers.ensemble import build_classifier
-from classifiers.innocent import Background
+from classifiers.meaning.background import Background
 from guard import Vocabulary
-from server.api import ApiContext
-from server.api.previewer import Previewer
-from server.preview import banned_tokens
+from server.policy.preview import Previewer, banned_tokens
+from server.running import ApiContext
 from tests.server.api.conftest import BACKGROUND, Served, SmallEncoder
 
 TARGET: dict[str, Any] = {

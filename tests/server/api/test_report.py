@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from classifiers import Thresholds
-from classifiers.calibration import Calibration, GroupCalibration
-from server.store.auditrecord import REQUEST, SCREEN, counted, decision_event
+from classifiers.calibration.limits import Calibration, GroupCalibration
+from server.store.audit.record import REQUEST, SCREEN, counted, decision_event
 from tests.server.api.conftest import Served, application
 
 HTML = {"accept": "text/html,*/*;q=0.8"}

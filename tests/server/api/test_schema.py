@@ -18,9 +18,9 @@ from jsonschema import Draft202012Validator
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance
 
 from server.api import document
-from server.api.context import ApiContext
 from server.api.failures import ApiRoute
 from server.errors import NotReady
+from server.running import ApiContext
 from server.store.columns import utc_now
 from server.store.keys import Keys
 from tests.server.api.conftest import StubbornEngine, application, listening

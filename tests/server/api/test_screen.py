@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from server.decisionlog import DecisionLog
-from server.store.audit import Audit
+from server.screening.decisionlog import DecisionLog
+from server.store.audit.log import Audit
 from tests.server.api.conftest import Served, application
 
 
@@ -103,7 +103,7 @@ async def test_the_text_is_recorded_only_if_the_log_keeps_texts(served: Served, 
 
 async def test_what_cannot_be_recorded_is_not_decided(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     await served.create()
-    monkeypatch.setattr("server.decisionlog._MOST_WAITING", 1)
+    monkeypatch.setattr("server.screening.decisionlog._MOST_WAITING", 1)
     body = {"text": "Who is the Mad Hatter?"}
     assert (await served.client.post("/v1/screen", json=body)).status_code == 200
     assert (await served.client.post("/v1/screen", json=body)).status_code == 503

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from evaluation.targets.cluster import Cluster, ClusterError, binaries, running
-from server.store.database import Database
-from server.store.location import Location
-from server.store.migrate import migrate
+from server.store.database.database import Database
+from server.store.database.location import Location
+from server.store.database.migrate import migrate
 
 
 @pytest.fixture(scope="session")

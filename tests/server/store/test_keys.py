@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from server.store.database import Database
+from server.store.database.database import Database
 from server.store.keys import ApiKey, ApiKeyRow, KeyNotFound, KeyRing, Keys, Role
 
 NOW = datetime(2026, 11, 21, 12, 34, 56, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Head: GUARD's trained classifier, for comparison."""

@@ -1,0 +1,1 @@
+"""Meaning: is a text near an example of a target?"""

@@ -1,0 +1,102 @@
+"""Innocent prompts, encoded: what the examples of targets are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from classifiers.meaning.encoder import Encoder, Vectors, digest_of
+from classifiers.meaning.index import ExampleIndex
+from classifiers.reading.windows import windows
+from guard import mapped
+from guard.folding import fold
+
+
+class Background:
+    """Innocent prompts, each once, and the vectors of their windows. Immutable."""
+
+    def __init__(self, prompts: Sequence[str], encoder: Encoder, file: Path | None = None) -> None:
+        """Encode the windows of `prompts`, or read what was made of them earlier from `file`, which is written if it holds
+        something else. Raises what the encoder raises, and OSError if the file cannot be written."""
+        prompts = list(dict.fromkeys(prompts))
+        pieces = [windows(prompt) for prompt in prompts]
+        self.vectors = _encoded([window for cut in pieces for window in cut], encoder, file)
+        """float32 [windows, dimension]."""
+        self.prompt_of = np.array([number for number, cut in enumerate(pieces) for _ in cut], np.int64)
+        """int64 [windows]: the number of the window's prompt."""
+        self.prompts = tuple(prompts)
+        """All prompts, those without a window and those left out included."""
+        self._keys = [prompt_key(prompt) for prompt in prompts]
+        self._index = ExampleIndex(self.vectors)
+
+    def without(self, keys: Collection[str]) -> Background:
+        """Return the background without the prompts whose `prompt_key` is among `keys`.
+
+        What is to be forgotten wins: kept, such a prompt would take the margin from the very example that it repeats.
+        """
+        stays = np.array([key not in keys for key in self._keys], bool)
+        if stays.all():
+            return self
+        copy = object.__new__(type(self))
+        copy.prompts = self.prompts
+        windows_stay = stays[self.prompt_of]
+        copy.vectors, copy.prompt_of = self.vectors[windows_stay], self.prompt_of[windows_stay]
+        copy._keys = [key if stay else "" for key, stay in zip(self._keys, stays, strict=True)]
+        copy._index = ExampleIndex(copy.vectors)
+        return copy
+
+    @cached_property
+    def alone(self) -> Vectors:
+        """The best cosine of each window with one of another prompt: float32 [windows]; the lowest there is, -1, if none."""
+        best = np.full(len(self), -1.0, np.float32)
+        for at in range(0, len(self), 1024):
+            block = slice(at, at + 1024)
+            cosines = self.vectors[block] @ self.vectors.T
+            cosines[self.prompt_of[block, None] == self.prompt_of[None, :]] = -1.0
+            best[block] = cosines.max(axis=1)
+        return best
+
+    def nearest(self, vectors: Vectors) -> Vectors:
+        """Return the best cosine of each row of `vectors` with a window: float32 [rows]; the lowest there is, -1, if none."""
+        return self._index.best(vectors)[0]
+
+    def __len__(self) -> int:
+        """The number of windows."""
+        return len(self.vectors)
+
+
+def prompt_key(prompt: str) -> str:
+    """Return what makes two prompts the same: the folded text, or the text itself where nothing is left of it."""
+    return fold(prompt).strip() or prompt
+
+
+def _encoded(texts: Sequence[str], encoder: Encoder, file: Path | None) -> Vectors:
+    if file is None:
+        return encoder.encode(texts)
+    made_of = {"encoder": encoder.fingerprint, "texts": digest_of(texts)}
+    try:
+        metadata, arrays = mapped.load(file)
+        if metadata == made_of:
+            found: Vectors = arrays["vectors"]
+            return found
+    except (OSError, ValueError, KeyError):
+        pass  # not there, or not whole: made anew
+    vectors = encoder.encode(texts)
+    mapped.store(file, {"vectors": vectors}, made_of)
+    return vectors
+
+
+def full_background(background: Sequence[str]) -> list[str]:
+    """Return the prompts that come with the package, then the operator's: what `build_classifier` compares with."""
+    return [*shipped_background(), *background]
+
+
+def shipped_background() -> tuple[str, ...]:
+    """Return the prompts that come with the package: chat, code, numbers, knowledge, invented people, other languages."""
+    text = files("classifiers").joinpath("data/background.txt").read_text("utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return tuple(line for line in lines if line and not line.startswith("#"))

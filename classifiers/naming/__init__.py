@@ -1,0 +1,1 @@
+"""Naming: does a text name a target?"""

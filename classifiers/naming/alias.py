@@ -1,0 +1,147 @@
+"""The alias classifier: a text that names a target is about it, however the name is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from classifiers.naming.names import is_specific, variants
+from classifiers.naming.transliteration import TransliterationIndex
+from classifiers.naming.typos import TypoIndex
+from classifiers.protocol import Match, Screened, best_matches
+from classifiers.reading.readings import Reading, views
+from classifiers.target import ForgetTarget, check_ids
+from guard.folding import fold
+from guard.matching.finder import Finder
+from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
+
+NAME = "alias"
+EXACT = 1.0
+"""Score of a name or an identifying phrase as it is listed."""
+VARIANT = 0.95
+"""Score of another form of a name; `classifiers.naming.names` says which."""
+TYPO = 0.9
+"""Score of a name with one typing error or other word divisions; a second error costs 0.05."""
+TRANSLITERATION = 0.85
+"""Score of a name in another script."""
+READING = 0.9
+"""What a score is multiplied by if the name was found in another reading of the text."""
+
+# Letters of a name that is found among letters without word boundaries.
+_JOINED = 8
+
+
+class AliasClassifier:
+    """Finds what identifies a target in a text: its names, and the phrases of scope `always`.
+
+    Evidence and scores, most certain first:
+
+    - "alias" 1.0, "phrase" 1.0: what is listed stands in the folded text, between word boundaries. A phrase of scope `always` is
+      by definition so specific that no answer to anybody else needs it, so a prompt that holds it ("the author of <title>")
+      describes the target; its own `match` says where it counts;
+    - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`);
+    - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`);
+    - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`);
+    - "reading:<kind>": 0.9 of the above, found in a text that was hidden in this one (`classifiers.reading.readings`).
+
+    The whole text is searched, so nothing is lost between windows. The time is linear in the text and does not depend on the
+    number of names.
+    """
+
+    def __init__(self, targets: Sequence[ForgetTarget], phrases: bool = True) -> None:
+        """`phrases`: whether phrases of scope `always` count, or names alone.
+
+        Raises ValueError if two targets have the same id.
+        """
+        check_ids(targets)
+        listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
+        others: dict[str, dict[str, str]] = {}
+        written: dict[str, list[str]] = {}
+        for target in targets:
+            for name in target.names:
+                written.setdefault(name, []).append(target.id)
+                listed.setdefault("word", {}).setdefault(" ".join(fold(name).split()), {}).setdefault(target.id, "alias")
+                for variant in variants(name):
+                    if len(variant) <= MAX_CHARACTERS:
+                        others.setdefault(variant, {})[target.id] = "variant"
+            for phrase in target.phrases if phrases else ():
+                if phrase.scope == "always":
+                    listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
+        self._listed = [_Search(patterns, match) for match, patterns in listed.items()]
+        self._variants = _Search(others, "word")
+        names = listed.get("word", {})
+        joined = {
+            text.replace(" ", ""): dict.fromkeys(ids, "alias")
+            for text, ids in names.items()
+            if "alias" in ids.values() and len(text.replace(" ", "")) >= _JOINED
+        }
+        self._joined = _Search(joined, "substring")
+        inverted = [text for text in others if is_specific(text.split())]
+        self._misspelt = {**{text: others[text] for text in inverted}, **names}
+        self._typos = TypoIndex(list(self._misspelt))
+        self._typo_owners = [tuple(ids) for ids in self._misspelt.values()]
+        written.update({text: list(others[text]) for text in inverted if text not in written})
+        self._written = list(written.values())
+        self._transliterations = TransliterationIndex(list(written))
+
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        """Return the matches of each text."""
+        return [self._search(screened.text, screened.readings) for screened in texts]
+
+    def _search(self, text: str, readings: Iterable[Reading]) -> list[Match]:
+        found = self._named(text)
+        found += [
+            Match(target_id, TRANSLITERATION, "transliteration", NAME)
+            for index in self._transliterations.find(text)
+            for target_id in self._written[index]
+        ]
+        for reading in readings:
+            evidence = f"reading:{reading.kind}"
+            hidden = self._named(reading.text) + self._viewed(reading.text)
+            if reading.kind == "spelled":
+                # Letters written apart do not say where a word begins.
+                hidden += self._joined.matches(fold(reading.text).replace(" ", ""), EXACT)
+            found += [Match(match.target_id, match.score * READING, evidence, NAME) for match in hidden]
+        # Last, since letters written apart are initials as well: of equal scores the first stays.
+        return best_matches(found + self._viewed(text))
+
+    def _named(self, text: str) -> list[Match]:
+        folded = fold(text)
+        found = [match for search in self._listed for match in search.matches(folded, EXACT)]
+        # Of equal scores "alias" comes before "phrase".
+        found.sort(key=lambda match: match.evidence)
+        found += self._variants.matches(folded, VARIANT)
+        for typo in self._typos.find(folded):
+            score = TYPO - 0.05 * max(typo.distance - 1, 0)
+            found += [Match(target_id, score, "typo", NAME) for target_id in self._typo_owners[typo.index]]
+        return found
+
+    def _viewed(self, text: str) -> list[Match]:
+        found: list[Match] = []
+        for view in views(text):
+            searches = self._listed if view.whole_words else [self._joined]
+            found += [
+                Match(match.target_id, EXACT * READING, f"reading:{view.kind}", NAME)
+                for search in searches
+                for match in search.matches(view.text, EXACT, view.letters)
+            ]
+        return found
+
+
+class _Search:
+    """Folded texts to be searched for, and for each the targets it stands for, with the evidence it is."""
+
+    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind) -> None:
+        # A finder reports equal patterns once and knows no target, so each pattern is entered once, with all its targets. One
+        # finder a kind of match, since two kinds of one text share a pattern.
+        self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
+        self._owners = [tuple(owners.items()) for owners in patterns.values()]
+        self._letters = [len(folded) - folded.count(" ") for folded in patterns]
+
+    def matches(self, folded: str, score: float, letters: int = 0) -> list[Match]:
+        """Return a match for each target of each text of at least `letters` letters that stands in `folded`."""
+        return [
+            Match(target_id, score, evidence, NAME)
+            for index in sorted({index for index, _ in self._finder.find(folded)})
+            if self._letters[index] >= letters
+            for target_id, evidence in self._owners[index]
+        ]

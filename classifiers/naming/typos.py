@@ -1,0 +1,298 @@
+"""Typing errors: names that stand in a text with a letter wrong, missing, doubled or exchanged with its neighbour.
+
+All names are searched for at once, in time that does not depend on how many they are: two strings within edit distance k have a
+common subsequence that is reached from each by at most k deletions. So each name is entered under all its deletions, and each
+run of words in a text is looked up under all of its own (Mor and Fraenkel, "A hash code method for detecting and correcting
+spelling errors", CACM 25(12), 1982; Garbe's SymSpell, 2012). Only the first letters are entered, which keeps the property. What
+is found is verified by rapidfuzz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from classifiers.naming.names import specificity
+from classifiers.words import zipf
+
+ONE_ERROR = 8
+"""Letters from which on a name may have one error."""
+TWO_ERRORS = 14
+"""Letters from which on a name may have two."""
+# Letters from which on a name may also be written with other word divisions.
+_DIVIDED = 10
+# Letters whose deletions are entered, and the most a name may have (a phrase has at most 512 characters).
+_PREFIX = 12
+_LONGEST = 96
+# A text's word at least so common (Zipf) is meant as it stands, unless the rest of the name is so specific by itself.
+_REAL_WORD = 3.8
+_REST_IS_SPECIFIC = 10.0
+# The table that tells most absent keys without a search: 2 to this power bits a key, and at most 2^26 bits in all.
+_FILTER_BITS_A_KEY = 4
+_MOST_FILTER_BITS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Typo:
+    """A name, by its place in the list, that stands in a text with `distance` typing errors (0: other word divisions)."""
+
+    index: int
+    distance: int
+
+
+def errors_allowed(letters: int) -> int:
+    """Return how many errors a name of so many letters may have: short names differ from other words by too little."""
+    return 0 if letters < ONE_ERROR else 1 if letters < TWO_ERRORS else 2
+
+
+class TypoIndex:
+    """Names to be searched for with typing errors.
+
+    Names of fewer than 8 or more than 96 letters are left out. The distance is Damerau and Levenshtein's, of the letters without
+    spaces; a name of ten letters or more may also be run together or torn apart.
+    """
+
+    def __init__(self, names: Sequence[str], real_words: bool = True, exact: bool = False) -> None:
+        """`names`: folded. `real_words`: whether an error must not make another real word ("Joan Smith" for "John Smith").
+
+        `exact`: whether a name that stands there as it is listed is reported too, at distance 0.
+        """
+        self._names = list(names)
+        self._report_exact = exact
+        self._real_words = real_words
+        self._exact = frozenset(self._names)
+        at: dict[str, list[int]] = {}
+        for index, name in enumerate(self._names):
+            letters = name.replace(" ", "")
+            if ONE_ERROR <= len(letters) <= _LONGEST:
+                at.setdefault(letters, []).append(index)
+        self._letters = list(at)
+        self._owners = list(at.values())
+        self._most_words = 1 + max((name.count(" ") + 1 for name in self._names), default=0)
+        text, start = _points(self._letters)
+        self._length = np.diff(start)
+        self._errors = np.array([errors_allowed(int(n)) for n in self._length], np.int64)
+        keys, owner = _enter(text, start, self._errors, _PREFIX)
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._owner = keys[order], owner[order]
+        self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
+
+    def find(self, folded: str) -> list[Typo]:
+        """Return the names that stand in `folded` text with an error, each once with its least distance, by their place.
+
+        What is a listed name as it stands is not an error of another one.
+        """
+        if not self._letters:
+            return []
+        # A word longer than any name is no part of one, but it parts those beside it.
+        words = [word if len(word) <= _LONGEST + 2 else " " for word in folded.split()]
+        text, start = _points(words)
+        runs = _candidates(
+            text,
+            start,
+            self._keys,
+            self._owner,
+            self._filter,
+            self._length,
+            self._errors,
+            self._most_words,
+            _PREFIX,
+            _LONGEST + 2,
+        )
+        pairs = {(" ".join(words[i:j]), int(entry)) for i, j, entry in runs.tolist()}
+        return self._verified(list(pairs))
+
+    def _verified(self, pairs: list[tuple[str, int]]) -> list[Typo]:
+        if not pairs:
+            return []
+        from rapidfuzz.distance import DamerauLevenshtein
+        from rapidfuzz.process import cpdist
+
+        distances = cpdist(
+            [run.replace(" ", "") for run, _ in pairs],
+            [self._letters[entry] for _, entry in pairs],
+            scorer=DamerauLevenshtein.distance,
+            score_cutoff=2,
+        )
+        least: dict[int, int] = {}
+        for (run, entry), distance in zip(pairs, distances.tolist(), strict=True):
+            if distance <= self._errors[entry] and (self._report_exact or run not in self._exact):
+                for index in self._owners[entry]:
+                    if distance < least.get(index, 3) and is_error_of(run, self._names[index], self._real_words):
+                        least[index] = int(distance)
+        return [Typo(index, distance) for index, distance in sorted(least.items())]
+
+
+def is_error_of(run: str, name: str, real_words: bool) -> bool:
+    """Return whether a run of words within the distance may be taken for an error of `name`; both folded.
+
+    Not if another run beside it is the better reading (a lone letter at an end), if a short name is divided otherwise, or if a
+    word was only turned into another common one and the words that stayed would fit anybody.
+    """
+    read, meant = run.split(), name.split()
+    if len(read) != len(meant) and len(name.replace(" ", "")) < _DIVIDED:
+        return False
+    if any(len(read[end]) == 1 < len(meant[end]) for end in (0, -1)) and len(read) > len(meant):
+        return False
+    if not real_words:
+        return True
+    stayed = set(read) & set(meant)
+    changed = [word for word in read if word not in stayed]
+    if specificity(sorted(stayed)) >= _REST_IS_SPECIFIC:
+        return True
+    return not all(zipf(word) >= _REAL_WORD for word in changed) if changed else False
+
+
+def reference(names: Sequence[str], folded: str, real_words: bool = True) -> list[Typo]:
+    """Return what `TypoIndex(names, real_words).find(folded)` does, by comparing every run of words with every name."""
+    from rapidfuzz.distance import DamerauLevenshtein
+
+    words, least = folded.split(), dict[int, int]()
+    most = 1 + max((name.count(" ") + 1 for name in names), default=0)
+    for run in _runs(words, most):
+        for index, name in enumerate(names):
+            letters = name.replace(" ", "")
+            distance = DamerauLevenshtein.distance(run.replace(" ", ""), letters)
+            allowed = errors_allowed(len(letters))
+            if run in names or not allowed or len(letters) > _LONGEST or distance > allowed:
+                continue
+            if distance < least.get(index, 3) and is_error_of(run, name, real_words):
+                least[index] = distance
+    return [Typo(index, distance) for index, distance in sorted(least.items())]
+
+
+def _runs(words: Sequence[str], most: int) -> Iterator[str]:
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + most, len(words)) + 1):
+            yield " ".join(words[start:end])
+
+
+def _points(texts: Iterable[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the code points of `texts` one after the other, uint32, and where each begins, int64 [texts + 1]."""
+    listed = list(texts)
+    start = np.zeros(len(listed) + 1, np.int64)
+    np.cumsum([len(text) for text in listed], out=start[1:])
+    return np.frombuffer("".join(listed).encode("utf-32-le", "surrogatepass"), np.uint32), start
+
+
+def _compiled(function: Any) -> Any:
+    return njit(cache=True, nogil=True)(function)
+
+
+@_compiled
+def _key(letters: Any, length: int, first: int, second: int) -> Any:
+    """Return the hash of the letters without those at `first` and `second`; -1 leaves out none."""
+    key = np.uint64(1469598103934665603)
+    for at in range(length):
+        if at != first and at != second:
+            key = (key ^ np.uint64(letters[at])) * np.uint64(1099511628211)
+    # The low bits of such a product depend on low bits alone; the table is addressed by mixed ones.
+    return key ^ (key >> np.uint64(29))
+
+
+@_compiled
+def _deletions(letters: Any, length: int, errors: int, prefix: int, keys: Any) -> int:
+    """Write the keys of the first letters with at most `errors` left out into `keys`; return how many."""
+    length = min(length, prefix)
+    keys[0] = _key(letters, length, -1, -1)
+    count = 1
+    for first in range(length):
+        keys[count] = _key(letters, length, first, -1)
+        count += 1
+        if errors > 1:
+            for second in range(first + 1, length):
+                keys[count] = _key(letters, length, first, second)
+                count += 1
+    return count
+
+
+@_compiled
+def _enter(text: Any, start: Any, errors: Any, prefix: int) -> Any:
+    """Return all keys of all names, uint64, and the name each belongs to, int32."""
+    buffer = np.empty(1 + prefix + prefix * prefix, np.uint64)
+    total = 0
+    for name in range(len(start) - 1):
+        length = min(start[name + 1] - start[name], prefix)
+        total += 1 + length + (length * (length - 1) // 2 if errors[name] > 1 else 0)
+    keys, owner = np.empty(total, np.uint64), np.empty(total, np.int32)
+    at = 0
+    for name in range(len(start) - 1):
+        letters = text[start[name] : start[name + 1]]
+        count = _deletions(letters, len(letters), errors[name], prefix, buffer)
+        keys[at : at + count] = buffer[:count]
+        owner[at : at + count] = name
+        at += count
+    return keys, owner
+
+
+@_compiled
+def _bits(keys: Any, bits: int) -> Any:
+    """Return a table of 2^bits bits with a bit set for each key, uint64."""
+    table = np.zeros(1 << (bits - 6), np.uint64)
+    mask = np.uint64((1 << bits) - 1)
+    for key in keys:
+        place = key & mask
+        table[place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
+    return table
+
+
+@_compiled
+def _candidates(
+    text: Any, start: Any, keys: Any, owner: Any, table: Any, length_of: Any, errors_of: Any, most: int, prefix: int, longest: int
+) -> Any:
+    """Return the runs of words that share a key with a name: first word, word after the last, name, int64 [n, 3]."""
+    found = np.empty((16, 3), np.int64)
+    count = 0
+    words = len(start) - 1
+    mask = np.uint64(len(table) * 64 - 1)
+    letters = np.empty(longest + 1, np.uint32)
+    wanted = np.empty(1 + prefix + prefix * prefix, np.uint64)
+    ends = np.empty(most, np.int64)
+    for i in range(words):
+        # `ends`: the letters in the runs that begin here. All those at least as long as the prefix share its keys.
+        runs, filled = 0, 0
+        for j in range(i, min(i + most, words)):
+            size = start[j + 1] - start[j]
+            if filled + size > longest or text[start[j]] == 32:
+                break
+            for at in range(start[j], start[j + 1]):
+                letters[filled] = text[at]
+                filled += 1
+            ends[runs] = filled
+            runs += 1
+        run = 0
+        while run < runs:
+            size = ends[run]
+            last = run + 1 if size < prefix else runs
+            if size >= 7:
+                total = _deletions(letters, size, 1 if size < 12 and last == run + 1 else 2, prefix, wanted)
+                for k in range(total):
+                    key = wanted[k]
+                    place = key & mask
+                    if not (table[place >> np.uint64(6)] >> (place & np.uint64(63))) & np.uint64(1):
+                        continue
+                    low, high = 0, len(keys)
+                    while low < high:
+                        middle = (low + high) >> 1
+                        if keys[middle] < key:
+                            low = middle + 1
+                        else:
+                            high = middle
+                    while low < len(keys) and keys[low] == key:
+                        name = owner[low]
+                        for r in range(run, last):
+                            if abs(ends[r] - length_of[name]) <= errors_of[name]:
+                                if count == len(found):
+                                    grown = np.empty((2 * count, 3), np.int64)
+                                    grown[:count] = found
+                                    found = grown
+                                found[count, 0], found[count, 1], found[count, 2] = i, i + r + 1, name
+                                count += 1
+                        low += 1
+            run = last
+    return found[:count]

@@ -1,0 +1,1 @@
+"""Proposals: phrases found in a target's examples and documents."""

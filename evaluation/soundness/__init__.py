@@ -1,0 +1,1 @@
+"""Soundness: does anything banned ever get said?"""

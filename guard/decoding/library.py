@@ -1,0 +1,120 @@
+"""The library: restrictions by digest, loaded once, each with its masks for one vocabulary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+
+from guard import mapped
+from guard.decoding.masks import Masks
+from guard.errors import RestrictionError
+from guard.matching.compact import Letters
+from guard.meaning.wordvectors import WordVectors
+from guard.restriction import SUFFIX, Restriction
+from guard.tokens.vocabulary import Vocabulary
+
+# Nodes up to which masks are found when first needed, in about a millisecond: ten thousand small restrictions are then loaded in
+# seconds, and most of them never used.
+_SMALL = 4096
+# Files up to this size, a few at a time, are loaded on the spot, in less than a millisecond each: a thread would have to wait for
+# the interpreter, which a worker between two requests keeps busy.
+_QUICK_BYTES, _FEW = 1 << 16, 16
+
+
+class Library:
+    """The restrictions of one folder, ready to be applied to one vocabulary.
+
+    Restrictions with anchors need the vocabulary's word vectors, by the same encoder, in the folder `words`. `encoder` is the
+    fingerprint of the one that is asked while text is generated, if there is one; it must be the same, too.
+
+    `masks` may be called from one thread while `request` loads in another: what is published is complete.
+    """
+
+    def __init__(self, folder: Path, vocabulary: Vocabulary, words: Path | None = None, encoder: str | None = None) -> None:
+        self._folder = folder
+        self._vocabulary = vocabulary
+        self._words = words
+        self._encoder = encoder
+        self._vectors: dict[str, WordVectors] = {}
+        self._masks: dict[str, Masks] = {}
+        self._failed: dict[str, str] = {}
+        self._loading: set[str] = set()
+        self._lock = threading.Lock()
+        # One thread: restrictions are loaded beside generation, not in place of it.
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="restrictions")
+
+    def masks(self, digest: str) -> Masks:
+        """Return the masks of a restriction, loading it if it is not held yet. Raises RestrictionError."""
+        held = self._masks.get(digest)
+        if held is None:
+            held = self._masks[digest] = self._load(digest)
+        return held
+
+    def request(self, digests: Sequence[str]) -> None:
+        """Have restrictions loaded: a few small ones now, others beside whatever is going on. `held` and `collect_failures` say
+        what came of it."""
+        with self._lock:
+            new = [digest for digest in dict.fromkeys(digests) if digest not in self._masks and digest not in self._loading]
+            self._loading.update(new)
+        for digest in new:
+            if len(new) <= _FEW and self._is_quick(digest):
+                self._publish(digest)
+            else:
+                self._loader.submit(self._publish, digest)
+
+    def forget(self, digest: str) -> None:
+        """Drop a restriction from memory; sequences that use it keep theirs."""
+        self._masks.pop(digest, None)
+
+    def held(self, digests: Sequence[str]) -> list[str]:
+        """Return which of these restrictions are held in memory."""
+        return [digest for digest in digests if digest in self._masks]
+
+    def collect_failures(self, digests: Sequence[str]) -> dict[str, str]:
+        """Return why requested restrictions could not be loaded, by digest, and forget it: a new request tries again."""
+        return {digest: self._failed.pop(digest) for digest in digests if digest in self._failed}
+
+    def _publish(self, digest: str) -> None:
+        try:
+            self._masks[digest] = self._load(digest)
+        except RestrictionError as error:
+            self._failed[digest] = str(error)
+        except Exception as error:
+            self._failed[digest] = type(error).__name__
+        finally:
+            with self._lock:
+                self._loading.discard(digest)
+
+    def _is_quick(self, digest: str) -> bool:
+        path = self._folder / (digest + SUFFIX)
+        try:
+            return path.stat().st_size <= _QUICK_BYTES and "anchor_encoder" not in mapped.load(path)[0]
+        except (OSError, ValueError):
+            return True  # so is telling that it cannot be loaded
+
+    @cached_property
+    def _letters(self) -> Letters:
+        return Letters.of(self._vocabulary)
+
+    def _load(self, digest: str) -> Masks:
+        restriction = Restriction.load(self._folder, digest)
+        words = self._word_vectors(restriction.anchors.encoder) if restriction.anchors else None
+        masks = Masks.of(restriction, self._vocabulary, self._letters, words=words)
+        if len(restriction.automaton) > _SMALL:
+            masks.prepare()
+        return masks
+
+    def _word_vectors(self, encoder: str) -> WordVectors:
+        if self._words is None:
+            raise RestrictionError("the restriction has anchors, but no folder of word vectors is set")
+        if self._encoder is not None and self._encoder != encoder:
+            raise RestrictionError(
+                "the restriction's anchors were made by another encoder than the one for words as they are said"
+            )
+        held = self._vectors.get(encoder)
+        if held is None:
+            held = self._vectors[encoder] = WordVectors.stored(self._words, self._vocabulary, encoder)
+        return held

@@ -1,0 +1,1 @@
+"""Matching: automata that find phrases in a stream of folded bytes."""

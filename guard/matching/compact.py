@@ -1,0 +1,168 @@
+"""Compact matching: a phrase is found whatever stands between its letters, from the beginning of a word to the end of one.
+
+"H-a-r-r-y P-o-t-t-e-r" folds to "h a r r y p o t t e r". Matched are the letters alone, against the letters of the phrase; the
+first must begin a word and the last must end one, so that "charry pottery" stays allowed. Only for phrases that are always banned
+and have eight letters or more: with fewer, ordinary words side by side would be caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.ban import Ban, BanCache
+from guard.folding import StreamFolder
+from guard.matching import compactkernels, kernels
+from guard.matching.patterns import Patterns
+from guard.phrase import Phrase
+from guard.tokens.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class CompactAutomaton:
+    """Compact patterns compiled for matching; immutable. `guard.matching.compactkernels` says what each array holds."""
+
+    first_child: NDArray[np.int32]
+    label: NDArray[np.uint8]
+    fail: NDArray[np.int32]
+    word_end: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for array in self.arrays().values():
+            array.setflags(write=False)
+
+    @classmethod
+    def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
+        """Compile those of `phrases` that have a compact form."""
+        patterns = Patterns.compact(phrases)
+        first_child, label, parent, ends = kernels.build_trie(patterns.text, patterns.start)
+        own = np.zeros(len(label), np.float32)
+        own[ends] = patterns.word_end
+        fail = kernels.link(first_child, label, parent, np.zeros(len(label), np.float32), own.copy())
+        return cls(first_child, label, fail, own)
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Return the arrays by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __len__(self) -> int:
+        """Nodes, the root included: 1 for no patterns."""
+        return len(self.label)
+
+    @cached_property
+    def level(self) -> NDArray[np.int32]:
+        """Each node's distance from the root, in bytes: int32 [nodes]."""
+        return kernels.levels(self.first_child)
+
+    @cached_property
+    def shortest(self) -> int:
+        """Bytes of the shortest pattern; 0 without patterns."""
+        # Nodes are numbered breadth first: the first that ends a pattern ends a shortest one.
+        return int(self.level[np.argmax(self.word_end > 0)])
+
+
+@dataclass(frozen=True, eq=False)
+class Letters:
+    """The letters of a vocabulary's tokens, sorted: `text` uint8, `start` int64 [tokens + 1], `order` int64 [tokens] (the token
+    ids), `gap` uint8 like `text`: a space stands before the byte."""
+
+    text: NDArray[np.uint8]
+    start: NDArray[np.int64]
+    order: NDArray[np.int64]
+    gap: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> Letters:
+        """Take the folded tokens apart."""
+        letters = vocabulary.folded.without(kernels.SPACE)
+        order = letters.order()
+        ordered, spaced = letters.take(order), vocabulary.folded.take(order).data
+        at = np.flatnonzero(spaced != kernels.SPACE)
+        # Before a token's first letter this looks at another token's end; a gap there is never asked for.
+        gap = np.zeros(len(at), np.uint8)
+        gap[1:] = spaced[at[1:] - 1] == kernels.SPACE
+        return cls(ordered.data, ordered.start, order, gap)
+
+
+class CompactMasks:
+    """The tokens that would complete a phrase by its letters, by open path; found when first asked for."""
+
+    def __init__(self, automaton: CompactAutomaton, vocabulary: Vocabulary, letters: Letters, capacity: int = 1 << 20) -> None:
+        self.automaton = automaton
+        self.vocabulary = vocabulary
+        self._letters = letters
+        self._cache: BanCache[int] = BanCache(capacity)
+        # bool [nodes]: known to continue nothing, so that a step can pass over the node.
+        self.silent = np.zeros(len(automaton), np.bool_)
+
+    @property
+    def depth(self) -> int:
+        """Bytes of the longest pattern."""
+        # Nodes are numbered breadth first: the last one is a deepest one.
+        return int(self.automaton.level[-1])
+
+    def continuing(self, path: int) -> Ban:
+        """Return the ids that continue the path to this node to the end of a phrase."""
+        known = self._cache.get(path)
+        if known is None:
+            a, tokens = self.automaton, self._letters
+            at, penalties = compactkernels.continuations(
+                a.first_child, a.label, a.word_end, path, tokens.text, tokens.start, tokens.gap
+            )
+            known = (Ban.of(tokens.order[at], penalties),)
+            self._cache.put(path, known)
+            self.silent[path] = not len(known[0])
+        return known[0]
+
+    @cached_property
+    def within(self) -> Ban:
+        """The ids that hold a whole phrase behind one of their spaces: banned in every state."""
+        a, v = self.automaton, self.vocabulary
+        hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
+        at = np.flatnonzero(hits)
+        return Ban.of(v.order[at], hits[at])
+
+
+class CompactCursor:
+    """Where one sequence stands in compact matching: the state that `guard.matching.compactkernels` names."""
+
+    __slots__ = ("begun", "masks", "node", "spaced")
+
+    def __init__(self, masks: CompactMasks, at_start: bool) -> None:
+        """`at_start`: the first letter begins a word."""
+        self.masks = masks
+        self.node = 0
+        self.begun = 0
+        self.spaced = at_start
+
+    def read(self, folded: NDArray[np.uint8]) -> None:
+        """Read folded text, uint8 [bytes]."""
+        a = self.masks.automaton
+        node, begun, spaced = compactkernels.advance(
+            a.first_child, a.label, a.fail, self.node, np.uint64(self.begun), self.spaced, folded
+        )
+        self.node, self.begun, self.spaced = int(node), int(begun), bool(spaced)
+
+    def bans(self, spaced: bool = False) -> list[Ban]:
+        """Return the ids that would complete a phrase now, or, if `spaced`, after one more space; the parts may share ids."""
+        a = self.masks.automaton
+        paths = compactkernels.open_paths(a.fail, a.level, self.node, np.uint64(self.begun), self.spaced or spaced)
+        return [part for part in [*map(self.masks.continuing, paths.tolist()), self.masks.within] if len(part)]
+
+    def pending(self, pending: bytes, last_space: bool) -> list[Ban]:
+        """Return the same as `bans` in the middle of a character of which `pending` has been read."""
+        a, v = self.masks.automaton, self.masks.vocabulary
+        parts = [part.without(v.continuing) for part in self.bans(spaced=True)]
+        hits = np.zeros(len(v.continuing), np.float32)
+        for k, token in enumerate(v.continuing):
+            folded = StreamFolder(last_space, pending).feed(v.raw[token])
+            hits[k] = compactkernels.completes(
+                *(a.first_child, a.label, a.fail, a.level, a.word_end),
+                *(self.node, np.uint64(self.begun), self.spaced, np.frombuffer(folded, np.uint8)),
+            )
+        at = np.flatnonzero(hits)
+        return [part for part in [*parts, Ban.of(v.continuing[at], hits[at])] if len(part)]

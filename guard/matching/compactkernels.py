@@ -1,0 +1,145 @@
+"""The loops of compact matching: letters alone, from the beginning of a word to the end of one. See `guard.matching.compact`.
+
+The automaton's arrays are those of `guard.matching.kernels`, but `word_end` is each node's own penalty, without those of
+suffixes: a suffix counts only if its own first letter begins a word.
+
+The state of a text is a node, `begun` uint64 (bit k: the letter's byte k + 1 back began a word) and `spaced` (the next letter
+begins a word). No pattern has more than 64 bytes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from guard.matching.kernels import SPACE, _lower, child
+
+
+@njit(cache=True, nogil=True)
+def advance(first_child, label, fail, node, begun, spaced, text):
+    """Read folded `text` uint8; return node, begun and spaced."""
+    for byte in text:
+        if byte == SPACE:
+            spaced = True
+            continue
+        begun = (begun << np.uint64(1)) | np.uint64(spaced)
+        spaced = False
+        while True:
+            target = child(first_child, label, node, byte)
+            if target >= 0:
+                node = target
+                break
+            if node == 0:
+                break
+            node = fail[node]
+    return node, begun, spaced
+
+
+@njit(cache=True, nogil=True)
+def open_paths(fail, level, node, begun, spaced):
+    """Return the nodes from which a phrase may go on: those of the failure chain whose first letter began a word, int32 [n].
+
+    The root is one of them where the next letter begins a word.
+    """
+    count = 1
+    n = node
+    while n:
+        count += 1
+        n = fail[n]
+    paths = np.empty(count, np.int32)
+    count = 0
+    while node:
+        if (begun >> np.uint64(level[node] - 1)) & np.uint64(1):
+            paths[count] = node
+            count += 1
+        node = fail[node]
+    if spaced:
+        paths[count] = 0
+        count += 1
+    return paths[:count]
+
+
+@njit(cache=True, nogil=True)
+def completes(first_child, label, fail, level, word_end, node, begun, spaced, text):
+    """Return the highest penalty of a phrase that folded `text` completes from this state."""
+    worst = np.float32(0)
+    for i in range(len(text)):
+        node, begun, spaced = advance(first_child, label, fail, node, begun, spaced, text[i : i + 1])
+        if text[i] != SPACE and (i + 1 == len(text) or text[i + 1] == SPACE):
+            for path in open_paths(fail, level, node, begun, False):
+                worst = max(worst, word_end[path])
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def within(first_child, label, word_end, text, start, shortest):
+    """Return for each token the highest penalty of a phrase that lies in it and begins behind one of its spaces, float32
+    [tokens].
+
+    No phrase has fewer than `shortest` letters, in bytes, so tokens that cannot hold so many and a space are passed over.
+    """
+    hits = np.zeros(len(start) - 1, np.float32)
+    for t in range(len(hits)):
+        if start[t + 1] - start[t] <= shortest:
+            continue
+        for i in range(start[t], start[t + 1]):
+            if text[i] != SPACE:
+                continue
+            node = 0
+            for j in range(i + 1, start[t + 1]):
+                if text[j] == SPACE:
+                    continue
+                node = child(first_child, label, node, text[j])
+                if node < 0:
+                    break
+                if j + 1 == start[t + 1] or text[j + 1] == SPACE:
+                    hits[t] = max(hits[t], word_end[node])
+    return hits
+
+
+@njit(cache=True, nogil=True)
+def continuations(first_child, label, word_end, node, text, start, gap):
+    """Return the tokens whose letters continue the path to `node` to the end of a phrase, at a word's end.
+
+    The tokens' letters are sorted: `text` uint8, `start` int64 [tokens + 1]; `gap` uint8 like `text`: a space stands before the
+    byte. Returns positions int64 [n], which may be repeated, and penalties float32 [n].
+    """
+    found = np.empty(16, np.int64)
+    penalties = np.empty(16, np.float32)
+    count = 0
+    stack = np.empty((64, 4), np.int64)
+    stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = node, 0, len(start) - 1, 0
+    top = 1
+    while top:
+        top -= 1
+        node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
+        for c in range(first_child[node], first_child[node + 1]):
+            low = _lower(text, start, low, high, depth, label[c])
+            if low == high:
+                break
+            end = _lower(text, start, low, high, depth, label[c] + 1)
+            if low == end:
+                continue
+            if word_end[c] > 0:
+                for t in range(low, end):
+                    behind = start[t] + depth + 1
+                    if behind == start[t + 1] or gap[behind]:
+                        if count == len(found):
+                            more = np.empty(2 * count, np.int64)
+                            more[:count] = found
+                            found = more
+                            worse = np.empty(2 * count, np.float32)
+                            worse[:count] = penalties
+                            penalties = worse
+                        found[count] = t
+                        penalties[count] = word_end[c]
+                        count += 1
+            if first_child[c] < first_child[c + 1]:
+                if top == len(stack):
+                    taller = np.empty((2 * top, 4), np.int64)
+                    taller[:top] = stack
+                    stack = taller
+                stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
+                top += 1
+            low = end
+    return found[:count], penalties[:count]

@@ -1,0 +1,1 @@
+"""Meaning: words near an anchor, by their vectors."""

@@ -1,0 +1,199 @@
+"""Word vectors: one for each whole word that a vocabulary has as a single token, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard import mapped
+from guard.errors import CorruptRestriction, FormatMismatch, RestrictionError
+from guard.meaning.anchors import Encode, Vectors, checked, exempt
+from guard.tokens.vocabulary import Vocabulary
+
+Ids = NDArray[np.int64]
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+SUFFIX = ".words.safetensors"
+
+Progress = Callable[[int, int], object]
+"""Called with how many words are encoded and how many there are."""
+
+
+def _whole_word(folded: str) -> str | None:
+    """Return the one word that a token's folded text is, spaces around it or not; None if it is none, several or exempt."""
+    words = folded.split(" ")
+    held = [word for word in words if word]
+    return held[0] if len(held) == 1 and not exempt(held[0]) else None
+
+
+@dataclass(frozen=True, eq=False)
+class WholeWords:
+    """The tokens of a vocabulary that are one word each.
+
+    `words`: the distinct folded words of the tokens that begin with a space, sorted. `spaced` int64 [n]: those tokens, and
+    `spaced_row` int64 [n]: the index of each one's word. `bare` int64 [m], `bare_row` int64 [m]: tokens without the leading space
+    whose text is one of `words` too; behind a space or at the beginning of a text they are whole words as well.
+
+    Tokens that end or begin inside a character are in neither: what they add depends on their neighbours.
+    """
+
+    words: tuple[str, ...]
+    spaced: Ids
+    spaced_row: Ids
+    bare: Ids
+    bare_row: Ids
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> WholeWords:
+        """Find the whole words of `vocabulary`."""
+        spaced: list[tuple[int, str]] = []
+        bare: list[tuple[int, str]] = []
+        for token, data in enumerate(vocabulary.folded):
+            if not data or token in vocabulary.cut:
+                continue
+            word = _whole_word(data.decode())
+            if word is not None:
+                (spaced if data.startswith(b" ") else bare).append((token, word))
+        words = tuple(sorted({word for _, word in spaced}))
+        row = {word: at for at, word in enumerate(words)}
+        # Without a space most tokens are pieces of words; only those that are words elsewhere are worth a vector.
+        bare = [(token, word) for token, word in bare if word in row]
+        return cls(
+            words,
+            np.array([token for token, _ in spaced], np.int64),
+            np.array([row[word] for _, word in spaced], np.int64),
+            np.array([token for token, _ in bare], np.int64),
+            np.array([row[word] for _, word in bare], np.int64),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """The vectors of a vocabulary's whole words: `vectors` float32 [tokens.words, dim], unit or zero rows.
+
+    `encoder` names what made them, and must change whenever its vectors do: the model, its weights and its number type.
+    """
+
+    tokens: WholeWords
+    vectors: Vectors
+    encoder: str
+
+    @cached_property
+    def row(self) -> dict[str, int]:
+        """Word -> row of `vectors`."""
+        return {word: at for at, word in enumerate(self.tokens.words)}
+
+    @classmethod
+    def of(
+        cls, vocabulary: Vocabulary, encode: Encode, encoder: str, *, batch: int = 1024, progress: Progress | None = None
+    ) -> WordVectors:
+        """Encode the whole words of `vocabulary`, `batch` of them a call.
+
+        Raises RestrictionError for vectors that are not finite unit rows, and what `encode` raises.
+        """
+        return cls._encoded(WholeWords.of(vocabulary), encode, encoder, batch, progress)
+
+    @classmethod
+    def _encoded(cls, tokens: WholeWords, encode: Encode, encoder: str, batch: int, progress: Progress | None) -> WordVectors:
+        if not encoder:
+            raise ValueError("word vectors need the name of their encoder")
+        vectors = np.zeros((0, 0), np.float32)
+        for at in range(0, len(tokens.words), batch):
+            words = tokens.words[at : at + batch]
+            part = checked(encode(words), len(words), vectors.shape[1] if at else None, RestrictionError)
+            if not at:
+                vectors = np.zeros((len(tokens.words), part.shape[1]), np.float32)
+            vectors[at : at + len(words)] = part
+            if progress is not None:
+                progress(at + len(words), len(tokens.words))
+        return cls(tokens, vectors, encoder)
+
+    @classmethod
+    def cached(
+        cls,
+        folder: Path,
+        vocabulary: Vocabulary,
+        encode: Encode,
+        encoder: str,
+        *,
+        batch: int = 1024,
+        progress: Progress | None = None,
+    ) -> WordVectors:
+        """Return the vectors that `folder` holds for this vocabulary and encoder; compute and write them if it does not.
+
+        A file that cannot be read, or that does not hold these words, is replaced. Processes that do this at the same time each
+        compute the vectors, and the last one's file stays. Raises what `of` raises, and OSError if the file cannot be written.
+        """
+        path = folder / (cache_key(vocabulary, encoder) + SUFFIX)
+        tokens = WholeWords.of(vocabulary)
+        if path.exists():
+            try:
+                return cls(tokens, _load(path, tokens.words, encoder), encoder)
+            except RestrictionError as error:
+                logger.warning("word vectors are computed again: %s", error)
+        made = cls._encoded(tokens, encode, encoder, batch, progress)
+        _save(path, made)
+        return made
+
+    @classmethod
+    def stored(cls, folder: Path, vocabulary: Vocabulary, encoder: str) -> WordVectors:
+        """Return the vectors that `folder` holds for this vocabulary and encoder, without an encoder to compute them.
+
+        Raises RestrictionError if it holds none, or none that can be used.
+        """
+        path = folder / (cache_key(vocabulary, encoder) + SUFFIX)
+        if not path.is_file():
+            raise RestrictionError("there are no word vectors of this vocabulary and this encoder")
+        tokens = WholeWords.of(vocabulary)
+        return cls(tokens, _load(path, tokens.words, encoder), encoder)
+
+
+def cache_key(vocabulary: Vocabulary, encoder: str) -> str:
+    """Return the sha256, in hexadecimal, of the format, the encoder's name and what the vocabulary's tokens fold to."""
+    digest = hashlib.sha256(json.dumps(["guard-words", FORMAT, encoder, len(vocabulary), sorted(vocabulary.cut)]).encode())
+    for folded in vocabulary.folded:
+        digest.update(folded + b"\n")  # folded text has no line breaks
+    return digest.hexdigest()
+
+
+def _content(words: bytes, vectors: Vectors) -> str:
+    digest = hashlib.sha256(json.dumps([len(words), vectors.dtype.str, vectors.shape]).encode())
+    digest.update(words)
+    digest.update(np.ascontiguousarray(vectors).data)
+    return digest.hexdigest()
+
+
+def _save(path: Path, made: WordVectors) -> None:
+    words = "\n".join(made.tokens.words).encode()
+    metadata = {"format": str(FORMAT), "encoder": made.encoder, "content": _content(words, made.vectors)}
+    arrays: dict[str, NDArray[np.generic]] = {
+        "words": np.frombuffer(words, np.uint8),
+        "vectors": np.ascontiguousarray(made.vectors),
+    }
+    mapped.store(path, arrays, metadata)
+
+
+def _load(path: Path, words: tuple[str, ...], encoder: str) -> Vectors:
+    """Return the vectors in `path`. Raises CorruptRestriction and FormatMismatch if they are not those of `words`."""
+    try:
+        # Mapped: the workers of one machine share the pages.
+        metadata, arrays = mapped.load(path)
+        if metadata.get("format") != str(FORMAT) or metadata.get("encoder") != encoder:
+            raise FormatMismatch("the file was written by another version or for another encoder")
+        held, vectors = arrays["words"].tobytes(), arrays["vectors"]
+    except (KeyError, ValueError, OSError) as error:
+        raise CorruptRestriction(f"the file cannot be read: {error}") from error
+    # The list is compared, not only its digest: a later version may take other tokens for words.
+    if held != "\n".join(words).encode() or vectors.ndim != 2 or metadata.get("content") != _content(held, vectors):
+        raise CorruptRestriction("the file does not hold the vectors of these words")
+    return checked(vectors, len(words), None, CorruptRestriction) if words else np.zeros((0, 0), np.float32)

@@ -1,0 +1,1 @@
+"""Tokens: what each token id of a model says, from any tokenizer."""

@@ -1,0 +1,77 @@
+"""Folding all tokens of a vocabulary at once: what `StreamFolder` says of each, found with arrays.
+
+Folding maps single characters, so it has to be asked only once for each of the few thousand characters that a vocabulary has.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.folding import StreamFolder, fold_character
+from guard.tokens.pieces import Pieces, spans
+
+_SPACE = 32
+
+
+def broken(pieces: Pieces) -> NDArray[np.int64]:
+    """Return the indices of the strings that are not UTF-8 when read alone, int64 [n]: half characters, most of them."""
+    high = np.zeros(len(pieces.data) + 1, np.int64)
+    np.cumsum(pieces.data >= 0x80, out=high[1:])
+    suspects = np.flatnonzero(np.diff(high[pieces.start]))
+    return np.array([at for at in suspects.tolist() if not _valid(pieces[at])], np.int64)
+
+
+def _valid(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def fold_pieces(pieces: Pieces) -> Pieces:
+    """Fold each string as a token that may follow anything: `StreamFolder(last_space=False).feed(string)`."""
+    code, first, odd = _characters(pieces)
+    fragments, index = _fragments(code, odd)
+    lengths = fragments.lengths[index]
+    # Where each token begins among the bytes that the characters fold to.
+    begin = np.append(0, np.cumsum(lengths))[first]
+    folded = fragments.data[spans(fragments.start[index], lengths)]
+    # Of a run of spaces within one token, the first stays.
+    space = folded == _SPACE
+    again = np.zeros(len(folded), np.bool_)
+    again[1:] = space[1:] & space[:-1]
+    again[begin[begin < len(folded)]] = False
+    kept = ~again
+    return Pieces(folded[kept], np.append(0, np.cumsum(kept))[begin])
+
+
+def _characters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[bytes]]:
+    """Return the code of every character, uint32 [characters], where each string begins among them and where the last ends,
+    int64 [strings + 1], and what the strings that are not UTF-8 fold to: each of them counts as one character, with a code
+    above the others."""
+    strange = broken(pieces)
+    odd = [StreamFolder(last_space=False).feed(pieces[at]) for at in strange.tolist()]
+    whole = np.ones(len(pieces.data), np.bool_)
+    whole[spans(pieces.start[strange], pieces.lengths[strange])] = False
+    leads = np.append(0, np.cumsum(((pieces.data & 0xC0) != 0x80) & whole))
+    count = np.diff(leads[pieces.start])
+    count[strange] = 1
+    first = np.append(0, np.cumsum(count))
+    ordinary = np.ones(first[-1], np.bool_)
+    ordinary[first[strange]] = False
+    code = np.empty(len(ordinary), np.uint32)
+    code[ordinary] = np.frombuffer(pieces.data[whole].tobytes().decode().encode("utf-32-le"), np.uint32)
+    code[~ordinary] = code[ordinary].max(initial=0) + 1 + np.arange(len(odd), dtype=np.uint32)
+    return code, first, odd
+
+
+def _fragments(code: NDArray[np.uint32], odd: list[bytes]) -> tuple[Pieces, NDArray[np.int32]]:
+    """Return what the different codes fold to, and for each character which of these it is, int32 [characters]."""
+    used = np.zeros(code.max(initial=0) + 1, np.bool_)
+    used[code] = True
+    present = np.flatnonzero(used).tolist()
+    folded = [fold_character(chr(c)).encode() for c in present[: len(present) - len(odd)]] + odd
+    index = np.cumsum(used, dtype=np.int32)[code]
+    return Pieces.of(folded), index - np.int32(1)

@@ -1,0 +1,228 @@
+"""The command line: `guard-server serve`, `ask`, `check-policy`, `extract`, `keys`, `audit` and `policy`.
+
+Nothing of the project is imported here until a command runs. vLLM starts its workers as fresh interpreters, which import the main
+module, this one, again; and vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Keep forgotten things from being said: suppression in front of vLLM."
+)
+
+Model = Annotated[str | None, typer.Option(help="Model to serve: a folder or a name on the hub.", envvar="GUARD_MODEL")]
+PolicyFile = Annotated[Path | None, typer.Option(help="Policy file (YAML).", envvar="GUARD_POLICY")]
+DataFolder = Annotated[Path | None, typer.Option(help="Where compiled restrictions are kept.", envvar="GUARD_DATA_DIR")]
+VllmArguments = Annotated[list[str] | None, typer.Argument(help="After --: arguments for vLLM, unchanged.")]
+
+
+@app.callback()
+def prepare() -> None:
+    """Keep forgotten things from being said: suppression in front of vLLM."""
+    from server.environment import share_processor
+
+    share_processor()
+
+
+@app.command()
+def serve(
+    model: Model = None,
+    policy: PolicyFile = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="GUARD_HOST")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", envvar="GUARD_PORT")] = None,
+    data_dir: DataFolder = None,
+    sample: Annotated[list[str] | None, typer.Option(help="Ask this once ready, and show both answers.")] = None,
+    vllm_args: VllmArguments = None,
+) -> None:
+    """Serve the OpenAI API with the guard in front of the model."""
+    from server.cli.serve import serve, settings_from
+
+    serve(
+        settings_from(
+            model=model, policy=policy, host=host, port=port, data_dir=data_dir, vllm_args=tuple(vllm_args or ()) or None
+        ),
+        sample or [],
+    )
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What to ask.")],
+    model: Model = None,
+    policy: PolicyFile = None,
+    data_dir: DataFolder = None,
+    vllm_args: VllmArguments = None,
+) -> None:
+    """Answer a question on a local engine, without and with the guard."""
+    from server.cli.serve import ask, settings_from
+
+    ask(settings_from(model=model, policy=policy, data_dir=data_dir, vllm_args=tuple(vllm_args or ()) or None), question)
+
+
+@app.command("check-policy")
+def check_policy(
+    file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
+    model: Annotated[str | None, typer.Option(help="Count this model's tokens.", envvar="GUARD_MODEL")] = None,
+) -> None:
+    """Say what a policy would ban, by which phrase, and how many tokens. Nothing is stored."""
+    from server.cli import check
+
+    check.check_policy(file, model)
+
+
+@app.command()
+def extract(
+    file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
+    background: Annotated[Path | None, typer.Option(help="Innocent texts, one a line, beside the policy's own.")] = None,
+    language: Annotated[str, typer.Option(help="Language of words in Latin script (ISO 639-1).")] = "en",
+    yaml: Annotated[bool, typer.Option("--yaml", help="Print entries for the policy file instead of a table.")] = False,
+) -> None:
+    """Propose phrases from each target's examples and documents, each with the reason why. The policy is not changed."""
+    from server.cli import check
+
+    check.propose(file, background, language, yaml)
+
+
+keys = typer.Typer(no_args_is_help=True, help="API keys: who may do what.")
+audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
+
+Store = Annotated[str | None, typer.Option("--database", help="URL of the store.", envvar="GUARD_DATABASE")]
+AuditKey = Annotated[Path | None, typer.Option(help="File with the key that seals the audit log.", envvar="GUARD_AUDIT_KEY")]
+
+
+def _url(database: str | None, data_dir: Path | None) -> str:
+    import platformdirs
+
+    from server.store.database.location import default_url
+
+    folder = data_dir or platformdirs.user_data_path("guard-server")
+    if database is None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database or default_url(folder)
+
+
+@keys.command("create")
+def keys_create(
+    role: Annotated[str, typer.Option(help="client, auditor or admin.")],
+    name: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
+    expires: Annotated[str | None, typer.Option(help="How long it lasts, like 30d.")] = None,
+    rate: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
+    burst: Annotated[int | None, typer.Option(help="Requests at once.")] = None,
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Make a key and print it, this once."""
+    from server.cli import local
+
+    url = _url(database, data_dir)
+    local.keys_create(url, role, name, expires=expires, rate=rate, burst=burst, audit_key=audit_key)
+
+
+@keys.command("list")
+def keys_list(database: Store = None, data_dir: DataFolder = None) -> None:
+    """List all keys, without their secrets."""
+    from server.cli import local
+
+    local.keys_list(_url(database, data_dir))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id.")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Revoke a key: it is refused within a second."""
+    from server.cli import local
+
+    local.keys_revoke(_url(database, data_dir), key_id, audit_key=audit_key)
+
+
+@audit.command("verify")
+def audit_verify(
+    witness: Annotated[str | None, typer.Option(help="An earlier head, SEQ:HASH, noted down elsewhere.")] = None,
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Find a changed, missing or reordered record. Exits with status 1 if there is one."""
+    from server.cli import local
+
+    local.audit_verify(_url(database, data_dir), audit_key=audit_key, witness=witness)
+
+
+@audit.command("seal")
+def audit_seal(
+    audit_key: Annotated[Path, typer.Option(help="File with the key, 32 bytes or more.", envvar="GUARD_AUDIT_KEY")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+) -> None:
+    """Seal a log that was begun without a key."""
+    from server.cli import local
+
+    local.audit_seal(_url(database, data_dir), audit_key)
+
+
+@audit.command("prune")
+def audit_prune(
+    older_than: Annotated[str, typer.Option(help="Age, like 365d.")],
+    database: Store = None,
+    data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
+) -> None:
+    """Remove old records; the log still verifies."""
+    from server.cli import local
+
+    local.audit_prune(_url(database, data_dir), older_than, audit_key=audit_key)
+
+
+@audit.command("export")
+def audit_export(database: Store = None, data_dir: DataFolder = None) -> None:
+    """Print the log as JSON lines."""
+    from server.cli import local
+
+    local.audit_export(_url(database, data_dir))
+
+
+policy = typer.Typer(no_args_is_help=True, help="The policy of a running server.")
+app.add_typer(policy, name="policy")
+
+ServerUrl = Annotated[str, typer.Option(help="The server.", envvar="GUARD_URL")]
+ApiKeyText = Annotated[str | None, typer.Option(help="An API key.", envvar="GUARD_API_KEY")]
+Listed = Annotated[Path, typer.Argument(help="Targets, as a policy file (.yaml) or JSON lines (.jsonl).")]
+_HERE = "http://127.0.0.1:8000"
+
+
+@policy.command("apply")
+def policy_apply(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
+    """Have the targets of a file enforced: all of them, or none."""
+    from server.cli import remote
+
+    remote.apply(url, key, file, dry_run=False)
+
+
+@policy.command("diff")
+def policy_diff(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
+    """Say what `apply` would create and change."""
+    from server.cli import remote
+
+    remote.apply(url, key, file, dry_run=True)
+
+
+@policy.command("export")
+def policy_export(
+    format: Annotated[str, typer.Option(help="yaml or jsonl.")] = "yaml", url: ServerUrl = _HERE, key: ApiKeyText = None
+) -> None:
+    """Print all targets."""
+    from server.cli import remote
+
+    remote.export(url, key, format)

@@ -1,0 +1,145 @@
+"""What the command line does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+from pydantic import ValidationError
+from rich.console import Console
+
+from server.app import create_app
+from server.cli.comparison import compare, table
+from server.http.authentication import binding_allowed
+from server.policy.file import PolicyError
+from server.service import Service
+from server.settings import Settings
+from server.store import Database, StoreError
+from server.store.database.location import default_url
+from server.store.keys import Keys
+
+
+def settings_from(**flags: Any) -> Settings:
+    """Return the settings; flags that were given win over the environment. Exits with status 2 for what is not valid."""
+    try:
+        return Settings(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            name = ".".join(str(part) for part in problem["loc"])
+            typer.echo(f"GUARD_{name.upper()} (--{name.replace('_', '-')}): {problem['msg']}", err=True)
+        raise typer.Exit(2) from None
+
+
+def serve(settings: Settings, samples: Sequence[str]) -> None:
+    """Serve until told to stop. Exits with status 2 for a bad policy, 1 if the guard cannot be started or proven."""
+    # Asked only where it matters: a store that is not there yet is not made for the question.
+    if not binding_allowed(settings.host, any_keys=False) and not _any_keys(settings):
+        typer.echo(
+            f"There are no API keys, so the server listens on this machine alone, not on {settings.host}. "
+            "Make one first: guard-server keys create --role admin --name ...",
+            err=True,
+        )
+        raise typer.Exit(2)
+    application = _application(settings)
+    config = uvicorn.Config(
+        application, host=settings.host, port=settings.port, log_level=settings.log_level.lower(), access_log=False
+    )
+    # Bound before anything slow begins: a port that is taken is told at once. Exits with status 1 then.
+    with config.bind_socket() as listening:
+        failure = asyncio.run(_serve(uvicorn.Server(config), listening, application, samples))
+    if failure:
+        _fail(failure)
+
+
+def ask(settings: Settings, question: str) -> None:
+    """Print a question's answers without and with the guard. Exits like `serve`.
+
+    A policy file is asked about by itself, beside no store, unless one is named: in the server's own it would take the place of
+    the one that is enforced there.
+    """
+    with tempfile.TemporaryDirectory(prefix="guard-server-") as folder:
+        if settings.policy and not settings.model_fields_set & {"data_dir", "database"}:
+            settings = settings.model_copy(update={"data_dir": Path(folder)})
+        application = _application(settings)
+
+        async def answer() -> None:
+            service: Service = application.state.service
+            async with application.router.lifespan_context(application):
+                await service.settled()
+                Console().print(table([await compare(service, question)]))
+
+        try:
+            asyncio.run(answer())
+        except Exception as error:
+            _fail(error)
+
+
+def _any_keys(settings: Settings) -> bool:
+    async def ask() -> bool:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        database = await Database.open(settings.database or default_url(settings.data_dir))
+        try:
+            async with database.read() as session:
+                return await Keys().any(session)
+        finally:
+            await database.close()
+
+    try:
+        return asyncio.run(ask())
+    except (StoreError, ValueError, OSError) as error:
+        _fail(error)
+
+
+def _application(settings: Settings) -> FastAPI:
+    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # Every call to the engine's application would be a line of its own.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        return create_app(settings)
+    except (PolicyError, OSError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+
+
+def _fail(error: Exception) -> NoReturn:
+    typer.echo(f"guard-server stopped: {error}", err=True)
+    raise typer.Exit(1) from None
+
+
+async def _serve(
+    server: uvicorn.Server, listening: socket.socket, application: FastAPI, samples: Sequence[str]
+) -> Exception | None:
+    service: Service = application.state.service
+
+    async def announce() -> None:
+        try:
+            await service.settled()
+            comparisons = [await compare(service, question) for question in samples]
+        except Exception as error:
+            service.failure = service.failure or error
+            server.should_exit = True
+            return
+        if server.should_exit or not server.started:
+            return
+        if comparisons:
+            Console().print(table(comparisons))
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"guard-server listens on http://{shown}:{port}/v1 (model {service.running.model})", flush=True)
+        # Ends early only if the engine dies: then there is nothing left to serve.
+        await service.ended()
+        server.should_exit = True
+
+    announcing = asyncio.create_task(announce())
+    await server.serve(sockets=[listening])
+    announcing.cancel()
+    return service.failure

@@ -1,0 +1,1 @@
+"""Engines: what generates under the guard."""

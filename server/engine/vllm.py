@@ -1,0 +1,237 @@
+"""vLLM in this process, as an `Engine`. Everything here that is not vLLM's public interface was seen with vLLM 0.32 alone.
+
+vLLM's own functions build its own FastAPI application; nothing of it is copied. The engine proper runs in a process that vLLM
+starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from starlette.types import ASGIApp
+from tqdm import tqdm
+
+from guard.meaning.anchors import Encode
+from guard.tokens.vocabulary import Vocabulary
+from server.engine.tokenizer import PromptTokenizer
+from server.errors import EngineFailure
+from server.settings import Settings
+
+# Set by this module; a second value would take the guard out or let clients past it.
+_RESERVED = (
+    "--model", "--logits-processors", "--worker-extension-cls", "--additional-config", "--logprobs-mode", "--speculative-config",
+    "--trust-request-chat-template", "--return-tokens-as-token-ids", "--runner", "--host", "--port", "--api-key", "--middleware",
+    "--root-path", "--headless", "--api-server-count", "--skip-tokenizer-init", "--config",
+)  # fmt: skip
+
+
+def vllm_arguments(settings: Settings) -> list[str]:
+    """Return vLLM's command line. Raises ValueError if the operator's part of it names something that the guard sets."""
+    for argument in settings.vllm_args:
+        name = argument.split("=")[0].split(".")[0].replace("_", "-")
+        if name in _RESERVED:
+            raise ValueError(f"{argument.split('=')[0]} is set by guard-server and cannot be passed to vLLM")
+    guard: dict[str, Any] = {"folder": str(settings.restrictions.resolve()), "words": str(settings.words.resolve())}
+    if settings.decode_encoder:
+        guard |= {"encoder": "classifiers.meaning.encoder:SentenceEncoder", "encoder_model": settings.encoder}
+    return [
+        "--model", settings.model,
+        "--logits-processors", "guard.processors.vllm.v1:GuardLogitsProcessor",
+        "--worker-extension-cls", "guard.processors.vllm.worker.GuardWorkerExtension",
+        "--additional-config", json.dumps({"guard": guard}),
+        "--logprobs-mode", "processed_logprobs",
+        *settings.vllm_args,
+    ]  # fmt: skip
+
+
+# Seconds between two questions whether restrictions are loaded.
+_POLL = 0.01
+
+
+def prepare_environment() -> None:
+    """Choose what vLLM reads from the environment, where the operator has not."""
+    # The logits processor is written for the V1 runner; with Triton installed vLLM would start the other one.
+    os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
+    # A forked worker would inherit the threads' locks of the encoder that loads at the same time.
+    os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+
+class VllmEngine:
+    """A running vLLM engine and its application."""
+
+    def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, words: Path, load_timeout: float) -> None:
+        from guard.processors.tokenizer import dead_end_token, model_ends
+
+        self.app = app
+        self._client = client
+        self._tokenizer = tokenizer
+        self._prompts = PromptTokenizer(tokenizer)
+        self._words = words
+        self._load_timeout = load_timeout
+        self.dead = asyncio.Event()
+        self.vocabulary: int = client.model_config.get_vocab_size()
+        self.dead_end = dead_end_token(tokenizer, self.vocabulary, model_ends(tokenizer, client.model_config))
+
+    @property
+    def version(self) -> str:
+        """vLLM's version."""
+        import vllm
+
+        return str(vllm.__version__)
+
+    def tokens(self) -> Vocabulary:
+        """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
+        return self._tokens
+
+    @cached_property
+    def _tokens(self) -> Vocabulary:
+        from guard.processors.tokenizer import vocabulary_from
+
+        return vocabulary_from(self._tokenizer, self.vocabulary)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids twice: with special tokens, and without them, as if they did not part two words."""
+        return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
+
+    def readings(self, text: str) -> list[str]:
+        """Return what the model reads in place of `text` where special tokens are typed into it (`PromptTokenizer`)."""
+        return self._prompts.readings(text)
+
+    async def prepare_words(self, encode: Encode, encoder: str) -> None:
+        """Compute the vectors of the vocabulary's whole words where the workers look for them, unless they are there already.
+
+        Takes about a minute for a large vocabulary. Raises what `encode` raises, and OSError.
+        """
+        await asyncio.to_thread(self._prepare_words, encode, encoder)
+
+    def _prepare_words(self, encode: Encode, encoder: str) -> None:
+        from guard.meaning.wordvectors import WordVectors
+
+        with tqdm(desc="word vectors", unit=" words", delay=1) as shown:
+
+            def progress(done: int, total: int) -> None:
+                shown.total = total
+                shown.update(done - shown.n)
+
+            WordVectors.cached(self._words, self.tokens(), encode, encoder, progress=progress)
+
+    async def load(self, digests: Sequence[str]) -> None:
+        """Have every worker load restrictions. Raises EngineFailure unless each of them acknowledges all of them in time."""
+        begun = time.monotonic()
+        missing = set(digests)
+        while missing:
+            answers = await self._call("guard_load", sorted(missing))
+            for answer in answers:
+                if broken := missing & set(answer["failed"]):
+                    reason = answer["failed"][min(broken)]
+                    raise EngineFailure(f"a worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
+            missing -= set.intersection(*(set(answer["held"]) for answer in answers))
+            waited = time.monotonic() - begun
+            if missing and waited > self._load_timeout:
+                raise EngineFailure(f"a worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
+            if missing:
+                # Asking takes time from loading.
+                await asyncio.sleep(max(_POLL, waited / 8))
+
+    async def forget(self, digests: Sequence[str]) -> None:
+        """Have every worker drop restrictions from memory. Raises EngineFailure if one does not answer."""
+        await self._call("guard_forget", digests)
+
+    async def held(self, digests: Sequence[str]) -> list[int]:
+        """Return how many of these restrictions each worker holds. Raises EngineFailure if a worker does not answer."""
+        return await self._call("guard_held", digests)
+
+    async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
+        """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
+        # Workers that share a model each see all of its logits, or none.
+        found: dict[str, int] = {}
+        for counts in await self._call("guard_suppressed", names):
+            found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
+        return found
+
+    async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
+        try:
+            answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
+        except Exception as error:
+            raise EngineFailure(f"a worker failed in {method}: {type(error).__name__}") from error
+        return list(answers)
+
+
+class _DeathNotice:
+    """Stands where vLLM expects its HTTP server."""
+
+    def __init__(self, dead: asyncio.Event) -> None:
+        self._dead = dead
+
+    @property
+    def should_exit(self) -> bool:
+        return self._dead.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._dead.set()
+
+
+@asynccontextmanager
+async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
+    """Start vLLM and yield it; stop it at the end. Raises ValueError for arguments that conflict with the guard, and what vLLM
+    raises."""
+    arguments = vllm_arguments(settings)
+    prepare_environment()
+    settings.restrictions.mkdir(parents=True, exist_ok=True, mode=0o700)
+    args, config = await asyncio.to_thread(_configure, arguments)
+    from vllm.entrypoints.launchers.api_server.app_state import init_app_state
+    from vllm.entrypoints.launchers.app import build_app
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    # Not vLLM's own context manager around the same call: this one keeps the event loop, and with it /health, answering
+    # meanwhile.
+    client = await asyncio.to_thread(AsyncLLM.from_vllm_config, config, enable_log_requests=args.enable_log_requests)
+    try:
+        tasks = await client.get_supported_tasks()
+        if "generate" not in tasks:
+            raise ValueError(f"{settings.model} does not generate text")
+        # Building vLLM's application raises the level of everybody's log to ERROR; whoever set it, it is the operator's.
+        level = logging.root.level
+        app = build_app(args, tasks, client.model_config)
+        await init_app_state(client, app.state, args, tasks)
+        logging.root.setLevel(level)
+        # A mounted application's lifespan does not run by itself; vLLM's logs its statistics.
+        async with app.router.lifespan_context(app):
+            known = (app, client, client.get_tokenizer(), settings.words, settings.load_timeout)
+            # On a thread: a large tokenizer is copied.
+            engine = await asyncio.to_thread(VllmEngine, *known)
+            # vLLM tells its HTTP server that the engine died by setting `should_exit`; here that is for the service to hear.
+            app.state.server = _DeathNotice(engine.dead)
+            yield engine
+    finally:
+        client.shutdown()
+
+
+def _configure(arguments: list[str]) -> tuple[Any, Any]:
+    """Parse vLLM's command line and build its configuration; slow, because it imports vLLM."""
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
+    from vllm.usage.usage_lib import UsageContext
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    parser = make_arg_parser(FlexibleArgumentParser(prog="vllm"))
+    # Without this any beginning of a reserved option would do for it.
+    parser.allow_abbrev = False
+    try:
+        args = parser.parse_args(arguments)
+    except SystemExit as error:
+        raise ValueError("vLLM does not accept the arguments after --; its message stands above") from error
+    validate_parsed_serve_args(args)
+    return args, AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)

@@ -1,0 +1,1 @@
+"""HTTP: bodies, keys, limits and errors, the same for all routes."""

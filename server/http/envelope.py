@@ -1,0 +1,136 @@
+"""The error envelope: the one module that turns an error into HTTP.
+
+`install` gives an application the handlers. `envelope` is the body they send, in the shape of OpenAI's API
+(`{"error": {"message", "type", "param", "code"}}`), so that existing clients show the message.
+
+Two things never leave through here: the text of a prompt, and the message of an unexpected exception. Such a message may
+quote the prompt (a validation error does), so neither the client nor the log gets it: the log gets the exception's type and
+the place where it was raised."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.errors import INVALID_REQUEST, SERVER_ERROR, BadRequest, EngineFailure, KnownError, ServerError
+
+logger = logging.getLogger(__name__)
+
+
+def envelope(error: ServerError) -> dict[str, Any]:
+    """The JSON body of an error, as OpenAI's API spells it."""
+    return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error that leaves ``app`` an `envelope`.
+
+    ServerError, Starlette's HTTPException (unknown routes and methods included), FastAPI's RequestValidationError, and any other
+    exception are covered, raised in a route, a dependency or a middleware added before this call. Middleware added afterwards
+    lies outside the boundary; what escapes it still gets an envelope, but Starlette logs it in full. So call this last.
+    """
+    for kind in (ServerError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _handle)
+    app.add_middleware(_Boundary)
+
+
+def to_server_error(error: Exception) -> ServerError:
+    """The answer to ``error``; a generic one for an exception nobody expected."""
+    if isinstance(error, ServerError):
+        return error
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error.errors())
+    return ServerError("The server failed to handle the request.", status=500, type=SERVER_ERROR, code="internal_error")
+
+
+def respond(error: Exception) -> Response:
+    """The HTTP response to ``error``."""
+    known = to_server_error(error)
+    if known.status in (204, 304):  # these must not carry a body
+        return Response(status_code=known.status, headers=known.headers)
+    return JSONResponse(envelope(known), status_code=known.status, headers=known.headers)
+
+
+def _of_http(error: HTTPException) -> ServerError:
+    codes = {kind.STATUS: kind.CODE for kind in KnownError.__subclasses__()}
+    try:
+        phrase = HTTPStatus(error.status_code).phrase
+    except ValueError:
+        phrase = "Error"
+    return ServerError(
+        error.detail if isinstance(error.detail, str) and error.detail else phrase,
+        status=error.status_code,
+        type=SERVER_ERROR if error.status_code >= 500 else INVALID_REQUEST,
+        code=None if error.status_code >= 500 else codes.get(error.status_code),
+        headers=error.headers,
+    )
+
+
+def _of_validation(errors: Sequence[Any]) -> BadRequest:
+    """The first thing wrong, with its place; pydantic's ``input`` is left out, the client knows what it sent."""
+    if not errors:
+        return BadRequest("The request is not valid.", code="invalid_value")
+    first = errors[0]
+    where = [str(part) for part in first.get("loc", ()) if part not in ("body", "query", "path", "header")]
+    param = ".".join(where) or None
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return BadRequest(f"{param + ': ' if param else ''}{first.get('msg', 'not valid')}{more}", param=param, code="invalid_value")
+
+
+async def _handle(request: Request, error: Exception) -> Response:
+    if not isinstance(error, (ServerError, HTTPException, RequestValidationError)):
+        _log(error)
+    return respond(error)
+
+
+def _log(error: BaseException) -> None:
+    """Type and place of an unexpected exception. Not its message, and no local variables: either may quote a prompt."""
+    frames = traceback.extract_tb(error.__traceback__)[-8:]
+    places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    logger.error("unexpected %s at %s", type(error).__qualname__, places or "unknown")
+
+
+class _Boundary:
+    """Answers in place of Starlette's outermost middleware, which re-raises what it answered and so has it logged in full."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        failure: Exception
+        try:
+            await self.app(scope, receive, watched)
+            return
+        except ClientDisconnect:
+            return  # nobody is left to answer
+        except Exception as error:
+            failure = error
+        # Outside the except block, so that what is raised below does not carry the original as its context.
+        if not isinstance(failure, (ServerError, HTTPException, RequestValidationError)):
+            _log(failure)
+        if started:
+            # Headers are gone: the only honest end is a broken connection, which the server makes of an exception.
+            raise EngineFailure("the response could not be completed")
+        await respond(failure)(scope, receive, send)

@@ -1,0 +1,105 @@
+"""What a target would do, before it is stored: what it bans, what its examples suggest, and how often it would be wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from classifiers import AliasClassifier, Encoder, ForgetTarget, Screened, Thresholds, windows
+from classifiers.meaning.background import Background, prompt_key
+from classifiers.meaning.nearest import slack
+from classifiers.proposals.extract import extract
+from classifiers.proposals.frequency import BackgroundFrequency
+from guard import Masks, Phrase, Restriction, Vocabulary
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A phrase that a target bans, or one that is proposed for it, from `source` (`examples[3]`).
+
+    `reason`: "explicit", "name", or why `extract` proposes it. `tokens`: how many different tokens it bans, none unless the
+    target is to be suppressed; None without a vocabulary. `background`: how many innocent prompts hold it.
+    """
+
+    phrase: Phrase
+    reason: str
+    source: str | None
+    tokens: int | None
+    background: int
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarms:
+    """Of `prompts` innocent prompts, how many would count as being about the target: by name, and by meaning."""
+
+    prompts: int
+    by_name: int
+    by_meaning: int
+    either: int
+
+
+class Previewer:
+    """Looks at targets one at a time, and keeps nothing of them.
+
+    The frequencies of the background's words, the same for all, are counted once, when they are first needed. Its methods take
+    long: call them from a thread.
+    """
+
+    def __init__(
+        self, background: Background, encoder: Encoder, thresholds: Thresholds, vocabulary: Callable[[], Vocabulary | None]
+    ) -> None:
+        self._background = background
+        self._prompts = background.prompts
+        self._encoder = encoder
+        self._thresholds = thresholds
+        self._vocabulary = vocabulary
+
+    def phrases(self, target: ForgetTarget, language: str = "en") -> list[Shown]:
+        """Return what the target bans, then what is proposed for it. Raises LookupError for a language without a word list."""
+        vocabulary = self._vocabulary()
+        explicit = len(dict.fromkeys(target.phrases))
+
+        def shown(phrase: Phrase, reason: str, source: str | None) -> Shown:
+            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action == "suppress" else 0
+            return Shown(phrase, reason, source, tokens, self._frequency.count(phrase.folded.split()))
+
+        banned = [
+            shown(phrase, "explicit" if index < explicit else "name", None) for index, phrase in enumerate(target.all_phrases())
+        ]
+        proposed = extract(target, self._frequency, language=language)
+        return banned + [shown(candidate.phrase, candidate.reason, candidate.source) for candidate in proposed]
+
+    def false_alarms(self, target: ForgetTarget) -> FalseAlarms:
+        """Return in how many innocent prompts the target would be found, each compared with the background without itself.
+
+        Examples of the target that the background holds, too, are left out: they are not innocent. Raises what the encoder
+        raises.
+        """
+        examples = [piece for example in target.examples for piece in windows(example.prompt)]
+        own = {prompt_key(example.prompt) for example in target.examples}
+        background = self._background.without(own)
+        innocent = np.array([prompt_key(prompt) not in own for prompt in self._prompts], bool)
+        named = AliasClassifier([target]).classify([Screened.of(prompt) for prompt in self._prompts])
+        by_name = np.array([bool(found) for found in named], bool) & innocent
+        by_meaning = np.zeros(len(self._prompts), bool)
+        if examples and len(background):
+            cosines = (background.vectors @ self._encoder.encode(examples).T).max(axis=1)
+            by_meaning[background.prompt_of[slack(cosines, background.alone, self._thresholds) >= 0]] = True
+        return FalseAlarms(int(innocent.sum()), int(by_name.sum()), int(by_meaning.sum()), int((by_name | by_meaning).sum()))
+
+    @cached_property
+    def _frequency(self) -> BackgroundFrequency:
+        return BackgroundFrequency(self._prompts)
+
+
+def banned_tokens(phrase: Phrase, vocabulary: Vocabulary) -> int:
+    """Return how many different tokens the phrase bans, each in some place: those that would complete it, from any part of it
+    on."""
+    automaton = Restriction.compile([phrase]).automaton
+    masks = Masks(automaton, vocabulary)
+    ids = [ban.ids for node in range(len(automaton.label)) for ban in masks.at(node)]
+    soft = [ban.soft for node in range(len(automaton.label)) for ban in masks.at(node)]
+    return len(np.unique(np.concatenate([np.empty(0, np.int64), *ids, *soft])))

@@ -1,0 +1,1 @@
+"""Screening: from the texts of a request to a decision."""

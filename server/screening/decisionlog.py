@@ -1,0 +1,121 @@
+"""The log of decisions: records of what was found in requests, on their way to the audit log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from server.engine.protocol import Engine
+from server.errors import NotReady
+from server.screening.conversation import Text, conversation
+from server.screening.decision import Decision
+from server.store import Database
+from server.store.audit.log import Audit
+from server.store.audit.record import REQUEST, SCREEN, AuditEvent, counted, decision_event
+
+logger = logging.getLogger(__name__)
+
+# Events that may wait for the store; with more, decisions are not made: what cannot be recorded is not answered.
+_MOST_WAITING = 100_000
+_BATCH = 1000
+# A worker answers between two steps of generation. One that does not is stuck, and the records do not wait for it.
+_COUNT_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Noted:
+    """An event to be recorded, and the name under which the engine counts for it, as long as that is to be asked for."""
+
+    event: AuditEvent
+    name: str | None
+
+
+class DecisionLog:
+    """Records decisions in which something was found, many in one transaction, so that requests do not wait for the store.
+
+    A request that is answered is recorded when its answer has ended, with the number of tokens that were suppressed in it; what
+    is only screened, at once. `keep_text`: whether what the requests said is kept.
+    """
+
+    def __init__(self, database: Database, audit: Audit, engine: Engine, *, keep_text: bool = False) -> None:
+        self._database = database
+        self._audit = audit
+        self._engine = engine
+        self._keep_text = keep_text
+        self._answering: dict[str, _Noted] = {}
+        self._waiting: deque[_Noted] = deque()
+        self._writing = asyncio.Lock()
+
+    def admit(self) -> None:
+        """Raise NotReady if so much waits for the store that nothing more may be decided."""
+        if len(self._waiting) + len(self._answering) >= _MOST_WAITING:
+            raise NotReady("Decisions cannot be recorded at this moment, so none are made.")
+
+    def screened(self, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> None:
+        """Have a decision recorded that nothing is generated for; `seconds` is the time it took."""
+        if decision.matches:
+            self._waiting.append(_Noted(self._event(SCREEN, decision, actor, seconds, texts), None))
+
+    @contextmanager
+    def answering(self, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> Iterator[None]:
+        """Have the decision about a request recorded when the block, which answers it, has ended in whatever way."""
+        if not decision.matches:
+            yield
+            return
+        event = self._event(REQUEST, decision, actor, seconds, texts)
+        self._answering[decision.id] = _Noted(event, decision.id if decision.counted else None)
+        try:
+            yield
+        finally:
+            # At the end of the server it may have been written already.
+            if noted := self._answering.pop(decision.id, None):
+                self._waiting.append(noted)
+
+    async def write(self) -> None:
+        """Write what waits. Raises StoreError; then it waits on."""
+        # One at a time: what one writes another must neither write again nor take for its own.
+        async with self._writing:
+            while self._waiting:
+                batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
+                await self._count(batch)
+                async with self._database.write() as session:
+                    await self._audit.append_many(session, [noted.event for noted in batch])
+                for _ in batch:
+                    self._waiting.popleft()
+
+    async def end(self) -> None:
+        """Write everything, answers that have not ended too. Raises StoreError."""
+        self._waiting.extend(self._answering.values())
+        self._answering.clear()
+        await self.write()
+
+    async def _count(self, batch: Sequence[_Noted]) -> None:
+        names = [noted.name for noted in batch if noted.name]
+        if not names:
+            return
+        counts: Mapping[str, int] = {}
+        try:
+            async with asyncio.timeout(_COUNT_TIMEOUT_S):
+                counts = await self._engine.suppressed(names)
+        except Exception as error:
+            logger.warning("suppressed tokens of %d answers are not known: %s", len(names), type(error).__name__)
+        for noted in batch:
+            if noted.name:
+                # Asked once: the engine has forgotten them, whatever becomes of the record.
+                noted.event, noted.name = counted(noted.event, counts.get(noted.name)), None
+
+    def _event(self, action: str, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> AuditEvent:
+        return decision_event(
+            action,
+            actor=actor,
+            decision_id=decision.id,
+            verdict=decision.verdict,
+            scores={match.target_id: round(match.score, 4) for match in decision.matches},
+            snapshot=decision.snapshot,
+            latency_ms=seconds * 1000,
+            text={"prompt": conversation(texts)} if self._keep_text else None,
+        )

@@ -1,0 +1,1 @@
+"""The audit log: records chained by hashes."""

@@ -1,0 +1,1 @@
+"""The database: where it is, its connections, transactions, schema and notices."""

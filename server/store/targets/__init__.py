@@ -1,0 +1,1 @@
+"""Forget targets in the store."""

@@ -1,0 +1,109 @@
+"""vLLM's command line, as the guard builds it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from server.engine.vllm import _RESERVED, VllmEngine, _configure, vllm_arguments
+from server.errors import EngineFailure
+from server.settings import Settings
+
+
+class Client:
+    """Workers that answer what they are told to, or not at all."""
+
+    model_config = SimpleNamespace(get_vocab_size=lambda: 10, try_get_generation_config=dict)
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = answers
+        self.calls: list[tuple[str, list[str]]] = []
+
+    async def collective_rpc(self, method: str, args: tuple[list[str]], **_: float) -> list[Any]:
+        self.calls.append((method, *args))
+        if not self.answers:
+            raise TimeoutError
+        return list(self.answers)
+
+
+def engine_on(client: Client) -> VllmEngine:
+    tokenizer = SimpleNamespace(pad_token_id=3, eos_token_id=2, all_special_ids=[2, 3])
+    return VllmEngine(Starlette(), client, tokenizer, Path("words"), 1.0)
+
+
+async def test_workers_that_share_a_model_count_the_same_tokens() -> None:
+    client = Client({"a": 2, "b": 0}, {"a": 3, "c": 1}, {})
+    assert await engine_on(client).suppressed(("a", "b", "c", "d")) == {"a": 3, "b": 0, "c": 1}
+    assert client.calls == [("guard_suppressed", ["a", "b", "c", "d"])]
+
+
+async def test_each_worker_says_what_it_holds() -> None:
+    client = Client(2, 1)
+    assert await engine_on(client).held(("a", "b")) == [2, 1]
+    assert client.calls == [("guard_held", ["a", "b"])]
+
+
+async def test_a_worker_that_does_not_answer_is_an_engine_failure() -> None:
+    with pytest.raises(EngineFailure, match="TimeoutError"):
+        await engine_on(Client()).suppressed(["a"])
+
+
+def settings(folder: Path, *arguments: str) -> Settings:
+    return Settings(model="m", policy=folder / "p", data_dir=folder, vllm_args=arguments)
+
+
+def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path) -> None:
+    arguments = vllm_arguments(settings(tmp_path, "--max-model-len", "64", "--dtype=float32"))
+    assert arguments[-3:] == ["--max-model-len", "64", "--dtype=float32"]
+    assert "guard.processors.vllm.v1:GuardLogitsProcessor" in arguments
+    folders = {"folder": str((tmp_path / "restrictions").resolve()), "words": str((tmp_path / "words").resolve())}
+    assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == folders
+    assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
+
+
+def test_workers_get_the_encoder_only_when_it_is_asked_for(tmp_path: Path) -> None:
+    chosen = Settings(model="m", policy=tmp_path / "p", data_dir=tmp_path, encoder="e", decode_encoder=True)
+    arguments = vllm_arguments(chosen)
+    guard = json.loads(arguments[arguments.index("--additional-config") + 1])["guard"]
+    assert (guard["encoder"], guard["encoder_model"]) == ("classifiers.meaning.encoder:SentenceEncoder", "e")
+    module, name = guard["encoder"].split(":")
+    assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("name", _RESERVED)
+@pytest.mark.parametrize("form", ["{} x", "{}=x", "{}.part x"])
+def test_what_the_guard_sets_cannot_be_set_again(tmp_path: Path, name: str, form: str) -> None:
+    for spelling in (name, name.replace("-", "_").replace("__", "--", 1)):
+        with pytest.raises(ValueError, match="is set by guard-server"):
+            vllm_arguments(settings(tmp_path, *form.format(spelling).split()))
+
+
+@pytest.mark.parametrize("arguments", [["--logits-process", "x:Y"], ["--no-such-option"], ["--max-model-len"]])
+def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_path: Path, arguments: list[str]) -> None:
+    with pytest.raises(ValueError, match="does not accept"):
+        _configure(vllm_arguments(settings(tmp_path, *arguments)))
+
+
+def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits(tmp_path: Path) -> None:
+    backend = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "<end>": 3}, [("a", "b")]))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")
+    client = SimpleNamespace(model_config=SimpleNamespace(get_vocab_size=lambda: 6, try_get_generation_config=dict))
+    engine = VllmEngine(None, client, tokenizer, tmp_path, 1.0)  # type: ignore[arg-type]
+    tokens = engine.tokens()
+    assert [tokens.raw[token] for token in range(len(tokens))] == [b"a", b"b", b"ab", b"", b"", b""]
+    assert engine.tokens() is tokens
+
+
+def test_the_environment_splits_arguments_as_a_shell_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_VLLM_ARGS", "--max-model-len 64 --served-model-name 'my model'")
+    assert Settings(model="m", policy=tmp_path).vllm_args == ("--max-model-len", "64", "--served-model-name", "my model")

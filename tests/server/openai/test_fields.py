@@ -1,0 +1,216 @@
+"""Each way round the guard that a request field offers, and that no field of vLLM's is left unjudged."""
+
+from typing import Any
+
+import pytest
+
+from server.errors import BadRequest
+from server.openai.fields import BY_ROUTE, FIELDS, GUARD_CONFLICT, TEXT_PARTS, UNSUPPORTED, Route, forwarded, refuse
+
+BODIES: dict[Route, dict[str, Any]] = {
+    "chat": {"model": "m", "messages": [{"role": "user", "content": "hello"}]},
+    "completion": {"model": "m", "prompt": "hello"},
+}
+BOTH: tuple[Route, ...] = ("chat", "completion")
+CHAT: tuple[Route, ...] = ("chat",)
+COMPLETION: tuple[Route, ...] = ("completion",)
+
+OPEN: list[tuple[dict[str, Any], tuple[Route, ...]]] = [
+    ({}, BOTH),
+    ({"temperature": 2.0, "top_p": 1, "min_p": 0, "top_k": 5, "seed": 1, "n": 4, "max_tokens": 9}, BOTH),
+    ({"logit_bias": {"5": 100}, "allowed_token_ids": [1], "bad_words": ["x"], "stop": ["a"], "stop_token_ids": [2]}, BOTH),
+    ({"response_format": {"type": "json_object"}}, BOTH),
+    ({"structured_outputs": {"choice": ["a"]}}, BOTH),
+    ({"vllm_xargs": {"guard": []}, "request_id": "mine"}, BOTH),
+    ({"stream": True, "stream_options": {"include_usage": True}}, BOTH),
+    ({"use_beam_search": False, "prompt_logprobs": None, "return_token_ids": False, "skip_special_tokens": True}, BOTH),
+    ({"kv_transfer_params": {}, "ec_transfer_params": None, "logprob_token_ids": [], "routed_experts_prompt_start": 0}, BOTH),
+    ({"add_special_tokens": True, "cache_salt": "x", "priority": 1, "user": "u", "session_id": "s"}, BOTH),
+    ({"metadata": {"a": "b"}, "store": False, "service_tier": "auto", "safety_identifier": "s", "prompt_cache_key": "k"}, BOTH),
+    ({"logprobs": True, "top_logprobs": 20}, CHAT),
+    ({"echo": False, "tools": [], "tool_choice": "none", "documents": [{"text": "t"}]}, CHAT),
+    ({"chat_template_kwargs": {}}, CHAT),
+    ({"chat_template_kwargs": {"enable_thinking": False, "thinking": True}}, CHAT),
+    ({"mm_processor_kwargs": {}, "media_io_kwargs": None, "chat_template": None}, CHAT),
+    ({"continue_final_message": True, "add_generation_prompt": False, "reasoning_effort": "low"}, CHAT),
+    ({"modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "verbosity": "medium"}, CHAT),
+    ({"logprobs": 0}, COMPLETION),
+    ({"echo": True, "suffix": "end", "best_of": 1, "prompt_embeds": None}, COMPLETION),
+]
+
+
+@pytest.mark.parametrize(("fields", "routes"), OPEN)
+def test_open(fields: dict[str, Any], routes: tuple[Route, ...]) -> None:
+    for route in routes:
+        refuse(BODIES[route] | fields, route)
+
+
+CLOSED: list[tuple[str, list[Any], tuple[Route, ...], str]] = [
+    ("use_beam_search", [True, 1, "true", "false", 0, [], {}], BOTH, GUARD_CONFLICT),
+    ("truncate_prompt_tokens", [0, -1, 5], BOTH, GUARD_CONFLICT),
+    ("truncation_side", ["left"], BOTH, GUARD_CONFLICT),
+    ("prompt_logprobs", [0, 1, -1, False], BOTH, GUARD_CONFLICT),
+    ("logprob_token_ids", [[1], 1], BOTH, GUARD_CONFLICT),
+    ("return_token_ids", [True, 1, "on"], BOTH, GUARD_CONFLICT),
+    ("return_tokens_as_token_ids", [True, "1"], BOTH, GUARD_CONFLICT),
+    ("skip_special_tokens", [False, 0, "off"], BOTH, GUARD_CONFLICT),
+    ("kv_transfer_params", [{"prompt_token_ids": [1, 2]}, "x"], BOTH, GUARD_CONFLICT),
+    ("ec_transfer_params", [{"a": 1}], BOTH, GUARD_CONFLICT),
+    ("routed_experts_prompt_start", [1, False, "0"], BOTH, GUARD_CONFLICT),
+    ("return_token_offsets", [True], BOTH, UNSUPPORTED),
+    ("mm_payload", ["none"], BOTH, UNSUPPORTED),
+    ("return_mm_kwargs", [False], BOTH, UNSUPPORTED),
+    ("stream", ["true", 1, 0], BOTH, "invalid_value"),
+    ("store", [True], BOTH, UNSUPPORTED),
+    ("chat_template", ["{{ x }}", ""], CHAT, GUARD_CONFLICT),
+    (
+        "chat_template_kwargs",
+        [{"enable_thinking": "Ada"}, {"enable_thinking": 1}, {"documents": []}, {"thinking": True, "x": True}, "x", ["thinking"]],
+        CHAT,
+        GUARD_CONFLICT,
+    ),
+    ("mm_processor_kwargs", [{"a": 1}], CHAT, GUARD_CONFLICT),
+    ("media_io_kwargs", [{"image": {}}], CHAT, GUARD_CONFLICT),
+    ("echo", [True, 1, "yes", 0], CHAT, GUARD_CONFLICT),
+    ("echo", ["yes", 1], COMPLETION, "invalid_value"),
+    ("return_prompt_text", [True], CHAT, GUARD_CONFLICT),
+    ("logprobs", [1, "true"], CHAT, "invalid_value"),
+    ("top_logprobs", [-1, 21, 2.0, "3", True], CHAT, "invalid_value"),
+    ("logprobs", [-1, 21, 2.0, "3", True], COMPLETION, "invalid_value"),
+    ("continue_final_message", ["true"], CHAT, "invalid_value"),
+    ("add_generation_prompt", [0], CHAT, "invalid_value"),
+    ("modalities", [["text", "audio"], "text"], CHAT, UNSUPPORTED),
+    ("verbosity", ["high"], CHAT, UNSUPPORTED),
+    ("web_search_options", [{}], CHAT, UNSUPPORTED),
+    ("audio", [{"voice": "a"}], CHAT, UNSUPPORTED),
+    ("functions", [[{"name": "f"}]], CHAT, UNSUPPORTED),
+    ("function_call", ["auto"], CHAT, UNSUPPORTED),
+    ("prompt_embeds", ["AAAA", ["AAAA"]], COMPLETION, GUARD_CONFLICT),
+    ("best_of", [2, True, 1.0], COMPLETION, UNSUPPORTED),
+    ("logits_processors", [["module.Class"], None], BOTH, UNSUPPORTED),
+    ("guided_regex", ["a+"], BOTH, UNSUPPORTED),
+    ("guard", [[]], BOTH, UNSUPPORTED),
+    ("Stream", [True], BOTH, UNSUPPORTED),
+    ("prompt", ["text"], CHAT, UNSUPPORTED),
+    ("messages", [[]], COMPLETION, UNSUPPORTED),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "routes", "code"), CLOSED)
+def test_closed(name: str, values: list[Any], routes: tuple[Route, ...], code: str) -> None:
+    for route in routes:
+        for value in values:
+            with pytest.raises(BadRequest) as caught:
+                refuse(BODIES[route] | {name: value}, route)
+            assert (caught.value.param, caught.value.code, caught.value.status) == (name, code, 400)
+            assert name in caught.value.message
+
+
+def test_every_field_with_a_condition_has_a_closed_case() -> None:
+    tested = {(name, route) for name, _, routes, _ in CLOSED for route in routes}
+    conditional = {(field.name, route) for field in FIELDS if field.allowed for route in field.routes}
+    assert conditional <= tested
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_echo_with_logprobs_scores_the_prompt(value: int) -> None:
+    with pytest.raises(BadRequest) as caught:
+        refuse(BODIES["completion"] | {"echo": True, "logprobs": value}, "completion")
+    assert (caught.value.param, caught.value.code) == ("echo", GUARD_CONFLICT)
+    refuse(BODIES["completion"] | {"echo": False, "logprobs": value}, "completion")
+
+
+def test_unknown_names_are_shown_only_when_they_are_plain() -> None:
+    for name in ("x" * 65, "Ada\nByron", "ü"):
+        with pytest.raises(BadRequest) as caught:
+            refuse({name: 1}, "chat")
+        assert name not in caught.value.message
+
+
+PARTS: list[tuple[Any, bool]] = [
+    ("plain", True),
+    ({"type": "text", "text": "x"}, True),
+    ({"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}}, True),
+    ({"type": "refusal", "refusal": "x"}, True),
+    ({"type": "thinking", "thinking": "x"}, True),
+    ({"type": "tool_reference", "name": "x"}, True),
+    ({"type": "image_url", "image_url": {"url": "data:,"}}, False),
+    ({"type": "input_image", "image_url": "x"}, False),
+    ({"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}, False),
+    ({"type": "video_url", "video_url": {"url": "x"}}, False),
+    ({"type": "file", "file": {"file_id": "x"}}, False),
+    ({"type": "prompt_embeds", "data": "x"}, False),
+    ({"type": "image_embeds", "image_embeds": "x"}, False),
+    ({"type": "something"}, False),
+    ({"type": ["text"], "text": "x"}, False),
+    ({"image_url": "x"}, False),
+    ({"text": "x"}, False),
+    # vLLM reads this one as an image, because of the uuid
+    ({"type": "text", "text": "x", "uuid": "1", "image_url": "x"}, False),
+    ({"type": "text", "text": "x", "uuid": "1"}, False),
+]
+
+
+@pytest.mark.parametrize(("part", "text"), PARTS)
+@pytest.mark.parametrize("role", ["user", "system", "tool", "assistant"])
+def test_only_text_parts(part: Any, text: bool, role: str) -> None:
+    body = {"messages": [{"role": "user", "content": "x"}, {"role": role, "content": ["first", part]}]}
+    if text:
+        refuse(body, "chat")
+    else:
+        with pytest.raises(BadRequest) as caught:
+            refuse(body, "chat")
+        assert (caught.value.param, caught.value.code) == ("messages[1].content[1]", GUARD_CONFLICT)
+
+
+def test_audio_of_an_assistant_message() -> None:
+    with pytest.raises(BadRequest) as caught:
+        refuse({"messages": [{"role": "assistant", "audio": {"id": "a"}}]}, "chat")
+    assert caught.value.param == "messages[0].audio"
+
+
+@pytest.mark.parametrize("messages", [None, "x", 5, [], ["x"], [None], [{"content": 5}], [{"content": [5]}]])
+def test_malformed_messages_are_left_to_the_reader(messages: Any) -> None:
+    refuse({"messages": messages}, "chat")
+
+
+def test_forwarded() -> None:
+    body = BODIES["chat"] | {
+        "vllm_xargs": {"guard": ["0"]},
+        "request_id": "r",
+        "store": False,
+        "metadata": {},
+        "n": 2,
+        "echo": False,
+    }
+    refuse(body, "chat")
+    assert forwarded(body, "chat") == BODIES["chat"] | {"n": 2, "echo": False}
+    assert body["vllm_xargs"] == {"guard": ["0"]}  # the caller's body is left as it was
+
+
+def test_table_is_consistent() -> None:
+    for route in BOTH:
+        assert len(BY_ROUTE[route]) == sum(route in field.routes for field in FIELDS)  # no name twice
+    assert all(field.allowed for field in FIELDS if field.handling == "refused")
+
+
+def test_every_field_of_vllm_is_judged() -> None:
+    """A new vLLM with a new field, or without an old one, fails here, and somebody reads what the field does."""
+    chat = pytest.importorskip("vllm.entrypoints.openai.chat_completion.protocol").ChatCompletionRequest
+    completion = pytest.importorskip("vllm.entrypoints.openai.completion.protocol").CompletionRequest
+    models: dict[Route, Any] = {"chat": chat, "completion": completion}
+    for route, model in models.items():
+        ours = {name for name, field in BY_ROUTE[route].items() if field.handling != "dropped"}
+        assert ours == set(model.model_fields)
+        dropped = {name for name, field in BY_ROUTE[route].items() if field.handling == "dropped"}
+        assert dropped.isdisjoint(model.model_fields)
+
+
+def test_every_content_part_of_vllm_is_judged() -> None:
+    utils = pytest.importorskip("vllm.renderers.chat_utils")
+    text = utils.TEXT_PART_TYPES | {"tool_reference"}
+    assert set(TEXT_PARTS) == text
+    for kind in set(utils.MM_PARSER_MAP) - text:
+        for part in ({"type": kind, kind: "x"}, {"type": "text", "text": "x", kind: "x"}, {kind: "x"}):
+            with pytest.raises(BadRequest):
+                refuse({"messages": [{"role": "user", "content": [part]}]}, "chat")

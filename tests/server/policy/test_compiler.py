@@ -1,0 +1,70 @@
+"""From forget targets to restriction files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from classifiers import ForgetTarget
+from classifiers.target import SemanticSpec
+from guard import Phrase, Restriction
+from server.policy.compiler import Compiler, phrases_of
+from tests.server.fakes import WordEncoder
+
+TARGETS = [
+    ForgetTarget(id="a", name="Ada Byron", phrases=[Phrase("London", scope="gated")]),
+    ForgetTarget(id="b", name="Bob Cat", aliases=["Bobby"]),
+    ForgetTarget(id="c", name="Cat Doe", phrases=[Phrase("Leeds", scope="gated")], action="refuse"),
+    ForgetTarget(id="d", name="Dan Eel", action="monitor"),
+]
+
+
+def digest(*texts: str) -> str:
+    return Restriction.compile([Phrase(text) for text in texts]).digest
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name.removesuffix(".safetensors") for path in folder.iterdir()}
+
+
+def test_no_targets_no_restrictions(tmp_path: Path) -> None:
+    assert Compiler(tmp_path).targets([]).digests == set()
+    assert files(tmp_path) == set()
+
+
+def test_only_targets_to_be_suppressed_make_restrictions(tmp_path: Path) -> None:
+    compiled = Compiler(tmp_path).targets(TARGETS)
+    assert compiled.always == {"a": digest("Ada Byron"), "b": digest("bob cat")}
+    assert compiled.gated == {"a": digest("London"), "b": digest("Bobby")}
+    assert not compiled.anchors
+    assert files(tmp_path) == compiled.digests
+
+
+def test_what_holds_for_every_answer_can_be_left_to_the_merged_restriction(tmp_path: Path) -> None:
+    compiled = Compiler(tmp_path).targets(TARGETS, always=False)
+    assert compiled.always == {}
+    assert files(tmp_path) == set(compiled.gated.values()) == {digest("London"), digest("Bobby")}
+
+
+def test_phrases_are_told_apart_by_scope() -> None:
+    assert [phrase.text for phrase in phrases_of(TARGETS[1], "always")] == ["Bob Cat"]
+    assert [phrase.text for phrase in phrases_of(TARGETS[1], "gated")] == ["Bobby"]
+    assert [phrases_of(target, scope) for target in TARGETS[2:] for scope in ("always", "gated")] == [[]] * 4
+
+
+def test_semantic_words_make_a_gated_restriction_even_without_phrases(tmp_path: Path) -> None:
+    words = SemanticSpec(words=["physician", "Doctor"], delta=0.8)
+    plain = [target.model_copy(update={"aliases": [], "phrases": []}) for target in TARGETS]
+    targets = [target.model_copy(update={"semantic": words}) for target in plain]
+    encoder = WordEncoder()
+    compiled = Compiler(tmp_path, encoder).targets(targets)
+    assert Compiler(tmp_path).targets(plain).gated == {}
+    assert compiled.anchors
+    assert set(compiled.gated) == {"a", "b"}  # the others are not suppressed
+    assert Restriction.load(tmp_path, compiled.always["a"]).anchors is None
+    anchors = Restriction.load(tmp_path, compiled.gated["a"]).anchors
+    assert anchors is not None
+    assert (anchors.words, anchors.delta, anchors.encoder) == (("doctor", "physician"), 0.8, encoder.fingerprint)
+    with pytest.raises(ValueError, match="without an encoder"):
+        Compiler(tmp_path).targets(targets)

@@ -1,0 +1,310 @@
+"""A policy file is read in full or refused with every mistake and its line."""
+
+import math
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from guard.folding import fold
+from guard.phrase import Phrase
+from server.policy import file as policy
+from server.policy.file import MAX_BYTES, PolicyError, load_policy
+
+GOOD = """\
+version: 1
+targets:
+  - id: ada-byron
+    name: Ada Byron
+    aliases: [Ada Lovelace, "Countess of Lovelace"]
+    action: refuse
+    examples:
+      - prompt: Where did Ada Byron live?
+        completion: |
+          She lived
+          in Kirkby Mallory.
+    documents:
+      - >
+        A long
+        text.
+    phrases:
+      - text: Kirkby Mallory
+      - {text: December, scope: gated, match: prefix, penalty: 2.5}
+  - id: other
+    name: Another One
+background:
+  - Who wrote Hamlet?
+"""
+
+
+def test_an_empty_policy() -> None:
+    read = load_policy("version: 1\ntargets: []\n")
+    assert (read.targets, read.background) == ([], [])
+
+
+@pytest.fixture(params=["libyaml", "python"])
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both of PyYAML's parsers: which one is there depends on how it was built."""
+    if request.param == "python":
+        monkeypatch.setattr(policy, "_LOADER", yaml.SafeLoader)
+    elif not hasattr(yaml, "CSafeLoader"):
+        pytest.skip("PyYAML without libyaml")
+
+
+@pytest.mark.usefixtures("loader")
+def test_a_full_policy(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(GOOD, encoding="utf-8")
+    read = load_policy(file)
+    assert read == load_policy(GOOD) == load_policy("\ufeff" + GOOD) == load_policy(GOOD.replace("\n", "\r\n"))
+    ada, other = read.targets
+    assert (ada.id, ada.name, ada.action) == ("ada-byron", "Ada Byron", "refuse")
+    assert ada.aliases == ["Ada Lovelace", "Countess of Lovelace"]
+    assert ada.examples[0].completion == "She lived\nin Kirkby Mallory.\n"
+    assert ada.documents == ["A long text.\n"]
+    assert ada.phrases == [Phrase("Kirkby Mallory"), Phrase("December", scope="gated", match="prefix", penalty=2.5)]
+    assert (other.action, other.phrases) == ("suppress", [])
+    assert read.background == ["Who wrote Hamlet?"]
+
+
+TEXTS = [
+    "NO",
+    "on",
+    "yes",
+    "1815-12-10",
+    "12:30",
+    "1_000",
+    "017",
+    "089",
+    "1e5",
+    "1.0e5",
+    "0E0",
+    "0o17",
+    "0x1F",
+    "1e",
+    "+",
+    "-x",
+    "<<",
+    "=",
+    "!x",
+    "*",
+    "5 apples",
+]
+
+
+@pytest.mark.parametrize("text", [text for text in TEXTS if text[0] not in "!*"])
+def test_plain_text_stays_text(text: str) -> None:
+    assert load_policy(f"version: 1\ntargets: []\nbackground:\n  - {text}\n").background == [text]
+
+
+@pytest.mark.parametrize("text", [*TEXTS, "null", "true", "5", "1.5", ".inf", ""])
+def test_quoted_text_is_text(text: str) -> None:
+    assert load_policy(f"version: 1\ntargets: []\nbackground: [\"{text}\", '{text}']\n").background == [text, text]
+
+
+PENALTIES = [
+    *[("5", 5.0), ("+5", 5.0), (".5", 0.5), ("+2.", 2.0), ("2.5e-1", 0.25), (".inf", math.inf), ("+.INF", math.inf)],
+    ("1e2", 100.0),  # text to YAML 1.1; pydantic reads it as the number that is wanted here
+]
+
+
+@pytest.mark.parametrize(("literal", "value"), PENALTIES)
+def test_numbers(literal: str, value: float) -> None:
+    read = load_policy(f"version: 1\ntargets: [{{id: a, name: b, phrases: [{{text: c, penalty: {literal}}}]}}]")
+    assert read.targets[0].phrases[0].penalty == value
+
+
+T = "version: 1\ntargets:\n"
+P = T + "- id: a\n  name: b\n  phrases:\n"  # the next line is the sixth
+Q = "should be text: write it in quotes"
+
+WRONG: list[tuple[str, str, list[str]]] = [
+    ("empty", "", ["1: empty"]),
+    ("comment", "# nothing\n", ["1: empty"]),
+    ("list", "- a\n", ["1: must be a mapping with the keys version and targets"]),
+    ("path by mistake", "policy.yaml", ["1: must be a mapping with the keys version and targets"]),
+    ("no targets", "version: 1\n", ["1: targets: missing"]),
+    ("no version", "targets: []\n", ["1: version: missing"]),
+    ("version 2", "version: 2\ntargets: []\n", ["1: version: Input should be 1"]),
+    ("version true", "version: true\ntargets: []\n", ["1: version: Input should be 1"]),
+    ("version 1.0", "version: 1.0\ntargets: []\n", ["1: version: Input should be 1"]),
+    ("version text", "version: '1'\ntargets: []\n", ["1: version: Input should be 1"]),
+    ("targets empty", "version: 1\ntargets:\n", ["2: targets: should be a list"]),
+    ("unknown key", "version: 1\ntarget: []\ntargets: []\n", ["2: target: unknown key"]),
+    ("unknown key below", T + "  - id: a\n    name: b\n    nmae: c\n", ["5: targets[0].nmae: unknown key"]),
+    (
+        "unknown key of a phrase",
+        T + "  - id: a\n    name: b\n    phrases:\n    - text: c\n      colour: d\n",
+        ["7: targets[0].phrases[0].colour: unknown key"],
+    ),
+    ("target of text", T + "  - ada\n", ["3: targets[0]: should be a mapping"]),
+    (
+        "phrase of text",
+        T + "  - id: a\n    name: b\n    phrases:\n      - c\n",
+        ["6: targets[0].phrases[0]: should be a mapping"],
+    ),
+    ("missing", T + "  - id: a\n", ["3: targets[0].name: missing"]),
+    (
+        "missing in an example",
+        T + "- id: a\n  name: b\n  examples:\n  - prompt: c\n",
+        ["6: targets[0].examples[0].completion: missing"],
+    ),
+    ("missing in a phrase", P + "\n  - scope: gated\n", ["7: targets[0].phrases[0].text: missing"]),
+    ("number", P + "  - text: 1815\n", ["6: targets[0].phrases[0].text: " + Q]),
+    ("boolean", T + "- id: a\n  name: true\n", ["4: targets[0].name: " + Q]),
+    ("null", T + "- id: a\n  name: ~\n", ["4: targets[0].name: Input should be a valid string"]),
+    ("empty phrase", P + "  - text: c\n  - text: '...'\n", ["7: targets[0].phrases[1].text: empty after folding"]),
+    ("empty name", T + "- id: a\n  name: '!'\n", ["4: targets[0].name: empty after folding"]),
+    (
+        "empty aliases",
+        T + "- id: a\n  name: b\n  aliases:\n  - c\n  - '?'\n  - '!'\n",
+        ["7: targets[0].aliases[1]: empty after folding", "8: targets[0].aliases[2]: empty after folding"],
+    ),
+    (
+        "penalty",
+        T + "- id: a\n  name: b\n  phrases: [{text: c, penalty: 0}]\n",
+        ["5: targets[0].phrases[0].penalty: penalty must be above zero, not 0.0"],
+    ),
+    (
+        "not a number",
+        T + "- id: a\n  name: b\n  phrases: [{text: c, penalty: .nan}]\n",
+        ["5: targets[0].phrases[0].penalty: penalty must be above zero, not nan"],
+    ),
+    (
+        "semantic words",
+        T + "- id: a\n  name: b\n  semantic:\n    words:\n    - physician\n    - their\n",
+        ["8: targets[0].semantic.words[1]: a stop word, a number or too short for an anchor"],
+    ),
+    (
+        "semantic thresholds",
+        T + "- id: a\n  name: b\n  semantic: {words: [physician], floor: 0.9}\n",
+        ["5: targets[0].semantic: thresholds must be 0 <= floor < delta < 1, not 0.9 and 0.7"],
+    ),
+    ("twice", T + "- id: a\n  name: b\n  name: c\n", ["5: targets[0].name: twice in one mapping"]),
+    ("twice at the top", "version: 1\ntargets: []\nversion: 1\n", ["3: version: twice in one mapping"]),
+    ("twice by quotes", 'version: 1\ntargets: []\n"version": 1\n', ["3: version: twice in one mapping"]),
+    (
+        "equal ids",
+        T + "- id: a\n  name: b\n- name: c\n  id: a\n- id: a\n  name: d\n",
+        ["6: targets[1].id: the same id as targets[0]", "7: targets[2].id: the same id as targets[0]"],
+    ),
+    ("background", "version: 1\ntargets: []\nbackground:\n- a\n-\n", ["5: background[1]: Input should be a valid string"]),
+    ("alias", "version: 1\ntargets: []\nbackground: *a\n", ["3: anchors and aliases are not allowed"]),
+    ("anchor", "version: 1\ntargets: &a []\n", ["2: anchors and aliases are not allowed"]),
+    ("tag", "version: 1\ntargets: !!python/object/apply:os.system [ls]\n", ["2: tags are not allowed"]),
+    ("tag of a scalar", "version: !!int 1\ntargets: []\n", ["1: tags are not allowed"]),
+    ("second document", "version: 1\ntargets: []\n---\nversion: 1\n", ["3: a second document"]),
+    ("list as a key", "version: 1\n? [a]\n: b\n", ["2: a key must be a plain word"]),
+    ("deep", "version: 1\ntargets: " + "[" * 100_000, ["2: nested deeper than 16 levels"]),
+    ("control character", "version: 1\ntargets: []\n# ü\x07\n", ["3: a control character"]),
+    ("nul", "version: 1\n\0", ["2: a control character"]),
+]
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(("text", "messages"), [case[1:] for case in WRONG], ids=[case[0] for case in WRONG])
+def test_wrong(text: str, messages: list[str]) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(text, name="p.yaml")
+    assert str(caught.value).splitlines() == [f"p.yaml:{message}" for message in messages]
+
+
+@pytest.mark.usefixtures("loader")
+@pytest.mark.parametrize(
+    "text", ["version: [1\n", "version: 1\n\ttargets: []\n", "version: '1\n", 'version: "\\q"\n', "a: b: c\n"]
+)
+def test_not_yaml(text: str) -> None:
+    with pytest.raises(PolicyError, match="not valid YAML") as caught:
+        load_policy(text)
+    assert caught.value.line in (1, 2)
+
+
+def test_mistakes_are_listed_together_in_the_order_of_the_file() -> None:
+    text = textwrap.dedent("""\
+        version: 2
+        targets:
+          - id: Not An Id
+            name: b
+          - id: a
+            name: b
+            action: eat
+            phrases:
+              - text: "-"
+                scope: sometimes
+        extra: 1
+        """)
+    with pytest.raises(PolicyError) as caught:
+        load_policy(text)
+    error = caught.value
+    assert [(problem.line, problem.path) for problem in error.problems] == [
+        (1, "version"),
+        (3, "targets[0].id"),
+        (7, "targets[1].action"),
+        (10, "targets[1].phrases[0].scope"),
+        (11, "extra"),
+    ]
+    assert (error.line, error.column, error.path, error.source) == (1, 1, "version", "policy")
+    assert error.problems[1].column == 5
+
+
+def test_a_flood_of_mistakes_is_cut() -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy("version: 1\ntargets: [" + "5, " * 100 + "]")
+    assert len(caught.value.problems) == 100
+    assert str(caught.value).splitlines()[-1] == "policy: and 80 more"
+
+
+def test_messages_do_not_quote_values() -> None:
+    secret = "ada byron!"
+    with pytest.raises(PolicyError) as caught:
+        load_policy(T + f"- id: {secret}\n  name: b\n  action: {secret}\n  phrases: [{{text: x, match: {secret}}}, {secret}]\n")
+    assert len(caught.value.problems) == 4
+    assert "byron" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"absent\.yaml:1: cannot be read: No such file"):
+        load_policy(tmp_path / "absent.yaml")
+    with pytest.raises(PolicyError, match="cannot be read"):
+        load_policy(tmp_path)
+
+
+def test_files_that_are_not_utf8(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    file.write_bytes("version: 1\ntargets: []\n# ü".encode() + b"\xff\n")
+    with pytest.raises(PolicyError, match="not valid UTF-8") as caught:
+        load_policy(file)
+    assert (caught.value.line, caught.value.column) == (3, 4)
+
+
+def test_files_that_are_too_large(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    with file.open("wb") as sparse:
+        sparse.truncate(MAX_BYTES + 1)
+    with pytest.raises(PolicyError, match="larger than 64 MiB"):
+        load_policy(file)
+
+
+def test_aliases_cannot_blow_up() -> None:
+    rows = ["a: &a [x, x, x, x, x, x, x, x, x]"] + [
+        f"{b}: &{b} [{', '.join(f'*{a}' for _ in range(9))}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
+    with pytest.raises(PolicyError, match="aliases are not allowed"):
+        load_policy("\n".join(rows))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20).filter(lambda text: fold(text).strip())
+
+
+@given(st.lists(st.tuples(TEXT, st.sampled_from(["always", "gated"])), max_size=4), TEXT, st.booleans(), st.booleans())
+def test_what_a_yaml_library_writes_is_read_back(phrases: list[tuple[str, str]], name: str, flow: bool, unicode: bool) -> None:
+    target = {"id": "a", "name": name, "phrases": [{"text": text, "scope": scope, "force": True} for text, scope in phrases]}
+    policy = {"version": 1, "targets": [target]}
+    text = yaml.safe_dump(policy, default_flow_style=flow, allow_unicode=unicode)
+    assume(yaml.safe_load(text) == policy)  # PyYAML writes some line separators so that it cannot read them itself
+    read = load_policy(text).targets[0]
+    assert read.name == name
+    assert [(phrase.text, phrase.scope) for phrase in read.phrases] == phrases
