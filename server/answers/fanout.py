@@ -12,16 +12,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, as
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from server.answers.chunk import Chunk, Chunks
 from server.answers.reply import Reply, single
 from server.errors import EngineFailure
-
-_MOST = 16384  # vLLM's own limit of `n` (VLLM_MAX_N_SEQUENCES): it refuses more, so the request stays in one piece
-_GREEDY = 1e-5  # below this temperature vLLM refuses more than one choice
-_MAX_SEED = 2**63 - 1
-_INTEGER = TypeAdapter(int)
 
 Body = Mapping[str, Any]
 
@@ -41,31 +34,6 @@ class Call:
 
 
 Ask = Callable[[Call], AbstractAsyncContextManager[Reply]]
-
-
-def calls_of(body: Body) -> list[Call]:
-    """Split a request into one call per choice, in the order in which vLLM numbers them: prompt by prompt, `n` of each.
-
-    A seeded choice gets the seed that vLLM gives it: `seed` + k for the kth of a prompt. What vLLM refuses stays in one
-    piece, for vLLM to refuse.
-    """
-    prompt = body.get("prompt")
-    prompts = prompt if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else [prompt]
-    n, seed = _integer(body.get("n"), 1), _integer(body.get("seed"), -1)
-    if n is None or seed is None or not 1 <= n <= _MOST or (n > 1 and _greedy(body.get("temperature"))):
-        return [Call(0, 0, body)]
-    if len(prompts) == n == 1:
-        return [Call(0, 0, body)]
-    calls: list[Call] = []
-    for at, one in enumerate(prompts):
-        for k in range(n):
-            own = {**body, "n": 1}
-            if "prompt" in body:
-                own["prompt"] = one
-            if seed != -1:  # vLLM's word for "no seed"
-                own["seed"] = _wrapped(seed + k)
-            calls.append(Call(len(calls), at, own))
-    return calls
 
 
 @asynccontextmanager
@@ -206,22 +174,3 @@ def _total(calls: Sequence[Call], answers: Sequence[Body]) -> dict[str, Any]:
         usage["completion_tokens_details"] = {**details[0], "reasoning_tokens": reasoning}
     # Measurements of one generation say nothing about several: vLLM leaves them out then.
     return {"usage": usage, "metrics": None} if "metrics" in answers[0] else {"usage": usage}
-
-
-def _integer(value: Any, otherwise: int) -> int | None:
-    """Read a number as vLLM's request models do; None if they refuse it."""
-    if value is None:
-        return otherwise
-    try:
-        return _INTEGER.validate_python(value)
-    except ValidationError:
-        return None
-
-
-def _greedy(temperature: Any) -> bool:
-    return isinstance(temperature, int | float) and temperature < _GREEDY
-
-
-def _wrapped(seed: int) -> int:
-    """Return the seed in 64 bits: torch takes a negative one for what it is modulo 2**64."""
-    return seed if seed <= _MAX_SEED else seed - 2**64

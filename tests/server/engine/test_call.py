@@ -43,7 +43,8 @@ async def test_a_long_answer_waits_for_its_reader() -> None:
 
     async def many() -> Any:
         nonlocal made
-        for made in range(1, 1001):
+        for _ in range(1000):
+            made += 1
             yield b"x"
 
     async with called(StreamingResponse(many()), SCOPE, nothing) as answer:
