@@ -45,8 +45,8 @@ async def fanned(ask: Ask, calls: Sequence[Call]) -> AsyncIterator[Reply]:
     """
     async with AsyncExitStack() as stack:
         replies = await _replies(stack, ask, calls)
-        if errors := [reply for reply in replies if reply.chunks is None]:
-            yield errors[0]
+        if replies[0].chunks is None:
+            yield replies[0]
         elif any(reply.streams != replies[0].streams for reply in replies):
             raise EngineFailure("the engine streamed some of the answers to one request and not the others")
         elif replies[0].streams:
@@ -57,17 +57,20 @@ async def fanned(ask: Ask, calls: Sequence[Call]) -> AsyncIterator[Reply]:
 
 
 async def _replies(stack: AsyncExitStack, ask: Ask, calls: Sequence[Call]) -> list[Reply]:
-    """Enter all calls; of several that raise, raise what the first did."""
+    """Make all calls; the first error ends the others and is returned alone. Raises what the first raises that raises."""
     begun = [asyncio.create_task(_entered(ask(call))) for call in calls]
     try:
-        await asyncio.gather(*begun)
+        for next_one in asyncio.as_completed(begun):
+            _, reply = await next_one
+            if reply.chunks is None:
+                return [reply]
+        return [task.result()[1] for task in begun]
     finally:
         for task in begun:
             task.cancel()
         for outcome in await asyncio.gather(*begun, return_exceptions=True):
             if not isinstance(outcome, BaseException):
                 stack.push_async_exit(outcome[0])
-    return [task.result()[1] for task in begun]
 
 
 async def _entered(call: AbstractAsyncContextManager[Reply]) -> tuple[AbstractAsyncContextManager[Reply], Reply]:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope
 
 from server.errors import EngineFailure
@@ -43,11 +44,13 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
     cancelled at once, because vLLM then goes on generating an answer that is not streamed.
 
     Raises:
+        ClientDisconnect: the client has left, so nobody waits for the answer.
         EngineFailure: the application ended without an answer, or in the middle of one.
         Exception: whatever the application raises, where the block reads.
     """
     messages: asyncio.Queue[Message | None] = asyncio.Queue(_WAITING)
     left = asyncio.Event()
+    heard = _Receiver(receive, left)
 
     async def send(message: Message) -> None:
         if not left.is_set():
@@ -55,7 +58,7 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
 
     async def run() -> None:
         try:
-            await app(scope, _receiver(receive, left), send)
+            await app(scope, heard, send)
         finally:
             # A full queue needs no end: the reader finds that the call is done when the queue is empty.
             if not messages.full():
@@ -67,7 +70,8 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
         message = None if messages.empty() and call.done() else await messages.get()
         if message is None:
             await call
-            raise EngineFailure("the engine ended its answer early")
+            # vLLM ends a stream at once when its client leaves, and answers `null` where it does not stream.
+            raise ClientDisconnect if heard.disconnect else EngineFailure("the engine ended its answer early")
         return message
 
     async def parts() -> AsyncIterator[bytes]:
@@ -77,6 +81,8 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
             if message["type"] != "http.response.body":
                 continue
             more = message.get("more_body", False)
+            if heard.disconnect:
+                raise ClientDisconnect
             if body := message.get("body", b""):
                 yield body
 
@@ -94,18 +100,24 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
             await asyncio.wait_for(call, _TO_END_S)
 
 
-def _receiver(receive: Receive, left: asyncio.Event) -> Receive:
-    """Return a `receive` that says that the client has left, as soon as it has or `left` is set."""
+class _Receiver:
+    """An ASGI `receive` that says that the client has left, as soon as it has or `left` is set."""
 
-    async def received() -> Message:
-        if left.is_set():
+    def __init__(self, receive: Receive, left: asyncio.Event) -> None:
+        self.disconnect = False
+        """Whether the client itself has left."""
+        self._receive = receive
+        self._left = left
+
+    async def __call__(self) -> Message:
+        if self._left.is_set():
             return {"type": "http.disconnect"}
-        heard, leaving = asyncio.ensure_future(receive()), asyncio.ensure_future(left.wait())
+        heard, leaving = asyncio.ensure_future(self._receive()), asyncio.ensure_future(self._left.wait())
         try:
             await asyncio.wait((heard, leaving), return_when=asyncio.FIRST_COMPLETED)
-            return heard.result() if heard.done() else {"type": "http.disconnect"}
+            message = heard.result() if heard.done() else {"type": "http.disconnect"}
+            self.disconnect = self.disconnect or (heard.done() and message["type"] == "http.disconnect")
+            return message
         finally:
             heard.cancel()
             leaving.cancel()
-
-    return received

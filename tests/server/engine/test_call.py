@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -85,16 +86,27 @@ async def test_an_application_that_does_not_listen_is_cancelled(monkeypatch: pyt
     assert cancelled.is_set()
 
 
-async def test_a_client_that_leaves_is_told_of() -> None:
-    async def gone() -> dict[str, Any]:
-        return {"type": "http.disconnect"}
+async def gone() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
 
-    async def listens(scope: Scope, receive: Receive, send: Send) -> None:
+
+async def test_a_client_that_leaves_ends_the_reading() -> None:
+    async def answers_null(scope: Scope, receive: Receive, send: Send) -> None:
         assert (await receive())["type"] == "http.disconnect"
-        await JSONResponse("over")(scope, receive, send)
+        await JSONResponse(None)(scope, receive, send)
 
-    async with called(listens, SCOPE, gone) as answer:
-        assert await answer.whole() == b'"over"'
+    async with called(answers_null, SCOPE, gone) as answer:
+        with pytest.raises(ClientDisconnect):
+            await answer.whole()
+
+
+async def test_a_client_that_leaves_before_the_status_ends_the_call() -> None:
+    async def stops(scope: Scope, receive: Receive, send: Send) -> None:
+        assert (await receive())["type"] == "http.disconnect"
+
+    with pytest.raises(ClientDisconnect):
+        async with called(stops, SCOPE, gone):
+            pass
 
 
 async def test_what_the_application_raises_reaches_the_reader() -> None:
