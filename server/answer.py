@@ -144,7 +144,9 @@ class AnswerFilter:
         self._metrics.dead_end()
         (before,) = self._chunk["choices"]
         said: dict[str, Any] = {"delta": {}} if "delta" in before else {"text": ""}
-        choice = {"index": before["index"], **said, "logprobs": None, "finish_reason": CONTENT_FILTER, "stop_reason": None}
+        # The keys of the chunk before, and those that vLLM's last chunks have besides.
+        choice = {**dict.fromkeys(before), "index": before["index"], **said}
+        choice |= {"logprobs": None, "finish_reason": CONTENT_FILTER, "stop_reason": None, "token_ids": None}
         named = {key: self._chunk.get(key) for key in ("id", "object", "created", "model")}
         last = {**named, "choices": [choice]}
         if "usage" in self._chunk:  # in each chunk, so in this one too
