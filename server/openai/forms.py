@@ -10,6 +10,9 @@ from server.answers.chunk import Piece
 # Fields of a message or delta that hold text by themselves. vLLM 0.32 says `reasoning`; earlier versions `reasoning_content`.
 _MESSAGE_TEXTS: Final = ("reasoning", "reasoning_content", "content", "refusal")
 
+# What vLLM's last chunk of a choice says beside its text.
+_END: Final = dict.fromkeys(("logprobs", "finish_reason", "stop_reason", "token_ids"))
+
 
 class ChoiceForm:
     """The list of choices that both routes share; what is in a choice is each route's own."""
@@ -33,7 +36,8 @@ class ChoiceForm:
 
     def silent(self, piece: Piece) -> Piece:
         """Return a piece of the same choice that says nothing and has not ended."""
-        raw = {"index": piece.choice, **self._nothing(piece.raw), "logprobs": None, "finish_reason": None, "stop_reason": None}
+        # The keys of the piece before, and those that vLLM's last chunks have besides.
+        raw = {**dict.fromkeys(piece.raw), "index": piece.choice, **self._nothing(piece.raw), **_END}
         return Piece(piece.choice, dict(self._texts(raw)), raw=raw)
 
     def _choice(self, piece: Piece) -> dict[str, Any]:

@@ -64,7 +64,7 @@ async def test_a_stream_that_starved_at_once_goes_on_with_the_silent_one() -> No
 async def test_a_stream_that_starved_later_keeps_its_text_and_ends() -> None:
     metrics = Metrics()
     client = await Engine(says([events(chunk("a"), chunk("b"), ERROR)])).ask(metrics)
-    end = {"index": 0, "text": "", "logprobs": None, "finish_reason": "content_filter", "stop_reason": None}
+    end = {"index": 0, "text": "", "logprobs": None, "finish_reason": "content_filter", "stop_reason": None, "token_ids": None}
     assert client.chunks == [chunk("a"), chunk("b"), {**NAMED, "choices": [end]}]
     assert b"guard_dead_ends_total 1.0" in metrics.text()
 
