@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Sequence
@@ -14,12 +15,16 @@ from guard.processors.arguments import KEY, NAME, REFUSE
 from server.answer import AnswerFilter
 from server.body import parse_json, read_body
 from server.decision import Decision
+from server.disconnect import unless_gone
 from server.errors import BadRequest
+from server.promptlength import check_prompt, check_texts
 from server.refusals import Route, forwarded, refuse
 from server.service import Service
 from server.texts import Text, texts_of_chat, texts_of_completion
 
 DECISION_HEADER = "x-guard-decision-id"
+# Bytes of a body from which on it is read on a thread.
+_LARGE = 8192
 # What makes vLLM constrain an answer by a grammar.
 _CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls")
 
@@ -40,17 +45,11 @@ class GuardedRoute:
         running = self._service.running
         headers = Headers(scope=scope)
         raw = await read_body(receive, self._service.settings.limits, headers.get("content-length"))
-        body = parse_json(
-            raw,
-            content_type=headers.get("content-type"),
-            content_encoding=headers.get("content-encoding"),
-            limits=self._service.settings.limits,
-        )
-        refuse(body, self._route)
+        # Off the event loop, which others wait for, where it takes long.
+        body, texts = self._texts(raw, headers) if len(raw) < _LARGE else await asyncio.to_thread(self._texts, raw, headers)
         async with running.enforcement.admitted() as screener:
-            texts = self._texts(body)
             started = time.perf_counter()
-            decision = await screener.decide(texts)
+            decision = await unless_gone(screener.decide(texts), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with running.decisions.answering(decision, actor, seconds, texts):
@@ -76,11 +75,20 @@ class GuardedRoute:
         sent = json.dumps(body, ensure_ascii=False).encode()
         await self._service.running.engine.app(_scope(scope, sent), _Replay(sent, receive), answer)
 
-    def _texts(self, body: dict[str, Any]) -> list[Text]:
-        if self._route == "chat":
-            return texts_of_chat(body)
+    def _texts(self, raw: bytes, headers: Headers) -> tuple[dict[str, Any], list[Text]]:
+        """Return a request's body and its texts. Raises ServerError for one that is not to be screened."""
+        limits = self._service.settings.limits
+        kind, coding = headers.get("content-type"), headers.get("content-encoding")
+        body = parse_json(raw, content_type=kind, content_encoding=coding, limits=limits)
+        refuse(body, self._route)
         engine = self._service.running.engine
-        return texts_of_completion(body, engine.decode, vocabulary=engine.vocabulary)
+        if self._route == "chat":
+            texts = texts_of_chat(body)
+        else:
+            texts = texts_of_completion(body, engine.decode, vocabulary=engine.vocabulary)
+        check_prompt(body, self._route, engine)
+        check_texts(texts, engine.context_length, "messages" if self._route == "chat" else "prompt")
+        return body, texts
 
     def _rewritten(self, body: dict[str, Any], decision: Decision) -> dict[str, Any]:
         """Return what the engine gets: the restrictions are the server's alone to name."""

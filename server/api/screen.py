@@ -18,6 +18,7 @@ from server.api.models import ERRORS, ApiModel, Verdict
 from server.authentication import Principal
 from server.decision import Decision
 from server.errors import NotReady
+from server.promptlength import check_texts
 from server.refusals import refuse
 from server.screening import Screener
 from server.texts import Text, texts_of_chat
@@ -27,6 +28,8 @@ router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, respo
 FORGOTTEN = "forgotten"
 """The one category that a client gets: which target a text is about is confidential."""
 MAX_INPUTS = 1000
+# Texts of one request that are screened together; others' requests come between.
+_AT_ONCE = 8
 
 
 class ScreenRequest(ApiModel):
@@ -124,11 +127,16 @@ async def _decisions(context: ApiContext, principal: Principal, requests: Sequen
         raise NotReady("The policy in force is not known at this moment.", headers={"Retry-After": "1"})
     context.decisions.admit()
 
+    for texts in requests:
+        check_texts(texts, context.activation.enforcement.context_length, None)
+    slots = asyncio.Semaphore(_AT_ONCE)
+
     async def decided(screener: Screener, texts: Sequence[Text]) -> Decision:
-        started = time.perf_counter()
-        decision = await screener.decide(texts)
-        context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
-        return decision
+        async with slots:
+            started = time.perf_counter()
+            decision = await screener.decide(texts)
+            context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
+            return decision
 
     async with context.activation.enforcement.admitted() as screener:
         # Together, so that the classifiers get them in batches.
