@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.recovery import recover
+from server.screening.lanes import Lanes
 from server.store import Database, TargetDraft, Targets, notifier_of
 from server.store.audit.log import Audit
 from server.store.audit.record import AuditEvent
@@ -76,9 +76,9 @@ async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
     """Start what a server starts, on the store and the files in `folder`."""
     database = await Database.open(default_url(folder))
     found = await recover(database, NoEncoder())
-    with ThreadPoolExecutor(1) as executor:
+    with Lanes() as lanes:
         files = folder / "restrictions"
-        enforcement = Enforcement(Noted(files), NoEncoder(), executor, files, Metrics())  # type: ignore[arg-type]
+        enforcement = Enforcement(Noted(files), NoEncoder(), lanes, files, Metrics())  # type: ignore[arg-type]
         await enforcement.start(found.targets, LivingClassifier(found.targets, [], NoEncoder()))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=30, audit=Audit())
         await activation.start(found.versions)

@@ -18,6 +18,7 @@ from server.api.models import ERRORS, ApiModel, Verdict
 from server.errors import NotReady
 from server.http.authentication import Principal
 from server.openai.chat import CHAT, texts_of_chat
+from server.openai.length import check_texts
 from server.running import ApiContext
 from server.screening.conversation import Text
 from server.screening.decision import Decision
@@ -28,6 +29,8 @@ router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, respo
 FORGOTTEN = "forgotten"
 """The one category that a client gets: which target a text is about is confidential."""
 MAX_INPUTS = 1000
+# Texts of one request that are screened together; others' requests come between.
+_AT_ONCE = 8
 
 
 class ScreenRequest(ApiModel):
@@ -125,11 +128,16 @@ async def _decisions(context: ApiContext, principal: Principal, requests: Sequen
         raise NotReady("The policy in force is not known at this moment.", headers={"Retry-After": "1"})
     context.decisions.admit()
 
+    for texts in requests:
+        check_texts(texts, context.activation.enforcement.context_length, None)
+    slots = asyncio.Semaphore(_AT_ONCE)
+
     async def decided(screener: Screener, texts: Sequence[Text]) -> Decision:
-        started = time.perf_counter()
-        decision = await screener.decide(texts)
-        context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
-        return decision
+        async with slots:
+            started = time.perf_counter()
+            decision = await screener.decide(texts)
+            context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
+            return decision
 
     async with context.activation.enforcement.admitted() as screener:
         # Together, so that the classifiers get them in batches.

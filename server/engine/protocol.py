@@ -44,6 +44,11 @@ class Engine(Protocol):
         """The number of token ids a prompt may use."""
         ...
 
+    @property
+    def context_length(self) -> int:
+        """The number of tokens a prompt and its answer may have."""
+        ...
+
     def tokens(self) -> Vocabulary:
         """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
         ...
@@ -56,6 +61,13 @@ class Engine(Protocol):
         """Return what the model reads in place of `text` where special tokens are typed into it; nothing where there are none.
 
         Called from threads; takes microseconds for a text without special tokens.
+        """
+        ...
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the tokens that `text` is in a prompt, cheaply: above the context length it need not be near.
+
+        Called from threads.
         """
         ...
 

@@ -11,20 +11,22 @@ from typing import Any
 
 # A special token may be typed around another one, `<|p<|pad|>ad|>`: the text without special tokens is read again this often.
 _ROUNDS = 4
+# Characters that are encoded at a time to count tokens, and the tokens that a cut, or what is around a text, may add to them.
+_PIECE = 8192
+_SEAM = 16
 
 
 class PromptTokenizer:
     """The tokenizer of the engine's model, for the guard's own use from any thread."""
 
-    def __init__(self, tokenizer: Any) -> None:
-        """Copy `tokenizer`, as vLLM loads it; takes up to a second for a large vocabulary."""
+    def __init__(self, tokenizer: Any, context: int) -> None:
+        """Copy `tokenizer`, as vLLM loads it; takes up to a second for a large vocabulary. `context`: the model's, in tokens."""
+        self._context = context
+        # vLLM's own bound; without one, no text is too long before its tokens are counted.
+        self._longest: int | None = getattr(tokenizer, "max_chars_per_token", None)
         self._encode, self._decode = _functions(tokenizer)
-        backend = getattr(tokenizer, "backend_tokenizer", None)
-        added = (
-            dict(backend.get_added_tokens_decoder())
-            if backend is not None and hasattr(backend, "get_added_tokens_decoder")
-            else {}
-        )
+        backend: Any = getattr(tokenizer, "backend_tokenizer", None)
+        added = dict(backend.get_added_tokens_decoder()) if hasattr(backend, "get_added_tokens_decoder") else {}
         # An added token that is not special decodes to its own text: the model reads its letters, and so does the screener.
         self._special = frozenset(tokenizer.all_special_ids) | {token for token, one in added.items() if one.special}
         written = {one.content: one.normalized for token, one in added.items() if token in self._special}
@@ -55,6 +57,26 @@ class PromptTokenizer:
             text = "".join(parts)
             found |= dict.fromkeys([text, " ".join(parts)])
         return list(found)
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the tokens that `text` is in a prompt; 0 for a text so short that it is not worth counting.
+
+        Cheap for any text: one that has more characters than a context can have is not encoded, another one in pieces, until
+        there are more tokens than fit into the context. White space at the ends of pieces does not count, for a template may
+        take it away and a special token may.
+        """
+        if len(text) <= self._context // 4:
+            return 0
+        text = text.strip()
+        least = -(-len(text) // self._longest) if self._longest else 0
+        if least > self._context:
+            return least
+        tokens = 0
+        for at in range(0, len(text), _PIECE):
+            tokens += max(0, len(self._encode(text[at : at + _PIECE].strip())) - _SEAM)
+            if tokens > self._context:
+                break
+        return max(least, tokens)
 
     def _may_hold_special(self, text: str) -> bool:
         """Whether a special token is written in `text`; cheap, for almost no text holds one."""

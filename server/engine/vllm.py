@@ -75,11 +75,12 @@ class VllmEngine:
         self.app = app
         self._client = client
         self._tokenizer = tokenizer
-        self._prompts = PromptTokenizer(tokenizer)
         self._words = words
         self._load_timeout = load_timeout
         self.dead = asyncio.Event()
         self.vocabulary: int = client.model_config.get_vocab_size()
+        self.context_length: int = client.model_config.max_model_len
+        self._prompts = PromptTokenizer(tokenizer, self.context_length)
         self.dead_end = dead_end_token(tokenizer, self.vocabulary, model_ends(tokenizer, client.model_config))
 
     @property
@@ -106,6 +107,10 @@ class VllmEngine:
     def readings(self, text: str) -> list[str]:
         """Return what the model reads in place of `text` where special tokens are typed into it (`PromptTokenizer`)."""
         return self._prompts.readings(text)
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the tokens that `text` is in a prompt (`PromptTokenizer`)."""
+        return self._prompts.least_tokens(text)
 
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
         """Compute the vectors of the vocabulary's whole words where the workers look for them, unless they are there already.

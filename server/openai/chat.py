@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ class ChatCompletions(Dialect):
     name = "chat"
     path = "/v1/chat/completions"
     form = ChatForm()
+    prompt_field = "messages"
 
     def check_together(self, body: Mapping[str, Any]) -> None:
         """Refuse media: only text can be classified. Malformed messages are left to `texts`, which reads all of them."""
@@ -57,6 +58,13 @@ class ChatCompletions(Dialect):
                 documents or tool calls that are not lists of objects. `param` names the place.
         """
         return texts_of_chat(body)
+
+    def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
+        """Return what users say, as one text: however many messages there are, the next one's marker follows each.
+
+        Of the other roles, templates leave out messages (tools, a second system message) or parts of them (what a model thought).
+        """
+        return ["\n".join(_of_users(body["messages"]))]
 
 
 def texts_of_chat(body: Mapping[str, Any]) -> list[Text]:
@@ -79,6 +87,22 @@ def texts_of_chat(body: Mapping[str, Any]) -> list[Text]:
     if isinstance(choice, dict):
         texts += joined(choice, "tool_choice")
     return texts + schemas(body)
+
+
+def _of_users(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        content = message.get("content")
+        if message["role"] != "user" or content is None:
+            continue
+        if isinstance(content, str):
+            yield content
+        else:
+            # Joined by nothing, as some templates do, they are fewest tokens.
+            yield "".join(part if isinstance(part, str) else _said(part) for part in content)
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    return str(part["text"]) if TEXT_PARTS[part["type"]] == "text" else ""
 
 
 def _of_message(message: Any, index: int) -> Iterator[Text]:

@@ -19,6 +19,7 @@ class Completions(Dialect):
     name = "completion"
     path = "/v1/completions"
     form = CompletionForm()
+    prompt_field = "prompt"
 
     def check_together(self, body: Mapping[str, Any]) -> None:
         """Refuse `echo` with `logprobs`, which score the prompt."""
@@ -28,6 +29,10 @@ class Completions(Dialect):
     def texts(self, body: Mapping[str, Any], tokens: Tokens) -> list[Text]:
         """Return the prompt or prompts and the suffix; token ids decoded. Raises what `texts_of_completion` raises."""
         return texts_of_completion(body, tokens.decode, vocabulary=tokens.vocabulary)
+
+    def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
+        """Return the prompts."""
+        return self.prompts(body)
 
     def prompts(self, body: Mapping[str, Any]) -> list[Any]:
         """Return the prompts, each as the client wrote it."""

@@ -17,6 +17,7 @@ from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
 from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded
+from server.openai.length import Counts, check_prompts, check_texts
 from server.screening.conversation import Text
 from server.screening.decision import Decision
 
@@ -30,7 +31,7 @@ _INTEGER = TypeAdapter(int)
 Body = Mapping[str, Any]
 
 
-class Tokens(Protocol):
+class Tokens(Counts, Protocol):
     """What a dialect needs to know of the model's tokens; an `Engine` knows it."""
 
     @property
@@ -49,6 +50,8 @@ class Dialect(ABC):
     name: ClassVar[Route]
     path: ClassVar[str]
     form: ClassVar[Form]
+    prompt_field: ClassVar[str]
+    """The field that holds the prompt or prompts."""
 
     @property
     def fields(self) -> Mapping[str, Field]:
@@ -67,6 +70,22 @@ class Dialect(ABC):
     @abstractmethod
     def texts(self, body: Body, tokens: Tokens) -> list[Text]:
         """Return every text of a request that the model will read. Raises BadRequest for what cannot be read."""
+
+    @abstractmethod
+    def shown(self, body: Body) -> list[str | Sequence[int]]:
+        """Return of each prompt what every template shows: a text, or token ids. The body is one that `texts` has read."""
+
+    def read(self, body: Body, engine: Tokens) -> list[Text]:
+        """Return the texts of a request that may be screened: nothing in it gets round the guard, and it is not too long.
+
+        Raises:
+            BadRequest: what `check` and `texts` raise, and `context_length_exceeded` for a prompt beyond the model's context.
+        """
+        self.check(body)
+        texts = self.texts(body, engine)
+        check_prompts(self.shown(body), engine, self.prompt_field)
+        check_texts(texts, engine.context_length, self.prompt_field)
+        return texts
 
     def restricted(self, body: Body, decision: Decision, dead_end: int) -> dict[str, Any]:
         """Return the body that the engine gets: the server alone names the restrictions.

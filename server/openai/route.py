@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -16,12 +17,16 @@ from server.answers.fanout import Call, fanned
 from server.answers.reply import Reply, deliver, replied
 from server.answers.starved import fed
 from server.http.body import parse_json, read_body
+from server.http.disconnect import unless_gone
 from server.openai.dialect import Body, Dialect
 from server.running import Running
+from server.screening.conversation import Text
 from server.screening.decision import Decision
 from server.service import Service
 
 DECISION_HEADER = "x-guard-decision-id"
+# Bytes of a body from which on it is read on a thread.
+_LARGE = 8192
 
 
 class GuardedRoute:
@@ -41,17 +46,17 @@ class GuardedRoute:
         limits = self._service.settings.limits
         headers = Headers(scope=scope)
         raw = await read_body(receive, limits, headers.get("content-length"))
-        body = parse_json(
-            raw,
-            content_type=headers.get("content-type"),
-            content_encoding=headers.get("content-encoding"),
-            limits=limits,
-        )
-        self._dialect.check(body)
+
+        def read() -> tuple[dict[str, Any], list[Text]]:
+            media, coding = headers.get("content-type"), headers.get("content-encoding")
+            body = parse_json(raw, content_type=media, content_encoding=coding, limits=limits)
+            return body, self._dialect.read(body, running.engine)
+
+        # Off the event loop, which others wait for, where it takes long.
+        body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
         async with running.enforcement.admitted() as screener:
-            texts = self._dialect.texts(body, running.engine)
             started = time.perf_counter()
-            decision = await screener.decide(texts)
+            decision = await unless_gone(screener.decide(texts), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with running.decisions.answering(decision, actor, seconds, texts):

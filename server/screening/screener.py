@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 
-from classifiers import Screened
+from classifiers import Match, Screened
 from classifiers.reading.windows import passages, windows
 from server.errors import GuardFailure
 from server.metrics import Metrics
 from server.screening.batcher import Batcher
 from server.screening.conversation import Text, conversation, last_turn, referred
 from server.screening.decision import Decision
+from server.screening.lanes import LONG, Lanes
 from server.screening.snapshot import PolicySnapshot
 
 logger = logging.getLogger(__name__)
@@ -29,19 +30,20 @@ def no_readings(_: str) -> Sequence[str]:
 
 
 class Screener:
-    """Decides requests by one snapshot. Classifiers run in `executor`, several requests at a time."""
+    """Decides requests by one snapshot. All that takes longer for a longer text is done in `lanes`."""
 
-    def __init__(self, snapshot: PolicySnapshot, executor: Executor, metrics: Metrics, readings: Readings) -> None:
+    def __init__(self, snapshot: PolicySnapshot, lanes: Lanes, metrics: Metrics, readings: Readings) -> None:
         self.snapshot = snapshot
         self._metrics = metrics
         self._readings = readings
-        self._batcher = Batcher(snapshot.classifier.classify, executor)
+        self._lanes = lanes
+        self._short = Batcher(self._classify, lanes.short)
 
     async def decide(self, texts: Sequence[Text]) -> Decision:
         """Return what is done with a request that holds `texts`. Raises GuardFailure if they cannot be classified."""
         started = time.perf_counter()
         try:
-            matches = await self._batcher.submit(screened(texts, self._readings))
+            matches = await self._matches(texts)
             decision = self.snapshot.decide(matches)
         except Exception as error:
             logger.error("screening failed: %s", type(error).__name__)
@@ -51,6 +53,16 @@ class Screener:
             found = ", ".join(f"{match.target_id} {match.score:.2f} ({match.evidence})" for match in decision.matches)
             logger.info("%s %s snapshot %d: %s", decision.id, decision.verdict, decision.snapshot, found)
         return decision
+
+    async def _matches(self, texts: Sequence[Text]) -> Sequence[Match]:
+        if sum(len(text.text) for text in texts) < LONG:
+            return await self._short.submit(texts)
+        # Cancelled while it waits, it does not run.
+        (matches,) = await asyncio.get_running_loop().run_in_executor(self._lanes.long, self._classify, [texts])
+        return matches
+
+    def _classify(self, requests: Sequence[Sequence[Text]]) -> list[list[Match]]:
+        return self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
 
 
 def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:

@@ -28,6 +28,7 @@ class FakeEngine:
     version = "fake"
     dead_end = DEAD_END
     vocabulary = 100
+    context_length = 4096
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -64,6 +65,9 @@ class FakeEngine:
 
     def readings(self, text: str) -> list[str]:
         return [text.replace("<|pad|>", ""), text.replace("<|pad|>", " ")] if "<|pad|>" in text else []
+
+    def least_tokens(self, text: str) -> int:
+        return len(text.split())
 
     async def prepare_words(self, encode: Any, encoder: str) -> None:
         self.words.append(encoder)

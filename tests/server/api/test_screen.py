@@ -66,6 +66,13 @@ async def test_a_name_split_by_special_tokens_is_found(served: Served) -> None:
     assert [result["flagged"] for result in moderated["results"]] == [True, False]
 
 
+async def test_what_is_longer_than_any_prompt_is_400(served: Served) -> None:
+    served.engine.context_length = 100
+    for path, body in (("screen", {"text": "x " * 2000}), ("moderations", {"input": ["a", "x " * 2000]})):
+        refused = await served.client.post(f"/v1/{path}", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "context_length_exceeded")
+
+
 async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="monitor")

@@ -12,7 +12,7 @@ from evaluation.tinylm.tokenizer import train_tokenizer
 from server.engine.tokenizer import PromptTokenizer
 
 PLAIN = "Where did Yrsa Tholmundardal study?"
-DEMO = PromptTokenizer(train_tokenizer([PLAIN, "Tell me about tea, cake and a <| sign."], 400))
+DEMO = PromptTokenizer(train_tokenizer([PLAIN, "Tell me about tea, cake and a <| sign."], 400), 100)
 
 
 def words(*added: AddedToken) -> PromptTokenizer:
@@ -21,7 +21,7 @@ def words(*added: AddedToken) -> PromptTokenizer:
     backend.normalizer = normalizers.Lowercase()
     backend.pre_tokenizer = pre_tokenizers.Whitespace()
     backend.add_tokens(list(added))
-    return PromptTokenizer(PreTrainedTokenizerFast(tokenizer_object=backend))
+    return PromptTokenizer(PreTrainedTokenizerFast(tokenizer_object=backend), 100)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_an_added_token_that_is_not_special_is_read_as_its_letters() -> None:
 def test_vllms_truncation_of_its_own_tokenizer_does_not_cut_readings() -> None:
     tokenizer = train_tokenizer([PLAIN], 400)
     tokenizer.encode(PLAIN, truncation=True, max_length=3)
-    own = PromptTokenizer(tokenizer)
+    own = PromptTokenizer(tokenizer, 100)
     tokenizer.encode(PLAIN, truncation=True, max_length=3)
     assert PLAIN in own.readings(f"{PLAIN[:11]}<|pad|>{PLAIN[11:]}")
 

@@ -77,6 +77,37 @@ async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncCli
     assert gated not in engine.bodies[-1]["vllm_xargs"]["guard"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/chat/completions", chat("Hatta " * 200), "messages"),
+        ("/v1/completions", {"model": "fake", "prompt": "Hatta " * 200}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": ["a", "Hatta " * 200]}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": [1] * 200}, "prompt"),
+        ("/v1/chat/completions", {"model": "m", "messages": [{"role": "system", "content": "x" * 4000}]}, "messages"),
+    ],
+)
+async def test_a_prompt_beyond_the_context_is_refused_before_it_is_screened(
+    client: httpx.AsyncClient, engine: FakeEngine, encoder: WordEncoder, path: str, body: dict[str, Any], param: str
+) -> None:
+    engine.context_length = 100
+    encoder.fails = True
+    response = await client.post(path, json=body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", param, "context_length_exceeded")
+    assert "maximum context length is 100 tokens" in error["message"]
+    assert "Hatta" not in response.text
+    assert engine.bodies == []
+
+
+async def test_large_bodies_are_read_on_a_thread_and_answered_all_the_same(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    response = await client.post("/v1/chat/completions", json=chat("cake " * 3000))
+    assert response.status_code == 200
+    refused = await client.post("/v1/chat/completions", json=chat("cake " * 3000, use_beam_search=True))
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "use_beam_search")
+
+
 async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("And the Ugly Duchess?"))
     assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
