@@ -10,12 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.data import tekken_file
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SMALL_VOCABULARY = 8192
-TEKKEN = "tekken_240911.json"
-"""Of mistral_common's data: 131,072 entries, 1,000 of them special."""
 
 # Mistral's way of marking turns, in the special tokens that tekken has for it.
 _TEKKEN_CHAT = """\
@@ -52,14 +52,12 @@ def tekken_tokenizer() -> PreTrainedTokenizerFast:
     Made by transformers' own converter. tekken.json itself is not part of it: with that file beside it, transformers would load
     mistral_common's tokenizer in its place.
     """
-    import mistral_common
     from transformers import PreTrainedTokenizerFast
     from transformers.integrations.mistral.tokenizer import MistralConverter
 
-    source = Path(next(iter(mistral_common.__path__))) / "data" / TEKKEN
     special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     return PreTrainedTokenizerFast(
-        tokenizer_object=MistralConverter(str(source)).converted(),
+        tokenizer_object=MistralConverter(str(tekken_file())).converted(),
         **special,
         chat_template=_TEKKEN_CHAT,
         clean_up_tokenization_spaces=False,

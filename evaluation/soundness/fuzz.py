@@ -9,7 +9,6 @@ then belongs among the tests.
 from __future__ import annotations
 
 import argparse
-import importlib.resources
 import json
 import math
 import random
@@ -21,6 +20,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evaluation.data import tekken_file
 from guard import Batch, Edits, Masks, Phrase, Restriction, Row, Vocabulary, reference
 from guard.errors import PhraseError
 from guard.tokens.tekken import vocabulary_of_tekken
@@ -119,8 +119,7 @@ def _next(rng: random.Random, vocabulary: Vocabulary, drawn: Sequence[Phrase]) -
 
 def tekken() -> Vocabulary:
     """Return the vocabulary that mistral_common ships."""
-    found = importlib.resources.files("mistral_common") / "data" / "tekken_240911.json"
-    return vocabulary_of_tekken(found.read_text())
+    return vocabulary_of_tekken(tekken_file().read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from evaluation.baselines import naive, no_bad_words, vllm_bad_words
 from evaluation.baselines.models import random_llama, small_tokenizer, tekken_tokenizer, texts_in
 from evaluation.baselines.phrases import phrases as invented
 from evaluation.baselines.timing import StepCost
+from evaluation.data import BOOKS
 from evaluation.demo import load_demo
 from evaluation.speed import steps, throughput
 from guard import Vocabulary
@@ -25,7 +26,6 @@ from guard.tokens.tokenizers import vocabulary_of
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 BATCHES = (1, 16, 64)
 BAD_WORDS = (10, 100, 128)
-BOOKS = Path(__file__).parents[2].parent / "shared" / "data" / "books"
 # Preparing GUARD's decoder encodes every word of every phrase: beyond this it takes minutes.
 MOST_GUARD = 1_000
 

@@ -5,11 +5,9 @@ python -m evaluation.speed.screening
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +19,8 @@ from classifiers import SentenceEncoder
 from classifiers.meaning.encoder import Vectors, unit_rows
 from classifiers.meaning.index import ExampleIndex
 from classifiers.reading.windows import windows
+from evaluation.data import tofu
 
-DATA = Path("../shared/data")
 TARGETS, EXAMPLES = 10_000, 20
 LENGTHS = (32, 512)
 LEAST = 0.75
@@ -64,10 +62,13 @@ def measure(targets: int = TARGETS, rounds: int = ROUNDS) -> dict[str, Any]:
 
     Prompts are TOFU's kept answers one after the other, which no example is about; nothing is cached, each prompt is new. One
     client, so torch and the search have the cores for themselves.
+
+    Raises:
+        FileNotFoundError: TOFU is missing.
     """
     encoder = SentenceEncoder()
     rng = np.random.default_rng(SEED)
-    rows = [json.loads(line) for line in (DATA / "tofu" / "retain90.json").open()]
+    rows = tofu("retain90")
     index = ExampleIndex(examples(encoder.encode([row["question"] for row in rows[:1000]]), targets * EXAMPLES, rng))
     return {
         "targets": targets,
