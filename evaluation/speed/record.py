@@ -110,10 +110,7 @@ def table(results: dict[str, Any], date: str) -> str:
     for name, found in results["rivals"].items():
         for rival, measured in found.items():
             at = {one["phrases"]: one for one in measured}
-            shown = [
-                f"{at[n]['median_us']:,.0f}{'*' if at[n].get('estimated') else ''}" if n in at else ""
-                for n in (10, 100, 128, 1000, 10000)
-            ]
+            shown = [_cell(at.get(n)) for n in (10, 100, 128, 1000, 10000)]
             lines.append(f"| {rival} | {name} | " + " | ".join(shown) + " |")
     lines += [
         "",

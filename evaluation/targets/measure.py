@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 import resource
-import statistics
 import sys
 import tempfile
 import threading
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from tqdm import tqdm
 
 from classifiers import Example, ForgetTarget, Phrase
 from evaluation.baselines.phrases import invented_name, phrases
+from evaluation.targets.figures import spread
 
 COUNT = 10_000
 PHRASES = 10
@@ -105,7 +104,7 @@ def measure(model: str, database: str | None = None, count: int = COUNT) -> dict
                 started = time.perf_counter()
                 client.post("/v1/forget-targets", json=target).raise_for_status()
                 taken.append((time.perf_counter() - started) * 1000)
-            results["add_ms"] = {"p50": statistics.median(taken), "p99": float(np.quantile(taken, 0.99)), "max": max(taken)}
+            results["add_ms"] = spread(taken)
             started = time.perf_counter()
             client.delete("/v1/forget-targets/person-0-00007").raise_for_status()
             results["delete_ms"] = (time.perf_counter() - started) * 1000

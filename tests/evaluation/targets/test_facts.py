@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+import pytest
+
 from classifiers import ForgetTarget
 from evaluation.demo import contains_phrase, load_demo
-from evaluation.targets.facts import facts, restricts, unsettled
+from evaluation.targets.facts import facts, restricts, screened, unsettled
 from server.api.models import TargetRequest
 
 
@@ -36,3 +39,28 @@ def test_a_policy_is_settled_when_every_live_process_is_there() -> None:
     assert "pending" in unsettled({**policy, "pending": ["a"]}, 7)
     assert "serving" in unsettled({**policy, "serving": False}, 7)
     assert "[6]" in unsettled({**policy, "peers": [*peers, {"alive": True, "snapshot": 6}]}, 7)
+
+
+def _client(answers: dict[str, Any]) -> httpx.Client:
+    """Return a client of a server that gives these answers by path."""
+    return httpx.Client(
+        transport=httpx.MockTransport(lambda request: httpx.Response(200, json=answers[request.url.path])),
+        base_url="http://server",
+    )
+
+
+def test_a_fact_is_said_if_its_phrase_is_in_the_answer() -> None:
+    fact = facts()[0]
+    for text, said in ((f"I think {fact.phrase.upper()}.", True), ("Nobody knows.", False), (None, False)):
+        answer = {"choices": [{"message": {"content": text}}]}
+        with _client({"/v1/chat/completions": answer}) as client:
+            assert fact.said(client) is said
+
+
+def test_screening_returns_the_decision() -> None:
+    decision = {"verdict": "allow", "matches": []}
+    with _client({"/v1/screen": decision}) as client:
+        assert screened(client, "text") == decision
+    refusing = httpx.MockTransport(lambda request: httpx.Response(503))
+    with httpx.Client(transport=refusing, base_url="http://server") as client, pytest.raises(httpx.HTTPStatusError):
+        screened(client, "text")
