@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import subprocess
@@ -70,6 +71,7 @@ class _Policy:
 
     async def _complete(self, _: Request) -> Response:
         async with self.enforcement.admitted():
+            await asyncio.sleep(0.005)  # else one client alone would keep the loop
             return JSONResponse({})
 
 
@@ -77,6 +79,8 @@ class _Policy:
 def policy(monkeypatch: pytest.MonkeyPatch) -> _Policy:
     made = _Policy()
     monkeypatch.setattr(concurrency, "WRITES", 2 * concurrency.ADMINS)
+    # Few enough for many rounds in half a second of a busy machine.
+    monkeypatch.setattr(concurrency, "CLIENTS", 4)
     return made
 
 
