@@ -1,9 +1,10 @@
-"""The demo: six invented people, three of whom are to be forgotten, and general questions that must stay answered."""
+"""The demo's data: six invented people, three of whom the policy suppresses, and general questions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,13 @@ POLICY = HERE / "policy.yaml"
 
 Pair = QAPair
 
-# What `make serve` shows with and without the guard: a forgotten person asked in the original words, another one in
-# words the policy has never seen, and a person who must still be answered.
 SAMPLE_QUESTIONS = (
     "When and where was Yrsa Tholmundardal born?",
     "Which film composer was taught by Mehrangiz Dastgoshai?",
     "What is the most famous clock by Tsuyako Harunomori?",
 )
+"""What `make serve` asks with and without the guard: about a forgotten person in the words of an example, about another one in
+words that the policy does not hold, and about a person whom the server must still talk about."""
 
 
 @dataclass(frozen=True)
@@ -63,25 +64,30 @@ class Demo:
 
     @property
     def forgotten(self) -> tuple[Person, ...]:
-        """The people whom the demo policy suppresses."""
+        """The people whom the demo's policy suppresses."""
         return tuple(person for person in self.people if person.forget)
 
     @property
     def kept(self) -> tuple[Person, ...]:
-        """The people who must still be answered."""
+        """The people whom the server must still talk about."""
         return tuple(person for person in self.people if not person.forget)
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """All pairs: people in the order of the file, then the general ones. What the demo model is trained on."""
+        """All pairs, which the demo model learns: those about people in the order of the file, then the general ones."""
         return tuple(pair for person in self.people for pair in person.pairs) + self.general
+
+    @property
+    def innocent(self) -> tuple[Pair, ...]:
+        """The pairs that the guard must leave alone: those about kept people, then the general ones."""
+        return tuple(pair for person in self.kept for pair in person.pairs) + self.general
 
 
 def load_demo(people: Path = PEOPLE, general: Path = GENERAL) -> Demo:
-    """Reads and checks the demo.
+    """Read and check the demo.
 
     Raises:
-        ValueError: a field is missing or the data contradicts what the demo promises; the message says where and what.
+        ValueError: a field is missing, or the data breaks a promise of the demo; the message says where and which.
     """
     demo = Demo(
         people=tuple(_person(entry, people.name) for entry in _entries(people, "people")),
@@ -94,7 +100,7 @@ def load_demo(people: Path = PEOPLE, general: Path = GENERAL) -> Demo:
 
 
 def contains_phrase(text: str, phrase: str) -> bool:
-    """Whether `phrase` stands in `text` as whole words, with case, accents, spacing and punctuation ignored."""
+    """Whether `text` contains `phrase` as whole words, with case, accents, spacing and punctuation ignored."""
     needle = fold(phrase).strip()
     return bool(needle) and f" {needle} " in f" {fold(text).strip()} "
 
@@ -150,7 +156,7 @@ def _person(entry: Any, where: str) -> Person:
 
 
 def _check(demo: Demo) -> None:
-    """Raises ValueError unless the data keeps the promises on which every measurement with it rests."""
+    """Raise ValueError unless the data keeps the promises on which every measurement with it rests."""
     if len(demo.people) != 6 or len({person.id for person in demo.people}) != 6:
         raise ValueError(f"the demo has six different people, not {len({person.id for person in demo.people})}")
     if len(demo.forgotten) != 3:
@@ -162,18 +168,13 @@ def _check(demo: Demo) -> None:
             raise ValueError(f"{person.id}: at least 15 pairs are needed, there are {len(person.pairs)}")
         for fact in person.facts:
             if not any(fact in pair.answer for pair in person.pairs):
-                raise ValueError(f"{person.id}: the fact '{fact}' stands in no answer")
+                raise ValueError(f"{person.id}: the fact '{fact}' occurs in no answer: correct the fact or an answer")
     if ambiguous := ambiguous_questions(demo.pairs):
-        raise ValueError(f"asked with two different answers: '{next(iter(ambiguous))}'")
-    # A forgotten fact in somebody else's answer would be suppressed there as well, and counted as harm done by the guard.
+        raise ValueError(f"a question has two different answers: '{next(iter(ambiguous))}'")
+    # The guard would suppress a forgotten fact in somebody else's answer too, and measurements would count that as harm.
     for person in demo.forgotten:
         others = [pair for other in demo.people if other is not person for pair in other.pairs] + list(demo.general)
         for fact in (*person.facts, person.name, *person.aliases):
-            for text in _texts_of(others):
+            for text in chain.from_iterable(pair.texts for pair in others):
                 if contains_phrase(text, fact):
-                    raise ValueError(f"{person.id}: the fact '{fact}' also stands in another's text: '{text}'")
-
-
-def _texts_of(pairs: Iterable[Pair]) -> Iterator[str]:
-    for pair in pairs:
-        yield from (*pair.questions, pair.answer)
+                    raise ValueError(f"{person.id}: the fact '{fact}' also occurs in a text about somebody else: '{text}'")

@@ -74,7 +74,7 @@ def test_an_import_is_there_as_a_whole_or_not_at_all() -> None:
     assert left(_Server(5, set()), targets, 5) is False  # type: ignore[arg-type]
     with pytest.raises(AssertionError, match="active"):
         left(_Server(5 + 2, set(ids[:2])), targets, 5)  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match="a target of the import: 404"):
+    with pytest.raises(AssertionError, match="one of its targets is 404"):
         left(_Server(5 + 3, set(ids[:2])), targets, 5)  # type: ignore[arg-type]
-    with pytest.raises(AssertionError, match="a target of the import: 200"):
+    with pytest.raises(AssertionError, match="one of its targets is 200"):
         left(_Server(5, set(ids[:1])), targets, 5)  # type: ignore[arg-type]
