@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Send
 
 from server.errors import EngineFailure
+from server.eventstream import DONE, Events, data_of, event_of, parsed, written
 from server.metrics import Metrics
 
 CONTENT_FILTER = "content_filter"
@@ -21,13 +21,25 @@ class AnswerFilter:
     A choice that ended on the engine's dead-end token had nothing left to say under the guard: its `finish_reason` becomes
     `content_filter`, which is what OpenAI's API calls an answer cut short by a filter.
 
-    Under a grammar (`constrained`) vLLM 0.32 cannot take that token: its grammar rejects it, and the request ends in an
-    internal error (500, or an error event in a stream). There that error is read as the dead end it is: a stream gets its last
-    chunk from here; a whole answer is held back and `starved` set, for the caller to ask for an empty one.
+    Under a grammar (`constrained`) vLLM 0.32 cannot take that token: its grammar rejects it, and the request, which must be for
+    one choice, ends in an internal error (500, or an error event in a stream). That error is read as the dead end it is. A stream
+    in which something was sent gets its last chunks from here: one that ends the choice, and one with the usage if chunks told
+    it. Anything else is held back and `starved` is set, so that the caller asks for an empty answer and passes it on by a filter
+    that `continues` this one.
+
+    With `hides_usage` the usage is told at the end of a stream alone: the client did not ask for it in each chunk.
     """
 
     def __init__(
-        self, send: Send, headers: Mapping[str, str], dead_end: int, metrics: Metrics, *, constrained: bool = False
+        self,
+        send: Send,
+        headers: Mapping[str, str],
+        dead_end: int,
+        metrics: Metrics,
+        *,
+        constrained: bool = False,
+        hides_usage: bool = False,
+        continues: AnswerFilter | None = None,
     ) -> None:
         self.starved = False
         self._send = send
@@ -37,25 +49,31 @@ class AnswerFilter:
         self._sign = f'"stop_reason":{dead_end}'.encode()
         self._metrics = metrics
         self._constrained = constrained
-        self._start: Message | None = None
+        self._hides_usage = hides_usage
         self._streams = False
+        # Whether the client has the beginning of the stream already.
+        self._started: bool = continues is not None and continues._streams
+        self._start: Message | None = None
         self._held = b""
-        # In a constrained stream: the last chunk, and the choices that have not ended.
-        self._chunk: dict[str, Any] = {}
-        self._open: dict[int, str] = {}
+        self._events = Events()
+        # In a constrained stream: the last chunk with a choice, and the last usage told.
+        self._chunk: dict[str, Any] | None = None
+        self._usage: dict[str, Any] | None = None
 
     async def __call__(self, message: Message) -> None:
-        """Take one ASGI message of the engine's answer."""
+        """Take one ASGI message of the engine's answer. Raises EngineFailure for an answer that cannot be passed on."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(raw=message.setdefault("headers", []))
             headers.update(self._headers)
             self._streams = headers.get("content-type", "").startswith("text/event-stream")
-            if self._streams:
+            if self._streams and not self._started:
                 await self._send(message)
+            elif self._started and not self._streams:
+                raise EngineFailure(f"the engine ended a stream with status {message['status']}")
             else:
                 self._start = message  # its content-length is known only when the body is
         elif message["type"] == "http.response.body":
-            await (self._event(message) if self._streams else self._whole(message))
+            await (self._streamed(message) if self._streams else self._whole(message))
         else:
             await self._send(message)
 
@@ -73,26 +91,28 @@ class AnswerFilter:
         await self._send(self._start)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def _event(self, message: Message) -> None:
+    async def _streamed(self, message: Message) -> None:
         more = message.get("more_body", False)
-        *events, self._held = (self._held + message.get("body", b"")).split(b"\n\n")
-        out = b"".join(self._data(event) + b"\n\n" for event in events)
-        if not more:
-            out, self._held = out + self._data(self._held), b""
-        if out or not more:
-            await self._send({"type": "http.response.body", "body": out, "more_body": more})
+        out = b"".join(self._event(event) for event in self._events.feed(message.get("body", b""), more=more))
+        # The stream of a starved choice goes on with the answer that the caller asks for.
+        more_to_come = more or self.starved
+        if out or not more_to_come:
+            await self._send({"type": "http.response.body", "body": out, "more_body": more_to_come})
 
-    def _data(self, event: bytes) -> bytes:
-        prefix, data = event[:6], event[6:]
-        if prefix != b"data: ":
-            return event
+    def _event(self, event: bytes) -> bytes:
+        """Return what the client gets of an event, which may be nothing, or several."""
+        if self.starved:
+            return b""
+        data = data_of(event)
+        if data is None:
+            return event + b"\n\n"
         data = self._told(data)
-        return prefix + (self._followed(data) if self._constrained and data[:1] == b"{" else data)
+        return self._followed(data) if (self._constrained or self._hides_usage) and data != DONE else event_of(data)
 
     def _told(self, data: bytes) -> bytes:
         if self._sign not in data:
             return data
-        answer = _parsed(data)
+        answer = parsed(data)
         changed = False
         for choice in answer.get("choices", []):
             if choice.get("stop_reason") == self._dead_end:
@@ -100,35 +120,34 @@ class AnswerFilter:
                 choice["stop_reason"] = None
                 self._metrics.dead_end()
                 changed = True
-        return _written(answer) if changed else data
+        return written(answer) if changed else data
 
     def _followed(self, data: bytes) -> bytes:
-        chunk = _parsed(data)
-        if "error" not in chunk:
-            for choice in chunk.get("choices", []):
-                self._open[choice["index"]] = "delta" if "delta" in choice else "text"
-                if choice.get("finish_reason"):
-                    del self._open[choice["index"]]
-            self._chunk = chunk
-            return data
-        if chunk["error"].get("code") != 500 or not self._open:
-            return data
-        ended = [
-            {"index": index, text: {} if text == "delta" else "", "finish_reason": CONTENT_FILTER, "stop_reason": None}
-            for index, text in self._open.items()
-        ]
-        for _ in ended:
-            self._metrics.dead_end()
-        return _written({**{key: self._chunk.get(key) for key in ("id", "object", "created", "model")}, "choices": ended})
+        chunk = parsed(data)
+        if "error" in chunk:
+            ended = self._chunk is not None and self._chunk["choices"][0].get("finish_reason")
+            starved = self._constrained and chunk["error"].get("code") == 500 and not ended
+            return self._cut() if starved else event_of(data)
+        self._usage = chunk.get("usage") or self._usage
+        if not chunk.get("choices"):
+            return event_of(data)
+        self._chunk = chunk
+        if self._hides_usage and chunk.pop("usage", None):
+            return event_of(written(chunk))
+        return event_of(data)
 
-
-def _parsed(data: bytes) -> dict[str, Any]:
-    try:
-        answer: dict[str, Any] = json.loads(data)
-    except ValueError as error:
-        raise EngineFailure("the engine sent something that is not JSON") from error
-    return answer
-
-
-def _written(answer: Mapping[str, Any]) -> bytes:
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
+    def _cut(self) -> bytes:
+        """Return the end of a stream that starved in the middle."""
+        if self._chunk is None:
+            self.starved = True
+            return b""
+        self._metrics.dead_end()
+        (before,) = self._chunk["choices"]
+        said: dict[str, Any] = {"delta": {}} if "delta" in before else {"text": ""}
+        choice = {"index": before["index"], **said, "logprobs": None, "finish_reason": CONTENT_FILTER, "stop_reason": None}
+        named = {key: self._chunk.get(key) for key in ("id", "object", "created", "model")}
+        last = {**named, "choices": [choice]}
+        if "usage" in self._chunk:  # in each chunk, so in this one too
+            last["usage"] = self._usage
+        out = event_of(written(last))
+        return out + event_of(written({**named, "choices": [], "usage": self._usage})) if self._usage else out

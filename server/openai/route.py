@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -12,6 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from guard.processors.arguments import KEY, NAME, REFUSE
 from server.errors import BadRequest
+from server.fanout import Call, Fanout, calls_of
 from server.http.body import parse_json, read_body
 from server.openai.answer import AnswerFilter
 from server.openai.fields import Route, forwarded, refuse
@@ -58,20 +59,42 @@ class GuardedRoute:
                 await self._generate(scope, receive, send, body, decision)
 
     async def _generate(self, scope: Scope, receive: Receive, send: Send, body: dict[str, Any], decision: Decision) -> None:
-        running = self._service.running
         rewritten = self._rewritten(body, decision)
-        constrained = bool(decision.argument) and any(rewritten.get(field) for field in _CONSTRAINTS)
-        answer = AnswerFilter(
-            send, {DECISION_HEADER: decision.id}, running.engine.dead_end, self._service.metrics, constrained=constrained
-        )
-        await self._ask(scope, receive, answer, rewritten)
+        headers = {DECISION_HEADER: decision.id}
+        if not (decision.argument and any(rewritten.get(field) for field in _CONSTRAINTS)):
+            await self._ask(scope, receive, self._filter(send, headers), rewritten)
+            return
+
+        async def ask(call: Call, receive: Receive, send: Send) -> None:
+            await self._constrained(_named(scope, call.suffix), receive, send, headers, call.body)
+
+        calls = calls_of(rewritten)
+        if len(calls) == 1:
+            await self._constrained(scope, receive, send, headers, rewritten)
+        else:
+            await Fanout(calls, send).run(ask, receive)
+
+    async def _constrained(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], body: dict[str, Any]
+    ) -> None:
+        """Ask for one choice under a grammar."""
+        options = body.get("stream_options")
+        hides = False
+        if isinstance(options, dict) and options.get("include_usage") is True and not options.get("continuous_usage_stats"):
+            # The usage of a choice that ends in an error is known only by the chunk before.
+            body = {**body, "stream_options": {**options, "continuous_usage_stats": True}}
+            hides = True
+        answer = self._filter(send, headers, constrained=True, hides_usage=hides)
+        await self._ask(scope, receive, answer, body)
         if answer.starved:
             # Nothing was left to say under both the grammar and the guard: the same request, unconstrained, with nothing to say.
-            for field in _CONSTRAINTS:
-                rewritten.pop(field, None)
-            rewritten["vllm_xargs"] = {KEY: [REFUSE]}
-            again = AnswerFilter(send, {DECISION_HEADER: decision.id}, running.engine.dead_end, self._service.metrics)
-            await self._ask(scope, receive, again, rewritten)
+            body = {field: value for field, value in body.items() if field not in _CONSTRAINTS}
+            body["vllm_xargs"] = {KEY: [REFUSE]}
+            again = self._filter(send, headers, hides_usage=hides, continues=answer)
+            await self._ask(scope, receive, again, body)
+
+    def _filter(self, send: Send, headers: Mapping[str, str], **how: Any) -> AnswerFilter:
+        return AnswerFilter(send, headers, self._service.running.engine.dead_end, self._service.metrics, **how)
 
     async def _ask(self, scope: Scope, receive: Receive, answer: AnswerFilter, body: dict[str, Any]) -> None:
         sent = json.dumps(body, ensure_ascii=False).encode()
@@ -107,6 +130,12 @@ class _Replay:
             return await self._receive()
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _named(scope: Scope, suffix: str) -> Scope:
+    """Return the scope of one call of several: its request id must not be another's."""
+    name = b"x-request-id"
+    return {**scope, "headers": [(key, value + suffix.encode() if key == name else value) for key, value in scope["headers"]]}
 
 
 def _scope(scope: Scope, body: bytes) -> Scope:
