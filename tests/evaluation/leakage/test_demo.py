@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,3 +48,16 @@ async def test_shares_are_those_of_the_answers(monkeypatch: pytest.MonkeyPatch) 
     assert found.exact == {"unguarded": 1.0, "guarded": pytest.approx(same)}
     assert found.unchanged == pytest.approx(same)
     assert found.silent == 1.0
+
+
+async def test_the_small_form_asks_some_of_each_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    bodies: list[dict[str, Any]] = []
+    app = answering(lambda body: ANSWERS[question_of(body)], bodies)
+    monkeypatch.setattr(leakage, "demo_server", demo_server_of(app, SimpleNamespace(app=app)))
+    monkeypatch.setattr(leakage, "demo_model", lambda: "model")
+    found = await leakage.evaluate(leakage.EVERY_IN_SMALL)
+    pairs = sum(len(person.pairs) for person in DEMO.forgotten)
+    assert found.forgotten_questions == 3 * math.ceil(pairs / leakage.EVERY_IN_SMALL)
+    assert found.other_questions == 3 * math.ceil(len(DEMO.innocent) / leakage.EVERY_IN_SMALL)
+    assert len(bodies) == 2 * (found.forgotten_questions + found.other_questions)
+    assert (found.unchanged, found.silent) == (1.0, 0.0)
