@@ -199,9 +199,7 @@ def main() -> None:
     """Play and print the figures as JSON; exit with status 1 if something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adds", type=int, default=20, help="targets to add at each server")
-    parser.add_argument(
-        "--database", help="URL of an empty PostgreSQL database (default: that of a server for the trial)"
-    )
+    parser.add_argument("--database", help="URL of an empty PostgreSQL database (default: that of a server for the trial)")
     parser.add_argument("--record", type=Path, help="file for the figures")
     options = parser.parse_args()
     from evaluation.demo.__main__ import demo_model
