@@ -13,7 +13,7 @@ from classifiers import Example, ForgetTarget, Screened, shipped_background
 from evaluation.detection.attacks import ATTACKS, Attack, Message
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
 from evaluation.pairs import QAPair
-from server.openai.texts import texts_of_chat
+from server.openai.chat import texts_of_chat
 from server.screening.screener import screened
 
 TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"

@@ -20,7 +20,11 @@ class PromptTokenizer:
         """Copy `tokenizer`, as vLLM loads it; takes up to a second for a large vocabulary."""
         self._encode, self._decode = _functions(tokenizer)
         backend = getattr(tokenizer, "backend_tokenizer", None)
-        added = dict(backend.get_added_tokens_decoder()) if hasattr(backend, "get_added_tokens_decoder") else {}
+        added = (
+            dict(backend.get_added_tokens_decoder())
+            if backend is not None and hasattr(backend, "get_added_tokens_decoder")
+            else {}
+        )
         # An added token that is not special decodes to its own text: the model reads its letters, and so does the screener.
         self._special = frozenset(tokenizer.all_special_ids) | {token for token, one in added.items() if one.special}
         written = {one.content: one.normalized for token, one in added.items() if token in self._special}

@@ -32,6 +32,8 @@ _SETTINGS = {
     "TRANSFORMERS_OFFLINE": "1",
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "PYTHONUNBUFFERED": "1",
+    # Tables are not cut to a narrow terminal.
+    "COLUMNS": "200",
     # Several engines run at once here, and vLLM would bind the workers of all of them to the same core.
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
 }

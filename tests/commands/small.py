@@ -32,6 +32,8 @@ def long_job(command: str, model: str, folder: Path) -> Job | None:
     """
     if small := MAKE.get(command):
         return Job(small, ROOT)
+    if command.endswith(".pair") and postgresql_missing():
+        return None
     if small := TRIALS.get(command):
         return Job(program(f"{command} {small}"), ROOT)
     if command.startswith(".venv/bin/guard-server ask "):

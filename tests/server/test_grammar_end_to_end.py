@@ -217,7 +217,8 @@ def test_several_choices_that_nothing_starves_are_vllm_s_own(live: LiveServer, p
     (stream,) = post(live, path, streamed(body, **options))
     like = plain(live, path, streamed(body, **options))
     assert choices(stream) == choices(like) == choices(own)
-    assert events_of(stream)[-1]["usage"] == events_of(like)[-1]["usage"] == expected["usage"]
+    usage = {key: count for key, count in expected["usage"].items() if count is not None}
+    assert events_of(stream)[-1]["usage"] == events_of(like)[-1]["usage"] == usage
     assert len({event["id"] for event in events_of(stream)}) == 1
 
     def shapes(response: httpx.Response) -> list[str]:
@@ -233,3 +234,13 @@ def test_a_refused_request_is_refused_as_a_whole(live: LiveServer) -> None:
         own, free = httpx.post(live.url + path, json=how), plain(live, path, how)
         assert own.status_code == free.status_code == 400
         assert own.json()["error"]["message"] == free.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_choice_that_starves_at_its_first_token_has_an_end_and_a_usage(live: LiveServer, n: int) -> None:
+    body = {"model": "demo", "prompt": NAME[:-1], "max_tokens": 5, "structured_outputs": {"regex": "l"}, "n": n, "temperature": 1}
+    assert choices(plain(live, TEXT, body)) == [("l", "stop")] * n
+    (whole,), (stream,) = post(live, TEXT, body), post(live, TEXT, streamed(body, include_usage=True))
+    assert choices(whole) == choices(stream) == [("", "content_filter")] * n
+    usage = {key: count for key, count in whole.json()["usage"].items() if count is not None}
+    assert events_of(stream)[-1]["usage"] == usage
