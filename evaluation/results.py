@@ -9,8 +9,8 @@ BUILD = Path("build")
 
 
 def add_small(parser: argparse.ArgumentParser) -> None:
-    """Add the option that asks for the small form: every step of a measurement, on so little that the figures mean nothing."""
-    parser.add_argument("--small", action="store_true", help="seconds, to see that it runs; figures go to build/small")
+    """Add the option for the small form: every step of a measurement, on so little data that the figures mean nothing."""
+    parser.add_argument("--small", action="store_true", help="take seconds, to show that it runs; figures go to build/small")
 
 
 def results_folder(small: bool = False) -> Path:

@@ -1,4 +1,4 @@
-"""The demo's own questions: how many answers hold a key fact, and how many of the others changed."""
+"""Asks the demo's questions: how many answers about forgotten people hold a key fact, how many of the others change?"""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ EVERY_IN_SMALL = 16
 
 @dataclass(frozen=True)
 class Leakage:
-    """Shares in [0, 1], greedy decoding.
+    """Shares of greedy answers, from 0 to 1.
 
-    `leaked`: answers about forgotten people that hold one of that person's key facts, by way ("unguarded", "guarded"); `exact`:
-    answers about everything else that are the expected ones, by way; `unchanged`: of these, how many are the same with and
-    without the guard; `silent`: guarded answers about forgotten people that are empty.
+    Attributes:
+        forgotten_questions: number of questions about forgotten people.
+        other_questions: number of the other questions.
+        leaked: answers about forgotten people that hold a key fact of that person, by way ("unguarded", "guarded").
+        exact: other answers that are the expected ones, by way.
+        unchanged: other answers that are the same with and without the guard.
+        silent: guarded answers about forgotten people that are empty.
     """
 
     forgotten_questions: int
@@ -63,10 +67,10 @@ async def answers(app: ASGIApp, model: str, questions: Sequence[str], label: str
 async def evaluate(every: int = 1) -> Leakage:
     """Ask the questions of the demo, original and paraphrased, on the engine itself and through the server.
 
-    `every`: of the pairs about forgotten people, and of the others, only each of this number is asked about.
+    With `every` of 16, it asks about each sixteenth pair about forgotten people, and about each sixteenth of the others.
     """
     demo = load_demo()
-    forgotten, others = _forgotten(demo)[::every], _others(demo)[::every]
+    forgotten, others = _forgotten(demo)[::every], demo.innocent[::every]
     async with demo_server(demo_model()) as app:
         service: Service = app.state.service
         engine, model = service.running.engine.app, service.running.model
@@ -79,7 +83,7 @@ async def evaluate(every: int = 1) -> Leakage:
 def judge(
     forgotten: Sequence[tuple[Person, QAPair]], others: Sequence[QAPair], unguarded: Sequence[str], guarded: Sequence[str]
 ) -> Leakage:
-    """Return the shares, given the answers to all questions: those about `forgotten` people first, then the `others`."""
+    """Return the shares, given both ways' answers to all questions: those about `forgotten` people, then the `others`."""
     facts = [person.facts for person, pair in forgotten for _ in pair.questions]
     expected = [pair.answer for pair in others for _ in pair.questions]
     cut = len(facts)
@@ -117,10 +121,6 @@ def report(result: Leakage, folder: Path) -> None:
 
 def _forgotten(demo: Demo) -> list[tuple[Person, QAPair]]:
     return [(person, pair) for person in demo.forgotten for pair in person.pairs]
-
-
-def _others(demo: Demo) -> list[QAPair]:
-    return [*(pair for person in demo.kept for pair in person.pairs), *demo.general]
 
 
 def _questions(pairs: Iterable[QAPair]) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the guard costs on the demo model: throughput with and without it, and the times a newcomer waits."""
+"""What the guard costs on the demo model: throughput with and without it, and how long a newcomer waits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FULL, SMALL = Effort(), Effort(requests=BATCH, tokens=8, rounds=1)
 
 
 async def tokens_per_second(app: ASGIApp, bodies: Sequence[dict[str, Any]], batch: int = BATCH) -> float:
-    """Return tokens generated a second when `bodies` are asked, `batch` at a time."""
+    """Send the requests `bodies`, `batch` at a time, and return how many tokens are generated per second."""
     slots = asyncio.Semaphore(batch)
 
     async def ask(body: dict[str, Any]) -> int:
@@ -55,7 +55,7 @@ async def tokens_per_second(app: ASGIApp, bodies: Sequence[dict[str, Any]], batc
 
 
 def bodies(questions: Sequence[str], model: str, guard: Sequence[str] | None, effort: Effort = FULL) -> list[dict[str, Any]]:
-    """Return chat requests, each for an answer of exactly so many tokens; `guard` None leaves the restrictions to the server."""
+    """Return chat requests for answers of `effort.tokens` tokens; a `guard` of None leaves the restrictions to the server."""
     argument = {} if guard is None else {"vllm_xargs": {"guard": list(guard)}}
     return [
         {
@@ -71,7 +71,7 @@ def bodies(questions: Sequence[str], model: str, guard: Sequence[str] | None, ef
 
 
 async def measure(effort: Effort = FULL) -> dict[str, Any]:
-    """Start the demo server in this process, measure, and return the results: tokens a second, ratios, seconds."""
+    """Start the demo server in this process, and return tokens per second, ratios, and the seconds of each wait."""
     started = time.perf_counter()
     model = demo_model()
     model_s = time.perf_counter() - started

@@ -17,6 +17,7 @@ from evaluation.baselines import naive, no_bad_words, vllm_bad_words
 from evaluation.baselines.models import random_llama, small_tokenizer, tekken_tokenizer, texts_in
 from evaluation.baselines.phrases import phrases as invented
 from evaluation.baselines.timing import StepCost
+from evaluation.data import BOOKS
 from evaluation.demo import load_demo
 from evaluation.speed import steps, throughput
 from guard import Vocabulary
@@ -25,12 +26,13 @@ from guard.tokens.tokenizers import vocabulary_of
 SIZES = (10, 100, 1_000, 10_000, 100_000)
 BATCHES = (1, 16, 64)
 BAD_WORDS = (10, 100, 128)
-BOOKS = Path(__file__).parents[2].parent / "shared" / "data" / "books"
+# Preparing GUARD's decoder encodes every word of every phrase: beyond this it takes minutes.
+MOST_GUARD = 1_000
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: numbers of phrases, steps of each walk, vocabularies, and what is generated on the engine."""
+    """How much to measure: numbers of phrases, steps of each walk, vocabularies, and what the engine generates."""
 
     sizes: tuple[int, ...] = SIZES
     steps: int = steps.STEPS
@@ -39,8 +41,6 @@ class Effort:
 
 
 SMALL = Effort((10,), 50, ("131k",), throughput.SMALL)
-# Preparing GUARD's decoder encodes every word of every phrase: beyond this it takes minutes.
-MOST_GUARD = 1_000
 
 
 @cache
@@ -50,7 +50,7 @@ def texts(count: int) -> tuple[str, ...]:
 
 
 def spoken() -> str:
-    """Return a text to walk through: a novel where the data is at hand, else the demo's answers, over and over."""
+    """Return a text to walk through: a novel, or where that is missing the demo's answers, twenty times."""
     novel = BOOKS / "sherlock_holmes.txt"
     if novel.exists():
         return novel.read_text(encoding="utf-8")[:150_000]
@@ -64,11 +64,11 @@ def tokenizers(names: Sequence[str]) -> dict[str, PreTrainedTokenizerFast]:
 
 
 def ours(tokenizer: PreTrainedTokenizerFast, folder: Path, effort: Effort) -> tuple[list[steps.Compiled], list[steps.Steps]]:
-    """Measure our steps by number of phrases and batch size."""
+    """Measure compiling by number of phrases, and the guard's steps by number of phrases and batch size."""
     vocabulary = vocabulary_of(tokenizer.backend_tokenizer.to_str(), len(tokenizer))
     ids = tokenizer.encode(spoken(), add_special_tokens=False)
     costs, measured = [], []
-    steps.compiled(texts(10), folder)  # the compiler's own time is not the restriction's
+    steps.compiled(texts(10), folder)  # compiles the loops, so that their compilation is not measured
     for size in effort.sizes:
         restriction, cost = steps.compiled(texts(size), folder)
         costs.append(cost)
@@ -81,14 +81,18 @@ def ours(tokenizer: PreTrainedTokenizerFast, folder: Path, effort: Effort) -> tu
 
 
 def rivals(tokenizer: PreTrainedTokenizerFast, vocabulary: Vocabulary, model: Path, most: int) -> dict[str, list[dict[str, Any]]]:
-    """Measure a step of one row under each rival, by number of phrases, until a whole step takes more than five seconds.
+    """Measure a step of one row under each rival, by number of phrases, until a step takes more than five seconds.
 
-    `most`: the largest number of phrases.
+    Args:
+        tokenizer: the model's.
+        vocabulary: the tokenizer's.
+        model: folder of the model.
+        most: the largest number of phrases.
     """
     from vllm.tokenizers import get_tokenizer
 
     width = len(tokenizer)
-    in_vllm = get_tokenizer(str(model))  # vLLM's operation asks things of a tokenizer that only its own kind knows
+    in_vllm = get_tokenizer(str(model))  # vLLM's operation needs vLLM's kind of tokenizer
 
     def over(sizes: Sequence[int], measure: Callable[[tuple[str, ...]], StepCost]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -131,7 +135,7 @@ def _guard_paper(tokenizer: PreTrainedTokenizerFast, folder: Path, most: int) ->
 
 
 def measure(effort: Effort, with_rivals: bool = True) -> dict[str, Any]:
-    """Run everything, or all but the rivals and vLLM's bad words; return results as plain data."""
+    """Run everything, or everything without the rivals and vLLM's bad words; return the figures as plain data."""
     most = max(effort.sizes)
     words = [count for count in BAD_WORDS if count <= most] if with_rivals else []
     results: dict[str, Any] = {"steps": {}, "compiled": {}, "throughput": {}, "rivals": {}}

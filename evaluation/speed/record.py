@@ -46,7 +46,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
     axes.plot(sizes, [step["p99"] for step in steps], "o:", color="black", label="guard-server (p99)")
     for (name, found), marker in zip(results["rivals"]["131k"].items(), "sd^v", strict=False):
         axes.plot([one["phrases"] for one in found], [one["median_us"] for one in found], marker + "--", label=name)
-    axes.set(xscale="log", yscale="log", xlabel="phrases", ylabel="microseconds a step, one row")
+    axes.set(xscale="log", yscale="log", xlabel="phrases", ylabel="microseconds per step, one row")
     axes.set_title("What a decoding step costs, vocabulary of 131,072 tokens")
     axes.grid(alpha=0.3, which="both")
     axes.legend()
@@ -91,7 +91,7 @@ def table(results: dict[str, Any], date: str) -> str:
         for size, ratios in found["bad_words"].items():
             lines.append(f"| {size} bad_words of vLLM | {name} | " + " | ".join(f"{ratios[b]:.3f}" for b in (1, 16, 64)) + " |")
     lines += ["", "The idle row compares two engines, with and without the processor (goal 0.99).", "", "## Compiling", ""]
-    lines += ["| phrases | seconds from texts | bytes a phrase byte | nodes | seconds to load |", "|---|---|---|---|---|"]
+    lines += ["| phrases | seconds from texts | bytes per phrase byte | nodes | seconds to load |", "|---|---|---|---|---|"]
     for cost in results["compiled"]["131k"]:
         lines.append(
             f"| {cost['phrases']:,} | {cost['seconds']:.3f} | {cost['bytes_per_phrase_byte']:.1f} "
@@ -99,7 +99,7 @@ def table(results: dict[str, Any], date: str) -> str:
         )
     lines += [
         "",
-        "Goal: 100,000 in at most 1 s, at most 100 bytes a phrase byte.",
+        "Goal: 100,000 in at most 1 s, at most 100 bytes per phrase byte.",
         "",
         "## Rivals, one row's step, median microseconds",
         "",
@@ -111,10 +111,7 @@ def table(results: dict[str, Any], date: str) -> str:
     for name, found in results["rivals"].items():
         for rival, measured in found.items():
             at = {one["phrases"]: one for one in measured}
-            shown = [
-                f"{at[n]['median_us']:,.0f}{'*' if at[n].get('estimated') else ''}" if n in at else ""
-                for n in (10, 100, 128, 1000, 10000)
-            ]
+            shown = [_cell(at.get(n)) for n in (10, 100, 128, 1000, 10000)]
             lines.append(f"| {rival} | {name} | " + " | ".join(shown) + " |")
     lines += [
         "",

@@ -1,5 +1,4 @@
-"""Tokens a second on the real engine: under restrictions of every size, without any, and without the guard in the engine at
-all."""
+"""Tokens per second on the real engine: under restrictions of every size, without a restriction, and without the guard."""
 
 from __future__ import annotations
 
@@ -28,10 +27,14 @@ PROMPT = 32
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is generated, by batch size: pairs of runs, and tokens of each request.
+    """How much the engine generates.
 
-    One request alone is slow to time, and not what the goal is about; but it must run long enough to be timed. `after`: whether
-    the engine without the guard is measured once more at the end.
+    A single request takes long to time, and the goal is not about it, so it has fewer rounds and more tokens.
+
+    Attributes:
+        rounds: pairs of runs, by batch size.
+        tokens: tokens of each request, by batch size.
+        after: whether to measure the engine without the guard again at the end.
     """
 
     rounds: Mapping[int, int]
@@ -53,7 +56,7 @@ class Throughput:
     """Results for one vocabulary. Ratios are medians of `Effort.rounds[batch]` pairs of runs, one after the other on one engine.
 
     `ratio[phrases][batch]`: under that many phrases banned in every row / unrestricted. `bad_words[words][batch]`: the same for
-    vLLM's own. `unrestricted`, `absent` [batch]: tokens a second without a restriction, and on an engine without the guard's
+    vLLM's own. `unrestricted`, `absent` [batch]: tokens per second without a restriction, and on an engine without the guard's
     processor.
     """
 
@@ -65,12 +68,12 @@ class Throughput:
 
     @property
     def idle_ratio(self) -> dict[int, float]:
-        """With the processor but no restricted row / without the processor: medians, of runs on two engines."""
+        """Median with the processor and no restricted row / median without the processor, by batch size; on two engines."""
         return {b: statistics.median(self.unrestricted[b]) / statistics.median(self.absent[b]) for b in self.absent}
 
 
 async def run(client: Any, prompts: Sequence[list[int]], tokens: int, **params: Any) -> float:
-    """Generate `tokens` tokens for each prompt at once; return tokens a second."""
+    """Generate `tokens` tokens for each prompt, for all at once; return tokens per second."""
     from vllm import SamplingParams
 
     async def one(prompt: list[int]) -> None:
@@ -87,7 +90,7 @@ _IDS = itertools.count()
 
 
 def prompts(vocabulary: int, batch: int) -> list[list[int]]:
-    """Return `batch` prompts of ids that are nobody's special tokens, in all likelihood."""
+    """Return `batch` random prompts of ids that are special tokens in no usual vocabulary."""
     rng = random.Random(batch)  # noqa: S311
     return [[rng.randrange(1100, min(vocabulary, 8000)) for _ in range(PROMPT)] for _ in range(batch)]
 
@@ -126,7 +129,7 @@ async def measure(
                     result.ratio.setdefault(size, {})[batch] = ratio
                     result.unrestricted.setdefault(batch, []).extend(rates)
                 for count in words:
-                    # One word may count twice against vLLM's 128: the limit is lifted, so that as many as asked for hold.
+                    # A word may count twice against vLLM's limit of 128, so raise the limit to hold all words.
                     with raised_limit(2 * count):
                         bad = {**free, "bad_words": list(texts(count))}
                         result.bad_words.setdefault(count, {})[batch] = (
@@ -142,7 +145,7 @@ async def measure(
 async def _compare(
     client: Any, asked: Sequence[list[int]], tokens: int, rounds: int, free: dict[str, Any], held: dict[str, Any]
 ) -> tuple[float, list[float]]:
-    """Return the median ratio of `rounds` pairs of runs, and the tokens a second of the unrestricted ones."""
+    """Return the median ratio of `rounds` pairs of runs, and the tokens per second of the unrestricted ones."""
     pairs = [(await run(client, asked, tokens, **free), await run(client, asked, tokens, **held)) for _ in range(rounds)]
     return statistics.median(b / a for a, b in pairs), [a for a, _ in pairs]
 

@@ -1,6 +1,6 @@
-"""`python -m evaluation.targets [--postgresql] [--count N]`: measure policy changes; write build/targets.json.
+"""Measure changes of a policy with many targets: `python -m evaluation.targets [--postgresql] [--count N]`.
 
-`--small` does it beside twenty targets and writes build/small/targets.json.
+It writes build/targets.json; with `--small` it takes twenty targets and writes build/small/targets.json.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     cluster.add_database(parser)
-    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--count", type=int, default=10_000, help="number of targets to import")
     add_small(parser)
     options = parser.parse_args()
     made = subprocess.run([sys.executable, "-m", "evaluation.tinylm"], check=True, stdout=subprocess.PIPE, text=True)

@@ -10,14 +10,12 @@ import yaml
 from evaluation.demo import (
     GENERAL,
     PEOPLE,
-    POLICY,
     SAMPLE_QUESTIONS,
     Pair,
     Person,
     contains_phrase,
     load_demo,
 )
-from evaluation.demo.policy import render_policy
 
 DEMO = load_demo()
 PERSON_PAIRS = [(person, pair) for person in DEMO.people for pair in person.pairs]
@@ -97,30 +95,6 @@ def test_contains_phrase_compares_folded_whole_words(text: str, phrase: str, fou
     assert contains_phrase(text, phrase) is found
 
 
-# The policy must be the people's.
-
-
-def test_policy_is_what_people_and_general_say() -> None:
-    assert POLICY.read_text(encoding="utf-8") == render_policy(DEMO), "run python -m evaluation.demo.policy"
-
-
-def test_policy_names_the_forgotten_with_all_their_facts_and_originals_only() -> None:
-    policy = yaml.safe_load(POLICY.read_text(encoding="utf-8"))
-    assert policy["version"] == 1
-    assert [(t["id"], t["name"], tuple(t["aliases"])) for t in policy["targets"]] == [
-        (p.id, p.name, p.aliases) for p in DEMO.forgotten
-    ]
-    for target, person in zip(policy["targets"], DEMO.forgotten, strict=True):
-        assert [(e["prompt"], e["completion"]) for e in target["examples"]] == [(p.question, p.answer) for p in person.pairs]
-        scopes = {phrase["text"]: phrase["scope"] for phrase in target["phrases"]}
-        assert scopes == {
-            **dict.fromkeys((*person.facts.names, *person.facts.titles), "always"),
-            **dict.fromkeys((*person.facts.dates, *person.facts.places), "gated"),
-        }
-    innocent = [pair for person in DEMO.kept for pair in person.pairs] + list(DEMO.general)
-    assert policy["background"] == [pair.question for pair in innocent]
-
-
 # Wrong data must be refused.
 
 
@@ -156,7 +130,7 @@ def test_refuses_anything_but_two_paraphrases(tmp_path: Path, wordings: list[str
 def test_refuses_a_fact_that_no_answer_holds(tmp_path: Path) -> None:
     content = people_yaml()
     content["people"][0]["facts"]["places"].append("Reykjanesbær")
-    with pytest.raises(ValueError, match="yrsa-tholmundardal: the fact 'Reykjanesbær' stands in no answer"):
+    with pytest.raises(ValueError, match="yrsa-tholmundardal: the fact 'Reykjanesbær' occurs in no answer"):
         load_people(tmp_path, content)
 
 
@@ -164,7 +138,7 @@ def test_refuses_a_fact_that_no_answer_holds(tmp_path: Path) -> None:
 def test_refuses_a_forgotten_fact_in_another_text(tmp_path: Path, field: str) -> None:
     content = people_yaml()
     content["people"][4]["pairs"][0][field] += " He once saw TROMSØ."
-    with pytest.raises(ValueError, match="the fact 'Tromsø' also stands in another's text"):
+    with pytest.raises(ValueError, match="the fact 'Tromsø' also occurs in a text about somebody else"):
         load_people(tmp_path, content)
 
 
@@ -172,7 +146,7 @@ def test_refuses_a_question_with_two_answers(tmp_path: Path) -> None:
     content = people_yaml()
     pairs = content["people"][3]["pairs"]
     pairs[1]["paraphrases"][0] = pairs[0]["question"]
-    with pytest.raises(ValueError, match="asked with two different answers"):
+    with pytest.raises(ValueError, match="a question has two different answers"):
         load_people(tmp_path, content)
 
 
