@@ -61,6 +61,8 @@ def load(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
     if not isinstance(header, dict):
         raise ValueError("the header is not an object")
     metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError("the header's metadata are not an object")
     body = data[8 + length :]
     arrays = {name: _array(body, name, entry) for name, entry in header.items()}
     if sum(array.nbytes for array in arrays.values()) != len(body):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from guard.errors import PhraseError
 from guard.folding import fold
@@ -85,17 +84,3 @@ class Phrase:
         letters = self.folded.replace(" ", "")
         fits = len(letters) >= MIN_COMPACT and len(letters.encode()) <= MAX_COMPACT
         return letters if self.scope == "always" and fits else ""
-
-
-def phrases_of(entries: Iterable[Mapping[str, Any] | str]) -> list[Phrase]:
-    """Return phrases of texts or of their fields; nothing if one of them is wrong.
-
-    Raises PhraseError with the index of the first that is.
-    """
-    made = []
-    for index, entry in enumerate(entries):
-        try:
-            made.append(Phrase(entry) if isinstance(entry, str) else Phrase(**entry))
-        except (PhraseError, TypeError) as error:
-            raise PhraseError(str(error), index) from error
-    return made

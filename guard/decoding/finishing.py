@@ -19,9 +19,12 @@ from guard.ban import Ban
 from guard.decoding.edits import Edits
 from guard.decoding.row import Row
 from guard.meaning.anchors import Vectors
-from guard.meaning.semantic import BUDGET, SemanticCursor
+from guard.meaning.semantic import SemanticCursor
 
 Ids = NDArray[np.int64]
+
+BUDGET = 16
+"""Words that one step may encode."""
 
 
 class WordEncoder(Protocol):
@@ -73,7 +76,7 @@ class Finisher:
         found: dict[int, list[Ban]] = {}
         starving = []
         for position, ids in zip(positions, candidates, strict=True):
-            ban = Ban.merged([cursor.finishing(ids, budget=0).ban for cursor in cursors[position]])
+            ban = Ban.merged([cursor.finishing(ids.tolist()) for cursor in cursors[position]])
             if len(ban):
                 found[position] = [_missing(ban, position, edits)]
                 if rows[position].starves:

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from guard.matching.compactkernels import advance
-from guard.matching.kernels import walk
+from guard.matching.kernels import grown, walk
 
 _BLOCK = 256
 # What a look at a logit somewhere costs, in logits read one after the other: about 25 in cache, measured, and more out of it.
@@ -141,8 +141,6 @@ def _any_above(block, top):
 @njit(cache=True, nogil=True)
 def _put(found, count, place, node, automaton):
     if count == len(found):
-        more = np.empty((2 * count, 3), np.int64)
-        more[:count] = found
-        found = more
+        found = grown(found)
     found[count, 0], found[count, 1], found[count, 2] = place, node, automaton
     return found, count + 1

@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
-from guard import mapped
 from guard.decoding.masks import Masks
 from guard.errors import RestrictionError
 from guard.matching.compact import Letters
@@ -50,7 +49,7 @@ class Library:
         """Return the masks of a restriction, loading it if it is not held yet. Raises RestrictionError."""
         held = self._masks.get(digest)
         if held is None:
-            held = self._masks[digest] = self._load(digest)
+            held = self._masks[digest] = self._made(Restriction.load(self._folder, digest))
         return held
 
     def request(self, digests: Sequence[str]) -> None:
@@ -60,8 +59,8 @@ class Library:
             new = [digest for digest in dict.fromkeys(digests) if digest not in self._masks and digest not in self._loading]
             self._loading.update(new)
         for digest in new:
-            if len(new) <= _FEW and self._is_quick(digest):
-                self._publish(digest)
+            if len(new) <= _FEW and self._is_small(digest):
+                self._publish(digest, leave_anchors=True)
             else:
                 self._loader.submit(self._publish, digest)
 
@@ -77,30 +76,36 @@ class Library:
         """Return why requested restrictions could not be loaded, by digest, and forget it: a new request tries again."""
         return {digest: self._failed.pop(digest) for digest in digests if digest in self._failed}
 
-    def _publish(self, digest: str) -> None:
+    def _publish(self, digest: str, restriction: Restriction | None = None, *, leave_anchors: bool = False) -> None:
+        """Load a restriction, unless it is given, and keep its masks or the reason why there are none.
+
+        `leave_anchors`: if it has anchors, the loader's thread goes on with it, since word vectors take longer than a few
+        milliseconds to read.
+        """
         try:
-            self._masks[digest] = self._load(digest)
+            restriction = restriction or Restriction.load(self._folder, digest)
+            if leave_anchors and restriction.anchors:
+                self._loader.submit(self._publish, digest, restriction)
+                return
+            self._masks[digest] = self._made(restriction)
         except RestrictionError as error:
             self._failed[digest] = str(error)
         except Exception as error:
             self._failed[digest] = type(error).__name__
-        finally:
-            with self._lock:
-                self._loading.discard(digest)
+        with self._lock:
+            self._loading.discard(digest)
 
-    def _is_quick(self, digest: str) -> bool:
-        path = self._folder / (digest + SUFFIX)
+    def _is_small(self, digest: str) -> bool:
         try:
-            return path.stat().st_size <= _QUICK_BYTES and "anchor_encoder" not in mapped.load(path)[0]
-        except (OSError, ValueError):
-            return True  # so is telling that it cannot be loaded
+            return (self._folder / (digest + SUFFIX)).stat().st_size <= _QUICK_BYTES
+        except OSError:
+            return True  # finding out why the file cannot be loaded takes no time either
 
     @cached_property
     def _letters(self) -> Letters:
         return Letters.of(self._vocabulary)
 
-    def _load(self, digest: str) -> Masks:
-        restriction = Restriction.load(self._folder, digest)
+    def _made(self, restriction: Restriction) -> Masks:
         words = self._word_vectors(restriction.anchors.encoder) if restriction.anchors else None
         masks = Masks.of(restriction, self._vocabulary, self._letters, words=words)
         if len(restriction.automaton) > _SMALL:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from guard.matching.kernels import SPACE, _lower, child
+from guard.matching.kernels import SPACE, child, grown, lower_bound
 
 
 @njit(cache=True, nogil=True)
@@ -114,10 +114,10 @@ def continuations(first_child, label, word_end, node, text, start, gap):
         top -= 1
         node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
         for c in range(first_child[node], first_child[node + 1]):
-            low = _lower(text, start, low, high, depth, label[c])
+            low = lower_bound(text, start, low, high, depth, label[c])
             if low == high:
                 break
-            end = _lower(text, start, low, high, depth, label[c] + 1)
+            end = lower_bound(text, start, low, high, depth, label[c] + 1)
             if low == end:
                 continue
             if word_end[c] > 0:
@@ -125,20 +125,13 @@ def continuations(first_child, label, word_end, node, text, start, gap):
                     behind = start[t] + depth + 1
                     if behind == start[t + 1] or gap[behind]:
                         if count == len(found):
-                            more = np.empty(2 * count, np.int64)
-                            more[:count] = found
-                            found = more
-                            worse = np.empty(2 * count, np.float32)
-                            worse[:count] = penalties
-                            penalties = worse
+                            found, penalties = grown(found), grown(penalties)
                         found[count] = t
                         penalties[count] = word_end[c]
                         count += 1
             if first_child[c] < first_child[c + 1]:
                 if top == len(stack):
-                    taller = np.empty((2 * top, 4), np.int64)
-                    taller[:top] = stack
-                    stack = taller
+                    stack = grown(stack)
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
                 top += 1
             low = end

@@ -19,6 +19,14 @@ SPACE = 32
 
 
 @njit(cache=True, nogil=True)
+def grown(array):
+    """Return an array with twice as many rows that begins with those of `array`. The new rows hold arbitrary values."""
+    more = np.empty((2 * len(array), *array.shape[1:]), array.dtype)
+    more[: len(array)] = array
+    return more
+
+
+@njit(cache=True, nogil=True)
 def build_trie(text, start):
     """Number the nodes of the trie of sorted, distinct patterns.
 
@@ -160,9 +168,7 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
         while suffix:
             if pattern_at[suffix] >= 0 and (at_end or not word_only[suffix]):
                 if count == len(found):
-                    grown = np.empty((2 * count, 2), np.int64)
-                    grown[:count] = found
-                    found = grown
+                    found = grown(found)
                 found[count, 0] = pattern_at[suffix]
                 found[count, 1] = i + 1
                 count += 1
@@ -184,7 +190,7 @@ def root_hits(first_child, label, fail, open_end, word_end, text, start, shortes
 
 
 @njit(cache=True, nogil=True)
-def _lower(text, start, low, high, depth, byte):
+def lower_bound(text, start, low, high, depth, byte):
     """Return the first of the sorted tokens low .. high - 1 whose byte at `depth` is not below `byte`; no byte counts as -1."""
     while low < high:
         middle = (low + high) >> 1
@@ -214,33 +220,26 @@ def continuations(first_child, label, open_end, word_end, node, text, start, low
         top -= 1
         node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
         for c in range(first_child[node], first_child[node + 1]):
-            low = _lower(text, start, low, high, depth, label[c])
+            low = lower_bound(text, start, low, high, depth, label[c])
             if low == high:
                 break
-            end = _lower(text, start, low, high, depth, label[c] + 1)
+            end = lower_bound(text, start, low, high, depth, label[c] + 1)
             if low == end:
                 continue
             for kind in range(2):
                 penalty = open_end[c] if kind == 0 else word_end[c]
                 if penalty > 0:
                     # A word may end with the token or before a space: no byte sorts before a space, a space before all others.
-                    last = end if kind == 0 else _lower(text, start, low, end, depth + 1, SPACE + 1)
+                    last = end if kind == 0 else lower_bound(text, start, low, end, depth + 1, SPACE + 1)
                     if last > low:
                         if count == len(ranges):
-                            more_ranges = np.empty((2 * count, 2), np.int64)
-                            more_ranges[:count] = ranges
-                            ranges = more_ranges
-                            more_penalties = np.empty(2 * count, np.float32)
-                            more_penalties[:count] = penalties
-                            penalties = more_penalties
+                            ranges, penalties = grown(ranges), grown(penalties)
                         ranges[count, 0], ranges[count, 1] = low, last
                         penalties[count] = penalty
                         count += 1
             if first_child[c] < first_child[c + 1]:
                 if top == len(stack):
-                    taller = np.empty((2 * top, 4), np.int64)
-                    taller[:top] = stack
-                    stack = taller
+                    stack = grown(stack)
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
                 top += 1
             low = end

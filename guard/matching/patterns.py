@@ -27,14 +27,6 @@ class Patterns:
     word_end: NDArray[np.float32]
     first: NDArray[np.int64]
 
-    def __len__(self) -> int:
-        return len(self.first)
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest pattern."""
-        return int(np.diff(self.start).max()) if len(self) else 0
-
     @classmethod
     def of(cls, phrases: Sequence[Phrase]) -> Patterns:
         """Return the patterns in which `phrases` are looked for in folded text."""

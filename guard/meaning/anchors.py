@@ -70,11 +70,6 @@ def exempt(word: str) -> bool:
     return "N" in kinds or kinds.count("L") < MIN_LETTERS
 
 
-def content_words(text: str) -> list[str]:
-    """Return the folded words of `text` that are not exempt, each once, in order: what a forgotten answer offers as anchors."""
-    return [word for word in dict.fromkeys(fold(text).split()) if not exempt(word)]
-
-
 def checked(vectors: Vectors, count: int, dimension: int | None, error: type[T] | type[RestrictionError]) -> Vectors:
     """Return `vectors` as float32 [count, dimension] if they are that, finite, and of length one or zero; else raise `error`.
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 from guard.ban import Ban
 from guard.errors import RestrictionError
 from guard.folding import StreamFolder
-from guard.meaning.anchors import MAX_WORD, Anchors, Encode, Vectors, exempt
+from guard.meaning.anchors import MAX_WORD, Anchors, Vectors, exempt
 from guard.meaning.wordvectors import WordVectors
 from guard.tokens.vocabulary import Vocabulary
 
@@ -34,20 +33,7 @@ Ids = NDArray[np.int64]
 CANDIDATES = 8
 """How many of a step's most likely tokens a caller should give to `finishing`, unless it knows better."""
 
-BUDGET = 16
-"""How many words one call may encode."""
-
 CACHED_WORDS = 4096
-
-
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """What `finishing` found. `ban`: among the candidates only. `encoded`: how many words went through the encoder. `skipped`:
-    how many were not judged, because the budget was spent or there is no encoder."""
-
-    ban: Ban
-    encoded: int
-    skipped: int
 
 
 class SemanticMasks:
@@ -65,7 +51,6 @@ class SemanticMasks:
         anchors: Anchors,
         wordvectors: WordVectors,
         vocabulary: Vocabulary,
-        encode: Encode | None = None,
         capacity: int = CACHED_WORDS,
     ) -> None:
         if anchors.encoder != wordvectors.encoder:
@@ -76,10 +61,7 @@ class SemanticMasks:
             raise ValueError(f"capacity {capacity}")
         self.anchors = anchors
         self.vocabulary = vocabulary
-        self.hits = 0
-        self.misses = 0
         self._wordvectors = wordvectors
-        self._encode = encode
         self._capacity = capacity
         self._costs: OrderedDict[str, float] = OrderedDict()
 
@@ -135,56 +117,46 @@ class SemanticMasks:
         words = dict.fromkeys(said for token in candidates for said in self.said(word, int(token), pending))
         return [said for said in words if said not in self._wordvectors.row and said not in self._costs]
 
-    def learn(self, words: Sequence[str], vectors: Vectors) -> dict[str, float]:
-        """Keep the penalties of `words`, given their vectors, float32 [words, dim] of the anchors' encoder; return them.
+    def learn(self, words: Sequence[str], vectors: Vectors) -> None:
+        """Keep the penalties of `words`, given their vectors.
 
-        Raises RestrictionError for vectors that are not finite unit or zero rows of the right number and length.
+        Args:
+            words: Folded words.
+            vectors: float32 [words, dim], made by the anchors' encoder.
+
+        Raises:
+            RestrictionError: For vectors that are not finite unit or zero rows of the right number and length.
         """
         if len(words) != len(vectors):
             raise RestrictionError(f"{len(vectors)} vectors for {len(words)} words")
-        costs = dict(zip(words, self.anchors.penalties(vectors).tolist(), strict=True))
-        for word, cost in costs.items():
+        for word, cost in zip(words, self.anchors.penalties(vectors).tolist(), strict=True):
             self._costs[word] = cost
             self._costs.move_to_end(word)
         while len(self._costs) > self._capacity:
             self._costs.popitem(last=False)
-        return costs
 
-    def finishing(self, word: str, candidates: Sequence[int] | Ids, pending: bytes = b"", budget: int = BUDGET) -> Finished:
-        """Return which of `candidates`, most likely first, would say a word near an anchor behind the unfinished `word`.
+    def finishing(self, word: str, candidates: Iterable[int], pending: bytes = b"") -> Ban:
+        """Return which of `candidates` would say a word near an anchor behind the unfinished `word`.
 
-        `word`: what was said since the last space, folded; `pending`: the bytes of an unfinished character behind it. Words that
-        have no penalty yet are encoded in one call, the first `budget` of them; the others are not judged, this time. Raises
-        RestrictionError for vectors that cannot be used, and what the encoder raises: the row should then be closed.
+        A word that has no vector and has not been learnt is not judged.
+
+        Args:
+            word: The folded text since the last space.
+            candidates: Token ids.
+            pending: The bytes of an unfinished character behind `word`.
         """
-        saying = {int(token): self.said(word, int(token), pending) for token in candidates}
-        costs: dict[str, float] = {}
-        missing: list[str] = []
-        for said in dict.fromkeys(said for words in saying.values() for said in words):
-            known = self._known(said)
-            if known is None:
-                missing.append(said)
-            else:
-                costs[said] = known
-        encoded = missing[: max(budget, 0)] if self._encode is not None else []
-        if encoded and self._encode is not None:
-            costs |= self.learn(encoded, self._encode(encoded))
-        worst = {token: max((costs.get(said, 0.0) for said in words), default=0.0) for token, words in saying.items()}
+        worst = {int(token): max(map(self._cost, self.said(word, int(token), pending)), default=0.0) for token in candidates}
         near = [token for token, cost in worst.items() if cost > 0]
-        ban = Ban.of(np.array(near, np.int64), np.array([worst[token] for token in near], np.float32))
-        return Finished(ban, len(encoded), len(missing) - len(encoded))
+        return Ban.of(np.array(near, np.int64), np.array([worst[token] for token in near], np.float32))
 
-    def _known(self, word: str) -> float | None:
+    def _cost(self, word: str) -> float:
         row = self._wordvectors.row.get(word)
         if row is not None:
             return self._near.get(row, 0.0)
-        cost = self._costs.get(word)
-        if cost is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-            self._costs.move_to_end(word)
-        return cost
+        if word not in self._costs:
+            return 0.0
+        self._costs.move_to_end(word)
+        return self._costs[word]
 
 
 class SemanticCursor:
@@ -234,6 +206,6 @@ class SemanticCursor:
         """Keep the penalties of `words`, given their vectors; see SemanticMasks."""
         self._masks.learn(words, vectors)
 
-    def finishing(self, candidates: Sequence[int] | Ids, budget: int = BUDGET) -> Finished:
-        """Return which of `candidates`, most likely first, would say a word near an anchor here; see SemanticMasks."""
-        return self._masks.finishing(self._word, candidates, self._pending, budget)
+    def finishing(self, candidates: Iterable[int]) -> Ban:
+        """Return which of `candidates` would say a word near an anchor here; see SemanticMasks."""
+        return self._masks.finishing(self._word, candidates, self._pending)

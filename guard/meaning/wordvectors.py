@@ -95,16 +95,22 @@ class WordVectors:
 
     @classmethod
     def of(
-        cls, vocabulary: Vocabulary, encode: Encode, encoder: str, *, batch: int = 1024, progress: Progress | None = None
+        cls, tokens: WholeWords, encode: Encode, encoder: str, *, batch: int = 1024, progress: Progress | None = None
     ) -> WordVectors:
-        """Encode the whole words of `vocabulary`, `batch` of them a call.
+        """Encode the words of `tokens`.
 
-        Raises RestrictionError for vectors that are not finite unit rows, and what `encode` raises.
+        Args:
+            tokens: The vocabulary's whole words.
+            encode: The encoder.
+            encoder: The encoder's name; see the class.
+            batch: Words per call of `encode`.
+            progress: Called after each batch.
+
+        Raises:
+            RestrictionError: For vectors that are not finite or not unit or zero rows.
+            ValueError: If `encoder` is empty.
+            Exception: Whatever `encode` raises.
         """
-        return cls._encoded(WholeWords.of(vocabulary), encode, encoder, batch, progress)
-
-    @classmethod
-    def _encoded(cls, tokens: WholeWords, encode: Encode, encoder: str, batch: int, progress: Progress | None) -> WordVectors:
         if not encoder:
             raise ValueError("word vectors need the name of their encoder")
         vectors = np.zeros((0, 0), np.float32)
@@ -141,7 +147,7 @@ class WordVectors:
                 return cls(tokens, _load(path, tokens.words, encoder), encoder)
             except RestrictionError as error:
                 logger.warning("word vectors are computed again: %s", error)
-        made = cls._encoded(tokens, encode, encoder, batch, progress)
+        made = cls.of(tokens, encode, encoder, batch=batch, progress=progress)
         _save(path, made)
         return made
 
