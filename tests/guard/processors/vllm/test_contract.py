@@ -150,36 +150,44 @@ def test_a_slot_added_twice_is_free_if_the_second_request_is(slots: Slots, diges
     slots.check(1)
 
 
+def begun(slots: Slots, *requests: Request) -> None:
+    """Put requests into the slots from 0 on, and do one step with them."""
+    slots.update(update(len(requests), [request.added(slot) for slot, request in enumerate(requests)]))
+    slots.requests = dict(enumerate(requests))
+    slots.check(len(requests))
+
+
 @pytest.mark.parametrize("held", [0, 1])
 def test_a_swap_between_a_held_and_a_free_slot(slots: Slots, digests: list[str], held: int) -> None:
-    request = Request([digests[1]], [1])
-    added = [request.added(held), Request([], [1]).added(1 - held)]
-    slots.update(update(2, added))
+    requests = [Request([digests[1]] if slot == held else [], [1]) for slot in range(2)]
+    begun(slots, *requests)
     slots.update(update(2, moved=[(0, 1, SWAP)]))
-    slots.requests[1 - held] = request
+    slots.requests = dict(enumerate(reversed(requests)))
     slots.check(2)
 
 
 def test_a_held_request_that_moves_onto_a_free_slot(slots: Slots, digests: list[str]) -> None:
-    request = Request([digests[1]], [1])
-    slots.update(update(2, [Request([], [1]).added(0), request.added(1)]))
+    held = Request([digests[1]], [1])
+    begun(slots, Request([], [1]), held)
     slots.update(update(1, moved=[(1, 0, ONE_WAY)]))
-    slots.requests[0] = request
+    slots.requests = {0: held}
     slots.check(2)
 
 
 def test_a_free_request_that_moves_onto_a_held_slot_frees_it(slots: Slots, digests: list[str]) -> None:
-    slots.update(update(2, [Request([digests[1]], [1]).added(0), Request([], [1]).added(1)]))
+    free = Request([], [1])
+    begun(slots, Request([digests[1]], [1]), free)
     slots.update(update(1, moved=[(1, 0, ONE_WAY)]))
+    slots.requests = {0: free}
     slots.check(2)
 
 
 def test_swaps_that_follow_each_other_in_one_update(slots: Slots, digests: list[str]) -> None:
-    requests = [Request([digest], [1]) for digest in digests]
-    slots.update(update(3, [request.added(slot) for slot, request in enumerate(requests)]))
+    a, b, c = (Request([digest], [1]) for digest in digests)
+    begun(slots, a, b, c)
     slots.update(update(3, moved=[(0, 1, SWAP), (1, 2, SWAP)]))
     # a b c, then b a c, then b c a.
-    slots.requests = {0: requests[1], 1: requests[2], 2: requests[0]}
+    slots.requests = {0: b, 1: c, 2: a}
     slots.check(3)
 
 
@@ -201,9 +209,7 @@ def slots_of(slots: Slots, digests: list[str], output: list[int]) -> Slots:
 
 def test_several_new_tokens_in_one_step(slots: Slots, digests: list[str], tokenizer: PreTrainedTokenizerFast) -> None:
     request = Request([digests[0]], [1])
-    slots.update(update(1, [request.added(0)]))
-    slots.requests[0] = request
-    slots.check(1)
+    begun(slots, request)
     request.output += ids(tokenizer, "the March Hare and the Mad")
     slots.update(None)
     assert slots.banned(0) > slots_of(slots, digests, []).banned(0)
