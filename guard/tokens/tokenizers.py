@@ -92,7 +92,7 @@ def _step(part: dict[str, Any], joined: bool) -> Step | None:
     kind = part["type"]
     if kind == "Replace":
         if joined and len(part["pattern"].get("String", "  ")) != 1:
-            raise VocabularyError("cannot tell which bytes the tokens stand for: the decoder replaces text that may span tokens")
+            raise VocabularyError("cannot tell which bytes the tokens stand for: the decoder replaces text across tokens")
         return _replace(part["pattern"], part["content"])
     if kind in ("Fuse", "Sequence") or (kind == "Strip" and joined):
         return None  # joins, groups, or changes only the two ends of the text
