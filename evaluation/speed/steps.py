@@ -55,22 +55,24 @@ def compiled(texts: Sequence[str], folder: Path) -> tuple[Restriction, Compiled]
     return loaded, Compiled(len(texts), seconds, size, nodes, load_s)
 
 
-def walks(text_ids: Sequence[int], phrase_ids: Sequence[Sequence[int]], batch: int, seed: int = 0) -> list[list[int]]:
-    """Return `batch` walks of `STEPS` ids: different parts of a text, with the beginning of a phrase thrown in every fifty ids.
+def walks(
+    text_ids: Sequence[int], phrase_ids: Sequence[Sequence[int]], batch: int, seed: int = 0, steps: int = STEPS
+) -> list[list[int]]:
+    """Return `batch` walks of `steps` ids: different parts of a text, with the beginning of a phrase thrown in every fifty ids.
 
     So states lie deep in the automaton now and then, as they do when a model is about to say something forbidden.
     """
     rng = random.Random(seed)  # noqa: S311
     made = []
     for _ in range(batch):
-        at = rng.randrange(max(1, len(text_ids) - STEPS))
+        at = rng.randrange(max(1, len(text_ids) - steps))
         walk: list[int] = []
-        while len(walk) < STEPS:
+        while len(walk) < steps:
             walk += text_ids[at : at + 50]
             at = (at + 50) % max(1, len(text_ids) - 50)
             begun = rng.choice(phrase_ids)
             walk += begun[: rng.randint(1, max(1, len(begun) - 1))]
-        made.append(walk[:STEPS])
+        made.append(walk[:steps])
     return made
 
 

@@ -52,6 +52,10 @@ class Noted:
         for digest in digests:
             await asyncio.to_thread(Restriction.load, self._folder, digest)
 
+    def readings(self, text: str) -> Sequence[str]:
+        """Return nothing: there is no tokenizer."""
+        return ()
+
     async def forget(self, digests: Sequence[str]) -> None:
         """Nothing is held."""
 

@@ -80,8 +80,8 @@ def served(
         thread.join(120)
 
 
-def measure(model: str, database: str | None = None, count: int = COUNT) -> dict[str, Any]:
-    """Import `count` targets, add `ADDED` one by one, start again. Times as a client sees them: 201 means enforced."""
+def measure(model: str, database: str | None = None, count: int = COUNT, added: int = ADDED) -> dict[str, Any]:
+    """Import `count` targets, add `added` one by one, start again. Times as a client sees them: 201 means enforced."""
     results: dict[str, Any] = {"targets": count, "phrases": count * PHRASES, "store": (database or "sqlite").partition(":")[0]}
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
@@ -101,7 +101,7 @@ def measure(model: str, database: str | None = None, count: int = COUNT) -> dict
                 time.sleep(0.5)
             results["calibration_s"] = time.perf_counter() - started
             taken = []
-            for target in tqdm(list(invented(ADDED, seed=1)), desc="adding one to many", file=sys.stderr):
+            for target in tqdm(list(invented(added, seed=1)), desc="adding one to many", file=sys.stderr):
                 started = time.perf_counter()
                 client.post("/v1/forget-targets", json=target).raise_for_status()
                 taken.append((time.perf_counter() - started) * 1000)

@@ -17,8 +17,7 @@ from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Verdict
 from server.errors import NotReady
 from server.http.authentication import Principal
-from server.openai.fields import refuse
-from server.openai.texts import texts_of_chat
+from server.openai.chat import CHAT, texts_of_chat
 from server.running import ApiContext
 from server.screening.conversation import Text
 from server.screening.decision import Decision
@@ -141,7 +140,7 @@ def _texts(body: ScreenRequest) -> list[Text]:
     if body.messages is None:
         return [Text(body.text or "", "text")]
     asked = {"messages": body.messages}
-    refuse(asked, "chat")
+    CHAT.check(asked)
     return texts_of_chat(asked)
 
 

@@ -276,7 +276,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._executor, self._metrics)
+        self._screener = Screener(snapshot, self._executor, self._metrics, self._engine.readings)
         self._metrics.snapshot(number)
         return snapshot
 

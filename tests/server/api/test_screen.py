@@ -57,6 +57,15 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     assert [result["flagged"] for result in one["results"]] == [False]
 
 
+async def test_a_name_split_by_special_tokens_is_found(served: Served) -> None:
+    await served.create()
+    split = "Who is the Mad Hat<|pad|>ter?"
+    for body in ({"text": split}, {"messages": [{"role": "user", "content": split}]}):
+        assert (await served.client.post("/v1/screen", json=body)).json()["verdict"] == "restrict"
+    moderated = (await served.client.post("/v1/moderations", json={"input": [split, "A <|pad|> token"]})).json()
+    assert [result["flagged"] for result in moderated["results"]] == [True, False]
+
+
 async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="monitor")

@@ -30,6 +30,7 @@ from tests.guard.processors.vllm.test_v1 import WIDTH, minus_infinity, params, p
 
 __all__ = ["processor", "tokenizer"]
 
+DEAD_END = 0  # the padding token
 SWAP, ONE_WAY = MoveDirectionality.SWAP, MoveDirectionality.UNIDIRECTIONAL
 PHRASES = [
     [Phrase("mad hatter"), Phrase("tea")],
@@ -63,14 +64,15 @@ class Slots:
 
     def banned(self, slot: int) -> set[int]:
         request = self.requests.get(slot)
-        if request is None:
+        if request is None or not request.guard:
             return set()
         if request.guard == [REFUSE]:
-            return set(range(WIDTH)) - {0}
+            return set(range(WIDTH)) - {DEAD_END}
         cursors = [Cursor(self.processor.library.masks(digest), request.prompt) for digest in request.guard]
         for cursor in cursors:
             cursor.extend(request.output)
-        return {token for cursor in cursors for token in costs(*cursor.bans())}
+        # In a restricted row only the guard says the dead end.
+        return {DEAD_END}.union(token for cursor in cursors for token in costs(*cursor.bans()))
 
     def check(self, size: int) -> None:
         logits = self.processor.apply(torch.zeros(size, WIDTH))
@@ -219,14 +221,14 @@ def test_several_new_tokens_in_one_step(slots: Slots, digests: list[str], tokeni
 def test_a_closed_row_says_the_dead_end_although_min_tokens_masks_it(processor: GuardLogitsProcessor) -> None:
     config: Any = SimpleNamespace()
     minimum = MinTokensLogitsProcessor(config, torch.device("cpu"), False)
-    # The front end has the dead end, 0, among the tokens that stop a request; vLLM masks those until `min_tokens` are said.
-    request = params([REFUSE], min_tokens=5, stop_token_ids=[0])
+    # The front end has the dead end among the tokens that stop a request; vLLM masks those until `min_tokens` are said.
+    request = params([REFUSE], min_tokens=5, stop_token_ids=[DEAD_END])
     change = update(1, [(0, request, [1], [])])
     for one in (minimum, processor):
         one.update_state(change)
     logits = minimum.apply(torch.randn(1, WIDTH))
-    assert minus_infinity(logits, 0) == {0}
-    assert minus_infinity(processor.apply(logits), 0) == set(range(WIDTH)) - {0}
+    assert minus_infinity(logits, 0) == {DEAD_END}
+    assert minus_infinity(processor.apply(logits), 0) == set(range(WIDTH)) - {DEAD_END}
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "two words", "é", 7, ["gd-1"], {"a": 1}])
