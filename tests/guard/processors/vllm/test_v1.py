@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,6 @@ from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 from guard.errors import ArgumentError
 from guard.phrase import Phrase
 from guard.processors.vllm.v1 import GuardLogitsProcessor
-from guard.processors.vllm.worker import GuardWorkerExtension
 from guard.restriction import Restriction
 
 WIDTH = 320
@@ -259,31 +257,3 @@ def test_a_dead_end_that_is_the_model_s_own_end_stays_possible(tokenizer: PreTra
 def test_without_settings_the_engine_does_not_start(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ValueError, match="settings are missing"):
         GuardLogitsProcessor(config(tokenizer, {}), torch.device("cpu"), False)
-
-
-def test_a_worker_loads_and_forgets(processor: GuardLogitsProcessor, tmp_path: Path) -> None:
-    restriction = Restriction.compile([Phrase("tea")])
-    restriction.save(tmp_path)
-    worker = GuardWorkerExtension()
-    batch = SimpleNamespace(logitsprocs=SimpleNamespace(all=[object(), processor]))
-    worker.model_runner = SimpleNamespace(input_batch=batch)
-    unknown = "0" * 64
-    failed: dict[str, str] = {}
-    for _ in range(500):
-        answer = worker.guard_load([restriction.digest, unknown])
-        failed |= answer["failed"]
-        if answer["held"] and failed:
-            break
-        time.sleep(0.01)
-    assert answer["held"] == [restriction.digest]
-    assert list(failed) == [unknown]
-    assert worker.guard_held([restriction.digest, unknown]) == 1
-    assert worker.guard_forget([restriction.digest])["held"] == []
-    assert worker.guard_held([restriction.digest]) == 0
-
-
-def test_a_worker_without_the_processor_says_so() -> None:
-    worker = GuardWorkerExtension()
-    worker.model_runner = SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[])))
-    with pytest.raises(Exception, match="not loaded"):
-        worker.guard_load([])
