@@ -154,7 +154,13 @@ class Served:
         return self._server().cmdline()
 
     def left(self) -> list[str]:
-        """Return the processes of its group that still run."""
+        """Return the processes of its group that still run ten seconds later; some helpers of Python's end a moment after it."""
+        end = time.monotonic() + 10
+        while (found := self._left()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return found
+
+    def _left(self) -> list[str]:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, ProcessLookupError):

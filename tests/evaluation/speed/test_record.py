@@ -20,4 +20,10 @@ def test_the_keys_of_bench_json(results: dict[str, Any]) -> None:
     keys = record.keys(results)
     assert keys["mask_us"] == {10: {"p50": 9.0, "p99": 30.0}}
     assert keys["throughput_ratio"][10][16] == 0.98
-    assert {"idle_ratio", "compile_s", "bytes_per_phrase_byte", "rivals"} <= keys.keys()
+    assert {"idle_ratio", "compile_s", "bytes_per_phrase_byte", "rivals", "idle_ratio_8k"} <= keys.keys()
+
+
+def test_a_record_of_the_large_vocabulary_alone(results: dict[str, Any]) -> None:
+    alone = {key: {"131k": found["131k"]} for key, found in results.items()}
+    assert "idle_ratio_8k" not in record.keys(alone)
+    assert "| 10 | 131k | 0.900 |" in record.table(alone, "small")
