@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,7 +19,8 @@ from pydantic import (
     model_validator,
 )
 
-from classifiers.target import Action, Example, ForgetTarget, SemanticSpec, TargetId
+from classifiers.action import Action
+from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase, Scope
 from server.store import StoredTarget, StoredVersion, TargetDraft
 from server.store.records import storable
@@ -105,7 +106,7 @@ class _TargetFields(ApiModel):
     examples: list[Example] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="questions about the target")
     documents: list[str] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="texts about the target")
     semantic: SemanticSpec | None = Field(None, description="words that answers must not come near in meaning")
-    action: Action = Field("suppress", description="answer without the phrases, do not answer, or only record")
+    action: Action = Field(Action.SUPPRESS, description="answer without the phrases, do not answer, or only record")
 
 
 class TargetRequest(_TargetFields):
@@ -268,6 +269,3 @@ def _kept(source: TargetDraft | StoredTarget) -> dict[str, Any]:
     names = ("labels", "requester", "legal_basis", "retain_examples", "expires_at")
     found = {name: getattr(source, name) for name in names}
     return found | {"labels": dict(source.labels)}
-
-
-Verdict = Literal["allow", "restrict", "refuse", "monitor"]

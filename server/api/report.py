@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
+from classifiers.action import Action
 from classifiers.calibration.limits import Calibration
-from classifiers.target import Action
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel
@@ -129,7 +129,7 @@ async def report(
 
 def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
     target = stored.target
-    phrases = target.all_phrases() if target.action == "suppress" else []
+    phrases = target.all_phrases() if target.action.bans else []
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
@@ -148,7 +148,7 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
         phrases=[
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
-        semantic_words=list(target.semantic.words) if target.semantic and target.action == "suppress" else [],
+        semantic_words=list(target.semantic.words) if target.semantic and target.action.bans else [],
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,

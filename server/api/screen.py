@@ -14,14 +14,14 @@ from pydantic import Field, model_validator
 from server.api.bodies import body_of, documented
 from server.api.context import Auditor, Client, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel, Verdict
+from server.api.models import ERRORS, ApiModel
 from server.errors import NotReady
 from server.http.authentication import Principal
 from server.openai.fields import refuse
 from server.openai.texts import texts_of_chat
 from server.running import ApiContext
 from server.screening.conversation import Text
-from server.screening.decision import Decision
+from server.screening.decision import Decision, Verdict
 from server.screening.screener import Screener
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
@@ -152,5 +152,5 @@ def _by_target(decision: Decision) -> ModerationResult:
 
 def _for_client(decision: Decision) -> ModerationResult:
     # Not the score itself: it would tell, try by try, how near a text is to the list.
-    flagged = decision.verdict in ("restrict", "refuse")
-    return ModerationResult(flagged=flagged, categories={FORGOTTEN: flagged}, category_scores={FORGOTTEN: float(flagged)})
+    found = decision.flagged
+    return ModerationResult(flagged=found, categories={FORGOTTEN: found}, category_scores={FORGOTTEN: float(found)})

@@ -97,7 +97,7 @@ def proposal_yaml(found: Proposals) -> str:
 
 def _row(target: ForgetTarget, phrase: Phrase, vocabulary: Vocabulary | None) -> tuple[str, ...]:
     # Only the phrases of suppressed targets become restrictions: a refused prompt has no answer, a watched one a free one.
-    tokens = "" if vocabulary is None else str(banned_tokens(phrase, vocabulary)) if target.action == "suppress" else "-"
+    tokens = "" if vocabulary is None else str(banned_tokens(phrase, vocabulary)) if target.action.bans else "-"
     return target.id, target.action, phrase.text, phrase.folded, phrase.scope, phrase.match, f"{phrase.penalty:g}", tokens
 
 

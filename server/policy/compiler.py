@@ -69,7 +69,7 @@ class Compiler:
         return Compiled(always_digests, gated_digests, any(restriction.anchors for restriction in gated.values()))
 
     def _gated(self, target: ForgetTarget) -> Restriction | None:
-        if target.action != "suppress":
+        if not target.action.bans:
             return None
         if target.semantic and self._encoder is None:
             raise ValueError(f"target {target.id} has semantic words: they cannot be compiled without an encoder")
@@ -86,4 +86,4 @@ class Compiler:
 
 def phrases_of(target: ForgetTarget, scope: str) -> list[Phrase]:
     """Return what a target bans with this scope; nothing unless it is to be suppressed."""
-    return [phrase for phrase in target.all_phrases() if phrase.scope == scope] if target.action == "suppress" else []
+    return [phrase for phrase in target.all_phrases() if phrase.scope == scope] if target.action.bans else []

@@ -63,7 +63,7 @@ class Previewer:
         explicit = len(dict.fromkeys(target.phrases))
 
         def shown(phrase: Phrase, reason: str, source: str | None) -> Shown:
-            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action == "suppress" else 0
+            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action.bans else 0
             return Shown(phrase, reason, source, tokens, self._frequency.count(phrase.folded.split()))
 
         banned = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from classifiers import Match
+from classifiers.action import Verdict
 from guard.processors.arguments import REFUSE
 
-Verdict = Literal["allow", "restrict", "refuse", "monitor"]
+__all__ = ["Decision", "Verdict", "new_decision_id"]
 
 
 def new_decision_id() -> str:
@@ -34,11 +34,21 @@ class Decision:
     id: str = field(default_factory=new_decision_id)
 
     @property
+    def answered(self) -> bool:
+        """Whether the request gets an answer of the model."""
+        return self.verdict != "refuse"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the client notices: the answer is restricted or refused."""
+        return self.verdict in ("restrict", "refuse")
+
+    @property
     def counted(self) -> bool:
         """Whether the engine counts suppressed tokens under the decision's id: something is generated, and will be recorded."""
-        return bool(self.matches) and self.verdict != "refuse"
+        return bool(self.matches) and self.answered
 
     @property
     def argument(self) -> list[str]:
         """The engine's guard argument."""
-        return [REFUSE] if self.verdict == "refuse" else list(self.digests)
+        return list(self.digests) if self.answered else [REFUSE]

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from classifiers import Classifier, ForgetTarget, Match
-from server.screening.decision import Decision, Verdict
+from classifiers.action import Action
+from server.screening.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +25,7 @@ class PolicySnapshot:
 
     def decide(self, matches: Sequence[Match]) -> Decision:
         """Return what is done with a request in which `matches` were found: the strictest of what their targets ask for."""
-        actions = {self.targets[match.target_id].action for match in matches}
-        verdict: Verdict = "allow"
-        if "refuse" in actions:
-            verdict = "refuse"
-        elif "suppress" in actions:
-            verdict = "restrict"
-        elif actions:
-            verdict = "monitor"
+        action = Action.strictest(self.targets[match.target_id].action for match in matches)
         about = [match.target_id for match in matches if match.target_id in self.gated]
         digests = dict.fromkeys([*self.always, *(self.gated[target] for target in about)])
-        return Decision(verdict, tuple(digests), tuple(matches), self.number)
+        return Decision(action.verdict if action else "allow", tuple(digests), tuple(matches), self.number)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from classifiers import ForgetTarget, Screened, Thresholds
+from classifiers.action import Action
 from classifiers.ensemble import build_classifier
 from classifiers.meaning.background import Background
 from guard import Vocabulary
@@ -69,5 +70,5 @@ async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) ->
     assert croquet.tokens == banned_tokens(croquet.phrase, vocabulary)
     assert croquet.tokens
     assert croquet.background == 0
-    refused = target.model_copy(update={"action": "refuse"})
+    refused = target.model_copy(update={"action": Action.REFUSE})
     assert {shown.tokens for shown in previewer.phrases(refused)} == {0}
