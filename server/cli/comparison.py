@@ -28,13 +28,14 @@ async def compare(service: Service, question: str) -> Comparison:
 
     Raises EngineFailure if either does not answer.
     """
+    running = service.running
     body = {
-        "model": service.running.model,
+        "model": running.model,
         "messages": [{"role": "user", "content": question}],
         "temperature": 0,
         "max_tokens": _TOKENS,
     }
-    free = await json_of(service.running.engine.app, "POST", "/v1/chat/completions", {**body, "vllm_xargs": {"guard": []}})
+    free = await json_of(running.engine.app, "POST", "/v1/chat/completions", {**body, "vllm_xargs": {"guard": []}})
     held = await json_of(GuardedRoute(service, "chat", guarded=False), "POST", "/v1/chat/completions", body)
     unguarded, guarded = free["choices"][0], held["choices"][0]
     return Comparison(
