@@ -17,14 +17,11 @@ import asyncio
 import ipaddress
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -41,8 +38,6 @@ OPEN_ID = "loopback"
 """Whom the audit log names for a request to a server without keys."""
 
 _LONGEST = 256
-# For the API's description only: what is in the header is read here, not by FastAPI.
-_BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server keys create`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +116,6 @@ class Authenticator:
         if not principal.may(role):
             raise Forbidden(f"This needs a key with the role {role!r}.")
         return principal
-
-    def require(self, role: Role) -> Callable[..., Awaitable[Principal]]:
-        """Return a dependency for FastAPI's routes that admits `role` and gives the principal; raises as `admit` does."""
-
-        async def admitted(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Principal:
-            return await self.admit(request.scope, role)
-
-        return admitted
 
     async def flush(self) -> None:
         """Write down which keys were used, to the hour; to be called now and then, and at the end. Raises StoreError."""

@@ -31,10 +31,14 @@ class Idempotency:
     async def begin(
         self, session: AsyncSession, key: str, actor: str, request_hash: str, *, at: datetime | None = None
     ) -> StoredResponse | None:
-        """Return the answer that this request got before; None if it is new, and the key is then taken for it.
+        """Return the answer that this request got before. If the request is new, take the key for it and return None.
 
-        After None, call `finish` or `abandon`. Raises IdempotencyConflict if the key was used for another request,
-        IdempotencyPending if this request is still being handled, ValueError for a key that is empty, too long or not text.
+        After None, call `finish`, in this transaction or a later one. A transaction that is rolled back frees the key.
+
+        Raises:
+            IdempotencyConflict: the key was used for another request.
+            IdempotencyPending: the first request with this key is still being handled.
+            ValueError: the key is empty, longer than 255 characters, or not text.
         """
         if not 0 < len(key) <= MAX_KEY_CHARS or not storable(key):
             raise ValueError(f"an idempotency key has 1 to {MAX_KEY_CHARS} characters")
@@ -58,10 +62,6 @@ class Idempotency:
         """Keep the answer. `target_id` is the target that `response` tells of: a purge removes the response then."""
         values = {"status": status, "response": response, "target_id": target_id}
         await session.execute(update(KEYS).where(*_of(key, actor)).values(values))
-
-    async def abandon(self, session: AsyncSession, key: str, actor: str) -> None:
-        """Free the key: the request failed in a way that sending it again may mend."""
-        await session.execute(delete(KEYS).where(*_of(key, actor), KEYS.c.status.is_(None)))
 
 
 def _of(key: str, actor: str) -> tuple[Any, Any]:

@@ -59,9 +59,9 @@ class Peers:
         """Return all processes, the dead too until they are expired."""
         return [StoredPeer(**row._mapping) for row in await session.execute(select(PEERS).order_by(PEERS.c.instance))]
 
-    async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Remove the processes whose lease is over, and return them."""
-        dead = [peer.instance for peer in await self.all(session) if peer.lease_until <= now]
+    async def expire(self, session: AsyncSession, before: datetime) -> list[str]:
+        """Remove the processes whose lease ended at `before` or earlier, and return them."""
+        dead = [peer.instance for peer in await self.all(session) if peer.lease_until <= before]
         await session.execute(delete(PEERS).where(PEERS.c.instance.in_(dead)))
         return dead
 

@@ -133,16 +133,11 @@ class TargetPage:
 
 @dataclass(frozen=True)
 class StoredSnapshot:
-    """A numbered state of the policy: digests for every request, and the digest for prompts about each target.
-
-    `gated` is empty once a later snapshot took over: only the active one is needed to start again.
-    """
+    """A numbered state of the policy; `digest` names it (`server.policy.wanted.Wanted.digest`)."""
 
     number: int
     digest: str
     state: SnapshotState
-    always: Sequence[str]
-    gated: Mapping[str, str]
     created_at: datetime
     activated_at: datetime | None
     reason: str | None

@@ -73,7 +73,7 @@ class TargetVersionRow(Base):
 
 
 class SnapshotRow(Base):
-    """The numbered states of the policy. At most one is active, which the database itself holds to."""
+    """The numbered states of the policy. At most one is active: a unique index in the database sees to it."""
 
     __tablename__ = "snapshots"
     __table_args__ = (
@@ -93,8 +93,6 @@ class SnapshotRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(Text)
-    always: Mapped[list[str]] = mapped_column(document())
-    gated: Mapped[dict[str, str]] = mapped_column(document())
 
 
 class IdempotencyRow(Base):
