@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from email.message import Message
+from datetime import datetime
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from server.api.context import context_of
-from server.api.failures import invalid
-from server.errors import UnsupportedMedia
-from server.http.body import BodyLimits, parse_json, read_body
+from server.errors import BadRequest
+from server.http.body import JSON, BodyLimits, check_media, parse_json, read_body
+from server.http.envelope import invalid
+from server.store.columns import utc_now
 
-JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 COMPONENTS = "#/components/schemas/{model}"
 
@@ -36,7 +36,13 @@ def validated(model: type[M], value: Any, where: str = "") -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error, where) from None
+        raise invalid(error.errors(include_input=False, include_url=False, include_context=False), where) from None
+
+
+def check_expiry(expires_at: datetime | None, now: datetime | None = None, where: str = "") -> None:
+    """Raise BadRequest if `expires_at` lies before `now`, the present if None; `where` is put before the message."""
+    if expires_at is not None and expires_at <= (now or utc_now()):
+        raise BadRequest(f"{where}`expires_at` lies in the past.", param="expires_at", code="invalid_value")
 
 
 async def read_object(request: Request, media: Collection[str] = (JSON,)) -> dict[str, Any]:
@@ -51,14 +57,7 @@ async def read_raw(request: Request, media: Collection[str], limits: BodyLimits)
 
     Raises UnsupportedMedia for another type, charset or a compressed body, TooLarge, BadRequest.
     """
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    found = header.get_content_type()
-    charset = str(header.get_param("charset") or "utf-8").lower()
-    if "content-type" not in request.headers or found not in media or charset not in ("utf-8", "utf8"):
-        raise UnsupportedMedia(f"The content type must be {' or '.join(media)}, in utf-8.")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Compressed request bodies are not accepted.")
+    found = check_media(request.headers.get("content-type"), request.headers.get("content-encoding"), media)
     raw = await read_body(request.receive, limits, request.headers.get("content-length"))
     request.state.body_digest = hashlib.sha256(raw).hexdigest()
     return raw, found

@@ -10,14 +10,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.api.bodies import read_raw
+from server.api.bodies import check_expiry, read_raw
 from server.api.changes import REPLAYED, IdempotencyKey, Once, activated
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ImportResponse
 from server.api.negotiation import preferred
 from server.api.transfer import HEADS, MEDIA, Entry, Format, read_targets, written
-from server.errors import BadRequest
 from server.http.authentication import Principal
 from server.http.body import BodyLimits
 from server.policy.activation import NotEnforced
@@ -59,7 +58,9 @@ async def import_targets(
     raw, media = await read_raw(request, MEDIA, limits)
     once = Once.of(request, principal, None if dry_run else key)
     entries, warnings = await asyncio.to_thread(read_targets, raw, MEDIA[media], limits)
-    _check_expiry(entries)
+    now = utc_now()
+    for entry in entries:
+        check_expiry(entry.draft.expires_at, now, f"target {entry.draft.target.id}: ")
     if dry_run:
         async with context.database.read() as session:
             created, changed, unchanged = await _differences(session, entries)
@@ -164,11 +165,3 @@ def _response(
 
 def _told(*arguments: Any) -> Response:
     return JSONResponse(_response(*arguments).model_dump(mode="json"))
-
-
-def _check_expiry(entries: Sequence[Entry]) -> None:
-    now = utc_now()
-    for entry in entries:
-        if entry.draft.expires_at is not None and entry.draft.expires_at <= now:
-            message = f"target {entry.draft.target.id}: `expires_at` lies in the past."
-            raise BadRequest(message, param="expires_at", code="invalid_value")

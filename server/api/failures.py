@@ -1,14 +1,13 @@
-"""What the store says about a request, as an answer; and what pydantic says about a body."""
+"""The API's answers to errors of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from server.errors import INVALID_REQUEST, BadRequest, GuardFailure, MethodNotAllowed, NotFound, NotReady, ServerError
@@ -24,8 +23,6 @@ from server.store import (
 )
 from server.store.audit.record import AuditError
 from server.store.keys import KeyNotFound
-
-_SHOWN_CHARACTERS = 64
 
 
 class ApiRoute(APIRoute):
@@ -97,27 +94,6 @@ def pending(error: NotEnforced, target_id: str | None = None) -> NotEnforced:
 def location(target_id: str) -> str:
     """Return the path of a target."""
     return f"/v1/forget-targets/{target_id}"
-
-
-def invalid(error: ValidationError, where: str = "") -> BadRequest:
-    """Return a 400 with the place and the kind of the first mistake; `where` is put before it. Nothing of the body is quoted."""
-    details = error.errors(include_input=False, include_url=False, include_context=False)
-    place = path_of(details[0]["loc"])
-    message = str(details[0]["msg"]).removeprefix("Value error, ")
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return BadRequest(f"{where}{place + ': ' if place else ''}{message}{more}", param=place or None, code="invalid_value")
-
-
-def path_of(steps: Iterable[str | int]) -> str:
-    """Return a place as `phrases[2].text`; a name that a client chose is shown only if it is short and plain."""
-    found = ""
-    for step in steps:
-        if isinstance(step, int):
-            found += f"[{step}]"
-        else:
-            plain = step.isascii() and step.isprintable() and len(step) <= _SHOWN_CHARACTERS
-            found += f".{step}" if plain else ".(a name that is not shown)"
-    return found.lstrip(".")
 
 
 def _problem(status: HTTPStatus, message: str, **fields: Any) -> ServerError:

@@ -8,18 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
-from server.api.bodies import body_of, documented
+from server.api.bodies import body_of, check_expiry, documented
 from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Moment
 from server.errors import BadRequest
-from server.store.audit.record import key_event
+from server.store.audit import keys as recorded_keys
 from server.store.columns import utc_now
 from server.store.keys import ApiKey, KeyNotFound, Keys, Role
 from server.store.records import storable
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=ApiRoute, responses={**ERRORS})
-_KEYS = Keys()
 
 
 class KeyRequest(ApiModel):
@@ -72,15 +71,22 @@ async def create_key(
         message = "Not for keys: an answer that holds a secret is not kept."
         raise BadRequest(message, param="Idempotency-Key", code="unsupported_parameter")
     now = utc_now()
-    if body.expires_at is not None and body.expires_at <= now:
-        raise BadRequest("`expires_at` lies in the past.", param="expires_at", code="invalid_value")
-    limits = {"expires_at": body.expires_at, "rate_per_minute": body.rate_per_minute, "burst": body.burst}
+    check_expiry(body.expires_at, now)
     async with context.database.write() as session:
         try:
-            key, text = await _KEYS.create(session, body.role, body.name, now, **limits)  # type: ignore[arg-type]
+            key, text = await recorded_keys.create(
+                session,
+                context.audit,
+                principal.key_id,
+                body.role,
+                body.name,
+                now,
+                expires_at=body.expires_at,
+                rate_per_minute=body.rate_per_minute,
+                burst=body.burst,
+            )
         except ValueError as error:
             raise BadRequest(f"{error}.", code="invalid_value") from None
-        await context.audit.append(session, key_event("key.create", principal.key_id, key))
     context.authenticator.changed()
     return NewKey(**KeyResponse.of(key).model_dump(), key=text)
 
@@ -89,7 +95,7 @@ async def create_key(
 async def list_keys(principal: Admin, context: Context) -> KeyList:
     """Return all keys, without their secrets."""
     async with context.database.read() as session:
-        return KeyList(data=[KeyResponse.of(key) for key in await _KEYS.list(session)])
+        return KeyList(data=[KeyResponse.of(key) for key in await Keys().list(session)])
 
 
 @router.delete("/keys/{id}", status_code=204, response_class=Response, summary="Revoke a key")
@@ -98,7 +104,6 @@ async def revoke_key(principal: Admin, context: Context, key_id: Annotated[str, 
     if not storable(key_id):
         raise KeyNotFound
     async with context.database.write() as session:
-        key = await _KEYS.revoke(session, key_id, utc_now())
-        await context.audit.append(session, key_event("key.revoke", principal.key_id, key))
+        await recorded_keys.revoke(session, context.audit, principal.key_id, key_id, utc_now())
     context.authenticator.changed()
     return Response(status_code=204)

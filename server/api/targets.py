@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from guard.restriction import SUFFIX
-from server.api.bodies import JSON, MERGE_PATCH, body_of, documented, read_object, validated
+from server.api.bodies import MERGE_PATCH, body_of, check_expiry, documented, read_object, validated
 from server.api.changes import Change, IdempotencyKey, IfMatch, Once, activated, changed, check_match, shown
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
@@ -19,10 +19,10 @@ from server.api.mergepatch import merged
 from server.api.models import ERRORS, History, TargetList, TargetRequest, TargetResponse, VersionResponse
 from server.errors import BadRequest
 from server.http.authentication import Principal
+from server.http.body import JSON
 from server.running import ApiContext
 from server.store import Purged, StoredTarget, TargetNotFound, Targets
 from server.store.audit.record import AuditEvent
-from server.store.columns import utc_now
 from server.store.tables import Status
 from server.store.targets.reader import MAX_PAGE
 
@@ -46,7 +46,7 @@ async def create(
 
     503 with the code `pending`: it is stored under the id in `param`, not enforced everywhere yet, and tried again.
     """
-    _check_expiry(body)
+    check_expiry(body.expires_at)
     once = Once.of(request, principal, key)
     draft = body.draft(body.id or once.new_id())
 
@@ -73,33 +73,38 @@ async def list_targets(
     return TargetList(data=data, next_cursor=page.cursor)
 
 
+def _switch(status: Literal["paused", "pending"]) -> Callable[..., Awaitable[Response]]:
+    """Return the endpoint that gives a target this status; nothing happens to a target that has it."""
+
+    async def endpoint(
+        request: Request,
+        principal: Admin,
+        context: Context,
+        target_id: TargetPath,
+        if_match: IfMatch = None,
+        key: IdempotencyKey = None,
+    ) -> Response:
+        change = _status_change(context, principal, target_id, status, if_match)
+        return await changed(context, Once.of(request, principal, key), 200, change)
+
+    return endpoint
+
+
 # Before the routes of the target itself, whose path would fit as well.
-@router.post("/forget-targets/{id}:pause", response_model=TargetResponse, summary="Pause a target")
-async def pause(
-    request: Request,
-    principal: Admin,
-    context: Context,
-    target_id: TargetPath,
-    if_match: IfMatch = None,
-    key: IdempotencyKey = None,
-) -> Response:
-    """Enforce a target no more until it is resumed; nothing for one that is paused."""
-    change = _status_change(context, principal, target_id, "paused", if_match)
-    return await changed(context, Once.of(request, principal, key), 200, change)
-
-
-@router.post("/forget-targets/{id}:resume", response_model=TargetResponse, summary="Resume a target")
-async def resume(
-    request: Request,
-    principal: Admin,
-    context: Context,
-    target_id: TargetPath,
-    if_match: IfMatch = None,
-    key: IdempotencyKey = None,
-) -> Response:
-    """Enforce a paused target again; nothing for one that is not paused."""
-    change = _status_change(context, principal, target_id, "pending", if_match)
-    return await changed(context, Once.of(request, principal, key), 200, change)
+_SWITCHES: Sequence[tuple[str, Literal["paused", "pending"], str, str]] = (
+    ("pause", "paused", "Pause a target", "Enforce a target no more until it is resumed; nothing for one that is paused."),
+    ("resume", "pending", "Resume a target", "Enforce a paused target again; nothing for one that is not paused."),
+)
+for _name, _status, _summary, _description in _SWITCHES:
+    router.add_api_route(
+        f"/forget-targets/{{id}}:{_name}",
+        _switch(_status),
+        methods=["POST"],
+        name=_name,
+        response_model=TargetResponse,
+        summary=_summary,
+        description=_description,
+    )
 
 
 @router.get("/forget-targets/{id}", response_model=TargetResponse, summary="Show a target")
@@ -144,7 +149,7 @@ async def patch(
         if asked == before:
             return old
         if asked.expires_at != before.expires_at:
-            _check_expiry(asked)
+            check_expiry(asked.expires_at)
         draft = asked.draft(target_id)
         if asked.examples == before.examples:
             # What the examples were compiled to holds still, where they themselves are gone.
@@ -225,11 +230,6 @@ async def _recorded(
     details: dict[str, Any] = {"version": made.version}
     await context.audit.append(session, AuditEvent(action, principal.key_id, [made.id], details=details))
     return made
-
-
-def _check_expiry(body: TargetRequest) -> None:
-    if body.expires_at is not None and body.expires_at <= utc_now():
-        raise BadRequest("`expires_at` lies in the past.", param="expires_at", code="invalid_value")
 
 
 def _labels(given: Sequence[str]) -> dict[str, str]:

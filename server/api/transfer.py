@@ -14,10 +14,10 @@ from typing import Any, Literal
 import yaml
 
 from classifiers import ForgetTarget
-from server.api.bodies import JSON, validated
+from server.api.bodies import validated
 from server.api.models import MAX_EXAMPLES, MAX_PHRASES, TargetRequest
 from server.errors import BadRequest, TooLarge
-from server.http.body import BodyLimits, parse_json
+from server.http.body import JSON, BodyLimits, parse_json
 from server.policy.file import PolicyError, load_policy
 from server.store import StoredTarget, TargetDraft
 

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from server.store.audit import keys as recorded_keys
 from server.store.audit.chain import canonical, read_key
 from server.store.audit.log import Audit, Verification
-from server.store.audit.record import key_event
 from server.store.columns import utc_now
 from server.store.database.database import Database
 from server.store.errors import StoreError
@@ -52,12 +52,10 @@ def keys_create(
         audit, now = _audit(audit_key), utc_now()
         expires_at = now + duration(expires) if expires else None
         async with database.write() as session:
-            # Whatever the role's text is, `Keys.create` looks at it.
-            key, text = await Keys().create(
-                session, cast("Role", role), name, now, expires_at=expires_at, rate_per_minute=rate, burst=burst
+            # `Keys.create` checks the role, whatever its text is.
+            return await recorded_keys.create(
+                session, audit, ACTOR, cast("Role", role), name, now, expires_at=expires_at, rate_per_minute=rate, burst=burst
             )
-            await audit.append(session, key_event("key.create", ACTOR, key))
-        return key, text
 
     key, text = _on(url, create)
     typer.echo(f"Key {key.id} with the role {key.role}. Keep it now: it cannot be shown again.", err=True)
@@ -88,9 +86,7 @@ def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None
     async def revoke(database: Database) -> ApiKey:
         audit = _audit(audit_key)
         async with database.write() as session:
-            key = await Keys().revoke(session, key_id, utc_now())
-            await audit.append(session, key_event("key.revoke", ACTOR, key))
-        return key
+            return await recorded_keys.revoke(session, audit, ACTOR, key_id, utc_now())
 
     key = _on(url, revoke)
     typer.echo(f"Key {key.id} is revoked since {_minute(key.revoked_at)}.", err=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -25,6 +25,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.errors import INVALID_REQUEST, SERVER_ERROR, BadRequest, EngineFailure, KnownError, ServerError
 
 logger = logging.getLogger(__name__)
+
+_SHOWN_CHARACTERS = 64
 
 
 def envelope(error: ServerError) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def to_server_error(error: Exception) -> ServerError:
     if isinstance(error, HTTPException):
         return _of_http(error)
     if isinstance(error, RequestValidationError):
-        return _of_validation(error.errors())
+        return invalid([_of_parameter(detail) for detail in error.errors()])
     return ServerError("The server failed to handle the request.", status=500, type=SERVER_ERROR, code="internal_error")
 
 
@@ -78,15 +80,35 @@ def _of_http(error: HTTPException) -> ServerError:
     )
 
 
-def _of_validation(errors: Sequence[Any]) -> BadRequest:
-    """The first thing wrong, with its place; pydantic's ``input`` is left out, the client knows what it sent."""
+def invalid(errors: Sequence[Any], where: str = "") -> BadRequest:
+    """Return the 400 for pydantic's `errors`: the place and the kind of the first; `where` is put before the message.
+
+    It quotes nothing of the request: pydantic's `input` is left out.
+    """
     if not errors:
         return BadRequest("The request is not valid.", code="invalid_value")
-    first = errors[0]
-    where = [str(part) for part in first.get("loc", ()) if part not in ("body", "query", "path", "header")]
-    param = ".".join(where) or None
+    place = path_of(errors[0].get("loc", ()))
+    message = str(errors[0].get("msg", "not valid")).removeprefix("Value error, ")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return BadRequest(f"{param + ': ' if param else ''}{first.get('msg', 'not valid')}{more}", param=param, code="invalid_value")
+    return BadRequest(f"{where}{place + ': ' if place else ''}{message}{more}", param=place or None, code="invalid_value")
+
+
+def path_of(steps: Iterable[str | int]) -> str:
+    """Return a place as `phrases[2].text`. A name that a client chose is shown only if it is short and plain."""
+    found = ""
+    for step in steps:
+        if isinstance(step, int):
+            found += f"[{step}]"
+        else:
+            plain = step.isascii() and step.isprintable() and len(step) <= _SHOWN_CHARACTERS
+            found += f".{step}" if plain else ".(a name that is not shown)"
+    return found.lstrip(".")
+
+
+def _of_parameter(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return FastAPI's `detail` of a mistake without the kind of the parameter, which it puts before its name."""
+    steps = detail.get("loc", ())
+    return {**detail, "loc": steps[1:] if steps[:1] and steps[0] in ("body", "query", "path", "header") else steps}
 
 
 async def _handle(request: Request, error: Exception) -> Response:

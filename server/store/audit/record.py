@@ -17,7 +17,6 @@ from sqlalchemy.sql.functions import FunctionElement
 from server.store.audit.chain import Head, canonical
 from server.store.base import Base
 from server.store.errors import StoreError
-from server.store.keys import ApiKey
 
 PRUNE = "audit.prune"
 REQUEST = "request.decision"
@@ -149,19 +148,6 @@ def decision_event(
 def counted(event: AuditEvent, suppressed: int | None) -> AuditEvent:
     """Return the record of a request with the number of tokens that were suppressed in its answer; None: it is not known."""
     return replace(event, details={**event.details, "suppressed": suppressed})
-
-
-def key_event(action: str, actor: str, key: ApiKey) -> AuditEvent:
-    """Return the record of what was done to a key, `key.create` or `key.revoke`; nothing of its secret."""
-    details = {
-        "key_id": key.id,
-        "role": key.role,
-        "name": key.name,
-        "expires_at": iso(key.expires_at) if key.expires_at else None,
-        "rate_per_minute": key.rate_per_minute,
-        "burst": key.burst,
-    }
-    return AuditEvent(action, actor, details=details)
 
 
 class SuppressedTokens(FunctionElement[int]):
