@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guard.folding import fold
 from guard.phrase import Phrase
-from server.policy import file as policy
+from server.policy import document
 from server.policy.file import MAX_BYTES, PolicyError, load_policy
 
 GOOD = """\
@@ -49,7 +49,7 @@ def test_an_empty_policy() -> None:
 def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both of PyYAML's parsers: which one is there depends on how it was built."""
     if request.param == "python":
-        monkeypatch.setattr(policy, "_LOADER", yaml.SafeLoader)
+        monkeypatch.setattr(document, "_LOADER", yaml.SafeLoader)
     elif not hasattr(yaml, "CSafeLoader"):
         pytest.skip("PyYAML without libyaml")
 
