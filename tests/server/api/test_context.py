@@ -85,3 +85,19 @@ async def test_the_next_request_asks_again(provider: Provider, client: httpx.Asy
     assert (await client.get("/who")).status_code == 200
     provider.context = None
     assert (await client.get("/who")).status_code == 503
+
+
+async def test_before_the_server_is_ready_every_route_is_503(starting: httpx.AsyncClient) -> None:
+    for method, path in [
+        ("GET", "/forget-targets"),
+        ("POST", "/forget-targets"),
+        ("GET", "/policy"),
+        ("GET", "/audit"),
+        ("GET", "/keys"),
+        ("POST", "/screen"),
+        ("POST", "/moderations"),
+        ("POST", "/forget-targets:import"),
+        ("GET", "/forget-targets:export"),
+    ]:
+        response = await starting.request(method, f"/v1{path}", content=b"not even JSON" if method == "POST" else None)
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "not_ready"), path
