@@ -1,4 +1,4 @@
-"""Bodies of the API's requests: read by the server's one strict parser, then checked by a model."""
+"""Bodies of the API's requests. The server's strict parser reads them; then a model checks them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
-    """Return a dependency that gives the body as `model`. It raises what `read_object` raises, BadRequest with the place."""
+    """Return a dependency that reads the body as `model`. It raises what `read_object` and `validated` raise."""
 
     async def checked(request: Request) -> M:
         return validated(model, await read_object(request))
@@ -32,7 +32,11 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
 
 
 def validated(model: type[M], value: Any, where: str = "") -> M:
-    """Return `value` as `model`. Raises BadRequest with the place of the first mistake; `where` is put before it."""
+    """Return `value` as `model`.
+
+    Raises:
+        BadRequest: `value` does not fit. The message has the place of the first mistake, after `where`.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -40,22 +44,31 @@ def validated(model: type[M], value: Any, where: str = "") -> M:
 
 
 def check_expiry(expires_at: datetime | None, now: datetime | None = None, where: str = "") -> None:
-    """Raise BadRequest if `expires_at` lies before `now`, the present if None; `where` is put before the message."""
+    """Raise BadRequest if `expires_at` is not after `now` (None: the present). The message begins with `where`."""
     if expires_at is not None and expires_at <= (now or utc_now()):
         raise BadRequest(f"{where}`expires_at` lies in the past.", param="expires_at", code="invalid_value")
 
 
 async def read_object(request: Request, media: Collection[str] = (JSON,)) -> dict[str, Any]:
-    """Return the JSON object in a request of one of these types. Raises UnsupportedMedia, TooLarge, BadRequest."""
+    """Return the JSON object in the body of a request.
+
+    Raises:
+        UnsupportedMedia: the body has none of the types `media`, another charset than UTF-8, or is compressed.
+        TooLarge: the body is over the limit.
+        BadRequest: the body is not a JSON object.
+    """
     limits = (await context_of(request)).limits
     raw, _ = await read_raw(request, media, limits)
     return parse_json(raw, content_type=JSON, content_encoding=request.headers.get("content-encoding"), limits=limits)
 
 
 async def read_raw(request: Request, media: Collection[str], limits: BodyLimits) -> tuple[bytes, str]:
-    """Return a request's body and its type, one of `media`, and note the body's hash for `digest_of`.
+    """Return a request's body and its type, and note the body's hash for `digest_of`.
 
-    Raises UnsupportedMedia for another type, charset or a compressed body, TooLarge, BadRequest.
+    Raises:
+        UnsupportedMedia: the body has none of the types `media`, another charset than UTF-8, or is compressed.
+        TooLarge: the body is over the limit.
+        BadRequest: the Content-Length is not a number.
     """
     found = check_media(request.headers.get("content-type"), request.headers.get("content-encoding"), media)
     raw = await read_body(request.receive, limits, request.headers.get("content-length"))
@@ -64,13 +77,13 @@ async def read_raw(request: Request, media: Collection[str], limits: BodyLimits)
 
 
 def digest_of(request: Request) -> str:
-    """Return what makes two requests the same: method, path, query and body, if one was read."""
+    """Return the hash of method, path, query and, if it was read, body: equal for equal requests."""
     body = getattr(request.state, "body_digest", "")
     parts = (request.method, request.url.path, request.url.query, body)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def documented(model: type[BaseModel], media: Sequence[str] = (JSON,)) -> dict[str, Any]:
-    """Return what a route says about its body in OpenAPI. The schema itself is added by `openapi.document`."""
+    """Return a route's OpenAPI fields about its body. `openapi.document` adds the schema itself."""
     schema = {"$ref": COMPONENTS.format(model=model.__name__)}
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media}}}

@@ -1,4 +1,4 @@
-"""What the API's routes work with, and who may use them."""
+"""What the API's routes get: the context they work with, and the principal who sent the request."""
 
 from __future__ import annotations
 

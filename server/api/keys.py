@@ -1,4 +1,4 @@
-"""Routes of API keys: made, listed, revoked."""
+"""Routes that make, list and revoke API keys."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class KeyRequest(ApiModel):
     """A key to be made."""
 
     role: Role
-    name: str = Field(min_length=1, max_length=200, description="printable; tells people what the key is for")
+    name: str = Field(min_length=1, max_length=200, description="what the key is for; printable characters")
     expires_at: Moment | None = None
-    rate_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="requests a minute; null: no limit")
-    burst: int | None = Field(None, ge=1, le=1_000_000, description="requests at once; null: as many as the rate")
+    rate_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="requests per minute; null: no limit")
+    burst: int | None = Field(None, ge=1, le=1_000_000, description="requests at once; null: as many as `rate_per_minute`")
 
 
 class KeyResponse(ApiModel):
@@ -40,7 +40,7 @@ class KeyResponse(ApiModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    last_used_at: datetime | None = Field(description="to the hour")
+    last_used_at: datetime | None = Field(description="rounded down to the hour")
     rate_per_minute: int | None
     burst: int | None
 
@@ -51,13 +51,13 @@ class KeyResponse(ApiModel):
 
 
 class NewKey(KeyResponse):
-    """A key that was just made."""
+    """A new key, with its secret."""
 
-    key: str = Field(description="what to send as a bearer token; it is not shown again")
+    key: str = Field(description="the bearer token; it is shown this once")
 
 
 class KeyList(ApiModel):
-    """All keys, the revoked too, oldest first."""
+    """All keys, revoked ones as well, oldest first."""
 
     data: list[KeyResponse]
 
@@ -66,9 +66,9 @@ class KeyList(ApiModel):
 async def create_key(
     request: Request, principal: Admin, context: Context, body: Annotated[KeyRequest, Depends(body_of(KeyRequest))]
 ) -> NewKey:
-    """Make a key. Its text is in this answer and nowhere else."""
+    """Make a key. Only this answer holds its text."""
     if "idempotency-key" in request.headers:
-        message = "Not for keys: an answer that holds a secret is not kept."
+        message = "An answer that holds a secret is not stored, so this route takes no idempotency key. Leave it out."
         raise BadRequest(message, param="Idempotency-Key", code="unsupported_parameter")
     now = utc_now()
     check_expiry(body.expires_at, now)
@@ -100,7 +100,7 @@ async def list_keys(principal: Admin, context: Context) -> KeyList:
 
 @router.delete("/keys/{id}", status_code=204, response_class=Response, summary="Revoke a key")
 async def revoke_key(principal: Admin, context: Context, key_id: Annotated[str, Path(alias="id")]) -> Response:
-    """Revoke a key. This process refuses it from now on, others on the store within a second."""
+    """Revoke a key. The process that answers refuses it at once, other processes on the store within a second."""
     if not storable(key_id):
         raise KeyNotFound
     async with context.database.write() as session:

@@ -1,4 +1,4 @@
-"""Routes of targets: made, shown, listed, changed, paused, resumed, deleted, purged."""
+"""Routes of targets: create, show, list, change, pause, resume, delete and purge."""
 
 from __future__ import annotations
 
@@ -42,9 +42,10 @@ async def create(
     body: Annotated[TargetRequest, Depends(body_of(TargetRequest))],
     key: IdempotencyKey = None,
 ) -> Response:
-    """Make a target. 201 means that it is enforced in every worker of every server on the store.
+    """Create a target. 201 means that every worker of every server on the store enforces it.
 
-    503 with the code `pending`: it is stored under the id in `param`, not enforced everywhere yet, and tried again.
+    503 with the code `pending` means that it is stored under the id in `param` and not enforced everywhere yet; the server tries
+    again.
     """
     check_expiry(body.expires_at)
     once = Once.of(request, principal, key)
@@ -64,9 +65,9 @@ async def list_targets(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     cursor: str | None = None,
     status: Status | None = None,
-    label: Annotated[Sequence[str], Query(description="`name:value`; all of several must hold")] = (),
+    label: Annotated[Sequence[str], Query(description="`name:value`; a target must have all that are given")] = (),
 ) -> TargetList:
-    """Return a page of targets, oldest first. Deleted ones are listed only by `status=deleted`, and purged ones never."""
+    """Return a page of targets, oldest first. Deleted targets are listed only with `status=deleted`, purged ones never."""
     async with context.database.read() as session:
         page = await _TARGETS.page(session, cursor=cursor, limit=limit, status=status, labels=_labels(label))
     data = [TargetResponse.of(stored) for stored in page.targets if not stored.purged]
@@ -74,7 +75,7 @@ async def list_targets(
 
 
 def _switch(status: Literal["paused", "pending"]) -> Callable[..., Awaitable[Response]]:
-    """Return the endpoint that gives a target this status; nothing happens to a target that has it."""
+    """Return the endpoint that pauses or resumes a target. It changes nothing if the target has the status already."""
 
     async def endpoint(
         request: Request,
@@ -90,10 +91,10 @@ def _switch(status: Literal["paused", "pending"]) -> Callable[..., Awaitable[Res
     return endpoint
 
 
-# Before the routes of the target itself, whose path would fit as well.
+# These come before the routes of the target itself, whose path matches these paths, too.
 _SWITCHES: Sequence[tuple[str, Literal["paused", "pending"], str, str]] = (
-    ("pause", "paused", "Pause a target", "Enforce a target no more until it is resumed; nothing for one that is paused."),
-    ("resume", "pending", "Resume a target", "Enforce a paused target again; nothing for one that is not paused."),
+    ("pause", "paused", "Pause a target", "Stop enforcing a target until it is resumed. A paused target stays as it is."),
+    ("resume", "pending", "Resume a target", "Enforce a paused target again. A target that is not paused stays as it is."),
 )
 for _name, _status, _summary, _description in _SWITCHES:
     router.add_api_route(
@@ -109,14 +110,14 @@ for _name, _status, _summary, _description in _SWITCHES:
 
 @router.get("/forget-targets/{id}", response_model=TargetResponse, summary="Show a target")
 async def show(principal: Auditor, context: Context, target_id: TargetPath) -> Response:
-    """Return a target; its ETag is its version."""
+    """Return a target. Its ETag is its version."""
     async with context.database.read() as session:
         return shown(await _TARGETS.get(session, target_id))
 
 
 @router.get("/forget-targets/{id}/history", summary="Show all versions of a target")
 async def history(principal: Auditor, context: Context, target_id: TargetPath) -> History:
-    """Return all versions, oldest first, of a deleted target too: who asked for what, and when."""
+    """Return all versions, oldest first: who asked for what, and when. A deleted target has a history, too."""
     async with context.database.read() as session:
         versions = await _TARGETS.history(session, target_id)
     return History(id=target_id, data=[VersionResponse.of(version) for version in versions])
@@ -133,9 +134,9 @@ async def history(principal: Auditor, context: Context, target_id: TargetPath) -
 async def patch(
     request: Request, principal: Admin, context: Context, target_id: TargetPath, if_match: IfMatch = None
 ) -> Response:
-    """Change a target by a JSON merge patch (RFC 7396) of the fields that it was made of.
+    """Change a target with a JSON merge patch (RFC 7396) of the fields that it was created with.
 
-    The version before is enforced until the new one is, everywhere.
+    The old version is enforced until the new one is enforced everywhere.
     """
     body = await read_object(request, (MERGE_PATCH, JSON))
 
@@ -145,14 +146,18 @@ async def patch(
         before = TargetRequest.of(old.draft())
         asked = validated(TargetRequest, merged(before.model_dump(mode="json"), body))
         if asked.id != target_id:
-            raise BadRequest("The id of a target cannot be changed.", param="id", code="invalid_value")
+            raise BadRequest(
+                "The id of a target cannot be changed. Create a target with the new id, and delete this one.",
+                param="id",
+                code="invalid_value",
+            )
         if asked == before:
             return old
         if asked.expires_at != before.expires_at:
             check_expiry(asked.expires_at)
         draft = asked.draft(target_id)
         if asked.examples == before.examples:
-            # What the examples were compiled to holds still, where they themselves are gone.
+            # The vectors of the same examples still hold, even if their texts are removed.
             draft = replace(draft, vectors=old.vectors)
         made = await _TARGETS.update(session, draft, actor=principal.key_id)
         return await _recorded(context, session, "target.update", principal, made)
@@ -166,13 +171,13 @@ async def delete(
     context: Context,
     target_id: TargetPath,
     if_match: IfMatch = None,
-    purge: Annotated[bool, Query(description="remove all that was ever said about it, too")] = False,
+    purge: Annotated[bool, Query(description="also remove everything that was ever stored about it")] = False,
 ) -> Response:
-    """Delete a target: 204 when it is enforced nowhere any more. Its history stays, unless it is purged.
+    """Delete a target. 204 means that nothing enforces it any more. Its history stays unless it is purged.
 
     A purge removes examples, documents, phrases, labels, notes and compiled files of all versions, and overwrites them as far as
-    the database can. That there was a target with this id, and who changed it when, stays in history and audit log. A deleted
-    target can still be purged; a purge that was answered with 503 can be sent again.
+    the database can. History and audit log still say that there was a target with this id, and who changed it when. A deleted
+    target can be purged later. A purge that was answered with 503 can be sent again.
     """
     async with context.database.write() as session:
         old = await _TARGETS.get(session, target_id, deleted=purge)
@@ -190,19 +195,19 @@ async def _purge(context: ApiContext, principal: Principal, target_id: str) -> N
     async with context.database.write() as session:
         stored = await _TARGETS.get(session, target_id, deleted=True)
         if stored.status != "deleted":
-            # Made anew meanwhile, by somebody who wants it.
+            # Somebody has created it again meanwhile.
             raise TargetNotFound(target_id)
         purged = await _TARGETS.purge(session, target_id, actor=principal.key_id)
         if not stored.purged:
             await _recorded(context, session, "target.purge", principal, purged.tombstone)
     await context.database.scrub()
     _unlink(context, purged)
-    # Its names are still in memory, in a layer that no longer speaks for them.
+    # The classifier still has its names in memory, in a layer that no longer uses them.
     await context.activation.enforcement.merge()
 
 
 def _unlink(context: ApiContext, purged: Purged) -> None:
-    """Remove the restrictions that the target was compiled to. A worker that still has one for a request keeps it mapped."""
+    """Remove the restrictions of the target. A worker that still needs one for a request keeps the file mapped."""
     snapshot = context.activation.enforcement.snapshot
     for digest in purged.digests - {*snapshot.always, *snapshot.gated.values()}:
         with suppress(FileNotFoundError):
@@ -237,6 +242,6 @@ def _labels(given: Sequence[str]) -> dict[str, str]:
     for label in given:
         name, colon, value = label.partition(":")
         if not colon or not name or name in found:
-            raise BadRequest("A label is `name:value`, each name once.", param="label", code="invalid_value")
+            raise BadRequest("Write a label as `name:value`, and each name once.", param="label", code="invalid_value")
         found[name] = value
     return found

@@ -3,9 +3,9 @@
 `install` gives an application the handlers. `envelope` is the body they send, in the shape of OpenAI's API
 (`{"error": {"message", "type", "param", "code"}}`), so that existing clients show the message.
 
-Two things never leave through here: the text of a prompt, and the message of an unexpected exception. Such a message may
-quote the prompt (a validation error does), so neither the client nor the log gets it: the log gets the exception's type and
-the place where it was raised."""
+An answer never holds the text of a prompt or the message of an unexpected exception. Such a message may quote the prompt (a
+validation error does), so neither the client nor the log gets it: the log gets the exception's type and where it was raised.
+"""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _SHOWN_CHARACTERS = 64
 
 
 def envelope(error: ServerError) -> dict[str, Any]:
-    """The JSON body of an error, as OpenAI's API spells it."""
+    """Return the JSON body of an error, in the shape of OpenAI's API."""
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that leaves ``app`` an `envelope`.
+    """Make every error that leaves `app` an `envelope`.
 
-    ServerError, Starlette's HTTPException (unknown routes and methods included), FastAPI's RequestValidationError, and any other
-    exception are covered, raised in a route, a dependency or a middleware added before this call. Middleware added afterwards
-    lies outside the boundary; what escapes it still gets an envelope, but Starlette logs it in full. So call this last.
+    This covers ServerError, Starlette's HTTPException (unknown routes and methods as well), FastAPI's RequestValidationError and
+    every other exception that a route, a dependency or a middleware added before this call raises. Call it last: an error of a
+    middleware that is added later gets an envelope too, but Starlette logs it in full.
     """
     for kind in (ServerError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _handle)
@@ -47,7 +47,7 @@ def install(app: FastAPI) -> None:
 
 
 def to_server_error(error: Exception) -> ServerError:
-    """The answer to ``error``; a generic one for an exception nobody expected."""
+    """Return the answer to `error`: a generic one if it is not an error that the server knows."""
     if isinstance(error, ServerError):
         return error
     if isinstance(error, HTTPException):
@@ -58,7 +58,7 @@ def to_server_error(error: Exception) -> ServerError:
 
 
 def respond(error: Exception) -> Response:
-    """The HTTP response to ``error``."""
+    """Return the HTTP response to `error`."""
     known = to_server_error(error)
     if known.status in (204, 304):  # these must not carry a body
         return Response(status_code=known.status, headers=known.headers)
@@ -118,14 +118,14 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 def _log(error: BaseException) -> None:
-    """Type and place of an unexpected exception. Not its message, and no local variables: either may quote a prompt."""
+    """Log type and place of an unexpected exception, without its message and local variables: they may quote a prompt."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     logger.error("unexpected %s at %s", type(error).__qualname__, places or "unknown")
 
 
 class _Boundary:
-    """Answers in place of Starlette's outermost middleware, which re-raises what it answered and so has it logged in full."""
+    """Answers in place of Starlette's outermost middleware, which would raise the error again and have it logged in full."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -153,6 +153,6 @@ class _Boundary:
         if not isinstance(failure, (ServerError, HTTPException, RequestValidationError)):
             _log(failure)
         if started:
-            # Headers are gone: the only honest end is a broken connection, which the server makes of an exception.
-            raise EngineFailure("the response could not be completed")
+            # The headers are sent. An exception makes uvicorn break the connection: the client sees that the answer is not whole.
+            raise EngineFailure("the response broke off: the log has the error")
         await respond(failure)(scope, receive, send)

@@ -1,7 +1,7 @@
-"""Idempotency keys: the same request sent again gets the same answer, and is not carried out again.
+"""Idempotency keys: a request that is sent again gets the same answer and is not carried out again.
 
-The semantics of the Idempotency-Key header field (draft-ietf-httpapi-idempotency-key-header): a key belongs to one client and one
-request; the same key with another request is an error, and so is sending it while the first is still being handled.
+The rules are those of the header field Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). A key belongs to one client
+and one request. It is an error to send it with another request, or while the first request is still being handled.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from server.store.tables import IdempotencyRow
 
 KEYS: Table = IdempotencyRow.metadata.tables[IdempotencyRow.__tablename__]
 KEEP = timedelta(hours=24)
-"""How long an answer is kept."""
+"""How long an answer is stored."""
 CLAIM = timedelta(minutes=5)
-"""How long a request may take before its key is free again: the process that handled it may have died."""
+"""How long a request may take. After that its key is free again: the process that handled it may have died."""
 MAX_KEY_CHARS = 255
 
 
 class Idempotency:
-    """The repository of idempotency keys; every method takes a session of `Database.write`. `at` is now if None."""
+    """The repository of idempotency keys. Every method takes a session of `Database.write`. `at` is now if None."""
 
     async def begin(
         self, session: AsyncSession, key: str, actor: str, request_hash: str, *, at: datetime | None = None
@@ -59,7 +59,7 @@ class Idempotency:
     async def finish(
         self, session: AsyncSession, key: str, actor: str, status: int, response: Any, *, target_id: str | None = None
     ) -> None:
-        """Keep the answer. `target_id` is the target that `response` tells of: a purge removes the response then."""
+        """Store the answer. `target_id` is the target that `response` is about: its purge removes the response."""
         values = {"status": status, "response": response, "target_id": target_id}
         await session.execute(update(KEYS).where(*_of(key, actor)).values(values))
 

@@ -1,4 +1,4 @@
-"""Policy snapshots in the store: proposed, then active or failed, then superseded."""
+"""Policy snapshots in the store. One is proposed, then active or failed; an active one is superseded later."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ OVERTAKEN = "overtaken by a later snapshot"
 
 
 class Snapshots:
-    """The repository of snapshots; every method takes the session, and those that change something one of `Database.write`.
+    """The repository of snapshots. Methods that change something take a session of `Database.write`.
 
-    Numbers only rise and are never used twice. At most one snapshot is active, and never one older than it was before: what
-    `active` returns after a restart is what was enforced last. `at` is the time of the change, now if None.
+    Numbers rise and are never used twice. At most one snapshot is active, and its number never falls: after a restart, `active`
+    returns what was enforced last. `at` is the time of the change, now if None.
     """
 
     async def active(self, session: AsyncSession) -> StoredSnapshot | None:
-        """Return the snapshot in force, None if there never was one."""
+        """Return the snapshot in force; None if there never was one."""
         return await self._one(session, SNAPSHOTS.c.state == "active")
 
     async def latest(self, session: AsyncSession) -> StoredSnapshot | None:
-        """Return the snapshot with the highest number, whatever became of it."""
+        """Return the snapshot with the highest number, in any state; None if there is none."""
         return await self._one(session, SNAPSHOTS.c.number == select(func.max(SNAPSHOTS.c.number)).scalar_subquery())
 
     async def propose(
