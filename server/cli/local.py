@@ -1,7 +1,7 @@
-"""What `guard-server keys ...` and `guard-server audit ...` do.
+"""`guard-server keys ...` and `guard-server audit ...`, which work on the store itself, with or without a running server.
 
-They work on the store directly, beside a server that runs or without one; a server goes by changed keys within a second. All exit
-with status 2 for arguments that are not valid and with 1 where the store refuses or, for `audit_verify`, where the log is broken.
+A running server uses changed keys within a second. All commands exit with status 2 if an argument is not valid, and with status 1
+if the store refuses. `audit verify` exits with status 1 if the log has a fault.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from server.store.errors import StoreError
 from server.store.keys import ApiKey, Keys, Role
 
 ACTOR = "cli"
-"""Whom the audit log names for what is done on the command line."""
+"""The actor that the audit log names for the command line."""
 
 _T = TypeVar("_T")
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -46,7 +46,17 @@ def keys_create(
     burst: int | None = None,
     audit_key: Path | None = None,
 ) -> None:
-    """Make a key and print it: its text alone on standard output, the rest on standard error. `expires` is like `30d`."""
+    """Make a key. Its text goes to standard output, everything else to standard error.
+
+    Args:
+        url: the store.
+        role: `client`, `auditor` or `admin`.
+        name: what the key is for.
+        expires: how long it lasts, such as `30d`; for ever if None.
+        rate: how many requests it may make per minute; no limit if None.
+        burst: how many requests it may make at once; as many as `rate` if None.
+        audit_key: the file with the key of the audit log.
+    """
 
     async def create(database: Database) -> tuple[ApiKey, str]:
         audit, now = _audit(audit_key), utc_now()
@@ -58,7 +68,7 @@ def keys_create(
             )
 
     key, text = _on(url, create)
-    typer.echo(f"Key {key.id} with the role {key.role}. Keep it now: it cannot be shown again.", err=True)
+    typer.echo(f"Key {key.id} with the role {key.role}. Save it now: it is not shown again.", err=True)
     typer.echo(text)
 
 
@@ -69,12 +79,12 @@ def keys_list(url: str) -> None:
         async with database.read() as session:
             return list(await Keys().list(session))
 
-    # An id is what is copied into the next command: it stays whole in any width.
+    # People copy an id into the next command, so it is never wrapped.
     table = Table(Column("id", no_wrap=True), "role", "name", "created", "expires", "revoked", "last used", "limit")
     for key in _on(url, listed):
         times = (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)
         limit = f"{key.rate_per_minute}/min, {key.burst or key.rate_per_minute} at once" if key.rate_per_minute else ""
-        # As Text, a name is never read as markup.
+        # rich reads no markup in a Text.
         cells = [key.id, key.role, key.name, *map(_minute, times), limit]
         table.add_row(*(Text(cell) for cell in cells))
     Console().print(table)
@@ -89,13 +99,13 @@ def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None
             return await recorded_keys.revoke(session, audit, ACTOR, key_id, utc_now())
 
     key = _on(url, revoke)
-    typer.echo(f"Key {key.id} is revoked since {_minute(key.revoked_at)}.", err=True)
+    typer.echo(f"Key {key.id} was revoked at {_minute(key.revoked_at)} UTC.", err=True)
 
 
 def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None = None) -> None:
-    """Verify the audit log, and say the first record that is wrong or the head, `SEQ:HASH`, to note down elsewhere.
+    """Verify the audit log. Print the first fault, or the head as `SEQ:HASH`, which you can note in another place.
 
-    `witness` is a head noted before: its record must still be there.
+    `witness` is a head that was noted earlier: the log must still have its record.
     """
 
     async def verify(database: Database) -> Verification:
@@ -107,12 +117,12 @@ def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None
     if found.fault:
         typer.echo(f"The audit log is broken at {found.fault}.", err=True)
         raise typer.Exit(1)
-    sealed = {True: "sealed", False: "not sealed", None: "sealed, which was not checked: no key was given"}[found.sealed]
+    sealed = {True: "sealed", False: "not sealed", None: "sealed, and the seal was not checked: give --audit-key"}[found.sealed]
     typer.echo(f"The audit log holds: {found.checked} records, {sealed}; head {found.head.seq}:{found.head.hash}")
 
 
 def audit_seal(url: str, audit_key: Path) -> None:
-    """Verify an audit log that was begun without a key, and seal it; from then on it is written with the key only."""
+    """Verify an audit log that was begun without a key, and seal it. From then on, writing to it needs the key."""
 
     async def seal(database: Database) -> Verification:
         audit = _audit(audit_key)
@@ -124,7 +134,7 @@ def audit_seal(url: str, audit_key: Path) -> None:
 
 
 def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None) -> None:
-    """Remove the records older than `older_than`, like `365d`, and record that they were removed."""
+    """Remove the records that are older than `older_than`, such as `365d`, and record the removal."""
 
     async def prune(database: Database) -> int:
         audit, before = _audit(audit_key), utc_now() - duration(older_than)
@@ -140,7 +150,7 @@ def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None) -> 
 
 
 def audit_export(url: str) -> None:
-    """Print the audit log as JSON lines, oldest first, with what is needed to follow its hashes."""
+    """Print the audit log as JSON lines, oldest first, with all that its hashes cover."""
 
     async def export(database: Database) -> None:
         async with database.read() as session:
@@ -151,15 +161,15 @@ def audit_export(url: str) -> None:
 
 
 def duration(text: str) -> timedelta:
-    """Return how long `text` is: a whole number and s, m, h, d or w. Raises ValueError."""
+    """Return the duration in `text`: a whole number and s, m, h, d or w. Raises ValueError if it is something else."""
     parts = _DURATION.fullmatch(text)
     if parts is None:
-        raise ValueError("a duration is a number and s, m, h, d or w, like 30d")
+        raise ValueError(f"{text!r} is no duration: write a number and s, m, h, d or w, such as 30d")
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
 
 
 def _on(url: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Return what `work` gives on the database at `url`; exits where it cannot be done."""
+    """Return the result of `work` on the database at `url`. Exits if it fails."""
 
     async def run() -> _T:
         database = await Database.open(url)
@@ -187,7 +197,7 @@ def _noted(witness: str | None) -> tuple[int, str] | None:
         return None
     parts = _WITNESS.fullmatch(witness)
     if parts is None:
-        raise ValueError("a witness is a head as `audit verify` says it: SEQ:HASH")
+        raise ValueError(f"{witness!r} is no witness: give a head as `audit verify` prints it, SEQ:HASH")
     return int(parts[1]), parts[2]
 
 
