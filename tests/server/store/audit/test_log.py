@@ -256,7 +256,9 @@ async def cut_front(session: AsyncSession, data: st.DataObject, records: list[Au
 async def change_head(session: AsyncSession, data: st.DataObject, records: list[AuditRecord]) -> None:
     column = data.draw(st.sampled_from(["seq", "hash", "count", "anchor_seq", "anchor_hash"]))
     old = (await session.execute(select(AUDIT_HEAD))).one()._mapping[column]
-    new = data.draw(st.sampled_from([value for value in ("x", 0, 1, 3, 99, "f" * 64, GENESIS) if value != old]))
+    # SQLite stores a text of zeros in a column of numbers as 0.
+    same = {old, GENESIS} if old == 0 else {old}
+    new = data.draw(st.sampled_from([value for value in ("x", 0, 1, 3, 99, "f" * 64, GENESIS) if value not in same]))
     await session.execute(text(f"UPDATE audit_head SET {column} = :new"), {"new": new})
 
 
