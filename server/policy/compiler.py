@@ -83,7 +83,7 @@ class Compiler:
         if not target.action.bans:
             return None
         if target.semantic and self._encoder is None:
-            raise ValueError(f"target {target.id} has semantic words: give the compiler an encoder for them")
+            raise ValueError(f"target {target.id} has semantic words, which cannot be compiled without an encoder")
         anchors = None
         if target.semantic and self._encoder:
             anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
