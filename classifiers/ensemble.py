@@ -79,7 +79,7 @@ def build_classifier(
         weights = head if isinstance(head, HeadWeights) else None
         members.append(HeadClassifier(targets, everything, encoder, weights))
     # A refused prompt is refused whatever else it is about.
-    final = {target.id for target in targets if target.action == "refuse"}
+    final = {target.id for target in targets if not target.action.answers}
     return EnsembleClassifier(members, final, shared_names(targets))
 
 

@@ -163,7 +163,7 @@ class LivingClassifier:
 
     def _together(self) -> EnsembleClassifier:
         # A refused prompt is refused whatever else it is about.
-        final = {target.id for target in self._targets.values() if target.action == "refuse"}
+        final = {target.id for target in self._targets.values() if not target.action.answers}
         return EnsembleClassifier([_Names(self._layers), self._nearest], final)
 
 

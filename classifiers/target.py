@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -17,11 +17,11 @@ from pydantic import (
     model_validator,
 )
 
+from classifiers.action import Action
 from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
 from guard.phrase import Phrase
 from guard.stopwords import COMMON_WORDS
 
-Action = Literal["suppress", "refuse", "monitor"]
 MAX_ANCHORS = 64
 TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
@@ -79,7 +79,7 @@ class ForgetTarget(_Model):
 
     `aliases` are other names of it, `examples` and `documents` show what is known about it, `phrases` are what an answer must
     not say, `semantic` the words that an answer to a prompt about it must not come near in meaning. `action` is what happens to a
-    prompt about it: `suppress` answers without the phrases, `refuse` does not answer, `monitor` only records.
+    prompt about it.
 
     Raises pydantic.ValidationError, without the offending text, for a name or alias that is longer than a phrase may be or that
     holds no letter or digit: it could never be found.
@@ -92,7 +92,7 @@ class ForgetTarget(_Model):
     documents: list[str] = Field(default_factory=list)
     phrases: list[Phrase] = Field(default_factory=list)
     semantic: SemanticSpec | None = None
-    action: Action = "suppress"
+    action: Action = Action.SUPPRESS
 
     @field_validator("name")
     @classmethod

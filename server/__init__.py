@@ -1,7 +1,7 @@
-"""HTTP: OpenAI's routes in front of vLLM, screening, and the command line.
+"""The server: OpenAI's routes in front of vLLM, an API for forget targets, and the command line.
 
-`create_app` and `Settings` are loaded when they are first asked for: `server.cli.main` says why importing
-this package must stay light.
+This package loads `create_app` and `Settings` when they are first used, because importing it must stay light (`server.cli.main`
+says why).
 """
 
 from typing import TYPE_CHECKING, Any

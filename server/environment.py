@@ -1,4 +1,4 @@
-"""What numerical libraries read from the environment when they are first imported. Light: imported before all of them."""
+"""Sets what numerical libraries read from the environment when they are imported. So this module imports none of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 
 
 def share_processor() -> None:
-    """Keep the libraries' threads from waiting busily for each other, unless the operator has set it otherwise.
+    """Keep the threads of two libraries from holding cores that they do not use. What the operator has set stays.
 
-    A prompt is encoded by one library's threads and compared by another's. By default each keeps a core busy for a while after
-    its work, in the way of the other: with both on two cores, screening took twice as long (`evaluation/detection/record`). vLLM
-    sets this anew for its workers.
+    One library's threads encode a prompt, and another's compare it. By default, each keeps a core busy for a while after its
+    work, so the other waits: on two cores, screening took twice as long (`evaluation/detection/record`). vLLM sets this for its
+    own workers again.
     """
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

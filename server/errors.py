@@ -1,17 +1,17 @@
-"""What can go wrong in the server, and how each of it is told to a client.
+"""The errors of the server, each with its answer to a client.
 
-    ServerError                   anything the server answers with an error envelope
-    ├── BadRequest          400   the request is malformed, or asks for something the guard cannot allow
-    ├── Unauthorized        401   no key, or a wrong one
-    ├── Forbidden           403   the key is good, but its role may not do this
+    ServerError                   everything that the server answers with an error envelope
+    ├── BadRequest          400   the request is malformed, or asks for what the guard cannot allow
+    ├── Unauthorized        401   the key is missing or wrong
+    ├── Forbidden           403   the key is valid, but its role may not do this
     ├── NotFound            404   no such route, model or target
     ├── MethodNotAllowed    405   the route exists, the method does not
     ├── TooLarge            413   the body is over the limit
-    ├── UnsupportedMedia    415   not plain JSON
+    ├── UnsupportedMedia    415   the body has another content type or encoding than the route takes
     ├── RateLimited         429   the key has made too many requests
-    ├── GuardFailure        500   screening or the guard itself failed: nothing was generated (fail closed)
-    ├── EngineFailure       502   the engine failed, or answered with something that cannot be checked
-    └── NotReady            503   starting, stopping, or the policy is not enforced everywhere yet
+    ├── GuardFailure        500   screening or the guard failed, so nothing was generated (fail closed)
+    ├── EngineFailure       502   the engine failed, or its answer cannot be checked
+    └── NotReady            503   the server starts or stops, or a change is not enforced everywhere yet
 
 `server.http.envelope` turns an error into HTTP.
 """
@@ -22,13 +22,13 @@ from typing import ClassVar
 INVALID_REQUEST = "invalid_request_error"
 SERVER_ERROR = "server_error"
 RATE_ERROR = "requests"
-"""What OpenAI's API gives as the type of a 429: the kind of limit that was reached."""
+"""The type of a 429 in OpenAI's API: the kind of limit that was reached."""
 
 
 class ServerError(Exception):
-    """An error with an answer: message, HTTP status, and OpenAI's ``type``, ``param`` and ``code``.
+    """An error with its answer: message, HTTP status, and OpenAI's `type`, `param` and `code`.
 
-    The message is sent to the client as it is. It may name a parameter; it must not quote a prompt, an answer or a phrase.
+    The client gets the message as it is. The message may name a parameter; it must not quote a prompt, an answer or a phrase.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ServerError(Exception):
 
 
 class KnownError(ServerError):
-    """A ServerError whose status and type belong to its class."""
+    """A ServerError whose class has the status and the type."""
 
     STATUS: ClassVar[int]
     TYPE: ClassVar[str] = INVALID_REQUEST
@@ -64,20 +64,20 @@ class KnownError(ServerError):
 
 
 class BadRequest(KnownError):
-    """400: malformed, or something the guard cannot allow."""
+    """400: the request is malformed, or asks for what the guard cannot allow."""
 
     STATUS = 400
 
 
 class Unauthorized(KnownError):
-    """401: no key or a wrong one."""
+    """401: the key is missing or wrong."""
 
     STATUS = 401
     CODE = "invalid_api_key"
 
 
 class Forbidden(KnownError):
-    """403: the key is good, but its role may not do this."""
+    """403: the key is valid, but its role may not do this."""
 
     STATUS = 403
     CODE = "insufficient_permissions"
@@ -91,7 +91,7 @@ class NotFound(KnownError):
 
 
 class MethodNotAllowed(KnownError):
-    """405: give the allowed methods in ``headers={"Allow": ...}``, as RFC 9110 (15.5.6) requires."""
+    """405: `headers` names the allowed methods under `Allow`, as RFC 9110 (15.5.6) requires."""
 
     STATUS = 405
     CODE = "method_not_allowed"
@@ -105,14 +105,14 @@ class TooLarge(KnownError):
 
 
 class UnsupportedMedia(KnownError):
-    """415: another content type or encoding than plain JSON."""
+    """415: the body has another content type or encoding than the route takes."""
 
     STATUS = 415
     CODE = "unsupported_media_type"
 
 
 class RateLimited(KnownError):
-    """429: too many requests. Give ``headers={"Retry-After": ...}`` in whole seconds (RFC 9110, 10.2.3)."""
+    """429: too many requests. `headers` has `Retry-After` in whole seconds (RFC 9110, 10.2.3)."""
 
     STATUS = 429
     TYPE = RATE_ERROR
@@ -120,7 +120,7 @@ class RateLimited(KnownError):
 
 
 class GuardFailure(KnownError):
-    """500: the guard could not do its work, so nothing was generated. The message says what failed, never on which text."""
+    """500: the guard failed, so nothing was generated. The message says what failed and never on which text."""
 
     STATUS = 500
     TYPE = SERVER_ERROR
@@ -128,7 +128,7 @@ class GuardFailure(KnownError):
 
 
 class EngineFailure(KnownError):
-    """502: the engine failed or its answer could not be checked."""
+    """502: the engine failed, or its answer cannot be checked."""
 
     STATUS = 502
     TYPE = SERVER_ERROR
@@ -136,7 +136,7 @@ class EngineFailure(KnownError):
 
 
 class NotReady(KnownError):
-    """503: not able to serve under the guard at this moment; a client may try again."""
+    """503: the server cannot serve under the guard now. The client may try again."""
 
     STATUS = 503
     TYPE = SERVER_ERROR

@@ -1,4 +1,8 @@
-"""Housekeeping: what goes on beside requests. Writing down decisions, the calibration of detection, keys' last use, retention."""
+"""Housekeeping: the work that repeats beside requests.
+
+It writes decisions to the audit log, calibrates detection, notes when keys were used, prunes the audit log, and removes server
+processes that died.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from server.policy.enforcement import Enforcement
 from server.policy.recalibration import Recalibration
 from server.screening.decisionlog import DecisionLog
 from server.settings import Settings
-from server.store import Database, StoreError
+from server.store import Database, Peers, StoreError
 from server.store.audit.log import Audit
 
 logger = logging.getLogger(__name__)
@@ -22,10 +26,12 @@ _WRITE_S = 0.5
 _KEYS_S = 60.0
 _PRUNE_S = 3600.0
 _LOOK_S = 1.0
+# A process whose lease ended is listed for this long (`GET /v1/policy`), so that an operator sees that it died.
+_DEAD_PEERS = timedelta(hours=1)
 
 
 class Housekeeping:
-    """Runs all of it until stopped."""
+    """Repeats the work from `start` to `stop`, each part in a task of its own. A part that fails is tried again."""
 
     def __init__(
         self,
@@ -47,17 +53,18 @@ class Housekeeping:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start the tasks."""
         work: list[tuple[str, float, Callable[[], Awaitable[None]]]] = [
             ("decisions were not recorded yet", _WRITE_S, self._decisions.write),
             ("the use of keys was not noted yet", _KEYS_S, self._authenticator.flush),
             ("the audit log was not pruned", _PRUNE_S, self._prune),
+            ("server processes that died were not removed", _PRUNE_S, self._expire),
             ("detection was not calibrated", _LOOK_S, lambda: self._recalibration.run_once(self._enforcement)),
         ]
         self._tasks = [asyncio.create_task(_every(*one)) for one in work]
 
     async def stop(self) -> None:
-        """End, and write down what waits."""
+        """Stop the tasks, and write what waits for the store."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -65,7 +72,7 @@ class Housekeeping:
             try:
                 await last()
             except StoreError as error:
-                logger.error("not everything was written down at the end: %s", type(error).__name__)
+                logger.error("decisions or key uses were lost at the end: %s", type(error).__name__)
 
     async def _prune(self) -> None:
         if self._settings.audit_days is None:
@@ -76,8 +83,13 @@ class Housekeeping:
                 if not await self._audit.prune(session, before, "system"):
                     return
 
+    async def _expire(self) -> None:
+        async with self._database.write() as session:
+            await Peers().expire(session, await self._database.now(session) - _DEAD_PEERS)
+
 
 async def _every(trouble: str, seconds: float, call: Callable[[], Awaitable[None]]) -> None:
+    """Await `call` every `seconds`, for ever. What it raises is logged as `trouble`, once in a row of equal errors."""
     last = None
     while True:
         started = time.monotonic()
@@ -85,7 +97,7 @@ async def _every(trouble: str, seconds: float, call: Callable[[], Awaitable[None
             await call()
             last = None
         except Exception as error:
-            if type(error) is not last:  # told once, not every second
+            if type(error) is not last:
                 logger.error("%s: %s", trouble, type(error).__name__)
             last = type(error)
         await asyncio.sleep(max(0.0, seconds - (time.monotonic() - started)))

@@ -1,19 +1,17 @@
-"""Counters for Prometheus. No label names a target or holds a text: that a name is on the list is confidential."""
+"""Counters for Prometheus.
+
+No label names a target or holds a text: it is confidential which names are on the list.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-
-if TYPE_CHECKING:
-    from server.screening.decision import Decision
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 
 
 class Metrics:
-    """The server's own metrics, in a registry of their own so that two applications in one process do not meet."""
+    """The server's own metrics, in a registry of their own so that two applications in one process do not share counters."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -25,9 +23,9 @@ class Metrics:
         self._answered = Counter("guard_responses", "Responses, by HTTP status", ["status"], registry=self._registry)
         self._snapshot = Gauge("guard_policy_snapshot", "Number of the policy snapshot in force", registry=self._registry)
 
-    def screened(self, decision: Decision, seconds: float) -> None:
-        """Count a decision and the time it took."""
-        self._decisions.labels(decision.verdict).inc()
+    def screened(self, verdict: str, seconds: float) -> None:
+        """Count a request with this verdict, and the seconds that the decision took."""
+        self._decisions.labels(verdict).inc()
         self._seconds.observe(seconds)
 
     def dead_end(self) -> None:
@@ -39,7 +37,7 @@ class Metrics:
         self._answered.labels(str(status)).inc()
 
     def snapshot(self, number: int) -> None:
-        """Tell which snapshot is in force."""
+        """Set the number of the snapshot in force."""
         self._snapshot.set(number)
 
     def text(self) -> bytes:

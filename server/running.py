@@ -1,4 +1,4 @@
-"""What a request works with, once the guard is proven."""
+"""What requests work with once the guard is proven: the API's routes with `ApiContext`, the rest with `Running`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from server.store.audit.log import Audit
 
 @dataclass(frozen=True)
 class ApiContext:
-    """Everything behind the routes, once the server runs.
+    """What the API's routes work with.
 
-    `background` are the innocent prompts, the operator's and those that come with the package. `restrictions` is the
-    folder of compiled restrictions. `vocabulary` gives the model's, for counting tokens, and `calibration` what is in force; each
-    None where there is none.
+    `background` holds the innocent prompts, the operator's and the package's own. `restrictions` is the folder of compiled
+    restrictions. `vocabulary` returns the model's vocabulary, to count tokens with, and `calibration` the calibration in force;
+    each returns None if there is none.
     """
 
     database: Database
@@ -48,19 +48,31 @@ class ApiContext:
 
     @cached_property
     def previewer(self) -> Previewer:
-        """What previews targets; made when the first is asked for."""
+        """The previewer of targets, made for the first preview."""
         return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary)
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a request needs; there only once the guard is proven."""
+    """What every request needs: the engine, the name of its model, and what stands behind the API's routes.
+
+    It exists only once the guard is proven.
+    """
 
     engine: Engine
-    activation: Activation
-    decisions: DecisionLog
-    recalibration: Recalibration
     model: str
+    recalibration: Recalibration
+    api: ApiContext
+
+    @property
+    def activation(self) -> Activation:
+        """What brings the store's targets into force."""
+        return self.api.activation
+
+    @property
+    def decisions(self) -> DecisionLog:
+        """The log of decisions."""
+        return self.api.decisions
 
     @property
     def enforcement(self) -> Enforcement:

@@ -1,4 +1,7 @@
-"""The service: engine, policy and classifiers, from start to stop."""
+"""The service: it starts the engine, the policy and the classifiers, and stops them.
+
+It prints nothing: the command line (`server.cli`) shows what becomes of it.
+"""
 
 from __future__ import annotations
 
@@ -44,12 +47,16 @@ OpenEncoder = Callable[[Settings], Encoder]
 
 
 def open_sentence_encoder(settings: Settings) -> Encoder:
-    """Load the encoder that the settings name. Takes seconds."""
+    """Load the encoder that the settings name. This takes seconds."""
     return CachedEncoder(SentenceEncoder(settings.encoder))
 
 
 class Service:
-    """Everything behind the routes. `load_policy`'s errors come at once, the engine's later, as `failure`."""
+    """Everything behind the routes.
+
+    A policy file that cannot be loaded raises PolicyError when the service is made. What goes wrong while it starts is kept in
+    `failure`. `seconds` has the time that each part of the start took.
+    """
 
     def __init__(self, settings: Settings, open_engine: OpenEngine, open_encoder: OpenEncoder) -> None:
         self.settings = settings
@@ -63,55 +70,55 @@ class Service:
         self._open_encoder = open_encoder
         self._database: Database | None = None
         self._running: Running | None = None
-        self._api: ApiContext | None = None
         self._settled = asyncio.Event()
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
 
     @property
     def running(self) -> Running:
-        """What a request needs. Raises NotReady until the engine runs and the guard is proven."""
+        """What a request needs; read it once per request.
+
+        Raises:
+            NotReady: the engine does not run yet, the guard is not proven yet, or the lease on the store is over.
+        """
         if self._running is None:
             raise NotReady("The server is starting: the guard is not proven yet.")
         if not self._running.activation.serving:
-            raise NotReady("The policy in force cannot be made sure of at this moment: the store does not answer.")
+            raise NotReady("The server cannot tell which policy is in force: the store does not answer. Try again.")
         return self._running
 
     @property
     def api(self) -> ApiContext:
-        """What the API's routes work with. Raises NotReady until the service runs, and while its policy is unsure."""
-        self.running  # noqa: B018
-        if self._api is None:
-            raise NotReady("The server is starting.")
-        return self._api
+        """What the API's routes work with. Raises NotReady as `running` does."""
+        return self.running.api
 
     @property
     def database(self) -> Database:
-        """The store. Raises NotReady until it is open."""
+        """The store. Raises NotReady before it is open."""
         if self._database is None:
             raise NotReady("The server is starting: the store is not open yet.")
         return self._database
 
     async def settled(self) -> None:
-        """Wait until the service runs; raise what made it fail."""
+        """Wait until the service runs. Raises what stopped it from starting."""
         await self._settled.wait()
         if self.failure:
             raise self.failure
 
     async def ready(self) -> bool:
-        """Whether the engine is up and the guard proven."""
+        """Whether the engine answers, the guard is proven and the policy in force is known."""
         if self._running is None or not self._running.activation.serving:
             return False
         return (await request(self._running.engine.app, "GET", "/health")).status_code == 200
 
     async def run(self) -> None:
-        """Start, serve until `stop`, and clean up. A failure to start is kept in `failure`."""
+        """Start, serve until `stop` or until the engine dies, and clean up. `failure` keeps what went wrong."""
         try:
             async with self._started() as engine:
                 self._settled.set()
                 await _first(self._stop, engine.dead)
                 if engine.dead.is_set():
-                    raise EngineFailure("the engine died")
+                    raise EngineFailure("the engine died: its own log says why")
         except Exception as error:
             self.failure = error
             logger.error("the server cannot serve: %s", error)
@@ -121,7 +128,7 @@ class Service:
             self._ended.set()
 
     async def ended(self) -> None:
-        """Wait until the service has ended, by `stop` or by a failure."""
+        """Wait until the service has ended, after `stop` or after a failure."""
         await self._ended.wait()
 
     def stop(self) -> None:
@@ -139,7 +146,9 @@ class Service:
             stack.push_async_callback(database.close)
             async with database.read() as session:
                 if not await Keys().any(session):
-                    logger.warning("no API keys: whoever reaches this machine's loopback address may do everything")
+                    logger.warning(
+                        "no API keys: every process on this machine may do everything; make keys with `guard-server keys create`"
+                    )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
             with self._timed("store"):
@@ -147,15 +156,15 @@ class Service:
                     await seed(database, self.audit, self.policy.targets)
                 found = await recover(database, encoder)
             with self._timed("classifier"):
-                # Past the cache: texts that are read once would push out those of requests.
+                # Not through the cache: texts that are read once would push the texts of requests out of it.
                 inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
                 prompts = full_background(self.policy.background)
                 background = await asyncio.to_thread(Background, prompts, inner, settings.background)
                 known = (found.targets, background, encoder, settings.thresholds, found.vectors)
                 classifier = await asyncio.to_thread(LivingClassifier, *known)
-                # What is compiled or read on first use is not for the first request to wait for.
+                # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
-            # Not beside the encoder: on a few cores both together would take as long, and longer to fail.
+            # After the encoder, not beside it: on a few cores both together take as long, and a failure shows later.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
             enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
@@ -175,8 +184,7 @@ class Service:
             housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
-            self._running = Running(engine, activation, decisions, recalibration, model)
-            self._api = ApiContext(
+            api = ApiContext(
                 database=database,
                 activation=activation,
                 authenticator=self.authenticator,
@@ -190,6 +198,7 @@ class Service:
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
             )
+            self._running = Running(engine, model, recalibration, api)
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 
@@ -202,12 +211,16 @@ class Service:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process: what one drops from the disk, another may be about to load. Raises RuntimeError."""
+    """Keep other server processes away from the folder: one could remove a restriction that another is about to load.
+
+    Raises:
+        RuntimeError: another process has the folder.
+    """
     lock = FileLock(folder / "lock", timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise RuntimeError(f"{folder} is used by another server process: each needs a data folder of its own") from None
+        raise RuntimeError(f"{folder} is used by another server process: give each its own with --data-dir") from None
     try:
         yield
     finally:

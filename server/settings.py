@@ -1,4 +1,4 @@
-"""Settings: from the environment (prefix `GUARD_`) and, over that, from flags."""
+"""Settings, read from the environment (prefix `GUARD_`). Flags of the command line win over it."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ _DEFAULT = Thresholds()
 
 
 class Settings(BaseSettings):
-    """Everything that can be set about the server. `vllm_args` go to vLLM unchanged."""
+    """All settings of the server."""
 
     model_config = SettingsConfigDict(env_prefix="GUARD_", extra="forbid", frozen=True, protected_namespaces=())
 
-    model: str = Field(description="model to serve: a folder or a name on the hub")
-    policy: Path | None = Field(None, description="policy file (YAML): what must be forgotten from the start")
+    model: str = Field(description="model to serve: a folder, or a name on the Hugging Face hub")
+    policy: Path | None = Field(None, description="policy file (YAML): targets that are enforced from the start")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 picks a free one")
     data_dir: Path = Field(
         default_factory=lambda: platformdirs.user_data_path("guard-server"),
-        description="where compiled restrictions and word vectors are kept",
+        description="folder for compiled restrictions and word vectors",
     )
     database: str | None = Field(None, description="URL of the store: postgresql://... or sqlite:///...; unset: in data_dir")
     audit_key: Path | None = Field(None, description="file with a key, 32 bytes or more, that seals the audit log")
     audit_text: bool = Field(False, description="keep prompts of matched requests in the audit log")
-    audit_days: int | None = Field(None, ge=1, description="days that records of the audit log are kept; unset: for ever")
+    audit_days: int | None = Field(None, ge=1, description="days after which records of the audit log are removed; unset: never")
     miss_rate: float = Field(
         0.01,
         ge=0,
         lt=1,
-        description="share of prompts about a target that may be missed: detection is calibrated to it; 0: not",
+        description="share of prompts about a target that detection may miss; 0: detection is not calibrated",
     )
-    encoder: str | None = Field(None, description="sentence-transformers model; unset: all-MiniLM-L6-v2, as installed")
-    threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine to an example of a target")
-    margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the nearest background prompt, in cosine")
-    decode_encoder: bool = Field(False, description="judge words of several tokens by meaning, too: the encoder in every worker")
+    encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
+    threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")
+    margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the cosine to any background prompt")
+    decode_encoder: bool = Field(
+        False, description="compare words of several tokens by meaning, too: every worker loads the encoder"
+    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="largest request body, in bytes")
-    load_timeout: float = Field(60.0, gt=0, description="seconds an engine worker may take to load restrictions")
-    log_level: str = Field("info", description="debug, info, warning or error")
-    vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments passed to vLLM unchanged")
+    load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
+    log_level: str = Field("info", description="log level: debug, info, warning or error")
+    vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments that go to vLLM unchanged")
 
     @field_validator("vllm_args", mode="before")
     @classmethod
@@ -75,5 +77,5 @@ class Settings(BaseSettings):
 
     @property
     def thresholds(self) -> Thresholds:
-        """When a prompt is near enough to an example."""
+        """How near a prompt must be to an example."""
         return Thresholds(self.threshold, self.margin)

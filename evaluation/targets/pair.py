@@ -101,7 +101,7 @@ class Trial:
 
         The first add waits for the end of the dead one's lease and no longer; the second does not wait.
         """
-        from server.policy.activation import LEASE_S
+        from server.policy.lease import LEASE_S
 
         facts = [self.said_fact(0), self.said_fact(0)]
         self.servers[1].kill()

@@ -1,4 +1,4 @@
-"""The API under /v1 beside the routes that generate: forget targets, policy, audit log, keys, and screening.
+"""The API under /v1, except for the routes that generate: forget targets, policy, audit log, keys and screening.
 
 `install` adds the routes to an application, `document` describes them.
 """
@@ -15,7 +15,7 @@ __all__ = ["ContextProvider", "document", "install"]
 
 
 def install(app: FastAPI, provider: ContextProvider) -> None:
-    """Add the API's routes to `app`. `provider` gives what they work with, or raises NotReady: then every route answers 503."""
+    """Add the API's routes to `app`. `provider` returns what they work with; if it raises NotReady, every route answers 503."""
     app.state.api = provider
     for module in (bulk, preview, report, targets, policy, audit, keys, screen):
         app.include_router(module.router)

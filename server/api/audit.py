@@ -1,4 +1,4 @@
-"""The route of the audit log."""
+"""The route that reads the audit log."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class AuditPage(ApiModel):
     """Records of the audit log, newest first."""
 
     data: list[AuditEntry]
-    next_cursor: int | None = Field(description="leads to the next page; null at the end")
+    next_cursor: int | None = Field(description="the cursor of the next page; null at the end")
 
 
 @router.get("/audit", tags=["audit"], summary="Read the audit log")
@@ -49,14 +49,14 @@ async def audit(
     context: Context,
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 100,
     cursor: Annotated[int | None, Query(ge=1, le=_LARGEST)] = None,
-    actor: Annotated[Storable | None, Query(description="a key's id, `cli` or `system`")] = None,
-    action: Annotated[Storable | None, Query(description="like `target.create`")] = None,
+    actor: Annotated[Storable | None, Query(description="who acted: a key's id, `cli` or `system`")] = None,
+    action: Annotated[Storable | None, Query(description="what was done, such as `target.create`")] = None,
     target_id: Storable | None = None,
     decision_id: Storable | None = None,
-    since: Annotated[Moment | None, Query(description="from then on")] = None,
-    until: Annotated[Moment | None, Query(description="before then")] = None,
+    since: Annotated[Moment | None, Query(description="earliest time")] = None,
+    until: Annotated[Moment | None, Query(description="latest time, not included")] = None,
 ) -> AuditPage:
-    """Return records, newest first. All of the given conditions must hold."""
+    """Return the records for which all of the given conditions hold, newest first."""
     wanted = AuditFilter(actor, action, target_id, decision_id, since, until)
     async with context.database.read() as session:
         records, following = await context.audit.page(session, cursor, limit, wanted)

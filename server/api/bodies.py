@@ -1,21 +1,21 @@
-"""Bodies of the API's requests: read by the server's one strict parser, then checked by a model."""
+"""Bodies of the API's requests. The server's strict parser reads them; then a model checks them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from email.message import Message
+from datetime import datetime
 from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
 from server.api.context import context_of
-from server.api.failures import invalid
-from server.errors import UnsupportedMedia
-from server.http.body import BodyLimits, parse_json, read_body
+from server.errors import BadRequest
+from server.http.body import JSON, BodyLimits, check_media, parse_json, read_body
+from server.http.envelope import invalid
+from server.store.columns import utc_now
 
-JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 COMPONENTS = "#/components/schemas/{model}"
 
@@ -23,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
-    """Return a dependency that gives the body as `model`. It raises what `read_object` raises, BadRequest with the place."""
+    """Return a dependency that reads the body as `model`. It raises what `read_object` and `validated` raise."""
 
     async def checked(request: Request) -> M:
         return validated(model, await read_object(request))
@@ -32,46 +32,58 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
 
 
 def validated(model: type[M], value: Any, where: str = "") -> M:
-    """Return `value` as `model`. Raises BadRequest with the place of the first mistake; `where` is put before it."""
+    """Return `value` as `model`.
+
+    Raises:
+        BadRequest: `value` does not fit. The message has the place of the first mistake, after `where`.
+    """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error, where) from None
+        raise invalid(error.errors(include_input=False, include_url=False, include_context=False), where) from None
+
+
+def check_expiry(expires_at: datetime | None, now: datetime | None = None, where: str = "") -> None:
+    """Raise BadRequest if `expires_at` is not after `now` (None: the present). The message begins with `where`."""
+    if expires_at is not None and expires_at <= (now or utc_now()):
+        raise BadRequest(f"{where}`expires_at` lies in the past.", param="expires_at", code="invalid_value")
 
 
 async def read_object(request: Request, media: Collection[str] = (JSON,)) -> dict[str, Any]:
-    """Return the JSON object in a request of one of these types. Raises UnsupportedMedia, TooLarge, BadRequest."""
+    """Return the JSON object in the body of a request.
+
+    Raises:
+        UnsupportedMedia: the body has none of the types `media`, another charset than UTF-8, or is compressed.
+        TooLarge: the body is over the limit.
+        BadRequest: the body is not a JSON object.
+    """
     limits = (await context_of(request)).limits
     raw, _ = await read_raw(request, media, limits)
     return parse_json(raw, content_type=JSON, content_encoding=request.headers.get("content-encoding"), limits=limits)
 
 
 async def read_raw(request: Request, media: Collection[str], limits: BodyLimits) -> tuple[bytes, str]:
-    """Return a request's body and its type, one of `media`, and note the body's hash for `digest_of`.
+    """Return a request's body and its type, and note the body's hash for `digest_of`.
 
-    Raises UnsupportedMedia for another type, charset or a compressed body, TooLarge, BadRequest.
+    Raises:
+        UnsupportedMedia: the body has none of the types `media`, another charset than UTF-8, or is compressed.
+        TooLarge: the body is over the limit.
+        BadRequest: the Content-Length is not a number.
     """
-    header = Message()
-    header["content-type"] = request.headers.get("content-type", "")
-    found = header.get_content_type()
-    charset = str(header.get_param("charset") or "utf-8").lower()
-    if "content-type" not in request.headers or found not in media or charset not in ("utf-8", "utf8"):
-        raise UnsupportedMedia(f"The content type must be {' or '.join(media)}, in utf-8.")
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Compressed request bodies are not accepted.")
+    found = check_media(request.headers.get("content-type"), request.headers.get("content-encoding"), media)
     raw = await read_body(request.receive, limits, request.headers.get("content-length"))
     request.state.body_digest = hashlib.sha256(raw).hexdigest()
     return raw, found
 
 
 def digest_of(request: Request) -> str:
-    """Return what makes two requests the same: method, path, query and body, if one was read."""
+    """Return the hash of method, path, query and, if it was read, body: equal for equal requests."""
     body = getattr(request.state, "body_digest", "")
     parts = (request.method, request.url.path, request.url.query, body)
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def documented(model: type[BaseModel], media: Sequence[str] = (JSON,)) -> dict[str, Any]:
-    """Return what a route says about its body in OpenAPI. The schema itself is added by `openapi.document`."""
+    """Return a route's OpenAPI fields about its body. `openapi.document` adds the schema itself."""
     schema = {"$ref": COMPONENTS.format(model=model.__name__)}
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media}}}

@@ -1,4 +1,4 @@
-"""Routes of many targets at once: imported all or none, and exported."""
+"""Routes for many targets at once: import, which is all or nothing, and export."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from server.api.bodies import read_raw
+from server.api.bodies import check_expiry, read_raw
 from server.api.changes import REPLAYED, IdempotencyKey, Once, activated
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ImportResponse
 from server.api.negotiation import preferred
 from server.api.transfer import HEADS, MEDIA, Entry, Format, read_targets, written
-from server.errors import BadRequest
 from server.http.authentication import Principal
 from server.http.body import BodyLimits
 from server.policy.activation import NotEnforced
@@ -31,7 +30,7 @@ from server.store.tables import Status
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 _TARGETS = Targets()
 _EXPORTED: tuple[Status, ...] = ("pending", "active", "paused")
-# A record of an import need not list every target; the targets' own histories do.
+# The targets' own histories list all of them.
 _IDS_IN_AUDIT = 100
 _PENDING = 503
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -47,19 +46,21 @@ async def import_targets(
     request: Request,
     principal: Admin,
     context: Context,
-    dry_run: Annotated[bool, Query(description="say what would be done, and do nothing")] = False,
+    dry_run: Annotated[bool, Query(description="only say what an import would do")] = False,
     key: IdempotencyKey = None,
 ) -> Response:
-    """Make or change all targets of a file, JSON lines or YAML as in a policy file, or none of them.
+    """Create or change all targets of a file, or none of them. The file has JSON lines, or YAML like a policy file.
 
-    What is not in the file stays as it is, and so does a target that says the same already; a paused one stays paused. The answer
-    comes when everything is enforced everywhere.
+    Targets that are not in the file stay as they are. So do targets that say the same already; a paused target stays paused. The
+    answer comes when everything is enforced everywhere.
     """
     limits = BodyLimits(max(MAX_BYTES, context.limits.bytes), context.limits.depth)
     raw, media = await read_raw(request, MEDIA, limits)
     once = Once.of(request, principal, None if dry_run else key)
     entries, warnings = await asyncio.to_thread(read_targets, raw, MEDIA[media], limits)
-    _check_expiry(entries)
+    now = utc_now()
+    for entry in entries:
+        check_expiry(entry.draft.expires_at, now, f"target {entry.draft.target.id}: ")
     if dry_run:
         async with context.database.read() as session:
             created, changed, unchanged = await _differences(session, entries)
@@ -95,12 +96,14 @@ async def import_targets(
 async def export_targets(
     principal: Auditor,
     context: Context,
-    format: Annotated[Format | None, Query(description="left out, the Accept header decides; JSON lines by default")] = None,
+    format: Annotated[
+        Format | None, Query(description="if left out, the Accept header decides; the default is JSON lines")
+    ] = None,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """Return all targets, at their latest versions, in a form that can be imported.
+    """Return the latest versions of all targets as a file for an import.
 
-    JSON lines hold all that was asked for. YAML is a policy file, which knows no labels, requester, legal basis, expiry and
+    JSON lines hold everything about a target. YAML is a policy file: it has no labels, requester, legal basis, expiry and
     retention.
     """
     kind = format or MEDIA[preferred(accept, list(MEDIA))]
@@ -122,9 +125,9 @@ async def _exported(context: ApiContext, kind: Format) -> AsyncIterator[str]:
 
 
 async def _differences(session: AsyncSession, entries: Sequence[Entry]) -> tuple[list[TargetDraft], list[TargetDraft], int]:
-    """Return the drafts of targets that are not there yet, of those that change, and how many say the same already."""
+    """Return the drafts of new targets, the drafts of changed targets, and how many targets say the same already."""
     there = await _TARGETS.find(session, [entry.draft.target.id for entry in entries])
-    # Thousands of documents are read again for it.
+    # In a thread: it parses up to thousands of documents.
     return await asyncio.to_thread(_compared, entries, {i: s for i, s in there.items() if s.status != "deleted"})
 
 
@@ -164,11 +167,3 @@ def _response(
 
 def _told(*arguments: Any) -> Response:
     return JSONResponse(_response(*arguments).model_dump(mode="json"))
-
-
-def _check_expiry(entries: Sequence[Entry]) -> None:
-    now = utc_now()
-    for entry in entries:
-        if entry.draft.expires_at is not None and entry.draft.expires_at <= now:
-            message = f"target {entry.draft.target.id}: `expires_at` lies in the past."
-            raise BadRequest(message, param="expires_at", code="invalid_value")

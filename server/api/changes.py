@@ -1,8 +1,8 @@
-"""A change of targets, from the transaction that stores it to the answer that it is enforced everywhere.
+"""Changes of targets, from the transaction that stores one to the answer that it is enforced everywhere.
 
-An idempotency key is taken in the transaction that stores the change: either both are there or neither. What its request got is
-kept when the change is enforced. If it could not be enforced in time, the key remembers the target, and the same request sent
-again tries once more, instead of making a second target.
+The transaction that stores a change takes the idempotency key too, so the store has both or neither. The answer is stored with
+the key once the change is enforced. If it was not enforced in time, the key holds the target: the same request sent again tries
+once more, and does not make a second target.
 """
 
 from __future__ import annotations
@@ -35,22 +35,24 @@ REPLAYED = "Idempotent-Replayed"
 _KEYS = Idempotency()
 _PENDING = 503
 
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="entity tags of the versions that may be changed, or `*`")]
+IfMatch = Annotated[
+    str | None, Header(alias="If-Match", description="entity tags of the versions that may be changed, or `*` for any")
+]
 IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
         min_length=1,
         max_length=MAX_KEY_CHARS,
-        description="the same request with the same key again gets the same answer",
+        description="a request sent again with the same key gets the same answer and changes nothing",
     ),
 ]
 Change = Callable[[AsyncSession], Awaitable[StoredTarget]]
-"""Stores a change of a target, with its audit record, and returns the target."""
+"""Stores a change of a target with its audit record, and returns the target."""
 
 
 def check_match(if_match: str | None, stored: StoredTarget) -> None:
-    """Raise a 412 unless the version is one that the client has seen (RFC 9110, 13.1.1: tags are compared strongly)."""
+    """Raise the error for a 412 unless the client has seen this version (RFC 9110, 13.1.1, with strong comparison)."""
     if if_match is None:
         return
     tags = {tag.strip() for tag in if_match.split(",")}
@@ -60,7 +62,7 @@ def check_match(if_match: str | None, stored: StoredTarget) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """A request's idempotency key, None if it has none, and what the request is known by."""
+    """A request's idempotency key, None if it has none; who sent the request; and the request's digest."""
 
     key: str | None
     actor: str
@@ -68,13 +70,13 @@ class Once:
 
     @classmethod
     def of(cls, request: Request, principal: Principal, key: str | None) -> Once:
-        """Return the key of a request whose body has been read."""
+        """Return this of a request whose body has been read."""
         return cls(key, principal.key_id, digest_of(request))
 
     def new_id(self) -> str:
-        """Return an id for a target that came without: the same for the same request with a key.
+        """Return an id for a new target without one. A request with a key gets the same id each time.
 
-        So a request that is sent again after a server died in the middle of it cannot make a second target.
+        So a request that is sent again after the server died cannot make a second target.
         """
         if self.key is None:
             return f"t-{uuid.uuid4().hex}"
@@ -82,11 +84,11 @@ class Once:
         return f"t-{hashlib.sha256(named.encode()).hexdigest()[:32]}"
 
     async def begin(self, session: AsyncSession) -> StoredResponse | None:
-        """Return what the request got before; take the key if it is new. Raises IdempotencyConflict."""
+        """Return the answer that the request got before; None if it is new, and then take the key. Raises IdempotencyConflict."""
         return await _KEYS.begin(session, self.key, self.actor, self.request) if self.key is not None else None
 
     async def finish(self, context: ApiContext, status: int, body: Any, target_id: str | None = None) -> None:
-        """Keep what the request got."""
+        """Store the answer with the key."""
         if self.key is not None:
             async with context.database.write() as session:
                 await _KEYS.finish(session, self.key, self.actor, status, body, target_id=target_id)
@@ -95,7 +97,8 @@ class Once:
 async def changed(context: ApiContext, once: Once, status: int, change: Change) -> Response:
     """Store a change once, and answer `status` when it is enforced everywhere.
 
-    Raises NotEnforced, which names the target, if it is not in time.
+    Raises:
+        NotEnforced: the change was not enforced everywhere in time; the error names the target.
     """
     async with context.database.write() as session:
         before = await once.begin(session)
@@ -107,9 +110,10 @@ async def changed(context: ApiContext, once: Once, status: int, change: Change) 
 
 
 async def activated(context: ApiContext, target_id: str | None = None) -> int:
-    """Have all that is stored enforced everywhere, and return the number of a snapshot that does.
+    """Enforce everything that is stored, everywhere, and return the number of a snapshot that has it.
 
-    Raises NotEnforced, which names the target: whatever goes wrong now, the change is stored and will be tried again.
+    Raises:
+        NotEnforced: anything went wrong; the error names the target. The change is stored, and the server tries again.
     """
     failure: NotEnforced
     try:
@@ -123,13 +127,13 @@ async def activated(context: ApiContext, target_id: str | None = None) -> int:
 
 
 async def enforced(context: ApiContext, made: StoredTarget) -> StoredTarget:
-    """Have a version of a target enforced everywhere, and return the target as it is then. Raises NotEnforced."""
+    """Enforce a version of a target everywhere, and return the target as it is then. Raises NotEnforced."""
     number = await activated(context, made.id)
     async with context.database.read() as session:
         found = (await Targets().find(session, [made.id])).get(made.id)
     if found is not None and found.version == made.version:
         return found
-    # Somebody changed it since. The answer is about the version that was asked for, which has been enforced.
+    # Somebody has changed it since. The answer is about the version of this request, which has been enforced.
     document = made.document
     if document is not None and not made.retain_examples:
         document = {**document, **{name: [] for name in RAW_FIELDS}}

@@ -1,4 +1,4 @@
-"""What the API's routes work with, and who may use them."""
+"""What the API's routes get: the context they work with, and the principal who sent the request."""
 
 from __future__ import annotations
 
@@ -12,18 +12,25 @@ from server.http.authentication import Principal
 from server.running import ApiContext
 from server.store.keys import Role
 
-# For the API's description only: what is in the header is read by the authenticator.
+# For the OpenAPI description alone: the authenticator reads the header.
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server keys create`.")
 
 
 ContextProvider = Callable[[], ApiContext]
-"""Gives the context, or raises NotReady."""
+"""Returns the context, or raises NotReady."""
 
 
 async def context_of(request: Request) -> ApiContext:
-    """Return the context of the application that serves `request`. Raises NotReady while the server starts."""
-    provide: ContextProvider = request.app.state.api
-    return provide()
+    """Return the context of the application that serves `request`, asked for once per request.
+
+    Raises:
+        NotReady: the server starts or stops, or does not know which policy is in force.
+    """
+    if not hasattr(request.state, "api"):
+        provide: ContextProvider = request.app.state.api
+        request.state.api = provide()
+    context: ApiContext = request.state.api
+    return context
 
 
 def _needs(role: Role) -> Callable[..., Awaitable[Principal]]:
@@ -33,7 +40,7 @@ def _needs(role: Role) -> Callable[..., Awaitable[Principal]]:
     return admitted
 
 
-# As annotations of a route's parameters. A principal comes first: nothing of a request is read before its key.
+# Annotations of a route's parameters. The principal comes first: the key is checked before anything else is read.
 Context = Annotated[ApiContext, Depends(context_of)]
 Client = Annotated[Principal, Depends(_needs("client"))]
 Auditor = Annotated[Principal, Depends(_needs("auditor"))]

@@ -1,14 +1,13 @@
-"""What the store says about a request, as an answer; and what pydantic says about a body."""
+"""The API's answers to errors of the store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import ValidationError
 from starlette.types import Receive, Scope, Send
 
 from server.errors import INVALID_REQUEST, BadRequest, GuardFailure, MethodNotAllowed, NotFound, NotReady, ServerError
@@ -25,14 +24,16 @@ from server.store import (
 from server.store.audit.record import AuditError
 from server.store.keys import KeyNotFound
 
-_SHOWN_CHARACTERS = 64
-
 
 class ApiRoute(APIRoute):
-    """A route that answers for the store's errors, and whose answers nobody keeps: they tell what is on the list."""
+    """A route that turns the store's errors into answers. No cache may keep its answers: they tell what is on the list."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Raises MethodNotAllowed with all methods of the path: each has a route of its own."""
+        """Serve one request.
+
+        Raises:
+            MethodNotAllowed: no route of this path has the method. The error names the methods of all routes of the path.
+        """
         if scope["method"] not in self.methods:
             same = [route for route in scope["app"].routes if isinstance(route, ApiRoute) and route.path == self.path]
             allowed = sorted({method for route in same for method in route.methods})
@@ -55,7 +56,7 @@ class ApiRoute(APIRoute):
 
 
 def answer_to(error: StoreError) -> ServerError:
-    """Return what a client is told about an error of the store."""
+    """Return the answer to an error of the store."""
     if isinstance(error, TargetNotFound):
         return NotFound("There is no such target.", param="id")
     if isinstance(error, KeyNotFound):
@@ -65,23 +66,27 @@ def answer_to(error: StoreError) -> ServerError:
     if isinstance(error, VersionConflict):
         return stale(error.actual)
     if isinstance(error, InvalidCursor):
-        return BadRequest("The cursor is not one of this list's.", param="cursor", code="invalid_value")
+        return BadRequest(
+            "The cursor is not of this list: use `next_cursor` of its page before.", param="cursor", code="invalid_value"
+        )
     if isinstance(error, IdempotencyPending):
-        message = "The first request with this idempotency key is still being handled."
+        message = "The first request with this idempotency key is still being handled. Send it again later."
         return _problem(HTTPStatus.CONFLICT, message, param="Idempotency-Key", code="idempotency_pending")
     if isinstance(error, IdempotencyConflict):
-        message = "This idempotency key was used for another request."
+        message = "This idempotency key was used for another request. Use a new key for each request."
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, message, param="Idempotency-Key", code="idempotency_conflict")
     if isinstance(error, AuditError):
-        return GuardFailure("The audit log is not as it should be, so nothing is changed.", code="audit_failure")
-    return NotReady("The store cannot do this at this moment.", code="store_unavailable", headers={"Retry-After": "1"})
+        return GuardFailure(
+            "The audit log is damaged, so nothing is changed. Run `guard-server audit verify`.", code="audit_failure"
+        )
+    return NotReady("The store cannot do this now. Try again.", code="store_unavailable", headers={"Retry-After": "1"})
 
 
 def stale(version: int) -> ServerError:
-    """Return the 412 for a target that is at another version than the client had seen."""
+    """Return the 412 for a target at another version than the client has seen."""
     return _problem(
         HTTPStatus.PRECONDITION_FAILED,
-        "The target has changed since: it is at another version.",
+        "The target has changed since you read it. Read it again, and send its ETag as If-Match.",
         param="If-Match",
         code="version_conflict",
         headers={"ETag": f'"{version}"'},
@@ -89,7 +94,7 @@ def stale(version: int) -> ServerError:
 
 
 def pending(error: NotEnforced, target_id: str | None = None) -> NotEnforced:
-    """Return the 503 that names what is stored and not enforced yet."""
+    """Return the 503 that names the target that is stored and not enforced yet."""
     where = {"Location": location(target_id)} if target_id else {}
     return NotEnforced(error.message, param=target_id, code="pending", headers={**error.headers, **where})
 
@@ -97,27 +102,6 @@ def pending(error: NotEnforced, target_id: str | None = None) -> NotEnforced:
 def location(target_id: str) -> str:
     """Return the path of a target."""
     return f"/v1/forget-targets/{target_id}"
-
-
-def invalid(error: ValidationError, where: str = "") -> BadRequest:
-    """Return a 400 with the place and the kind of the first mistake; `where` is put before it. Nothing of the body is quoted."""
-    details = error.errors(include_input=False, include_url=False, include_context=False)
-    place = path_of(details[0]["loc"])
-    message = str(details[0]["msg"]).removeprefix("Value error, ")
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-    return BadRequest(f"{where}{place + ': ' if place else ''}{message}{more}", param=place or None, code="invalid_value")
-
-
-def path_of(steps: Iterable[str | int]) -> str:
-    """Return a place as `phrases[2].text`; a name that a client chose is shown only if it is short and plain."""
-    found = ""
-    for step in steps:
-        if isinstance(step, int):
-            found += f"[{step}]"
-        else:
-            plain = step.isascii() and step.isprintable() and len(step) <= _SHOWN_CHARACTERS
-            found += f".{step}" if plain else ".(a name that is not shown)"
-    return found.lstrip(".")
 
 
 def _problem(status: HTTPStatus, message: str, **fields: Any) -> ServerError:

@@ -1,4 +1,4 @@
-"""Routes of API keys: made, listed, revoked."""
+"""Routes that make, list and revoke API keys."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
-from server.api.bodies import body_of, documented
+from server.api.bodies import body_of, check_expiry, documented
 from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, Moment
 from server.errors import BadRequest
-from server.store.audit.record import key_event
+from server.store.audit import keys as recorded_keys
 from server.store.columns import utc_now
 from server.store.keys import ApiKey, KeyNotFound, Keys, Role
 from server.store.records import storable
 
 router = APIRouter(prefix="/v1", tags=["keys"], route_class=ApiRoute, responses={**ERRORS})
-_KEYS = Keys()
 
 
 class KeyRequest(ApiModel):
     """A key to be made."""
 
     role: Role
-    name: str = Field(min_length=1, max_length=200, description="printable; tells people what the key is for")
+    name: str = Field(min_length=1, max_length=200, description="what the key is for; printable characters")
     expires_at: Moment | None = None
-    rate_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="requests a minute; null: no limit")
-    burst: int | None = Field(None, ge=1, le=1_000_000, description="requests at once; null: as many as the rate")
+    rate_per_minute: int | None = Field(None, ge=1, le=1_000_000, description="requests per minute; null: no limit")
+    burst: int | None = Field(None, ge=1, le=1_000_000, description="requests at once; null: as many as `rate_per_minute`")
 
 
 class KeyResponse(ApiModel):
@@ -41,7 +40,7 @@ class KeyResponse(ApiModel):
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
-    last_used_at: datetime | None = Field(description="to the hour")
+    last_used_at: datetime | None = Field(description="rounded down to the hour")
     rate_per_minute: int | None
     burst: int | None
 
@@ -52,13 +51,13 @@ class KeyResponse(ApiModel):
 
 
 class NewKey(KeyResponse):
-    """A key that was just made."""
+    """A new key, with its secret."""
 
-    key: str = Field(description="what to send as a bearer token; it is not shown again")
+    key: str = Field(description="the bearer token; it is shown this once")
 
 
 class KeyList(ApiModel):
-    """All keys, the revoked too, oldest first."""
+    """All keys, revoked ones as well, oldest first."""
 
     data: list[KeyResponse]
 
@@ -67,20 +66,27 @@ class KeyList(ApiModel):
 async def create_key(
     request: Request, principal: Admin, context: Context, body: Annotated[KeyRequest, Depends(body_of(KeyRequest))]
 ) -> NewKey:
-    """Make a key. Its text is in this answer and nowhere else."""
+    """Make a key. Only this answer holds its text."""
     if "idempotency-key" in request.headers:
-        message = "Not for keys: an answer that holds a secret is not kept."
+        message = "An answer that holds a secret is not stored, so this route takes no idempotency key. Leave it out."
         raise BadRequest(message, param="Idempotency-Key", code="unsupported_parameter")
     now = utc_now()
-    if body.expires_at is not None and body.expires_at <= now:
-        raise BadRequest("`expires_at` lies in the past.", param="expires_at", code="invalid_value")
-    limits = {"expires_at": body.expires_at, "rate_per_minute": body.rate_per_minute, "burst": body.burst}
+    check_expiry(body.expires_at, now)
     async with context.database.write() as session:
         try:
-            key, text = await _KEYS.create(session, body.role, body.name, now, **limits)  # type: ignore[arg-type]
+            key, text = await recorded_keys.create(
+                session,
+                context.audit,
+                principal.key_id,
+                body.role,
+                body.name,
+                now,
+                expires_at=body.expires_at,
+                rate_per_minute=body.rate_per_minute,
+                burst=body.burst,
+            )
         except ValueError as error:
             raise BadRequest(f"{error}.", code="invalid_value") from None
-        await context.audit.append(session, key_event("key.create", principal.key_id, key))
     context.authenticator.changed()
     return NewKey(**KeyResponse.of(key).model_dump(), key=text)
 
@@ -89,16 +95,15 @@ async def create_key(
 async def list_keys(principal: Admin, context: Context) -> KeyList:
     """Return all keys, without their secrets."""
     async with context.database.read() as session:
-        return KeyList(data=[KeyResponse.of(key) for key in await _KEYS.list(session)])
+        return KeyList(data=[KeyResponse.of(key) for key in await Keys().list(session)])
 
 
 @router.delete("/keys/{id}", status_code=204, response_class=Response, summary="Revoke a key")
 async def revoke_key(principal: Admin, context: Context, key_id: Annotated[str, Path(alias="id")]) -> Response:
-    """Revoke a key. This process refuses it from now on, others on the store within a second."""
+    """Revoke a key. The process that answers refuses it at once, other processes on the store within a second."""
     if not storable(key_id):
         raise KeyNotFound
     async with context.database.write() as session:
-        key = await _KEYS.revoke(session, key_id, utc_now())
-        await context.audit.append(session, key_event("key.revoke", principal.key_id, key))
+        await recorded_keys.revoke(session, context.audit, principal.key_id, key_id, utc_now())
     context.authenticator.changed()
     return Response(status_code=204)

@@ -6,7 +6,10 @@ from typing import Any
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """Return `target` with `patch` applied, both JSON values: null removes a member, objects merge, all else replaces."""
+    """Return `target` with `patch` applied, both JSON values.
+
+    Null removes a member, objects are merged, everything else is replaced.
+    """
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

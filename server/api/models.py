@@ -1,4 +1,4 @@
-"""The API's shapes: targets as they are asked for and shown, and what else is sent and answered."""
+"""The models of the API: targets as clients send and get them, and what several routes share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -19,16 +19,17 @@ from pydantic import (
     model_validator,
 )
 
-from classifiers.target import Action, Example, ForgetTarget, SemanticSpec, TargetId
+from classifiers.action import Action
+from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase, Scope
 from server.store import StoredTarget, StoredVersion, TargetDraft
 from server.store.records import storable
 from server.store.tables import Status
 
 MAX_EXAMPLES = 1000
-"""Examples, documents or aliases of one target."""
+"""How many examples, documents or aliases a target may have."""
 MAX_PHRASES = 10_000
-"""Phrases of one target."""
+"""How many phrases a target may have."""
 MAX_LABELS = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
 
@@ -40,21 +41,21 @@ def _can_be_found(name: str) -> str:
 
 def _can_be_stored(text: str) -> str:
     if not storable(text):
-        raise ValueError("holds a character that cannot be stored")
+        raise ValueError("holds a character that cannot be stored (NUL or half of a surrogate pair)")
     return text
 
 
 def _written_out(value: object) -> object:
-    # pydantic would take a number for seconds since 1970.
+    # pydantic reads a number as seconds since 1970.
     if not isinstance(value, datetime) and not (isinstance(value, str) and _DATE.match(value)):
-        raise ValueError("a time is like 2030-01-31T12:00:00Z")
+        raise ValueError("write a time as 2030-01-31T12:00:00Z")
     return value
 
 
 def _in_reach(moment: datetime) -> datetime:
-    # At either end of the calendar a time in another zone has no UTC.
+    # A time near either end of the calendar has no equivalent in UTC.
     if not 1970 <= moment.year <= 9000:
-        raise ValueError("a time is between the years 1970 and 9000")
+        raise ValueError("a time must lie between the years 1970 and 9000")
     return moment
 
 
@@ -67,7 +68,7 @@ Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_can_be
 
 
 class ApiModel(BaseModel):
-    """A part of the API. Unknown fields are refused, and no error says what was sent."""
+    """A model of the API. It refuses unknown fields, and its errors do not quote what was sent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
@@ -76,13 +77,17 @@ class PhraseInput(ApiModel):
     """Text that an answer must not say."""
 
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS)]
-    scope: Scope = Field("always", description="`always`: in every answer; `gated`: in answers to prompts about the target")
-    match: MatchKind = Field("word", description="alone between word boundaries, at the beginning of a word, or anywhere")
-    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        None, description="subtracted from the logits; null bans"
+    scope: Scope = Field(
+        "always", description="`always`: banned in every answer; `gated`: in answers to prompts about the target"
     )
-    beta: float = Field(1.0, gt=0, le=1, description="the fraction of the phrase at which the penalty strikes")
-    force: bool = Field(False, description="allows a phrase of stop words alone")
+    match: MatchKind = Field(
+        "word", description="`word`: between word boundaries; `prefix`: at the beginning of a word; `substring`: anywhere"
+    )
+    penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None, description="how much is subtracted from the logits; null bans the phrase"
+    )
+    beta: float = Field(1.0, gt=0, le=1, description="the fraction of the phrase from which on the penalty applies")
+    force: bool = Field(False, description="allow a phrase of stop words alone")
 
     def phrase(self) -> Phrase:
         """Return the phrase. Raises PhraseError for one that cannot be banned."""
@@ -91,7 +96,7 @@ class PhraseInput(ApiModel):
 
 
 class CheckedPhrase(PhraseInput):
-    """Text that an answer must not say; refused if it is made of stop words alone and not forced."""
+    """Text that an answer must not say. A phrase of stop words alone is refused unless it is forced."""
 
     @model_validator(mode="after")
     def _can_be_banned(self) -> Self:
@@ -104,23 +109,25 @@ class _TargetFields(ApiModel):
     aliases: list[Name] = Field(default_factory=list, max_length=MAX_EXAMPLES)
     examples: list[Example] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="questions about the target")
     documents: list[str] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="texts about the target")
-    semantic: SemanticSpec | None = Field(None, description="words that answers must not come near in meaning")
-    action: Action = Field("suppress", description="answer without the phrases, do not answer, or only record")
+    semantic: SemanticSpec | None = Field(None, description="words that answers must not come close to in meaning")
+    action: Action = Field(
+        Action.SUPPRESS, description="`suppress`: answer without the phrases; `refuse`: do not answer; `monitor`: only record"
+    )
 
 
 class TargetRequest(_TargetFields):
     """A target to be forgotten."""
 
-    id: TargetId | None = Field(None, description="left out, one is made")
+    id: TargetId | None = Field(None, description="if left out, the server makes one")
     phrases: list[CheckedPhrase] = Field(default_factory=list, max_length=MAX_PHRASES)
     labels: dict[LabelName, LabelValue] = Field(default_factory=dict, max_length=MAX_LABELS)
-    requester: Note | None = Field(None, description="who asked for it; free text")
-    legal_basis: Note | None = Field(None, description="why it must be done; free text")
-    expires_at: Moment | None = Field(None, description="when it is to end by itself")
-    retain_examples: bool = Field(True, description="false: examples and documents are removed once their embeddings are made")
+    requester: Note | None = Field(None, description="free text: who asked for it")
+    legal_basis: Note | None = Field(None, description="free text: why it must be done")
+    expires_at: Moment | None = Field(None, description="when the target is deleted by itself")
+    retain_examples: bool = Field(True, description="false: examples and documents are removed once they are encoded")
 
     def draft(self, target_id: str) -> TargetDraft:
-        """Return what the store is given."""
+        """Return the draft for the store."""
         return TargetDraft(
             target_of(self, target_id, [phrase.phrase() for phrase in self.phrases]),
             self.labels,
@@ -132,16 +139,16 @@ class TargetRequest(_TargetFields):
 
     @classmethod
     def of(cls, draft: TargetDraft) -> TargetRequest:
-        """Return what would make this draft."""
+        """Return the request that makes this draft."""
         return cls.model_validate({**draft.target.model_dump(mode="json"), **_kept(draft)})
 
 
 class PreviewRequest(_TargetFields):
-    """A target to be looked at. Its phrases may be such as a target's own must not be: the answer says which are refused."""
+    """A target to be previewed. Its phrases may be such that a target may not have: the answer lists these."""
 
     id: TargetId | None = None
     phrases: list[PhraseInput] = Field(default_factory=list, max_length=MAX_PHRASES)
-    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="of words in Latin script")
+    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="language of words in Latin script (ISO 639)")
 
 
 class TargetResponse(ApiModel):
@@ -164,7 +171,7 @@ class TargetResponse(ApiModel):
     retain_examples: bool
     created_at: datetime
     updated_at: datetime
-    activated_at: datetime | None = Field(description="since when it is enforced without a break")
+    activated_at: datetime | None = Field(description="since when the target is enforced without a break")
     snapshot: int | None = Field(description="the policy snapshot that put its latest enforced version in force")
     enforced_version: int | None = Field(description="the version that is enforced now")
 
@@ -187,18 +194,18 @@ class TargetList(ApiModel):
     """A page of targets, oldest first."""
 
     data: list[TargetResponse]
-    next_cursor: str | None = Field(description="leads to the next page; null at the end")
+    next_cursor: str | None = Field(description="the cursor of the next page; null at the end")
 
 
 class VersionResponse(ApiModel):
-    """A version of a target: a state that somebody asked for."""
+    """A version of a target, as somebody asked for it."""
 
     version: int
     status: Status
     actor: str
     at: datetime
     reason: str | None
-    target: dict[str, Any] | None = Field(description="null once the target is purged")
+    target: dict[str, Any] | None = Field(description="the target; null once it is purged")
 
     @classmethod
     def of(cls, stored: StoredVersion) -> VersionResponse:
@@ -222,12 +229,12 @@ class History(ApiModel):
 
 
 class ImportResponse(ApiModel):
-    """What an import did, or would do."""
+    """What an import did, or would do if it is a dry run."""
 
     created: list[str]
     updated: list[str]
     unchanged: int
-    snapshot: int | None = Field(description="a policy snapshot that enforces all of it; null for a dry run")
+    snapshot: int | None = Field(description="a policy snapshot that enforces the whole file; null for a dry run")
     warnings: list[str]
 
 
@@ -247,11 +254,11 @@ class ErrorEnvelope(ApiModel):
 
 
 ERRORS: Mapping[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope, "description": "An error"}}
-"""What every route may answer."""
+"""The error answer that every route documents."""
 
 
 def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase]) -> ForgetTarget:
-    """Return the target that these fields make, with these phrases."""
+    """Return the target with these fields and phrases."""
     return ForgetTarget(
         id=target_id,
         name=fields.name,
@@ -268,6 +275,3 @@ def _kept(source: TargetDraft | StoredTarget) -> dict[str, Any]:
     names = ("labels", "requester", "legal_basis", "retain_examples", "expires_at")
     found = {name: getattr(source, name) for name in names}
     return found | {"labels": dict(source.labels)}
-
-
-Verdict = Literal["allow", "restrict", "refuse", "monitor"]

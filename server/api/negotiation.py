@@ -1,4 +1,4 @@
-"""Which media type a client would rather have (RFC 9110, 12.5.1)."""
+"""Content negotiation: the media type that a client prefers (RFC 9110, 12.5.1)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def preferred(accept: str | None, offered: Sequence[str]) -> str:
-    """Return the one of `offered` that `accept` weighs most; of equal ones, and where none is accepted, the first."""
+    """Return the type in `offered` that `accept` weighs most; the first of equal ones, and the first if none is accepted."""
     ranges: list[tuple[str, float]] = []
     for part in (accept or "*/*").split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))

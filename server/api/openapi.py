@@ -17,7 +17,7 @@ _BODIES: tuple[type[BaseModel], ...] = (TargetRequest, PreviewRequest, ScreenReq
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """Return the description of all of `app`'s documented routes, with the schemas of the bodies that the strict parser reads."""
+    """Return the description of all documented routes of `app`, with the schemas of bodies that the strict parser reads."""
     described = app.openapi()
     _, found = models_json_schema([(model, "validation") for model in _BODIES], ref_template=COMPONENTS)
     schemas = described.setdefault("components", {}).setdefault("schemas", {})

@@ -1,4 +1,4 @@
-"""The route of the policy: what is in force."""
+"""The route that shows which policy is in force."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class PeerResponse(ApiModel):
 
     instance: str
     started_at: datetime
-    snapshot: int = Field(description="the latest that all its workers have acknowledged")
+    snapshot: int = Field(description="the latest snapshot that all its workers have acknowledged")
     lease_until: datetime
-    alive: bool = Field(description="whether its lease lasts: a new snapshot waits for it")
+    alive: bool = Field(description="whether its lease lasts; if so, a new snapshot waits for it")
 
     @classmethod
     def of(cls, peer: StoredPeer, now: datetime) -> PeerResponse:
@@ -39,21 +39,21 @@ class PeerResponse(ApiModel):
 
 
 class WorkerResponse(ApiModel):
-    """A worker of the engine of the process that answers, as it says itself at this moment."""
+    """A worker of the engine of the process that answers, as the worker reports itself."""
 
     rank: int
-    held: int = Field(description="restrictions of the snapshot that it holds")
-    acknowledged: bool = Field(description="whether these are all that the snapshot needs")
+    held: int = Field(description="how many restrictions of the snapshot it holds")
+    acknowledged: bool = Field(description="whether it holds all restrictions that the snapshot needs")
 
 
 class PolicyResponse(ApiModel):
-    """What is in force."""
+    """The policy in force."""
 
-    snapshot: int = Field(description="the number of the active snapshot; 0 if there is none yet")
+    snapshot: int = Field(description="number of the active snapshot; 0 if there is none yet")
     digest: str | None = Field(description="sha256 over the enforced targets and their versions")
     activated_at: datetime | None
     serving: bool = Field(description="whether the process that answers enforces the latest snapshot")
-    targets: dict[Status, int] = Field(description="how many have each status")
+    targets: dict[Status, int] = Field(description="how many targets have each status")
     pending: list[str] = Field(description=f"targets that are not enforced yet, at most {_PENDING_SHOWN}")
     peers: list[PeerResponse]
     restrictions: int = Field(description="how many restrictions the snapshot needs in the process that answers")

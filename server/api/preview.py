@@ -1,4 +1,4 @@
-"""The route that previews a target: nothing is stored, and nothing logged."""
+"""The route that previews a target. It stores nothing and logs nothing."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _UNNAMED = "preview"
 
 
 class PreviewPhrase(ApiModel):
-    """A phrase that the target bans, or one that its examples suggest."""
+    """A phrase that the target bans, or a phrase that its examples suggest."""
 
     text: str
-    folded: str = Field(description="as it is compared")
+    folded: str = Field(description="the phrase as it is compared with answers")
     scope: Scope
     match: MatchKind
-    penalty: float | None = Field(description="null bans")
-    reason: str = Field(description="`explicit`, `name`, or why it is proposed")
-    proposed: bool = Field(description="not part of the target: a suggestion")
-    source: str | None = Field(description="where a proposed phrase comes from")
-    tokens: int | None = Field(description="different tokens that it bans in some place, none unless the action is `suppress`")
-    background: int = Field(description="innocent prompts that hold it")
+    penalty: float | None = Field(description="null bans the phrase")
+    reason: str = Field(description="`explicit`, `name`, or why the server proposes it")
+    proposed: bool = Field(description="whether it is a suggestion, not a part of the target")
+    source: str | None = Field(description="where the suggestion comes from, such as `examples[3]`")
+    tokens: int | None = Field(description="how many different tokens it bans; 0 unless the action is `suppress`")
+    background: int = Field(description="how many innocent prompts hold it")
 
     @classmethod
     def of(cls, shown: Shown) -> PreviewPhrase:
@@ -55,7 +55,7 @@ class PreviewPhrase(ApiModel):
 
 
 class RefusedPhrase(ApiModel):
-    """A phrase that a target must not have."""
+    """A phrase that a target may not have."""
 
     index: int
     reason: str
@@ -67,7 +67,7 @@ class PreviewFalseAlarms(ApiModel):
     prompts: int
     by_name: int
     by_meaning: int
-    share: float = Field(description="of the prompts, found by name or by meaning")
+    share: float = Field(description="share of the prompts that are found, by name or by meaning")
 
     @classmethod
     def of(cls, found: FalseAlarms) -> PreviewFalseAlarms:
@@ -88,8 +88,9 @@ class PreviewResponse(ApiModel):
 async def preview(
     principal: Admin, context: Context, body: Annotated[PreviewRequest, Depends(body_of(PreviewRequest))]
 ) -> PreviewResponse:
-    """Say what a target would ban and why, what its examples suggest, which phrases would be refused, and how often innocent
-    prompts would be taken for being about it. Nothing is stored."""
+    """Return what a target would ban and why, which phrases its examples suggest, which of its phrases would be refused, and how
+    many innocent prompts would be taken to be about it. Nothing is stored.
+    """
     refused: list[RefusedPhrase] = []
     allowed: list[Phrase] = []
     for index, phrase in enumerate(body.phrases):
@@ -104,7 +105,11 @@ async def preview(
     try:
         phrases, false_alarms = await asyncio.to_thread(look, target_of(body, body.id or _UNNAMED, allowed))
     except LookupError:
-        raise BadRequest("There is no word list for this language.", param="language", code="invalid_value") from None
+        raise BadRequest(
+            "There is no word list for this language. Give a code of ISO 639, such as `en`.",
+            param="language",
+            code="invalid_value",
+        ) from None
     return PreviewResponse(
         phrases=[PreviewPhrase.of(shown) for shown in phrases],
         refused=refused,

@@ -1,4 +1,4 @@
-"""The report about a target: for whoever asked to be forgotten, and for whoever has to show that it was done."""
+"""The report about a target, for the person who asked for it and for the operator who has to show that it was done."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
+from classifiers.action import Action
 from classifiers.calibration.limits import Calibration
-from classifiers.target import Action
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel
@@ -37,7 +37,7 @@ LIMITS = (
     "only where words near in meaning are suppressed, too.",
     "Counts are those of the audit log, which is kept for a limited time.",
 )
-# Nothing but the page's own style: no script, no image, no font, no frame, no form.
+# The page has its own style and nothing else: no script, image, font, frame or form.
 _SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -50,20 +50,20 @@ class ReportPhrase(ApiModel):
 
     text: str
     scope: str
-    penalty: float | None = Field(description="null: never said")
+    penalty: float | None = Field(description="null: the phrase is never said")
 
 
 class ReportCalibration(ApiModel):
-    """How it is decided that a prompt is about the target."""
+    """How the server decides that a prompt is about the target."""
 
     encoder: str = Field(description="fingerprint of the sentence encoder")
     cosine: float = Field(description="least likeness to an example")
     margin: float = Field(description="least lead over the nearest innocent prompt")
-    examples: int | None = Field(description="null: their text was removed, the vectors made of them are used")
-    calibrated: bool = Field(description="whether the limit was computed for the target's group")
+    examples: int | None = Field(description="how many; null: their text was removed, and their vectors are used")
+    calibrated: bool = Field(description="whether a limit was computed for the target's group")
     limit: float | None
     promised_miss_rate: float | None
-    texts: int | None = Field(description="how many the limit was computed from")
+    texts: int | None = Field(description="how many texts the limit was computed from")
     false_alarm_rate: float | None
 
 
@@ -71,16 +71,14 @@ class ReportEnforcement(ApiModel):
     """What the audit log knows of requests about the target."""
 
     requests: int
-    suppressed_tokens: int = Field(
-        description="how often, in the answers to them, another token than the likeliest had to be said"
-    )
-    snapshot: int = Field(description="the active policy snapshot")
+    suppressed_tokens: int = Field(description="how many times the answers to them had to say another token than the likeliest")
+    snapshot: int = Field(description="number of the active policy snapshot")
     snapshot_digest: str | None
     snapshot_activated_at: datetime | None
 
 
 class Report(ApiModel):
-    """What is suppressed, since when, how it is decided, how often it was enforced, and what the method cannot do."""
+    """What is suppressed and since when, how the server decides, how often it enforced, and what the method cannot do."""
 
     id: str
     name: str
@@ -115,7 +113,7 @@ async def report(
     target_id: TargetPath,
     accept: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> Response:
-    """Return the report: JSON, or with `Accept: text/html` a page that prints well."""
+    """Return the report as JSON, or with `Accept: text/html` as a page for print."""
     async with context.database.read() as session:
         stored = await Targets().get(session, target_id)
         active = await Snapshots().active(session)
@@ -129,7 +127,7 @@ async def report(
 
 def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
     target = stored.target
-    phrases = target.all_phrases() if target.action == "suppress" else []
+    phrases = target.all_phrases() if target.action.bans else []
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
@@ -148,7 +146,7 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
         phrases=[
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
-        semantic_words=list(target.semantic.words) if target.semantic and target.action == "suppress" else [],
+        semantic_words=list(target.semantic.words) if target.semantic and target.action.bans else [],
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,
@@ -171,13 +169,13 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
 def _calibrated(calibration: Calibration | None, target_id: str) -> Mapping[str, Any]:
     groups = calibration.groups if calibration else ()
     name = calibration.group_of.get(target_id) if calibration else None
-    # A sample of the targets may stand for all, where there is one group.
+    # If there is one group, its limit holds for targets outside the sample as well.
     group = next((group for group in groups if group.group == name or len(groups) == 1), None)
     if group is None:
         return {"calibrated": False, "limit": None, "promised_miss_rate": None, "texts": None, "false_alarm_rate": None}
     return {
         "calibrated": True,
-        # Infinite where names alone keep the promise, which JSON cannot say: there is no limit then.
+        # JSON has no infinity. An infinite limit means that names alone keep the promise: there is no limit then.
         "limit": group.limit if abs(group.limit) != float("inf") else None,
         "promised_miss_rate": group.promised,
         "texts": group.n,

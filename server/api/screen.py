@@ -1,4 +1,4 @@
-"""Routes that decide about a text without generating: for those who run the server, and in the shape of OpenAI's moderations."""
+"""Routes that decide about a text and generate nothing: one for operators, one in the shape of OpenAI's moderations."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from pydantic import Field, model_validator
 from server.api.bodies import body_of, documented
 from server.api.context import Auditor, Client, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel, Verdict
+from server.api.models import ERRORS, ApiModel
 from server.errors import NotReady
 from server.http.authentication import Principal
 from server.openai.chat import CHAT, texts_of_chat
 from server.openai.length import check_texts
 from server.running import ApiContext
 from server.screening.conversation import Text
-from server.screening.decision import Decision
+from server.screening.decision import Decision, Verdict
 from server.screening.screener import Screener
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
 
 FORGOTTEN = "forgotten"
-"""The one category that a client gets: which target a text is about is confidential."""
+"""The one category in a client's answer. It is confidential which target a text is about."""
 MAX_INPUTS = 1000
 # Texts of one request that are screened together; others' requests come between.
 _AT_ONCE = 8
 
 
 class ScreenRequest(ApiModel):
-    """A text, or the messages of a conversation; one of the two."""
+    """Either a text or the messages of a conversation."""
 
     text: str | None = None
     messages: list[dict[str, Any]] | None = Field(None, description="as for chat completions")
@@ -51,29 +51,29 @@ class ScreenMatch(ApiModel):
 
     target_id: str
     score: float
-    evidence: str = Field(description="why; nothing of the text or the target")
+    evidence: str = Field(description="why; it holds nothing of the text or the target")
     classifier: str
 
 
 class ScreenResponse(ApiModel):
-    """What would be done with a request that holds the text."""
+    """What the server would do with a request that holds the text."""
 
     decision_id: str
     verdict: Verdict
     snapshot: int
     matches: list[ScreenMatch]
-    restrictions: list[str] = Field(description="digests of the restrictions that would hold")
+    restrictions: list[str] = Field(description="digests of the restrictions for the answer")
 
 
 class ModerationRequest(ApiModel):
-    """As for OpenAI's moderations, texts only."""
+    """The request of OpenAI's moderations, with texts only."""
 
     input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
-    model: str | None = Field(None, description="not looked at: there is one policy")
+    model: str | None = Field(None, description="ignored: there is one policy")
 
 
 class ModerationResult(ApiModel):
-    """What was found in one text. Categories that were not found are left out, except for a client's one category."""
+    """What was found in one text. Only categories that were found are listed, and a client's one category."""
 
     flagged: bool
     categories: dict[str, bool]
@@ -92,7 +92,7 @@ class ModerationResponse(ApiModel):
 async def screen(
     principal: Auditor, context: Context, body: Annotated[ScreenRequest, Depends(body_of(ScreenRequest))]
 ) -> ScreenResponse:
-    """Return what would be done with a request that holds the text, and why."""
+    """Return what the server would do with a request that holds the text, and why."""
     decision = (await _decisions(context, principal, [_texts(body)]))[0]
     return ScreenResponse(
         decision_id=decision.id,
@@ -110,10 +110,11 @@ async def screen(
 async def moderations(
     principal: Client, context: Context, body: Annotated[ModerationRequest, Depends(body_of(ModerationRequest))]
 ) -> ModerationResponse:
-    """Say which texts are about something that is to be forgotten.
+    """Return which texts are about something that is to be forgotten.
 
-    Admins and auditors get the targets that were found, those that are only watched among them, as categories with their scores.
-    A client gets the one category `forgotten`, true with a score of 1 if a request with the text would be restricted or refused.
+    For admins and auditors, the categories are the targets that were found, with their scores; this includes targets with the
+    action `monitor`. For clients there is one category, `forgotten`: true with a score of 1 if the server would restrict or
+    refuse a request with the text.
     """
     inputs = [body.input] if isinstance(body.input, str) else body.input
     decisions = await _decisions(context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
@@ -125,7 +126,9 @@ async def moderations(
 
 async def _decisions(context: ApiContext, principal: Principal, requests: Sequence[Sequence[Text]]) -> list[Decision]:
     if not context.activation.serving:
-        raise NotReady("The policy in force is not known at this moment.", headers={"Retry-After": "1"})
+        raise NotReady(
+            "The server cannot tell which policy is in force: the store does not answer. Try again.", headers={"Retry-After": "1"}
+        )
     context.decisions.admit()
 
     for texts in requests:
@@ -140,7 +143,7 @@ async def _decisions(context: ApiContext, principal: Principal, requests: Sequen
             return decision
 
     async with context.activation.enforcement.admitted() as screener:
-        # Together, so that the classifiers get them in batches.
+        # At once, so that the classifiers get them in batches.
         return await asyncio.gather(*(decided(screener, texts) for texts in requests))
 
 
@@ -158,6 +161,6 @@ def _by_target(decision: Decision) -> ModerationResult:
 
 
 def _for_client(decision: Decision) -> ModerationResult:
-    # Not the score itself: it would tell, try by try, how near a text is to the list.
-    flagged = decision.verdict in ("restrict", "refuse")
-    return ModerationResult(flagged=flagged, categories={FORGOTTEN: flagged}, category_scores={FORGOTTEN: float(flagged)})
+    # The score itself would let a client find out, try by try, how near a text is to the list.
+    found = decision.flagged
+    return ModerationResult(flagged=found, categories={FORGOTTEN: found}, category_scores={FORGOTTEN: float(found)})

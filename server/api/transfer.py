@@ -1,7 +1,7 @@
-"""Many targets as a file: JSON lines, or YAML in the policy file's shape.
+"""Files of targets: JSON lines, or YAML like a policy file.
 
-A line is what `POST /v1/forget-targets` takes, with an id: everything that is asked for about a target. A policy file knows
-nothing of labels, requester, legal basis, expiry and retention: imported, it leaves them as they are; exported, it lacks them.
+A line is the body of `POST /v1/forget-targets`, with an id: everything about a target. A policy file has no labels, requester,
+legal basis, expiry and retention: an import of one leaves them as they are, an export omits them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, Literal
 import yaml
 
 from classifiers import ForgetTarget
-from server.api.bodies import JSON, validated
+from server.api.bodies import validated
 from server.api.models import MAX_EXAMPLES, MAX_PHRASES, TargetRequest
 from server.errors import BadRequest, TooLarge
-from server.http.body import BodyLimits, parse_json
+from server.http.body import JSON, BodyLimits, parse_json
 from server.policy.file import PolicyError, load_policy
 from server.store import StoredTarget, TargetDraft
 
@@ -30,37 +30,39 @@ MEDIA: dict[str, Format] = {
     "application/x-yaml": "yaml",
     "text/yaml": "yaml",
 }
-"""Media types and what they are; the first of each format is the one that answers name (RFC 9512 for YAML)."""
+"""The format of each media type. Answers name the first type of a format (RFC 9512 for YAML)."""
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A target in a file; `whole` if the file says all about it, so that nothing of an older version stays."""
+    """A target in a file. `whole`: the file has all its fields, so none of an older version stays."""
 
     draft: TargetDraft
     whole: bool
 
     def over(self, old: StoredTarget) -> TargetDraft:
-        """Return what the target says after this was imported over `old`."""
+        """Return the draft of the target after an import over `old`."""
         draft = self.draft if self.whole else replace(old.draft(), target=self.draft.target, vectors=None)
         same = draft.target.examples == old.target.examples
         return replace(draft, vectors=old.vectors) if same else draft
 
 
 def read_targets(raw: bytes, kind: Format, limits: BodyLimits) -> tuple[list[Entry], list[str]]:
-    """Return the targets in a file, and warnings. Takes long: call it from a thread.
+    """Return the targets in a file, and warnings. This takes long: call it from a thread.
 
-    Raises BadRequest with the line of the first mistake, TooLarge for more than `MAX_TARGETS`.
+    Raises:
+        BadRequest: the file has a mistake; the message has the line of the first.
+        TooLarge: the file has more than `MAX_TARGETS` targets.
     """
     entries, warnings = _from_yaml(raw) if kind == "yaml" else (list(_from_lines(raw, limits)), [])
     if len(entries) > MAX_TARGETS:
-        raise TooLarge(f"The file has {len(entries)} targets, at most {MAX_TARGETS} are imported at once.")
+        raise TooLarge(f"The file has {len(entries)} targets, and an import takes at most {MAX_TARGETS}. Split the file.")
     return entries, warnings
 
 
 def written(targets: Iterable[StoredTarget], kind: Format) -> Iterator[str]:
-    """Give the targets as parts of a file; of YAML without the head (`HEADS`)."""
+    """Give the targets as parts of a file, for YAML without the head (`HEADS`)."""
     for stored in targets:
         if kind == "yaml":
             yield yaml.dump([policy_entry(stored.target)], Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=2**20)
@@ -70,11 +72,11 @@ def written(targets: Iterable[StoredTarget], kind: Format) -> Iterator[str]:
 
 
 HEADS: dict[Format, tuple[str, str]] = {"jsonl": ("", ""), "yaml": ("version: 1\ntargets:\n", "version: 1\ntargets: []\n")}
-"""What a file begins with: one with targets, and one without."""
+"""How a file with targets begins, and a whole file without."""
 
 
 def policy_entry(target: ForgetTarget) -> dict[str, Any]:
-    """Return a target as an entry of a policy file, without what is as it is by default."""
+    """Return a target as an entry of a policy file, without the fields that have their default."""
     document = target.model_dump(mode="json", exclude_defaults=True)
     if "phrases" in document:
         usual = {"match": "word", "beta": 1.0, "force": False}
@@ -96,7 +98,7 @@ def _from_yaml(raw: bytes) -> tuple[list[Entry], list[str]]:
         raise BadRequest(message, param=error.path or None, code="invalid_yaml") from None
     for index, target in enumerate(policy.targets):
         _check_size(target, index)
-    warnings = ["`background` is not part of a target and was not imported"] if policy.background else []
+    warnings = ["`background` was not imported: it is not part of a target"] if policy.background else []
     return [Entry(TargetDraft(target), whole=False) for target in policy.targets], warnings
 
 
@@ -127,5 +129,5 @@ def _check_size(target: ForgetTarget, index: int) -> None:
     )
     for name, most in limits:
         if (found := len(getattr(target, name))) > most:
-            message = f"targets[{index}].{name}: {found} of them, at most {most}"
+            message = f"targets[{index}].{name}: {found} of them, and at most {most} are allowed"
             raise BadRequest(message, param=f"targets[{index}].{name}", code="invalid_value")

@@ -1,1 +1,1 @@
-"""The command line. Importing this package must stay light: see `server.cli.main`."""
+"""The command line. Importing this package must stay light (`server.cli.main` says why)."""

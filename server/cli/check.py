@@ -1,4 +1,4 @@
-"""`guard-server check-policy` and `extract`: what a policy bans, and what its examples suggest it should ban."""
+"""`guard-server check-policy` and `extract`: what a policy bans, and which phrases its examples suggest."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ from server.policy.preview import banned_tokens
 
 
 def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
-    """Return tables for a terminal: a row a phrase, and totals. Token counts need the `model`, for its tokenizer.
+    """Return what a policy bans, for a terminal: a table with a row per phrase, and totals.
 
-    Raises PolicyError for a policy that is not valid, VocabularyError for a tokenizer that does not say its tokens' bytes.
+    Args:
+        file: the policy file.
+        model: the model whose tokens are counted; none are counted if None.
+
+    Raises:
+        PolicyError: the policy is not valid.
+        VocabularyError: the model's tokenizer does not tell the bytes of its tokens.
     """
     policy = load_policy(file)
     vocabulary = _vocabulary(model) if model else None
@@ -35,7 +41,7 @@ def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
             shown.add_row(*_row(target, phrase, vocabulary))
         for word in target.semantic.words if target.semantic else ():
             shown.add_row(target.id, target.action, word, fold(word).strip(), "gated", "meaning", "", "")
-    # Without anchors, which would need an encoder and have no part in what is counted here.
+    # Without anchors: they need an encoder, and nothing here counts them.
     always = [phrase for target in policy.targets for phrase in phrases_of(target, "always")]
     gated = [phrases for target in policy.targets if (phrases := phrases_of(target, "gated"))]
     size = sum(len(Restriction.compile(phrases).automaton.label) for phrases in (always, *gated) if phrases)
@@ -43,7 +49,7 @@ def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
         f"{len(always)} phrases banned in every answer, {len(gated)} targets with gated phrases, "
         f"{len(policy.background)} background prompts, {size} automaton nodes."
     )
-    hint = "" if vocabulary else "\nTokens are counted with --model."
+    hint = "" if vocabulary else "\nGive --model to count tokens."
     return [shown, f"\n{total}{hint}"]
 
 
@@ -51,12 +57,17 @@ Proposals = Sequence[tuple[str, Sequence[Candidate]]]
 
 
 def proposals(file: Path, background: Path | None = None, language: str = "en") -> Proposals:
-    """Return the phrases that each target's examples and documents suggest, by target id. Nothing is added to the policy.
+    """Return the phrases that each target's examples and documents suggest, by target id. This does not change the policy.
 
-    They are weighed against the policy's background, the shipped one and the lines of the `background` file: innocent texts.
+    Args:
+        file: the policy file.
+        background: a file of innocent texts, one per line, which are used with the policy's own and those of the package.
+        language: the language of words in Latin script.
 
-    Raises PolicyError for a policy that is not valid, OSError or UnicodeDecodeError for a background that cannot be read,
-    LookupError for a language without a word list.
+    Raises:
+        PolicyError: the policy is not valid.
+        OSError, UnicodeDecodeError: the background cannot be read.
+        LookupError: the language has no word list.
     """
     policy = load_policy(file)
     texts = [*policy.background, *shipped_background()]
@@ -67,19 +78,19 @@ def proposals(file: Path, background: Path | None = None, language: str = "en") 
 
 
 def proposal_table(found: Proposals) -> Table:
-    """Return the proposals for a terminal: a row a phrase, with the reason and how common it is."""
-    shown = Table(title="Proposed phrases; the policy bans none of them until they are written there")
+    """Return the proposals for a terminal, in a row per phrase, with the reason and how common it is."""
+    shown = Table(title="Proposed phrases. The policy bans a phrase only if you write it there")
     for heading in ("target", "phrase", "scope", "reason", "source", "background", "zipf"):
         shown.add_column(heading, justify="right" if heading in ("background", "zipf") else "left")
     for target_id, candidates in found:
         for c in candidates:
             cells = (c.phrase.text, c.phrase.scope, c.reason, c.source, str(c.background_count), f"{c.zipf:.1f}")
-            shown.add_row(target_id, *(Text(cell) for cell in cells))  # a Text: brackets in it are no markup
+            shown.add_row(target_id, *(Text(cell) for cell in cells))  # rich reads no markup in a Text
     return shown
 
 
 def proposal_yaml(found: Proposals) -> str:
-    """Return the proposals as entries of each target's `phrases`, indented as in a policy file, a line each with its reason."""
+    """Return the proposals as entries for each target's `phrases` in a policy file, one per line, with its reason."""
     lines = []
     for target_id, candidates in found:
         lines.append(f"# {target_id}: {len(candidates)} phrases" + (", under its key `phrases`" if candidates else ""))
@@ -96,8 +107,7 @@ def proposal_yaml(found: Proposals) -> str:
 
 
 def _row(target: ForgetTarget, phrase: Phrase, vocabulary: Vocabulary | None) -> tuple[str, ...]:
-    # Only the phrases of suppressed targets become restrictions: a refused prompt has no answer, a watched one a free one.
-    tokens = "" if vocabulary is None else str(banned_tokens(phrase, vocabulary)) if target.action == "suppress" else "-"
+    tokens = "" if vocabulary is None else str(banned_tokens(phrase, vocabulary)) if target.action.bans else "-"
     return target.id, target.action, phrase.text, phrase.folded, phrase.scope, phrase.match, f"{phrase.penalty:g}", tokens
 
 
@@ -111,7 +121,7 @@ def _vocabulary(model: str) -> Vocabulary:
 
 
 def check_policy(file: Path, model: str | None) -> None:
-    """Print what a policy would ban. Exits with status 2 for a policy or a tokenizer that cannot be used."""
+    """Print what a policy bans. Exits with status 2 if the policy or the tokenizer cannot be used."""
     try:
         shown = preview(file, model)
     except (PolicyError, OSError, ValueError) as error:
@@ -121,7 +131,7 @@ def check_policy(file: Path, model: str | None) -> None:
 
 
 def propose(file: Path, background: Path | None, language: str, as_yaml: bool) -> None:
-    """Print the phrases that a policy's examples suggest. Exits with status 2 for a file or a language that cannot be used."""
+    """Print the phrases that a policy's examples suggest. Exits with status 2 if a file or the language cannot be used."""
     try:
         found = proposals(file, background, language)
     except (PolicyError, OSError, ValueError, LookupError) as error:

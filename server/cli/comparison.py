@@ -1,4 +1,4 @@
-"""One question answered twice by the same engine: without the guard and with it."""
+"""Asks the same engine one question twice: without the guard and with it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKENS = 96
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A question, the engine's greedy answer without the guard, the server's with it, and how the latter ended."""
+    """A question, the engine's greedy answer without the guard, the server's with it, and the second's finish reason."""
 
     question: str
     unguarded: str
@@ -25,17 +25,19 @@ class Comparison:
 
 
 async def compare(service: Service, question: str) -> Comparison:
-    """Ask `question` on the engine itself and through the guard, as a request of this process's own.
+    """Send `question` to the engine itself and through the guard. No API key is needed within this process.
 
-    Raises EngineFailure if either does not answer.
+    Raises:
+        EngineFailure: one of the two gave no answer.
     """
+    running = service.running
     body = {
-        "model": service.running.model,
+        "model": running.model,
         "messages": [{"role": "user", "content": question}],
         "temperature": 0,
         "max_tokens": _TOKENS,
     }
-    free = await json_of(service.running.engine.app, "POST", CHAT.path, {**body, "vllm_xargs": {"guard": []}})
+    free = await json_of(running.engine.app, "POST", CHAT.path, {**body, "vllm_xargs": {"guard": []}})
     held = await json_of(GuardedRoute(service, CHAT, guarded=False), "POST", CHAT.path, body)
     unguarded, guarded = free["choices"][0], held["choices"][0]
     return Comparison(
@@ -44,7 +46,7 @@ async def compare(service: Service, question: str) -> Comparison:
 
 
 def table(comparisons: list[Comparison]) -> Table:
-    """Return the comparisons side by side, for a terminal."""
+    """Return the comparisons as a table for a terminal, side by side."""
     shown = Table(title="The same model, without and with the guard", show_lines=True, expand=True)
     for heading, ratio in (("question", 2), ("without", 3), ("with", 3)):
         shown.add_column(heading, ratio=ratio)

@@ -1,7 +1,7 @@
-"""What `guard-server keys ...` and `guard-server audit ...` do.
+"""`guard-server keys ...` and `guard-server audit ...`, which work on the store itself, with or without a running server.
 
-They work on the store directly, beside a server that runs or without one; a server goes by changed keys within a second. All exit
-with status 2 for arguments that are not valid and with 1 where the store refuses or, for `audit_verify`, where the log is broken.
+A running server uses changed keys within a second. All commands exit with status 2 if an argument is not valid, and with status 1
+if the store refuses. `audit verify` exits with status 1 if the log has a fault.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
+from server.store.audit import keys as recorded_keys
 from server.store.audit.chain import canonical, read_key
 from server.store.audit.log import Audit, Verification
-from server.store.audit.record import key_event
 from server.store.columns import utc_now
 from server.store.database.database import Database
 from server.store.errors import StoreError
 from server.store.keys import ApiKey, Keys, Role
 
 ACTOR = "cli"
-"""Whom the audit log names for what is done on the command line."""
+"""The actor that the audit log names for the command line."""
 
 _T = TypeVar("_T")
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -46,21 +46,29 @@ def keys_create(
     burst: int | None = None,
     audit_key: Path | None = None,
 ) -> None:
-    """Make a key and print it: its text alone on standard output, the rest on standard error. `expires` is like `30d`."""
+    """Make a key. Its text goes to standard output, everything else to standard error.
+
+    Args:
+        url: the store.
+        role: `client`, `auditor` or `admin`.
+        name: what the key is for.
+        expires: how long it lasts, such as `30d`; for ever if None.
+        rate: how many requests it may make per minute; no limit if None.
+        burst: how many requests it may make at once; as many as `rate` if None.
+        audit_key: the file with the key of the audit log.
+    """
 
     async def create(database: Database) -> tuple[ApiKey, str]:
         audit, now = _audit(audit_key), utc_now()
         expires_at = now + duration(expires) if expires else None
         async with database.write() as session:
-            # Whatever the role's text is, `Keys.create` looks at it.
-            key, text = await Keys().create(
-                session, cast("Role", role), name, now, expires_at=expires_at, rate_per_minute=rate, burst=burst
+            # `Keys.create` checks the role, whatever its text is.
+            return await recorded_keys.create(
+                session, audit, ACTOR, cast("Role", role), name, now, expires_at=expires_at, rate_per_minute=rate, burst=burst
             )
-            await audit.append(session, key_event("key.create", ACTOR, key))
-        return key, text
 
     key, text = _on(url, create)
-    typer.echo(f"Key {key.id} with the role {key.role}. Keep it now: it cannot be shown again.", err=True)
+    typer.echo(f"Key {key.id} with the role {key.role}. Save it now: it is not shown again.", err=True)
     typer.echo(text)
 
 
@@ -71,12 +79,12 @@ def keys_list(url: str) -> None:
         async with database.read() as session:
             return list(await Keys().list(session))
 
-    # An id is what is copied into the next command: it stays whole in any width.
+    # People copy an id into the next command, so it is never wrapped.
     table = Table(Column("id", no_wrap=True), "role", "name", "created", "expires", "revoked", "last used", "limit")
     for key in _on(url, listed):
         times = (key.created_at, key.expires_at, key.revoked_at, key.last_used_at)
         limit = f"{key.rate_per_minute}/min, {key.burst or key.rate_per_minute} at once" if key.rate_per_minute else ""
-        # As Text, a name is never read as markup.
+        # rich reads no markup in a Text.
         cells = [key.id, key.role, key.name, *map(_minute, times), limit]
         table.add_row(*(Text(cell) for cell in cells))
     Console().print(table)
@@ -88,18 +96,16 @@ def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None
     async def revoke(database: Database) -> ApiKey:
         audit = _audit(audit_key)
         async with database.write() as session:
-            key = await Keys().revoke(session, key_id, utc_now())
-            await audit.append(session, key_event("key.revoke", ACTOR, key))
-        return key
+            return await recorded_keys.revoke(session, audit, ACTOR, key_id, utc_now())
 
     key = _on(url, revoke)
-    typer.echo(f"Key {key.id} is revoked since {_minute(key.revoked_at)}.", err=True)
+    typer.echo(f"Key {key.id} was revoked at {_minute(key.revoked_at)} UTC.", err=True)
 
 
 def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None = None) -> None:
-    """Verify the audit log, and say the first record that is wrong or the head, `SEQ:HASH`, to note down elsewhere.
+    """Verify the audit log. Print the first fault, or the head as `SEQ:HASH`, which you can note in another place.
 
-    `witness` is a head noted before: its record must still be there.
+    `witness` is a head that was noted earlier: the log must still have its record.
     """
 
     async def verify(database: Database) -> Verification:
@@ -111,12 +117,12 @@ def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None
     if found.fault:
         typer.echo(f"The audit log is broken at {found.fault}.", err=True)
         raise typer.Exit(1)
-    sealed = {True: "sealed", False: "not sealed", None: "sealed, which was not checked: no key was given"}[found.sealed]
+    sealed = {True: "sealed", False: "not sealed", None: "sealed, and the seal was not checked: give --audit-key"}[found.sealed]
     typer.echo(f"The audit log holds: {found.checked} records, {sealed}; head {found.head.seq}:{found.head.hash}")
 
 
 def audit_seal(url: str, audit_key: Path) -> None:
-    """Verify an audit log that was begun without a key, and seal it; from then on it is written with the key only."""
+    """Verify an audit log that was begun without a key, and seal it. From then on, writing to it needs the key."""
 
     async def seal(database: Database) -> Verification:
         audit = _audit(audit_key)
@@ -128,7 +134,7 @@ def audit_seal(url: str, audit_key: Path) -> None:
 
 
 def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None) -> None:
-    """Remove the records older than `older_than`, like `365d`, and record that they were removed."""
+    """Remove the records that are older than `older_than`, such as `365d`, and record the removal."""
 
     async def prune(database: Database) -> int:
         audit, before = _audit(audit_key), utc_now() - duration(older_than)
@@ -144,7 +150,7 @@ def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None) -> 
 
 
 def audit_export(url: str) -> None:
-    """Print the audit log as JSON lines, oldest first, with what is needed to follow its hashes."""
+    """Print the audit log as JSON lines, oldest first, with all that its hashes cover."""
 
     async def export(database: Database) -> None:
         async with database.read() as session:
@@ -155,15 +161,15 @@ def audit_export(url: str) -> None:
 
 
 def duration(text: str) -> timedelta:
-    """Return how long `text` is: a whole number and s, m, h, d or w. Raises ValueError."""
+    """Return the duration in `text`: a whole number and s, m, h, d or w. Raises ValueError if it is something else."""
     parts = _DURATION.fullmatch(text)
     if parts is None:
-        raise ValueError("a duration is a number and s, m, h, d or w, like 30d")
+        raise ValueError(f"{text!r} is no duration: write a number and s, m, h, d or w, such as 30d")
     return timedelta(**{_UNITS[parts[2]]: int(parts[1])})
 
 
 def _on(url: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
-    """Return what `work` gives on the database at `url`; exits where it cannot be done."""
+    """Return the result of `work` on the database at `url`. Exits if it fails."""
 
     async def run() -> _T:
         database = await Database.open(url)
@@ -191,7 +197,7 @@ def _noted(witness: str | None) -> tuple[int, str] | None:
         return None
     parts = _WITNESS.fullmatch(witness)
     if parts is None:
-        raise ValueError("a witness is a head as `audit verify` says it: SEQ:HASH")
+        raise ValueError(f"{witness!r} is no witness: give a head as `audit verify` prints it, SEQ:HASH")
     return int(parts[1]), parts[2]
 
 

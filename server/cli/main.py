@@ -1,7 +1,7 @@
 """The command line: `guard-server serve`, `ask`, `check-policy`, `extract`, `keys`, `audit` and `policy`.
 
-Nothing of the project is imported here until a command runs. vLLM starts its workers as fresh interpreters, which import the main
-module, this one, again; and vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before it.
+This module imports nothing of the project before a command runs. vLLM starts its workers as new interpreters, which import the
+main module, this one, again. vLLM 0.32's CPU worker does not start in an interpreter that has imported numba before.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Keep forgotten things from being said: suppression in front of vLLM."
 )
 
-Model = Annotated[str | None, typer.Option(help="Model to serve: a folder or a name on the hub.", envvar="GUARD_MODEL")]
+Model = Annotated[
+    str | None, typer.Option(help="Model to serve: a folder, or a name on the Hugging Face hub.", envvar="GUARD_MODEL")
+]
 PolicyFile = Annotated[Path | None, typer.Option(help="Policy file (YAML).", envvar="GUARD_POLICY")]
-DataFolder = Annotated[Path | None, typer.Option(help="Where compiled restrictions are kept.", envvar="GUARD_DATA_DIR")]
-VllmArguments = Annotated[list[str] | None, typer.Argument(help="After --: arguments for vLLM, unchanged.")]
+DataFolder = Annotated[
+    Path | None, typer.Option(help="Folder for the store, compiled restrictions and word vectors.", envvar="GUARD_DATA_DIR")
+]
+VllmArguments = Annotated[list[str] | None, typer.Argument(help="Arguments after -- go to vLLM unchanged.")]
 
 
 @app.callback()
@@ -36,7 +40,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="GUARD_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", envvar="GUARD_PORT")] = None,
     data_dir: DataFolder = None,
-    sample: Annotated[list[str] | None, typer.Option(help="Ask this once ready, and show both answers.")] = None,
+    sample: Annotated[
+        list[str] | None,
+        typer.Option(help="Question to ask once the server is ready; shows the answers without and with the guard."),
+    ] = None,
     vllm_args: VllmArguments = None,
 ) -> None:
     """Serve the OpenAI API with the guard in front of the model."""
@@ -67,9 +74,9 @@ def ask(
 @app.command("check-policy")
 def check_policy(
     file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
-    model: Annotated[str | None, typer.Option(help="Count this model's tokens.", envvar="GUARD_MODEL")] = None,
+    model: Annotated[str | None, typer.Option(help="Model whose tokens are counted.", envvar="GUARD_MODEL")] = None,
 ) -> None:
-    """Say what a policy would ban, by which phrase, and how many tokens. Nothing is stored."""
+    """Show what a policy bans: each phrase, and how many tokens it bans. Nothing is stored."""
     from server.cli import check
 
     check.check_policy(file, model)
@@ -78,22 +85,27 @@ def check_policy(
 @app.command()
 def extract(
     file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
-    background: Annotated[Path | None, typer.Option(help="Innocent texts, one a line, beside the policy's own.")] = None,
+    background: Annotated[
+        Path | None, typer.Option(help="File of innocent texts, one per line, in addition to the policy's own.")
+    ] = None,
     language: Annotated[str, typer.Option(help="Language of words in Latin script (ISO 639-1).")] = "en",
     yaml: Annotated[bool, typer.Option("--yaml", help="Print entries for the policy file instead of a table.")] = False,
 ) -> None:
-    """Propose phrases from each target's examples and documents, each with the reason why. The policy is not changed."""
+    """Propose phrases from each target's examples and documents, with the reason for each. This does not change the policy."""
     from server.cli import check
 
     check.propose(file, background, language, yaml)
 
 
-keys = typer.Typer(no_args_is_help=True, help="API keys: who may do what.")
-audit = typer.Typer(no_args_is_help=True, help="The audit log.")
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
+audit = typer.Typer(no_args_is_help=True, help="Verify, seal, prune and export the audit log.")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 
-Store = Annotated[str | None, typer.Option("--database", help="URL of the store.", envvar="GUARD_DATABASE")]
+Store = Annotated[
+    str | None,
+    typer.Option("--database", help="URL of the store; unset: a SQLite file in the data folder.", envvar="GUARD_DATABASE"),
+]
 AuditKey = Annotated[Path | None, typer.Option(help="File with the key that seals the audit log.", envvar="GUARD_AUDIT_KEY")]
 
 
@@ -110,16 +122,16 @@ def _url(database: str | None, data_dir: Path | None) -> str:
 
 @keys.command("create")
 def keys_create(
-    role: Annotated[str, typer.Option(help="client, auditor or admin.")],
-    name: Annotated[str, typer.Option(help="What the key is for; shown in lists.")],
-    expires: Annotated[str | None, typer.Option(help="How long it lasts, like 30d.")] = None,
-    rate: Annotated[int | None, typer.Option(help="Requests a minute.")] = None,
-    burst: Annotated[int | None, typer.Option(help="Requests at once.")] = None,
+    role: Annotated[str, typer.Option(help="What the key may do: client, auditor or admin.")],
+    name: Annotated[str, typer.Option(help="What the key is for; `keys list` shows it.")],
+    expires: Annotated[str | None, typer.Option(help="How long the key lasts, such as 30d; unset: for ever.")] = None,
+    rate: Annotated[int | None, typer.Option(help="Requests per minute; unset: no limit.")] = None,
+    burst: Annotated[int | None, typer.Option(help="Requests at once; unset: as many as the rate.")] = None,
     database: Store = None,
     data_dir: DataFolder = None,
     audit_key: AuditKey = None,
 ) -> None:
-    """Make a key and print it, this once."""
+    """Make a key and print it. It is shown this once."""
     from server.cli import local
 
     url = _url(database, data_dir)
@@ -141,7 +153,7 @@ def keys_revoke(
     data_dir: DataFolder = None,
     audit_key: AuditKey = None,
 ) -> None:
-    """Revoke a key: it is refused within a second."""
+    """Revoke a key. Running servers refuse it within a second."""
     from server.cli import local
 
     local.keys_revoke(_url(database, data_dir), key_id, audit_key=audit_key)
@@ -149,12 +161,12 @@ def keys_revoke(
 
 @audit.command("verify")
 def audit_verify(
-    witness: Annotated[str | None, typer.Option(help="An earlier head, SEQ:HASH, noted down elsewhere.")] = None,
+    witness: Annotated[str | None, typer.Option(help="A head, SEQ:HASH, that an earlier `audit verify` printed.")] = None,
     database: Store = None,
     data_dir: DataFolder = None,
     audit_key: AuditKey = None,
 ) -> None:
-    """Find a changed, missing or reordered record. Exits with status 1 if there is one."""
+    """Find the first record that was changed, removed or moved. Exits with status 1 if there is one."""
     from server.cli import local
 
     local.audit_verify(_url(database, data_dir), audit_key=audit_key, witness=witness)
@@ -166,7 +178,7 @@ def audit_seal(
     database: Store = None,
     data_dir: DataFolder = None,
 ) -> None:
-    """Seal a log that was begun without a key."""
+    """Seal an audit log that was begun without a key."""
     from server.cli import local
 
     local.audit_seal(_url(database, data_dir), audit_key)
@@ -174,12 +186,12 @@ def audit_seal(
 
 @audit.command("prune")
 def audit_prune(
-    older_than: Annotated[str, typer.Option(help="Age, like 365d.")],
+    older_than: Annotated[str, typer.Option(help="Age of the records to remove, such as 365d.")],
     database: Store = None,
     data_dir: DataFolder = None,
     audit_key: AuditKey = None,
 ) -> None:
-    """Remove old records; the log still verifies."""
+    """Remove old records. The rest of the log can still be verified."""
     from server.cli import local
 
     local.audit_prune(_url(database, data_dir), older_than, audit_key=audit_key)
@@ -187,24 +199,24 @@ def audit_prune(
 
 @audit.command("export")
 def audit_export(database: Store = None, data_dir: DataFolder = None) -> None:
-    """Print the log as JSON lines."""
+    """Print the audit log as JSON lines."""
     from server.cli import local
 
     local.audit_export(_url(database, data_dir))
 
 
-policy = typer.Typer(no_args_is_help=True, help="The policy of a running server.")
+policy = typer.Typer(no_args_is_help=True, help="Apply, compare and export the targets of a running server.")
 app.add_typer(policy, name="policy")
 
-ServerUrl = Annotated[str, typer.Option(help="The server.", envvar="GUARD_URL")]
-ApiKeyText = Annotated[str | None, typer.Option(help="An API key.", envvar="GUARD_API_KEY")]
-Listed = Annotated[Path, typer.Argument(help="Targets, as a policy file (.yaml) or JSON lines (.jsonl).")]
+ServerUrl = Annotated[str, typer.Option(help="URL of the server.", envvar="GUARD_URL")]
+ApiKeyText = Annotated[str | None, typer.Option(help="API key with the role that the command needs.", envvar="GUARD_API_KEY")]
+Listed = Annotated[Path, typer.Argument(help="File of targets: a policy file (.yaml) or JSON lines (.jsonl).")]
 _HERE = "http://127.0.0.1:8000"
 
 
 @policy.command("apply")
 def policy_apply(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
-    """Have the targets of a file enforced: all of them, or none."""
+    """Enforce the targets of a file: all of them, or none."""
     from server.cli import remote
 
     remote.apply(url, key, file, dry_run=False)
@@ -212,7 +224,7 @@ def policy_apply(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -
 
 @policy.command("diff")
 def policy_diff(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) -> None:
-    """Say what `apply` would create and change."""
+    """Show what `apply` would create and change."""
     from server.cli import remote
 
     remote.apply(url, key, file, dry_run=True)
@@ -220,7 +232,9 @@ def policy_diff(file: Listed, url: ServerUrl = _HERE, key: ApiKeyText = None) ->
 
 @policy.command("export")
 def policy_export(
-    format: Annotated[str, typer.Option(help="yaml or jsonl.")] = "yaml", url: ServerUrl = _HERE, key: ApiKeyText = None
+    format: Annotated[str, typer.Option(help="Format of the output: yaml or jsonl.")] = "yaml",
+    url: ServerUrl = _HERE,
+    key: ApiKeyText = None,
 ) -> None:
     """Print all targets."""
     from server.cli import remote

@@ -1,4 +1,4 @@
-"""What `guard-server policy ...` does: asks a running server, over REST."""
+"""`guard-server policy ...`, which asks a running server over REST."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ _MEDIA = {".jsonl": "application/jsonl", ".yaml": "application/yaml", ".yml": "a
 
 
 def apply(url: str, key: str | None, file: Path, *, dry_run: bool) -> None:
-    """Have the targets of a file enforced, all or none; or say what would be done.
+    """Enforce the targets of a file, all or none; if `dry_run`, only show what would be done.
 
-    Prints what was created and updated. Exits with status 1 for an answer that is an error, 2 for a file that cannot be read.
+    Prints which targets are created and changed. Exits with status 1 if the server answers with an error, and with status 2 if
+    the file cannot be read.
     """
     media = _MEDIA.get(file.suffix)
     if media is None:
-        typer.echo(f"{file}: a policy is .yaml or .jsonl", err=True)
+        typer.echo(f"{file}: the name of a file of targets must end in .yaml, .yml or .jsonl", err=True)
         raise typer.Exit(2)
     try:
         content = file.read_bytes()
     except OSError as error:
-        typer.echo(f"{file}: {error.strerror}", err=True)
+        typer.echo(f"{file} cannot be read: {error.strerror}", err=True)
         raise typer.Exit(2) from None
     answer = _ask(
         url, key, "POST", "/v1/forget-targets:import", content=content, params={"dry_run": str(dry_run).lower()}, media=media
@@ -38,14 +39,14 @@ def apply(url: str, key: str | None, file: Path, *, dry_run: bool) -> None:
 
 
 def export(url: str, key: str | None, kind: str) -> None:
-    """Print all targets, as `yaml` or `jsonl`. Exits with status 1 for an answer that is an error."""
+    """Print all targets, as `yaml` or `jsonl`. Exits with status 1 if the server answers with an error."""
     sys.stdout.write(_ask(url, key, "GET", "/v1/forget-targets:export", params={"format": kind}).text)
 
 
 def _ask(url: str, key: str | None, method: str, path: str, *, media: str | None = None, **arguments: Any) -> httpx.Response:
     headers = {**({"authorization": f"Bearer {key}"} if key else {}), **({"content-type": media} if media else {})}
     try:
-        # An import of ten thousand targets takes its time.
+        # An import of ten thousand targets takes minutes.
         answer = httpx.request(method, url.rstrip("/") + path, headers=headers, timeout=600, **arguments)
     except httpx.HTTPError as error:
         _fail(f"{url} does not answer: {type(error).__name__}")

@@ -1,4 +1,4 @@
-"""What the command line does."""
+"""`guard-server serve` and `ask`, which start an engine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from server.store.keys import Keys
 
 
 def settings_from(**flags: Any) -> Settings:
-    """Return the settings; flags that were given win over the environment. Exits with status 2 for what is not valid."""
+    """Return the settings. Flags that are not None win over the environment. Exits with status 2 if a setting is not valid."""
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
@@ -40,12 +40,16 @@ def settings_from(**flags: Any) -> Settings:
 
 
 def serve(settings: Settings, samples: Sequence[str]) -> None:
-    """Serve until told to stop. Exits with status 2 for a bad policy, 1 if the guard cannot be started or proven."""
-    # Asked only where it matters: a store that is not there yet is not made for the question.
+    """Serve until the process is told to stop.
+
+    Exits with status 2 if the policy is not valid, or if there are no API keys and the address is not a loopback address; with
+    status 1 if the guard cannot be started or proven.
+    """
+    # The store is opened only if the answer matters: opening it would create it.
     if not binding_allowed(settings.host, any_keys=False) and not _any_keys(settings):
         typer.echo(
-            f"There are no API keys, so the server listens on this machine alone, not on {settings.host}. "
-            "Make one first: guard-server keys create --role admin --name ...",
+            f"There are no API keys, so the server may not listen on {settings.host}, only on a loopback address. "
+            "Make a key first: guard-server keys create --role admin --name ...",
             err=True,
         )
         raise typer.Exit(2)
@@ -53,7 +57,7 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
     config = uvicorn.Config(
         application, host=settings.host, port=settings.port, log_level=settings.log_level.lower(), access_log=False
     )
-    # Bound before anything slow begins: a port that is taken is told at once. Exits with status 1 then.
+    # The port is bound before anything slow begins, so that a port in use shows at once. uvicorn exits then.
     with config.bind_socket() as listening:
         failure = asyncio.run(_serve(uvicorn.Server(config), listening, application, samples))
     if failure:
@@ -61,10 +65,10 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
 
 
 def ask(settings: Settings, question: str) -> None:
-    """Print a question's answers without and with the guard. Exits like `serve`.
+    """Print the answers to a question, without and with the guard. Exits like `serve`.
 
-    A policy file is asked about by itself, beside no store, unless one is named: in the server's own it would take the place of
-    the one that is enforced there.
+    With a policy file, `ask` uses a temporary store, unless the settings name one. In the server's own store, the file would
+    replace the policy that the server enforces.
     """
     with tempfile.TemporaryDirectory(prefix="guard-server-") as folder:
         if settings.policy and not settings.model_fields_set & {"data_dir", "database"}:
@@ -101,7 +105,7 @@ def _any_keys(settings: Settings) -> bool:
 
 def _application(settings: Settings) -> FastAPI:
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # Every call to the engine's application would be a line of its own.
+    # httpx would log a line for every call to the engine's application.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         return create_app(settings)
@@ -135,7 +139,7 @@ async def _serve(
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"guard-server listens on http://{shown}:{port}/v1 (model {service.running.model})", flush=True)
-        # Ends early only if the engine dies: then there is nothing left to serve.
+        # The service ends by itself only if the engine dies: then there is nothing to serve.
         await service.ended()
         server.should_exit = True
 

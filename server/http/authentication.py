@@ -1,14 +1,14 @@
-"""Who a request comes from, and whether it may do what it asks for.
+"""Finds out who sends a request, and whether they may do what it asks for.
 
-A key comes as `Authorization: Bearer <key>` (RFC 6750, 2.1) or as `x-api-key: <key>`. Everything wrong with it, from a missing
-header to a key that was revoked, gets the same 401: the answer tells nothing about which keys there are.
+A client sends its key as `Authorization: Bearer <key>` (RFC 6750, 2.1) or as `x-api-key: <key>`. A missing key, a wrong one and a
+revoked one get the same 401, so that the answer does not tell which keys there are.
 
-Roles are a ladder. `client` generates, lists models and asks for moderation; `auditor` reads targets, policy, audit log and
-reports, too; `admin` does everything.
+Each role may do what the roles before it may. `client` generates, lists models and asks for moderation; `auditor` also reads
+targets, policy, audit log and reports; `admin` does everything.
 
-A store in which no key was ever made leaves the server open to its own machine: `binding_allowed` keeps it off other addresses,
-and every request from a loopback address is an admin's. A page in a browser on that machine could send such requests through a
-name that it makes resolve to a loopback address (DNS rebinding), so the Host must name one as well.
+As long as no key was ever made, the server is open to its own machine: `binding_allowed` keeps it from listening on other
+addresses, and every request from a loopback address has the role `admin`. A page in a browser on that machine could send such
+requests through a name that resolves to a loopback address (DNS rebinding), so the Host header must name a loopback address too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,11 @@ import asyncio
 import ipaddress
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from fastapi import Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -36,18 +33,16 @@ from server.store.errors import StoreError
 from server.store.keys import ROLES, KeyRing, Keys, Role
 
 FRESH_S = 1.0
-"""How long a process goes by the keys that it has read: after this, a key revoked by another process is refused here as well."""
+"""Seconds for which a process uses the keys that it has read. After that, it refuses a key that another process revoked."""
 OPEN_ID = "loopback"
-"""Whom the audit log names for a request to a server without keys."""
+"""The actor that the audit log names for a request to a server without keys."""
 
 _LONGEST = 256
-# For the API's description only: what is in the header is read here, not by FastAPI.
-_BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server keys create`.")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who asks: the id of the key, its role, and how often it may ask (see `RateLimiter.take`; None: as often as it likes)."""
+    """Who sends a request: the id of the key, its role, and its limit (`RateLimiter.take`; None: no limit)."""
 
     key_id: str
     role: Role
@@ -55,14 +50,18 @@ class Principal:
     burst: int | None = None
 
     def may(self, role: Role) -> bool:
-        """Whether this principal may do what is for `role`."""
+        """Whether this principal may do what `role` may do."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
 class Authenticator:
-    """Checks keys against the store's, which are kept in memory for `FRESH_S`.
+    """Checks keys against those in the store, which it keeps in memory for `FRESH_S` seconds.
 
-    `database` gives the open database, or raises NotReady. `clock` gives monotonic seconds, `now` an aware time.
+    Args:
+        database: returns the open database, or raises NotReady.
+        limiter: counts the requests of each key; a new one if None.
+        clock: returns monotonic seconds.
+        now: returns a time with its zone.
     """
 
     def __init__(
@@ -85,14 +84,16 @@ class Authenticator:
         self._used: set[str] = set()
 
     def changed(self) -> None:
-        """Forget the keys read so far. To be called after a key was made or revoked by this process, once that is committed."""
+        """Read the keys again before the next request. Call this once a change of the keys is committed."""
         self._changes += 1
         self._loaded = -math.inf
 
     async def authenticate(self, headers: Headers, client: str | None = None) -> Principal:
-        """Return whom `headers` are from; `client` is the address that the request came from, if it is known.
+        """Return who sent `headers`; `client` is the address that the request came from, None if it is not known.
 
-        Raises Unauthorized, and NotReady if the keys in the store cannot be read: an old copy could hold a revoked one.
+        Raises:
+            Unauthorized: the key is missing, wrong, expired or revoked.
+            NotReady: the keys in the store cannot be read; an old copy could hold a revoked key.
         """
         ring = await self._fresh()
         if not ring:
@@ -110,28 +111,23 @@ class Authenticator:
         return Principal(key.id, key.role, key.rate_per_minute, key.burst)
 
     async def admit(self, scope: Scope, role: Role) -> Principal:
-        """Return whom an ASGI request is from, if it may do what is for `role`, and count it.
+        """Return who sends an ASGI request, if they may do what `role` may do, and count the request.
 
-        Raises Unauthorized, NotReady, RateLimited, and Forbidden for a lower role.
+        Raises:
+            Unauthorized, NotReady: as `authenticate` does.
+            RateLimited: the key has made too many requests.
+            Forbidden: the key has a lower role.
         """
         client = scope.get("client")
         principal = await self.authenticate(Headers(scope=scope), client[0] if client else None)
         if principal.rate_per_minute is not None:
             self._limiter.take(principal.key_id, principal.rate_per_minute, principal.burst)
         if not principal.may(role):
-            raise Forbidden(f"This needs a key with the role {role!r}.")
+            raise Forbidden(f"This route needs a key with the role {role!r}.")
         return principal
 
-    def require(self, role: Role) -> Callable[..., Awaitable[Principal]]:
-        """Return a dependency for FastAPI's routes that admits `role` and gives the principal; raises as `admit` does."""
-
-        async def admitted(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Principal:
-            return await self.admit(request.scope, role)
-
-        return admitted
-
     async def flush(self) -> None:
-        """Write down which keys were used, to the hour; to be called now and then, and at the end. Raises StoreError."""
+        """Note in the store which keys were used, to the hour. Raises StoreError; then the next call notes them."""
         if used := sorted(self._used):
             async with self._database().write() as session:
                 await Keys().touch(session, used, self._now())
@@ -148,8 +144,10 @@ class Authenticator:
                     async with self._database().read() as session:
                         ring = await Keys().ring(session)
                 except StoreError:
-                    raise NotReady("The keys cannot be read at this moment.", headers={"Retry-After": "1"}) from None
-                # Changed while they were being read: they may be the old ones.
+                    raise NotReady(
+                        "The store does not answer, so the API key cannot be checked. Try again.", headers={"Retry-After": "1"}
+                    ) from None
+                # If the keys changed while they were read, what was read may be old.
                 if changes == self._changes:
                     self._ring, self._loaded = ring, started
         return self._ring
@@ -168,7 +166,7 @@ def is_loopback(host: str) -> bool:
 
 
 def binding_allowed(host: str, any_keys: bool) -> bool:
-    """Whether the server may listen on `host`: a server without keys, on loopback only."""
+    """Whether the server may listen on `host`: without keys, on a loopback address only."""
     return any_keys or is_loopback(host)
 
 
@@ -177,7 +175,7 @@ def _unauthorized() -> Unauthorized:
 
 
 def _key_text(headers: Headers) -> str:
-    """Return the one key in the headers; nothing if there is none, more than one, or something that is not a key."""
+    """Return the key in the headers; an empty text if there is none, more than one, or one that cannot be a key."""
     found = set(headers.getlist("x-api-key"))
     for value in headers.getlist("authorization"):
         scheme, _, text = value.partition(" ")

@@ -11,7 +11,7 @@ No message quotes the body: they give a place in it or the name of a key.
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message as HeaderParser
 from itertools import accumulate
@@ -22,6 +22,7 @@ from starlette.types import Receive
 
 from server.errors import BadRequest, TooLarge, UnsupportedMedia
 
+JSON = "application/json"
 _INT64 = range(-(2**63), 2**63)
 # A string, closed or not, in one step and without backtracking (possessive, Python 3.11), however many escapes it has.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -50,7 +51,7 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
             ``limits.depth``, a duplicate key at any level, NaN or Infinity (``1e999`` included), an integer beyond 64 bits,
             a lone surrogate in a string or key.
     """
-    _check_media(content_type, content_encoding)
+    check_media(content_type, content_encoding)
     if len(raw) > limits.bytes:
         raise _too_large(limits)
     try:
@@ -124,16 +125,23 @@ def _too_large(limits: BodyLimits) -> TooLarge:
     return TooLarge(f"The body is larger than {limits.bytes} bytes.")
 
 
-def _check_media(content_type: str | None, content_encoding: str | None) -> None:
+def check_media(content_type: str | None, content_encoding: str | None, media: Collection[str] = (JSON,)) -> str:
+    """Return which of `media` a body is, from its headers.
+
+    Raises:
+        UnsupportedMedia: another type, another charset than UTF-8, or a compressed body.
+    """
     header = HeaderParser()  # the standard library's parser of ``type/subtype; name="value"``
     header["content-type"] = content_type or ""
-    if header.get_content_type() != "application/json" or not content_type:
-        raise UnsupportedMedia("The content type must be application/json.")
+    found = header.get_content_type()
+    if found not in media or not content_type:
+        raise UnsupportedMedia(f"The content type must be {' or '.join(media)}.")
     charset = header.get_param("charset")
     if charset is not None and str(charset).lower() not in ("utf-8", "utf8"):
         raise UnsupportedMedia("The charset must be utf-8.")
     if (content_encoding or "identity").strip().lower() != "identity":
         raise UnsupportedMedia("Compressed request bodies are not accepted.")
+    return found
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

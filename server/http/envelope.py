@@ -3,15 +3,15 @@
 `install` gives an application the handlers. `envelope` is the body they send, in the shape of OpenAI's API
 (`{"error": {"message", "type", "param", "code"}}`), so that existing clients show the message.
 
-Two things never leave through here: the text of a prompt, and the message of an unexpected exception. Such a message may
-quote the prompt (a validation error does), so neither the client nor the log gets it: the log gets the exception's type and
-the place where it was raised."""
+An answer never holds the text of a prompt or the message of an unexpected exception. Such a message may quote the prompt (a
+validation error does), so neither the client nor the log gets it: the log gets the exception's type and where it was raised.
+"""
 
 from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,18 +26,20 @@ from server.errors import INVALID_REQUEST, SERVER_ERROR, BadRequest, EngineFailu
 
 logger = logging.getLogger(__name__)
 
+_SHOWN_CHARACTERS = 64
+
 
 def envelope(error: ServerError) -> dict[str, Any]:
-    """The JSON body of an error, as OpenAI's API spells it."""
+    """Return the JSON body of an error, in the shape of OpenAI's API."""
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
 def install(app: FastAPI) -> None:
-    """Make every error that leaves ``app`` an `envelope`.
+    """Make every error that leaves `app` an `envelope`.
 
-    ServerError, Starlette's HTTPException (unknown routes and methods included), FastAPI's RequestValidationError, and any other
-    exception are covered, raised in a route, a dependency or a middleware added before this call. Middleware added afterwards
-    lies outside the boundary; what escapes it still gets an envelope, but Starlette logs it in full. So call this last.
+    This covers ServerError, Starlette's HTTPException (unknown routes and methods as well), FastAPI's RequestValidationError and
+    every other exception that a route, a dependency or a middleware added before this call raises. Call it last: an error of a
+    middleware that is added later gets an envelope too, but Starlette logs it in full.
     """
     for kind in (ServerError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _handle)
@@ -45,18 +47,18 @@ def install(app: FastAPI) -> None:
 
 
 def to_server_error(error: Exception) -> ServerError:
-    """The answer to ``error``; a generic one for an exception nobody expected."""
+    """Return the answer to `error`: a generic one if it is not an error that the server knows."""
     if isinstance(error, ServerError):
         return error
     if isinstance(error, HTTPException):
         return _of_http(error)
     if isinstance(error, RequestValidationError):
-        return _of_validation(error.errors())
+        return invalid([_of_parameter(detail) for detail in error.errors()])
     return ServerError("The server failed to handle the request.", status=500, type=SERVER_ERROR, code="internal_error")
 
 
 def respond(error: Exception) -> Response:
-    """The HTTP response to ``error``."""
+    """Return the HTTP response to `error`."""
     known = to_server_error(error)
     if known.status in (204, 304):  # these must not carry a body
         return Response(status_code=known.status, headers=known.headers)
@@ -78,15 +80,35 @@ def _of_http(error: HTTPException) -> ServerError:
     )
 
 
-def _of_validation(errors: Sequence[Any]) -> BadRequest:
-    """The first thing wrong, with its place; pydantic's ``input`` is left out, the client knows what it sent."""
+def invalid(errors: Sequence[Any], where: str = "") -> BadRequest:
+    """Return the 400 for pydantic's `errors`: the place and the kind of the first; `where` is put before the message.
+
+    It quotes nothing of the request: pydantic's `input` is left out.
+    """
     if not errors:
         return BadRequest("The request is not valid.", code="invalid_value")
-    first = errors[0]
-    where = [str(part) for part in first.get("loc", ()) if part not in ("body", "query", "path", "header")]
-    param = ".".join(where) or None
+    place = path_of(errors[0].get("loc", ()))
+    message = str(errors[0].get("msg", "not valid")).removeprefix("Value error, ")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return BadRequest(f"{param + ': ' if param else ''}{first.get('msg', 'not valid')}{more}", param=param, code="invalid_value")
+    return BadRequest(f"{where}{place + ': ' if place else ''}{message}{more}", param=place or None, code="invalid_value")
+
+
+def path_of(steps: Iterable[str | int]) -> str:
+    """Return a place as `phrases[2].text`. A name that a client chose is shown only if it is short and plain."""
+    found = ""
+    for step in steps:
+        if isinstance(step, int):
+            found += f"[{step}]"
+        else:
+            plain = step.isascii() and step.isprintable() and len(step) <= _SHOWN_CHARACTERS
+            found += f".{step}" if plain else ".(a name that is not shown)"
+    return found.lstrip(".")
+
+
+def _of_parameter(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return FastAPI's `detail` of a mistake without the kind of the parameter, which it puts before its name."""
+    steps = detail.get("loc", ())
+    return {**detail, "loc": steps[1:] if steps[:1] and steps[0] in ("body", "query", "path", "header") else steps}
 
 
 async def _handle(request: Request, error: Exception) -> Response:
@@ -96,14 +118,14 @@ async def _handle(request: Request, error: Exception) -> Response:
 
 
 def _log(error: BaseException) -> None:
-    """Type and place of an unexpected exception. Not its message, and no local variables: either may quote a prompt."""
+    """Log type and place of an unexpected exception, without its message and local variables: they may quote a prompt."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     places = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in reversed(frames))
     logger.error("unexpected %s at %s", type(error).__qualname__, places or "unknown")
 
 
 class _Boundary:
-    """Answers in place of Starlette's outermost middleware, which re-raises what it answered and so has it logged in full."""
+    """Answers in place of Starlette's outermost middleware, which would raise the error again and have it logged in full."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -131,6 +153,6 @@ class _Boundary:
         if not isinstance(failure, (ServerError, HTTPException, RequestValidationError)):
             _log(failure)
         if started:
-            # Headers are gone: the only honest end is a broken connection, which the server makes of an exception.
-            raise EngineFailure("the response could not be completed")
+            # The headers are sent. An exception makes uvicorn break the connection: the client sees that the answer is not whole.
+            raise EngineFailure("the response broke off: the log has the error")
         await respond(failure)(scope, receive, send)

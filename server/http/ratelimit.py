@@ -1,7 +1,7 @@
-"""How many requests a key may make: a token bucket each.
+"""Limits how many requests a key may make, with a token bucket per key.
 
-A bucket holds up to `burst` tokens and gains `rate` a minute; a request takes one (token buckets as in RFC 2697, section 3, of
-requests in place of bytes). The buckets are this process's own: several processes allow a key that many each.
+A bucket holds at most `burst` tokens and gains `rate` tokens per minute. A request takes one token (RFC 2697, section 3, with
+requests in place of bytes). Each process has its own buckets, so N processes together allow N times the limit.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from server.errors import RateLimited
 
 
 class RateLimiter:
-    """Buckets by key. `clock` gives seconds and should not be set by people; `most` is how many buckets are kept.
+    """The buckets of all keys.
 
-    Of more keys than that the one unused for longest begins anew with a full bucket. Keys are made by admins, so nobody fills
-    this from outside.
+    Args:
+        clock: returns monotonic seconds.
+        most: how many buckets are kept. With more keys, the least recently used bucket is dropped, and its key starts again
+            with a full one. Only admins make keys, so a client cannot fill the table.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, most: int = 10_000) -> None:
@@ -27,14 +29,20 @@ class RateLimiter:
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, key_id: str, rate_per_minute: int, burst: int | None = None) -> None:
-        """Take a token of this key's bucket, of `burst` tokens at most (None: as many as the rate).
+        """Take one token from the bucket of `key_id`.
 
-        Raises RateLimited with the whole seconds until there is a token, rounded up, and takes nothing then.
+        Args:
+            key_id: the key's id.
+            rate_per_minute: how many tokens the bucket gains per minute.
+            burst: how many tokens the bucket holds at most; as many as `rate_per_minute` if None.
+
+        Raises:
+            RateLimited: the bucket has no token; `Retry-After` has the whole seconds until it has one.
         """
         size = float(burst or rate_per_minute)
         now = self._clock()
         tokens, before = self._buckets.pop(key_id, (size, now))
-        # A clock that went back adds nothing, and from then on counts from there: nobody waits for it to catch up.
+        # If the clock went back, the bucket gains nothing and counts from the new time: no key waits for the clock to catch up.
         tokens = min(size, tokens + max(0.0, now - before) * rate_per_minute / 60)
         enough = tokens >= 1
         self._buckets[key_id] = (tokens - 1 if enough else tokens, now)
@@ -43,6 +51,6 @@ class RateLimiter:
         if not enough:
             seconds = max(1, math.ceil((1 - tokens) * 60 / rate_per_minute))
             raise RateLimited(
-                f"This key may make {rate_per_minute} requests a minute. Try again in {seconds} s.",
+                f"This key may make {rate_per_minute} requests per minute. Try again in {seconds} s.",
                 headers={"Retry-After": str(seconds)},
             )

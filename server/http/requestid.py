@@ -1,4 +1,4 @@
-"""Every response names its request and is counted."""
+"""Gives every response the id of its request, and counts it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestId:
-    """Middleware that puts `x-request-id` on request and response: the client's if it is well formed, else a new one."""
+    """Middleware that sets `x-request-id` on request and response: the client's id if it is well formed, else a new one."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app

@@ -1,1 +1,1 @@
-"""Policy: from a policy file or an API call to what every worker enforces."""
+"""The policy, from a policy file or an API call to what every worker enforces."""

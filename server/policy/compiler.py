@@ -1,4 +1,4 @@
-"""The compiler: forget targets to restriction files."""
+"""The compiler makes restriction files of forget targets."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ _WRITERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What targets ban in every answer, in one restriction: its digest, None if they ban nothing, and the targets by id, as they
-    were when it was compiled."""
+    """One restriction with what several targets ban in every answer.
+
+    Attributes:
+        digest: the digest of the restriction; None if the targets ban nothing.
+        targets: the targets by id, as they were when the restriction was compiled.
+    """
 
     digest: str | None
     targets: Mapping[str, ForgetTarget]
@@ -25,9 +29,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Restrictions of single targets, digests by target id: for every answer, and for answers to prompts about the target.
+    """Restrictions of single targets.
 
-    `anchors`: whether any of them has words to keep away from in meaning.
+    Attributes:
+        always: digests of the restrictions for every answer, by target id.
+        gated: digests of the restrictions for answers to prompts about the target, by target id.
+        anchors: whether any of these has words that answers must not come close to in meaning.
     """
 
     always: Mapping[str, str]
@@ -36,32 +43,36 @@ class Compiled:
 
     @property
     def digests(self) -> set[str]:
-        """All of them."""
+        """All digests."""
         return {*self.always.values(), *self.gated.values()}
 
 
 class Compiler:
-    """Writes restrictions into a folder. Only targets that are to be suppressed make any: a refused prompt has no answer, a
-    watched one a free one."""
+    """Writes restrictions into `folder`; `encoder` encodes semantic words.
+
+    Only targets whose action bans phrases get restrictions (`Action.bans`).
+    """
 
     def __init__(self, folder: Path, encoder: Encoder | None = None) -> None:
         self._folder = folder
         self._encoder = encoder
 
     def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
-        """Compile what `targets`, by id, ban in every answer into one restriction. Raises OSError if it cannot be written."""
+        """Compile into one restriction what `targets`, by id, ban in every answer. Raises OSError if it cannot be written."""
         phrases = [phrase for target in targets.values() for phrase in phrases_of(target, "always")]
         return Part(self._write(Restriction.compile(phrases)) if phrases else None, targets)
 
     def targets(self, targets: Sequence[ForgetTarget], always: bool = True) -> Compiled:
-        """Compile each target by itself; without what it bans in every answer unless `always`.
+        """Compile each target by itself; unless `always`, leave out what it bans in every answer.
 
-        Raises ValueError if a target has words to keep away from in meaning, and there is no encoder for them, what the encoder
-        raises, and OSError if a restriction cannot be written.
+        Raises:
+            ValueError: a target has semantic words, and there is no encoder.
+            OSError: a restriction cannot be written.
+            Exception: what the encoder raises.
         """
         for_all = {t.id: Restriction.compile(phrases) for t in targets if always and (phrases := phrases_of(t, "always"))}
         gated = {target.id: restriction for target in targets if (restriction := self._gated(target))}
-        # Each file waits for the disk; together they wait once.
+        # Writing a file waits for the disk. In parallel, all files wait once.
         with ThreadPoolExecutor(_WRITERS) as writers:
             always_digests, gated_digests = (
                 dict(zip(compiled, writers.map(self._write, compiled.values()), strict=True)) for compiled in (for_all, gated)
@@ -69,10 +80,10 @@ class Compiler:
         return Compiled(always_digests, gated_digests, any(restriction.anchors for restriction in gated.values()))
 
     def _gated(self, target: ForgetTarget) -> Restriction | None:
-        if target.action != "suppress":
+        if not target.action.bans:
             return None
         if target.semantic and self._encoder is None:
-            raise ValueError(f"target {target.id} has semantic words: they cannot be compiled without an encoder")
+            raise ValueError(f"target {target.id} has semantic words, which cannot be compiled without an encoder")
         anchors = None
         if target.semantic and self._encoder:
             anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
@@ -85,5 +96,5 @@ class Compiler:
 
 
 def phrases_of(target: ForgetTarget, scope: str) -> list[Phrase]:
-    """Return what a target bans with this scope; nothing unless it is to be suppressed."""
-    return [phrase for phrase in target.all_phrases() if phrase.scope == scope] if target.action == "suppress" else []
+    """Return the phrases that a target bans with this scope; none unless its action bans phrases."""
+    return [phrase for phrase in target.all_phrases() if phrase.scope == scope] if target.action.bans else []

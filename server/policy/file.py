@@ -1,4 +1,4 @@
-"""The policy file: which targets are to be forgotten, as a person writes it down.
+"""The policy file: a person writes down which targets are to be forgotten.
 
     version: 1
     targets:
@@ -10,46 +10,27 @@
           - {text: Kirkby Mallory, scope: gated}
     background: [Who wrote Hamlet?]
 
-A target's fields are those of `classifiers.target.ForgetTarget`; ``background`` is text about other things, to tell them apart.
+A target's fields are those of `classifiers.target.ForgetTarget`. `background` holds texts about other things; the classifiers
+compare prompts with them. `server.policy.document` says which YAML the file may use.
 
-The file is YAML, less what surprises:
-
-- only what is null, true, false or a number to YAML 1.1 and to 1.2 alike is not text: ``NO``, ``1815-12-10``, ``12:30``, ``017``
-  and ``1e5`` are text. So what any YAML library wrote as text is read as text;
-- a key twice in one mapping is an error; so are anchors, aliases, tags and a second document. Without aliases nothing can grow,
-  without tags nothing can be called.
-
-A wrong file is refused whole, with every mistake that was found and the line of each. Messages name places, not values: they are
-read in logs, and what is on the list is confidential.
+A wrong file is refused whole, with every mistake that was found and its line.
 """
 
-import re
-from collections.abc import Iterator, Set
-from dataclasses import dataclass
+from __future__ import annotations
+
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from classifiers.target import ForgetTarget
 from guard.errors import PhraseError
 from guard.phrase import Phrase
+from server.policy.document import MAX_BYTES, Place, PolicyError, Position, Problem, Reader, read_text
 
-MAX_BYTES: Final = 64 * 2**20
-MAX_DEPTH: Final = 16  # the format itself needs six
-MAX_SHOWN: Final = 20
+__all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
 
-Place = tuple[str | int, ...]
-Position = tuple[int, int]
-
-_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, is in most builds of PyYAML
-# Anything but the printable set of YAML 1.2, section 5.1. PyYAML refuses the same, but its two readers disagree about where.
-_NOT_YAML: Final = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NULL: Final = re.compile(r"~|null|Null|NULL|")
-_BOOLEAN: Final = re.compile(r"(true|True|TRUE)|false|False|FALSE")
-_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
-_FLOAT: Final = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _PLAIN: Final = {  # pydantic's messages speak of Python
     **dict.fromkeys(("extra_forbidden", "unexpected_keyword_argument"), "unknown key"),
     **dict.fromkeys(("missing", "missing_argument"), "missing"),
@@ -75,39 +56,16 @@ class Policy(BaseModel):
         return version
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One mistake: line and column from 1, the place in the document (``targets[0].phrases[2].text``), what is wrong."""
-
-    line: int
-    column: int
-    path: str
-    message: str
-
-
-class PolicyError(ValueError):
-    """A policy file that cannot be used. ``line``, ``column`` and ``path`` are those of the first of its ``problems``."""
-
-    def __init__(self, source: str, problems: list[Problem]) -> None:
-        self.source = source
-        self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
-        self.line, self.column, self.path = self.problems[0].line, self.problems[0].column, self.problems[0].path
-        lines = [f"{source}:{p.line}: {p.path + ': ' if p.path else ''}{p.message}" for p in self.problems[:MAX_SHOWN]]
-        if len(self.problems) > MAX_SHOWN:
-            lines.append(f"{source}: and {len(self.problems) - MAX_SHOWN} more")
-        super().__init__("\n".join(lines))
-
-
 def load_policy(source: Path | str, *, name: str | None = None) -> Policy:
-    """Read a policy from a file (a Path) or from the text itself (a str). ``name`` is what messages call it.
+    """Read a policy from a file (a Path) or from its text (a str). `name` is what messages call it.
 
     Raises:
-        PolicyError: the file cannot be read, is over 64 MiB, is not UTF-8 or not YAML; a key is unknown, twice there or missing;
-            a value has the wrong type; a name or phrase is empty after folding; two targets have one id.
+        PolicyError: the file cannot be read, is over 64 MiB, is not UTF-8 or not YAML; a key is unknown, missing or occurs twice;
+            a value has the wrong type; a name or phrase is empty after folding; two targets have the same id.
     """
     name = name or (str(source) if isinstance(source, Path) else "policy")
-    text = _read(source, name)
-    document = _Reader(name)
+    text = read_text(source, name)
+    document = Reader(name)
     value = document.read(text)
     problems = list(document.duplicates)
     policy: Policy | None = None
@@ -117,147 +75,15 @@ def load_policy(source: Path | str, *, name: str | None = None) -> Policy:
         problems += [found for detail in error.errors(include_input=False) for found in _sharpened(detail, value)]
     problems += _equal_ids(value)
     if policy is None or problems:
-        # Lines are looked up only now, in a second reading: to keep them all would cost more memory than the policy itself.
-        places = _Reader(name, {place[:end] for place, _ in problems for end in range(len(place) + 1)})
+        # A second reading looks the lines up: keeping all of them in the first would take more memory than the policy.
+        places = Reader(name, {place[:end] for place, _ in problems for end in range(len(place) + 1)})
         places.read(text)
         raise PolicyError(name, [_problem(place, message, places.positions) for place, message in problems])
     return policy
 
 
-def _read(source: Path | str, name: str) -> str:
-    if isinstance(source, str):
-        raw = source.encode("utf-8", "surrogatepass")
-    else:
-        try:
-            with source.open("rb") as file:
-                raw = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise PolicyError(name, [Problem(1, 1, "", f"cannot be read: {error.strerror}")]) from None
-    if len(raw) > MAX_BYTES:
-        raise PolicyError(name, [Problem(1, 1, "", f"larger than {MAX_BYTES // 2**20} MiB")])
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8")
-        raise PolicyError(name, [Problem(*_end(before), "", "not valid UTF-8")]) from None
-    if found := _NOT_YAML.search(text):
-        raise PolicyError(name, [Problem(*_end(text[: found.start()]), "", "a control character")])
-    return text
-
-
-def _end(text: str) -> Position:
-    """Line and column of what follows ``text``."""
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
-
-
-class _Frame:
-    """A mapping or list that is still open, the last key read in it, and whether that still waits for its value."""
-
-    __slots__ = ("key", "value", "waits")
-
-    def __init__(self, value: dict[str, Any] | list[Any]) -> None:
-        self.value = value
-        self.key = ""
-        self.waits = False
-
-    @property
-    def step(self) -> str | int:
-        """Key or index of the last entry."""
-        return len(self.value) - 1 if isinstance(self.value, list) else self.key
-
-
-class _Reader:
-    """Builds the value of a document from YAML events; notes where the places in ``wanted`` stand."""
-
-    def __init__(self, name: str, wanted: Set[Place] = frozenset()) -> None:
-        self.name = name
-        self.wanted = wanted
-        self.positions: dict[Place, Position] = {}
-        self.duplicates: list[tuple[Place, str]] = []
-        self._open: list[_Frame] = []
-        self._root: list[Any] = []
-
-    def read(self, text: str) -> dict[str, Any]:
-        try:
-            for event in yaml.parse(text, Loader=_LOADER):
-                self._take(event)
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self._error(mark, f"not valid YAML: {error.problem or error.context}") from None
-        if not self._root:
-            raise PolicyError(self.name, [Problem(1, 1, "", "empty")])
-        if not isinstance(self._root[0], dict):
-            raise PolicyError(self.name, [Problem(1, 1, "", "must be a mapping with the keys version and targets")])
-        return self._root[0]
-
-    def _take(self, event: Any) -> None:
-        if isinstance(event, yaml.DocumentStartEvent) and self._root:
-            raise self._error(event.start_mark, "a second document")
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise self._error(event.start_mark, "anchors and aliases are not allowed")
-        if isinstance(event, yaml.ScalarEvent):
-            if event.tag is not None and event.tag != "!":
-                raise self._error(event.start_mark, "tags are not allowed")
-            plain = event.style in (None, "") and event.tag is None
-            self._add(event.value, _scalar(event.value) if plain else event.value, event.start_mark)
-        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
-            if event.tag is not None:
-                raise self._error(event.start_mark, "tags are not allowed")
-            if len(self._open) == MAX_DEPTH:
-                raise self._error(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
-            value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
-            self._add(None, value, event.start_mark)
-            self._open.append(_Frame(value))
-        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-            self._open.pop()
-
-    def _add(self, literal: str | None, value: Any, mark: Any) -> None:
-        if not self._open:
-            self._root.append(value)
-            self._note((), mark)
-            return
-        frame = self._open[-1]
-        if isinstance(frame.value, list):
-            self._note((*self._place(), len(frame.value)), mark)
-            frame.value.append(value)
-        elif frame.waits:
-            frame.value[frame.key] = value
-            frame.waits = False
-        elif literal is None:
-            raise self._error(mark, "a key must be a plain word")
-        else:
-            if literal in frame.value:
-                self.duplicates.append(((*self._place(), literal), "twice in one mapping"))
-            frame.key, frame.waits = literal, True
-            self._note((*self._place(), literal), mark, again=literal in frame.value)
-
-    def _place(self) -> Place:
-        """Where the innermost open container stands."""
-        return tuple(frame.step for frame in self._open[:-1])
-
-    def _note(self, place: Place, mark: Any, again: bool = False) -> None:
-        # Of a key that is there twice, the second is the mistake.
-        if place in self.wanted and (again or place not in self.positions):
-            self.positions[place] = (mark.line + 1, mark.column + 1)
-
-    def _error(self, mark: Any, message: str) -> PolicyError:
-        position: Position = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        return PolicyError(self.name, [Problem(*position, "", message)])
-
-
-def _scalar(literal: str) -> str | int | float | bool | None:
-    """What a plain scalar means where PyYAML's resolver (YAML 1.1) and 1.2's core schema (section 10.3.2) agree; else text."""
-    if _NULL.fullmatch(literal):
-        return None
-    if found := _BOOLEAN.fullmatch(literal):
-        return found[1] is not None
-    if _INTEGER.fullmatch(literal):
-        return int(literal)
-    return float(literal.replace(".", "", 1) if literal[-1] in "fFnN" else literal) if _FLOAT.fullmatch(literal) else literal
-
-
 def _sharpened(detail: Any, value: Any) -> Iterator[tuple[Place, str]]:
-    """A pydantic error as places and messages; closer to the mistake than pydantic's own place where that is a whole object."""
+    """Give a pydantic error as places and messages. Where pydantic names a whole object, the place is closer to the mistake."""
     place: Place = tuple(detail["loc"])
     message = str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] in _PLAIN:
@@ -301,7 +127,7 @@ def _at(value: Any, place: Place) -> Any:
 
 
 def _problem(place: Place, message: str, positions: dict[Place, Position]) -> Problem:
-    """What is missing has no line: then it is that of the object it is missing in."""
+    """Return a mistake with its position. A key that is missing has no line: it gets the line of its mapping."""
     end = next(end for end in range(len(place), -1, -1) if place[:end] in positions)
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
     return Problem(*positions[place[:end]], path, message)

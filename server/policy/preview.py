@@ -1,4 +1,4 @@
-"""What a target would do, before it is stored: what it bans, what its examples suggest, and how often it would be wrong."""
+"""The preview of a target: what it would ban, what its examples suggest, and how often it would be wrong."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from guard import Masks, Phrase, Restriction, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A phrase that a target bans, or one that is proposed for it, from `source` (`examples[3]`).
+    """A phrase that a target bans, or a phrase that is proposed for it.
 
-    `reason`: "explicit", "name", or why `extract` proposes it. `tokens`: how many different tokens it bans, none unless the
-    target is to be suppressed; None without a vocabulary. `background`: how many innocent prompts hold it.
+    Attributes:
+        phrase: the phrase.
+        reason: "explicit", "name", or why `extract` proposes it.
+        source: where a proposed phrase comes from, such as `examples[3]`; None for a phrase of the target.
+        tokens: how many different tokens it bans; 0 unless the target's action bans phrases, None without a vocabulary.
+        background: how many innocent prompts hold it.
     """
 
     phrase: Phrase
@@ -33,7 +37,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarms:
-    """Of `prompts` innocent prompts, how many would count as being about the target: by name, and by meaning."""
+    """How many of `prompts` innocent prompts would be taken to be about the target: by name, by meaning, and either way."""
 
     prompts: int
     by_name: int
@@ -42,10 +46,9 @@ class FalseAlarms:
 
 
 class Previewer:
-    """Looks at targets one at a time, and keeps nothing of them.
+    """Previews targets and keeps nothing of them. Its methods take long: call them from a thread.
 
-    The frequencies of the background's words, the same for all, are counted once, when they are first needed. Its methods take
-    long: call them from a thread.
+    It counts the frequencies of the background's words once, when they are first needed.
     """
 
     def __init__(
@@ -58,12 +61,12 @@ class Previewer:
         self._vocabulary = vocabulary
 
     def phrases(self, target: ForgetTarget, language: str = "en") -> list[Shown]:
-        """Return what the target bans, then what is proposed for it. Raises LookupError for a language without a word list."""
+        """Return the phrases that the target bans, then the proposed ones. Raises LookupError if `language` has no word list."""
         vocabulary = self._vocabulary()
         explicit = len(dict.fromkeys(target.phrases))
 
         def shown(phrase: Phrase, reason: str, source: str | None) -> Shown:
-            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action == "suppress" else 0
+            tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action.bans else 0
             return Shown(phrase, reason, source, tokens, self._frequency.count(phrase.folded.split()))
 
         banned = [
@@ -73,10 +76,10 @@ class Previewer:
         return banned + [shown(candidate.phrase, candidate.reason, candidate.source) for candidate in proposed]
 
     def false_alarms(self, target: ForgetTarget) -> FalseAlarms:
-        """Return in how many innocent prompts the target would be found, each compared with the background without itself.
+        """Return in how many innocent prompts the target would be found.
 
-        Examples of the target that the background holds, too, are left out: they are not innocent. Raises what the encoder
-        raises.
+        Each prompt is compared with the background without itself. Prompts that are examples of the target are left out: they are
+        not innocent. Raises what the encoder raises.
         """
         examples = [piece for example in target.examples for piece in windows(example.prompt)]
         own = {prompt_key(example.prompt) for example in target.examples}
@@ -96,8 +99,7 @@ class Previewer:
 
 
 def banned_tokens(phrase: Phrase, vocabulary: Vocabulary) -> int:
-    """Return how many different tokens the phrase bans, each in some place: those that would complete it, from any part of it
-    on."""
+    """Return how many different tokens the phrase bans: those that complete it, from any point in it."""
     automaton = Restriction.compile([phrase]).automaton
     masks = Masks(automaton, vocabulary)
     ids = [ban.ids for node in range(len(automaton.label)) for ban in masks.at(node)]

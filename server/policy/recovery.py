@@ -1,4 +1,4 @@
-"""Recovery: what a process enforces when it starts, read from the store."""
+"""Recovery: a process that starts reads from the store what it has to enforce."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from server.store import Database, Targets
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """All targets that are to be enforced, their versions by id, and what is stored of their examples' vectors, by id."""
+    """All targets that are to be enforced, their versions by id, and the stored vectors of their examples by id."""
 
     versions: Mapping[str, int]
     targets: Sequence[ForgetTarget]
@@ -21,7 +21,12 @@ class Recovered:
 
 
 async def recover(database: Database, encoder: Encoder) -> Recovered:
-    """Read the store. Raises StoreUnavailable, and EmbeddingError (`server.policy.vectors.embedded`)."""
+    """Read the store.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+        EmbeddingError: as `server.policy.vectors.embedded` does.
+    """
     versions: dict[str, int] = {}
     targets: list[ForgetTarget] = []
     vectors: dict[str, Vectors] = {}

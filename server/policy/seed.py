@@ -1,4 +1,4 @@
-"""The policy file in the store: what the operator wrote down is enforced from the start, like what came over REST."""
+"""Puts the policy file into the store, so that its targets are enforced like those that came over REST."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LABEL = ("source", "policy-file")
 
 
 async def seed(database: Database, audit: Audit, targets: Sequence[ForgetTarget]) -> None:
-    """Make the store's targets from the file be `targets`: pending where they are new or changed, deleted where they are gone.
+    """Store `targets`, those of the policy file, in one transaction.
 
-    The file wins over what was changed over REST since; targets that were made over REST under other ids are left alone. All
-    or nothing. Raises StoreError.
+    New and changed targets become pending; targets that an earlier file had and this one lacks are deleted. The file wins over
+    later changes over REST. Targets that were created over REST under other ids stay as they are. Raises StoreError.
     """
     repository = Targets()
     wanted = {target.id: target for target in targets}

@@ -1,5 +1,4 @@
-"""Vectors of targets' examples, as the store keeps them: so that nothing is encoded twice, and for examples whose text is not
-kept."""
+"""The vectors of targets' examples in the store, so that nothing is encoded twice, and for examples whose text is removed."""
 
 from __future__ import annotations
 
@@ -18,12 +17,14 @@ _NAME = "vectors"
 
 
 class EmbeddingError(ValueError):
-    """Vectors that the encoder in use did not make: compared with its own they would mean nothing."""
+    """The encoder in use did not make the stored vectors, so they cannot be compared with its own."""
 
 
 def embed(target: ForgetTarget, vectors: Vectors, encoder: Encoder, *, retained: bool) -> bytes:
-    """Return what is stored of a target's `vectors` (`classifiers.meaning.nearest.example_vectors`): a safetensors file that
-    names the encoder, and, of a target whose examples are `retained`, what it was made of."""
+    """Return a target's `vectors` (`classifiers.meaning.nearest.example_vectors`) for the store, as a safetensors file.
+
+    Its metadata names the encoder and, if the examples are `retained`, the texts it was made of, by their digest.
+    """
     metadata = {"encoder": encoder.fingerprint}
     if retained:
         metadata["texts"] = _name_of(target)
@@ -32,10 +33,12 @@ def embed(target: ForgetTarget, vectors: Vectors, encoder: Encoder, *, retained:
 
 
 def embedded(targets: Sequence[StoredTarget], encoder: Encoder) -> dict[str, Vectors]:
-    """Return the stored vectors of targets, float32 [windows, dimension], by id, where they hold still.
+    """Return the stored vectors that still hold, float32 [windows, dimension], by target id.
 
-    Those of examples that have changed, or that this encoder did not make, are left out if the examples are there to be encoded
-    anew; if they are not, EmbeddingError is raised.
+    Vectors of examples that have changed, or that another encoder made, are left out: the examples are encoded again.
+
+    Raises:
+        EmbeddingError: another encoder made the vectors, and the examples are removed.
     """
     found: dict[str, Vectors] = {}
     for stored in targets:
@@ -46,7 +49,9 @@ def embedded(targets: Sequence[StoredTarget], encoder: Encoder) -> dict[str, Vec
             if not stored.target.examples or metadata.get("texts") == _name_of(stored.target):
                 found[stored.id] = load(stored.vectors)[_NAME]
         elif not stored.target.examples:
-            raise EmbeddingError("a target's examples were not kept, and their vectors are another encoder's")
+            raise EmbeddingError(
+                f"target {stored.id}: its examples were removed, and another encoder made their vectors: use that one"
+            )
     return found
 
 
@@ -57,5 +62,5 @@ def _metadata(packed: bytes) -> dict[str, str]:
 
 
 def _name_of(target: ForgetTarget) -> str:
-    # Of the passages, not of the prompts: they may be cut otherwise one day.
+    # The digest of the passages, not of the prompts: a later version may cut prompts differently.
     return digest_of(example_passages(target))

@@ -1,30 +1,33 @@
-"""A decision: what will be done with a request, and why."""
+"""A decision: what the server does with a request, and why."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from classifiers import Match
+from classifiers.action import Verdict
 from guard.processors.arguments import REFUSE
 
-Verdict = Literal["allow", "restrict", "refuse", "monitor"]
+__all__ = ["Decision", "Verdict", "new_decision_id"]
 
 
 def new_decision_id() -> str:
-    """Return a fresh id. It tells a client nothing; an admin finds the decision by it in the log."""
+    """Return a new id. An admin finds the decision in the audit log by it; it tells a client nothing."""
     return f"gd-{uuid.uuid4().hex}"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What will be done with one request.
+    """What the server does with one request.
 
-    `digests` are the restrictions that hold for it: those that always hold, and those of the targets that were matched.
-    `restrict` and `refuse` follow from a match; `monitor` means that only targets matched which are watched, and `allow` that
-    none did.
+    Attributes:
+        verdict: `restrict`, `refuse` or `monitor` after the strictest action of the matched targets; `allow` without a match.
+        digests: the restrictions that hold for the answer: those for every answer, and those of the matched targets.
+        matches: which targets the request is about.
+        snapshot: the number of the policy snapshot that decided.
+        id: names the decision in the audit log and in the answer's header.
     """
 
     verdict: Verdict
@@ -34,11 +37,21 @@ class Decision:
     id: str = field(default_factory=new_decision_id)
 
     @property
+    def answered(self) -> bool:
+        """Whether the model answers the request."""
+        return self.verdict != "refuse"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether the client notices: the answer is restricted or refused."""
+        return self.verdict in ("restrict", "refuse")
+
+    @property
     def counted(self) -> bool:
-        """Whether the engine counts suppressed tokens under the decision's id: something is generated, and will be recorded."""
-        return bool(self.matches) and self.verdict != "refuse"
+        """Whether the engine counts suppressed tokens under the decision's id: there is an answer and a record."""
+        return bool(self.matches) and self.answered
 
     @property
     def argument(self) -> list[str]:
-        """The engine's guard argument."""
-        return [REFUSE] if self.verdict == "refuse" else list(self.digests)
+        """The guard argument for the engine."""
+        return list(self.digests) if self.answered else [REFUSE]

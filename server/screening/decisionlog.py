@@ -1,4 +1,4 @@
-"""The log of decisions: records of what was found in requests, on their way to the audit log."""
+"""The log of decisions: it takes records of what was found in requests to the audit log."""
 
 from __future__ import annotations
 
@@ -19,26 +19,32 @@ from server.store.audit.record import REQUEST, SCREEN, AuditEvent, counted, deci
 
 logger = logging.getLogger(__name__)
 
-# Events that may wait for the store; with more, decisions are not made: what cannot be recorded is not answered.
+# Events that may wait for the store. With more, the server decides nothing: it does not answer what it cannot record.
 _MOST_WAITING = 100_000
 _BATCH = 1000
-# A worker answers between two steps of generation. One that does not is stuck, and the records do not wait for it.
+# A worker answers between two steps of generation. A worker that does not answer in this time is stuck.
 _COUNT_TIMEOUT_S = 5.0
 
 
 @dataclass(slots=True)
 class _Noted:
-    """An event to be recorded, and the name under which the engine counts for it, as long as that is to be asked for."""
+    """An event to be recorded. `name` is the name of the engine's count for it, None once the count is known."""
 
     event: AuditEvent
     name: str | None
 
 
 class DecisionLog:
-    """Records decisions in which something was found, many in one transaction, so that requests do not wait for the store.
+    """Records decisions with a match, many in one transaction, so that requests do not wait for the store.
 
-    A request that is answered is recorded when its answer has ended, with the number of tokens that were suppressed in it; what
-    is only screened, at once. `keep_text`: whether what the requests said is kept.
+    A request is recorded when its answer has ended, with the number of tokens that were suppressed in it. A text that is only
+    screened is recorded at once.
+
+    Args:
+        database: the store.
+        audit: the audit log.
+        engine: counts suppressed tokens.
+        keep_text: whether the records hold the texts of the requests.
     """
 
     def __init__(self, database: Database, audit: Audit, engine: Engine, *, keep_text: bool = False) -> None:
@@ -51,18 +57,18 @@ class DecisionLog:
         self._writing = asyncio.Lock()
 
     def admit(self) -> None:
-        """Raise NotReady if so much waits for the store that nothing more may be decided."""
+        """Raise NotReady if so many records wait for the store that nothing more may be decided."""
         if len(self._waiting) + len(self._answering) >= _MOST_WAITING:
-            raise NotReady("Decisions cannot be recorded at this moment, so none are made.")
+            raise NotReady("The store does not answer, so decisions cannot be recorded and none are made. Try again.")
 
     def screened(self, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> None:
-        """Have a decision recorded that nothing is generated for; `seconds` is the time it took."""
+        """Record a decision about a text that gets no answer; `seconds` is the time that the decision took."""
         if decision.matches:
             self._waiting.append(_Noted(self._event(SCREEN, decision, actor, seconds, texts), None))
 
     @contextmanager
     def answering(self, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> Iterator[None]:
-        """Have the decision about a request recorded when the block, which answers it, has ended in whatever way."""
+        """Record the decision about a request when the block that answers it has ended, in any way."""
         if not decision.matches:
             yield
             return
@@ -71,13 +77,13 @@ class DecisionLog:
         try:
             yield
         finally:
-            # At the end of the server it may have been written already.
+            # When the server stops, `end` may have written it already.
             if noted := self._answering.pop(decision.id, None):
                 self._waiting.append(noted)
 
     async def write(self) -> None:
-        """Write what waits. Raises StoreError; then it waits on."""
-        # One at a time: what one writes another must neither write again nor take for its own.
+        """Write the records that wait. Raises StoreError; then they go on waiting."""
+        # One writer at a time: two would write the same records twice.
         async with self._writing:
             while self._waiting:
                 batch = [self._waiting[at] for at in range(min(_BATCH, len(self._waiting)))]
@@ -88,7 +94,7 @@ class DecisionLog:
                     self._waiting.popleft()
 
     async def end(self) -> None:
-        """Write everything, answers that have not ended too. Raises StoreError."""
+        """Write all records, those of answers that have not ended as well. Raises StoreError."""
         self._waiting.extend(self._answering.values())
         self._answering.clear()
         await self.write()
@@ -105,7 +111,7 @@ class DecisionLog:
             logger.warning("suppressed tokens of %d answers are not known: %s", len(names), type(error).__name__)
         for noted in batch:
             if noted.name:
-                # Asked once: the engine has forgotten them, whatever becomes of the record.
+                # The engine forgets a count once it has told it, whatever becomes of the record.
                 noted.event, noted.name = counted(noted.event, counts.get(noted.name)), None
 
     def _event(self, action: str, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> AuditEvent:

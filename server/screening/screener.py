@@ -48,7 +48,7 @@ class Screener:
         except Exception as error:
             logger.error("screening failed: %s", type(error).__name__)
             raise GuardFailure("The request could not be screened, so it was not answered.") from error
-        self._metrics.screened(decision, time.perf_counter() - started)
+        self._metrics.screened(decision.verdict, time.perf_counter() - started)
         if decision.matches:
             found = ", ".join(f"{match.target_id} {match.score:.2f} ({match.evidence})" for match in decision.matches)
             logger.info("%s %s snapshot %d: %s", decision.id, decision.verdict, decision.snapshot, found)

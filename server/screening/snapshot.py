@@ -6,14 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from classifiers import Classifier, ForgetTarget, Match
-from server.screening.decision import Decision, Verdict
+from classifiers.action import Action
+from server.screening.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
-    """What a request is decided by: it takes the snapshot of its admission and keeps it to its end.
+    """What decides a request. A request keeps the snapshot under which it was admitted until it ends.
 
-    `always` are the digests for every request, `gated` a target's digest for prompts about it.
+    Attributes:
+        number: the snapshot's number in the store.
+        targets: all targets that are enforced, by id.
+        always: digests of the restrictions for every answer.
+        gated: the digest of the restriction for answers to prompts about a target, by target id.
+        classifier: finds the targets that a text is about.
     """
 
     number: int
@@ -23,15 +29,8 @@ class PolicySnapshot:
     classifier: Classifier
 
     def decide(self, matches: Sequence[Match]) -> Decision:
-        """Return what is done with a request in which `matches` were found: the strictest of what their targets ask for."""
-        actions = {self.targets[match.target_id].action for match in matches}
-        verdict: Verdict = "allow"
-        if "refuse" in actions:
-            verdict = "refuse"
-        elif "suppress" in actions:
-            verdict = "restrict"
-        elif actions:
-            verdict = "monitor"
+        """Return what the server does with a request in which `matches` were found: their strictest action decides."""
+        action = Action.strictest(self.targets[match.target_id].action for match in matches)
         about = [match.target_id for match in matches if match.target_id in self.gated]
         digests = dict.fromkeys([*self.always, *(self.gated[target] for target in about)])
-        return Decision(verdict, tuple(digests), tuple(matches), self.number)
+        return Decision(action.verdict if action else "allow", tuple(digests), tuple(matches), self.number)

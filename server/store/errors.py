@@ -1,32 +1,32 @@
-"""What can go wrong in the store.
+"""The errors of the store.
 
-    StoreError                    anything the store reports
-    ├── StoreUnavailable          database gone, disk full, locked for too long: the same call may work later
+    StoreError                    everything that the store reports
+    ├── StoreUnavailable          the database is gone, full or locked for too long: the same call may work later
     ├── SchemaTooNew              a later version of this program wrote the database
-    ├── TargetNotFound            no such target, or a deleted one
+    ├── TargetNotFound            there is no such target, or it was deleted
     ├── TargetExists              the id is taken
-    ├── VersionConflict           somebody else changed the target
-    ├── InvalidCursor             a page's cursor that was not made here, or for another list
+    ├── VersionConflict           somebody else has changed the target
+    ├── InvalidCursor             the cursor of a page was not made here, or is of another list
     ├── SnapshotConflict          the snapshot is not in the state that the call needs
-    ├── LeaseLost                 this process was taken for dead, and must not serve until it has registered again
+    ├── LeaseLost                 the lease of this process is over: it must not serve until it has registered again
     └── IdempotencyConflict       the key was used for another request
-        └── IdempotencyPending    the same request is still being handled
+        └── IdempotencyPending    the first request with the key is still being handled
 
-Messages name ids, numbers and kinds of failure. No message holds a target's content, a statement's parameters or a password, and
-what a database says about a row never gets into one.
+Messages name ids, numbers and kinds of failure. No message holds a target's content, a statement's parameters, a password or what
+a database says about a row.
 """
 
 from __future__ import annotations
 
 
 class StoreError(Exception):
-    """Anything the store reports."""
+    """Everything that the store reports."""
 
 
 class StoreUnavailable(StoreError):
-    """The database cannot do it at this moment: gone, full, or locked for too long. Nothing was changed.
+    """The database is gone, full or locked for too long. Nothing was changed.
 
-    One exception to that: a connection lost during the commit leaves either the old or the new state.
+    If the connection is lost during a commit, the database has either the old or the new state.
     """
 
 
@@ -43,7 +43,7 @@ class TargetNotFound(StoreError):
 
 
 class TargetExists(StoreError):
-    """The id is taken. `target_ids` are all ids of the call that are."""
+    """The id is taken. `target_ids` are all ids of the call that are taken."""
 
     def __init__(self, target_ids: list[str]) -> None:
         more = f" and {len(target_ids) - 1} more" if len(target_ids) > 1 else ""
@@ -52,7 +52,7 @@ class TargetExists(StoreError):
 
 
 class VersionConflict(StoreError):
-    """The target is at version `actual`, and the caller had seen `expected`."""
+    """The target is at version `actual`, and the caller has seen version `expected`."""
 
     def __init__(self, target_id: str, expected: int, actual: int) -> None:
         super().__init__(f"target {target_id!r} is at version {actual}, not {expected}")
@@ -60,7 +60,7 @@ class VersionConflict(StoreError):
 
 
 class InvalidCursor(StoreError):
-    """The cursor was not made here, or for another list."""
+    """The cursor was not made here, or is of another list."""
 
     def __init__(self) -> None:
         super().__init__("the cursor is not one of this list's")
@@ -75,7 +75,7 @@ class SnapshotConflict(StoreError):
 
 
 class LeaseLost(StoreError):
-    """The lease ran out or the peer was removed: it must stop serving, and register again."""
+    """The lease is over or the peer was removed. The peer must stop serving and register again."""
 
     def __init__(self, instance: str) -> None:
         super().__init__(f"the lease of peer {instance!r} ran out")
@@ -90,7 +90,7 @@ class IdempotencyConflict(StoreError):
 
 
 class IdempotencyPending(IdempotencyConflict):
-    """The request that has this key is still being handled."""
+    """The first request with this key is still being handled."""
 
     def __init__(self) -> None:
         super().__init__("the first request with this idempotency key is still being handled")

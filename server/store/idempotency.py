@@ -1,7 +1,7 @@
-"""Idempotency keys: the same request sent again gets the same answer, and is not carried out again.
+"""Idempotency keys: a request that is sent again gets the same answer and is not carried out again.
 
-The semantics of the Idempotency-Key header field (draft-ietf-httpapi-idempotency-key-header): a key belongs to one client and one
-request; the same key with another request is an error, and so is sending it while the first is still being handled.
+The rules are those of the header field Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). A key belongs to one client
+and one request. It is an error to send it with another request, or while the first request is still being handled.
 """
 
 from __future__ import annotations
@@ -19,22 +19,26 @@ from server.store.tables import IdempotencyRow
 
 KEYS: Table = IdempotencyRow.metadata.tables[IdempotencyRow.__tablename__]
 KEEP = timedelta(hours=24)
-"""How long an answer is kept."""
+"""How long an answer is stored."""
 CLAIM = timedelta(minutes=5)
-"""How long a request may take before its key is free again: the process that handled it may have died."""
+"""How long a request may take. After that its key is free again: the process that handled it may have died."""
 MAX_KEY_CHARS = 255
 
 
 class Idempotency:
-    """The repository of idempotency keys; every method takes a session of `Database.write`. `at` is now if None."""
+    """The repository of idempotency keys. Every method takes a session of `Database.write`. `at` is now if None."""
 
     async def begin(
         self, session: AsyncSession, key: str, actor: str, request_hash: str, *, at: datetime | None = None
     ) -> StoredResponse | None:
-        """Return the answer that this request got before; None if it is new, and the key is then taken for it.
+        """Return the answer that this request got before. If the request is new, take the key for it and return None.
 
-        After None, call `finish` or `abandon`. Raises IdempotencyConflict if the key was used for another request,
-        IdempotencyPending if this request is still being handled, ValueError for a key that is empty, too long or not text.
+        After None, call `finish`, in this transaction or a later one. A transaction that is rolled back frees the key.
+
+        Raises:
+            IdempotencyConflict: the key was used for another request.
+            IdempotencyPending: the first request with this key is still being handled.
+            ValueError: the key is empty, longer than 255 characters, or not text.
         """
         if not 0 < len(key) <= MAX_KEY_CHARS or not storable(key):
             raise ValueError(f"an idempotency key has 1 to {MAX_KEY_CHARS} characters")
@@ -55,13 +59,9 @@ class Idempotency:
     async def finish(
         self, session: AsyncSession, key: str, actor: str, status: int, response: Any, *, target_id: str | None = None
     ) -> None:
-        """Keep the answer. `target_id` is the target that `response` tells of: a purge removes the response then."""
+        """Store the answer. `target_id` is the target that `response` is about: its purge removes the response."""
         values = {"status": status, "response": response, "target_id": target_id}
         await session.execute(update(KEYS).where(*_of(key, actor)).values(values))
-
-    async def abandon(self, session: AsyncSession, key: str, actor: str) -> None:
-        """Free the key: the request failed in a way that sending it again may mend."""
-        await session.execute(delete(KEYS).where(*_of(key, actor), KEYS.c.status.is_(None)))
 
 
 def _of(key: str, actor: str) -> tuple[Any, Any]:

@@ -1,11 +1,10 @@
-"""API keys: who may do what. A key's text is shown once, when it is made; the store keeps a hash of its secret.
+"""API keys. The text of a key is shown once, when it is made; the store has a hash of its secret.
 
 The text is `gk-<id>-<secret>`. The id is public: it names the key in lists and in the audit log. The secret is 256 random bits,
-and its hash one round of SHA-256 without salt. A slow, salted hash is for secrets that people choose, which can be guessed; from
-112 bits of entropy on, NIST SP 800-63B (5.1.2.2, look-up secrets) asks for a one-way function and no more.
+and its hash one round of SHA-256 without salt. Secrets that people choose can be guessed and need a slow, salted hash; from 112
+bits of entropy on, NIST SP 800-63B (5.1.2.2, look-up secrets) requires only a one-way function.
 
-Comparing takes the same time whatever the secret: digests are compared by `hmac.compare_digest`, and against zeros where there
-is no such id.
+Every comparison takes the same time: `hmac.compare_digest` compares digests, with a digest of zeros if there is no such id.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from server.store.errors import StoreError
 
 Role = Literal["client", "auditor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
-"""From least to most; a role may do all that the ones before it may."""
+"""From the lowest to the highest. A role may do everything that the roles before it may."""
 
 _TEXT = re.compile(r"gk-([0-9a-f]{12})-([A-Za-z0-9_-]{43})")
 _NOTHING = "0" * 64
@@ -40,7 +39,7 @@ class KeyNotFound(StoreError):
 
 
 class ApiKeyRow(Base):
-    """The keys. Rows are never removed: a key that was revoked stays known, so that an id is not given out again."""
+    """The keys. Rows are never removed, so that the id of a revoked key is not used again."""
 
     __tablename__ = "api_keys"
     __table_args__ = (CheckConstraint("role IN ('client', 'auditor', 'admin')", name="role"),)
@@ -62,7 +61,7 @@ _TABLE = ApiKeyRow.metadata.tables[ApiKeyRow.__tablename__]
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as it may be shown: all but its secret. `last_used_at` is exact to the hour."""
+    """A key without its secret. `last_used_at` is rounded down to the hour."""
 
     id: str
     role: Role
@@ -83,7 +82,7 @@ _SHOWN = tuple(field.name for field in fields(ApiKey))
 
 
 class KeyRing:
-    """All keys as they were at one moment, in memory, with the hashes of their secrets."""
+    """All keys of one moment in memory, with the hashes of their secrets."""
 
     def __init__(self, keys: Iterable[tuple[ApiKey, str]] = ()) -> None:
         self._keys = {key.id: (key, digest) for key, digest in keys}
@@ -92,7 +91,7 @@ class KeyRing:
         return bool(self._keys)
 
     def check(self, text: str, now: datetime) -> ApiKey | None:
-        """Return the key with this text, if it may be used at `now`."""
+        """Return the key with this text; None if there is none that may be used at `now`."""
         parts = _TEXT.fullmatch(text)
         key, digest = self._keys.get(parts[1] if parts else "", (None, _NOTHING))
         same = hmac.compare_digest(_hash(parts[2] if parts else ""), digest)
@@ -100,7 +99,7 @@ class KeyRing:
 
 
 class Keys:
-    """The keys in the store. Every method works in the transaction of the session that it gets."""
+    """The repository of keys. Every method works in the transaction of its session."""
 
     async def create(
         self,
@@ -113,19 +112,28 @@ class Keys:
         rate_per_minute: int | None = None,
         burst: int | None = None,
     ) -> tuple[ApiKey, str]:
-        """Make a key, and return it with its text, which cannot be had again.
+        """Make a key, and return it with its text, which is not stored.
 
-        `rate_per_minute` limits its requests, None does not; `burst` is how many may come at once, as many as the rate if None.
-        Raises ValueError for an unknown role, a name that is empty or not printable, or a limit below 1.
+        Args:
+            session: one of `Database.write`.
+            role: what the key may do.
+            name: what the key is for, 1 to 200 printable characters.
+            now: when the key is made.
+            expires_at: when it ends; never if None.
+            rate_per_minute: how many requests it may make per minute; no limit if None.
+            burst: how many requests it may make at once; as many as `rate_per_minute` if None.
+
+        Raises:
+            ValueError: the role is unknown, the name is empty, too long or not printable, or a limit is out of range.
         """
         if role not in ROLES:
             raise ValueError(f"a role is one of {', '.join(ROLES)}")
         if not name or len(name) > 200 or not name.isprintable():
             raise ValueError("a key's name has 1 to 200 printable characters")
         if burst is not None and rate_per_minute is None:
-            raise ValueError("a burst needs a rate")
+            raise ValueError("a burst needs a rate: give both")
         if any(limit is not None and not 1 <= limit <= 1_000_000 for limit in (rate_per_minute, burst)):
-            raise ValueError("a rate and a burst are from 1 to 1000000")
+            raise ValueError("a rate and a burst lie between 1 and 1000000")
         key = ApiKey(secrets.token_hex(6), role, name, now, expires_at, rate_per_minute=rate_per_minute, burst=burst)
         secret = secrets.token_urlsafe(32)
         columns = {name: getattr(key, name) for name in _SHOWN}
@@ -133,7 +141,7 @@ class Keys:
         return key, f"gk-{key.id}-{secret}"
 
     async def revoke(self, session: AsyncSession, key_id: str, now: datetime) -> ApiKey:
-        """Revoke a key, and return it; one that is revoked already keeps its time. Raises KeyNotFound."""
+        """Revoke a key and return it. A revoked key keeps the time of its revocation. Raises KeyNotFound."""
         await session.execute(update(_TABLE).where(_TABLE.c.id == key_id, _TABLE.c.revoked_at.is_(None)).values(revoked_at=now))
         found = (await session.execute(select(_TABLE).where(_TABLE.c.id == key_id))).one_or_none()
         if found is None:
@@ -141,19 +149,19 @@ class Keys:
         return _key(found)
 
     async def list(self, session: AsyncSession) -> Sequence[ApiKey]:
-        """Return all keys, the revoked too, oldest first."""
+        """Return all keys, revoked ones as well, oldest first."""
         return [_key(row) for row in await session.execute(select(_TABLE).order_by(_TABLE.c.created_at, _TABLE.c.id))]
 
     async def ring(self, session: AsyncSession) -> KeyRing:
-        """Return all keys, to check texts against."""
+        """Return all keys with the hashes of their secrets, to check texts with."""
         return KeyRing([(_key(row), row.secret_hash) for row in await session.execute(select(_TABLE))])
 
     async def any(self, session: AsyncSession) -> bool:
-        """Whether a key was ever made. Keys that are revoked count: revoking the last does not open the server again."""
+        """Whether a key was ever made. Revoked keys count: revoking the last key does not open the server again."""
         return bool((await session.execute(select(exists(select(_TABLE.c.id))))).scalar_one())
 
     async def touch(self, session: AsyncSession, key_ids: Sequence[str], now: datetime) -> None:
-        """Note that keys were used, to the hour."""
+        """Note that keys were used, rounded down to the hour."""
         hour = now.replace(minute=0, second=0, microsecond=0)
         stale = or_(_TABLE.c.last_used_at.is_(None), _TABLE.c.last_used_at < hour)
         await session.execute(update(_TABLE).where(_TABLE.c.id.in_(key_ids), stale).values(last_used_at=hour))

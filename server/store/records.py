@@ -1,4 +1,4 @@
-"""What the store gives back, and what it is given."""
+"""What callers give to the store, and what it returns."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from server.store.errors import TargetNotFound
 from server.store.tables import SnapshotState, Status
 
 RAW_FIELDS = ("examples", "documents")
-"""The parts of a target's document that are not kept when examples are not to be retained."""
+"""The parts of a document that are removed if the target does not retain its examples."""
 
 
 @dataclass(frozen=True)
 class TargetDraft:
-    """A target as somebody asks for it: all that a version of it says.
+    """A version of a target as somebody asks for it.
 
-    `labels` are names and values, `requester` and `legal_basis` free text. If not `retain_examples`, examples and documents are
-    removed once the target is compiled. `vectors` are embeddings that an earlier version was compiled to and that still hold.
+    Attributes:
+        target: the target itself.
+        labels: names and values.
+        requester: free text.
+        legal_basis: free text.
+        retain_examples: if False, examples and documents are removed once the target is compiled.
+        expires_at: when the target is deleted by itself.
+        vectors: vectors of an earlier version that still hold.
 
-    Raises ValueError for text that a database cannot hold: NUL, or half of a surrogate pair.
+    Raises:
+        ValueError: a text holds NUL or half of a surrogate pair, which a database cannot store.
     """
 
     target: ForgetTarget
@@ -43,7 +50,7 @@ class TargetDraft:
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a version of a target was compiled to: digests of its restrictions, and its embeddings if the text is not kept."""
+    """What a version of a target was compiled to: the digests of its restrictions, and the vectors of its examples."""
 
     always_digest: str | None = None
     gated_digest: str | None = None
@@ -52,7 +59,7 @@ class Compiled:
 
 @dataclass(frozen=True)
 class StoredTarget:
-    """A version of a target, with the target's state; the fields are the table's (server.store.tables.TargetRow)."""
+    """A version of a target with the target's state. Its fields are those of `server.store.tables.TargetRow`."""
 
     id: str
     version: int
@@ -74,14 +81,14 @@ class StoredTarget:
 
     @cached_property
     def target(self) -> ForgetTarget:
-        """The target itself. Raises TargetNotFound if it was purged: nothing is left of it."""
+        """The target itself. Raises TargetNotFound if it was purged."""
         if self.document is None:
             raise TargetNotFound(self.id)
         return ForgetTarget.model_validate(self.document)
 
     @property
     def purged(self) -> bool:
-        """Whether this is a tombstone."""
+        """Whether the target was purged, so that this is its tombstone."""
         return self.document is None
 
     @property
@@ -90,7 +97,7 @@ class StoredTarget:
         return f'"{self.version}"'
 
     def draft(self) -> TargetDraft:
-        """Return what this version says, to be changed with dataclasses.replace."""
+        """Return this version as a draft, to be changed with `dataclasses.replace`."""
         return TargetDraft(
             self.target,
             self.labels,
@@ -104,7 +111,7 @@ class StoredTarget:
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """One entry of a target's history; `document` is None after a purge."""
+    """One version in a target's history. `document` is None after a purge."""
 
     target_id: str
     version: int
@@ -117,7 +124,7 @@ class StoredVersion:
 
 @dataclass(frozen=True)
 class Purged:
-    """What a purge leaves: the tombstone, and the digests of all restrictions that versions of the target were compiled to."""
+    """What a purge leaves: the tombstone, and the digests of the restrictions of all versions."""
 
     tombstone: StoredTarget
     digests: frozenset[str]
@@ -125,7 +132,7 @@ class Purged:
 
 @dataclass(frozen=True)
 class TargetPage:
-    """Some targets of a list; `cursor` leads to the next ones, None at the end."""
+    """A page of a list. `cursor` is the cursor of the next page, None at the end."""
 
     targets: Sequence[StoredTarget]
     cursor: str | None
@@ -133,16 +140,11 @@ class TargetPage:
 
 @dataclass(frozen=True)
 class StoredSnapshot:
-    """A numbered state of the policy: digests for every request, and the digest for prompts about each target.
-
-    `gated` is empty once a later snapshot took over: only the active one is needed to start again.
-    """
+    """A numbered state of the policy; `digest` names it (`server.policy.wanted.Wanted.digest`)."""
 
     number: int
     digest: str
     state: SnapshotState
-    always: Sequence[str]
-    gated: Mapping[str, str]
     created_at: datetime
     activated_at: datetime | None
     reason: str | None
@@ -150,7 +152,7 @@ class StoredSnapshot:
 
 @dataclass(frozen=True)
 class StoredResponse:
-    """The answer that a request with an idempotency key got; `response` is None if it was purged since."""
+    """The answer that a request with an idempotency key got. `response` is None if its target was purged."""
 
     status: int
     response: Any | None
@@ -158,7 +160,7 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class StoredPeer:
-    """A server process on this store."""
+    """A server process on the store. `snapshot` is the latest that it enforces."""
 
     instance: str
     started_at: datetime
@@ -167,5 +169,5 @@ class StoredPeer:
 
 
 def storable(value: str) -> bool:
-    """Whether both databases can hold the text: no NUL, no half of a surrogate pair."""
+    """Whether both databases can store the text: it has no NUL and no half of a surrogate pair."""
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

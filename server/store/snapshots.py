@@ -1,8 +1,7 @@
-"""Policy snapshots in the store: proposed, then active or failed, then superseded."""
+"""Policy snapshots in the store. One is proposed, then active or failed; an active one is superseded later."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,64 +18,66 @@ OVERTAKEN = "overtaken by a later snapshot"
 
 
 class Snapshots:
-    """The repository of snapshots; every method takes the session, and those that change something one of `Database.write`.
+    """The repository of snapshots. Methods that change something take a session of `Database.write`.
 
-    Numbers only rise and are never used twice. At most one snapshot is active, and never one older than it was before: what
-    `active` returns after a restart is what was enforced last. `at` is the time of the change, now if None.
+    Numbers rise and are never used twice. At most one snapshot is active, and its number never falls: after a restart, `active`
+    returns what was enforced last. `at` is the time of the change, now if None.
     """
 
     async def active(self, session: AsyncSession) -> StoredSnapshot | None:
-        """Return the snapshot in force, None if there never was one."""
+        """Return the snapshot in force; None if there never was one."""
         return await self._one(session, SNAPSHOTS.c.state == "active")
 
     async def latest(self, session: AsyncSession) -> StoredSnapshot | None:
-        """Return the snapshot with the highest number, whatever became of it."""
+        """Return the snapshot with the highest number, in any state; None if there is none."""
         return await self._one(session, SNAPSHOTS.c.number == select(func.max(SNAPSHOTS.c.number)).scalar_subquery())
-
-    async def get(self, session: AsyncSession, number: int) -> StoredSnapshot:
-        """Return one snapshot. Raises SnapshotConflict if there is none with this number."""
-        found = await self._one(session, SNAPSHOTS.c.number == number)
-        if found is None:
-            raise SnapshotConflict(number, "does not exist")
-        return found
 
     async def propose(
         self,
         session: AsyncSession,
         digest: str,
-        always: Sequence[str],
-        gated: Mapping[str, str],
         *,
         reason: str | None = None,
         at: datetime | None = None,
     ) -> StoredSnapshot:
-        """Store a state of the policy under the next number, and return it. `reason` says why, without a target's content."""
+        """Store a state of the policy under the next number, and return it.
+
+        Args:
+            session: one of `Database.write`.
+            digest: the name of the state (`server.policy.wanted.Wanted.digest`).
+            reason: why it was proposed; no target's content.
+            at: the time of the proposal; now if None.
+        """
         highest = (await session.execute(select(func.max(SNAPSHOTS.c.number)))).scalar_one()
         moment = at or utc_now()
-        made = StoredSnapshot((highest or 0) + 1, digest, "proposed", tuple(always), dict(gated), moment, None, reason)
+        made = StoredSnapshot((highest or 0) + 1, digest, "proposed", moment, None, reason)
         row = {column.name: getattr(made, column.name) for column in SNAPSHOTS.c}
-        await session.execute(insert(SNAPSHOTS).values(row | {"always": list(always)}))
+        await session.execute(insert(SNAPSHOTS).values(row))
         return made
 
     async def activate(self, session: AsyncSession, number: int, *, at: datetime | None = None) -> None:
-        """Put a proposed snapshot in force; call it when every process enforces it.
+        """Put a proposed snapshot in force. Call this when every process enforces it.
 
-        The one before is superseded and gives up its digests by target, which can be large; proposals older than this one failed.
-        Raises SnapshotConflict if it is not proposed: never made, failed, or a later one took over.
+        The snapshot before is superseded, and older proposals fail.
+
+        Raises:
+            SnapshotConflict: the snapshot is not proposed: there is none with this number, it failed, or a later one took over.
         """
         await self._proposed(session, number)
-        await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.state == "active").values(state="superseded", gated={}))
+        await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.state == "active").values(state="superseded"))
         older = (SNAPSHOTS.c.state == "proposed") & (SNAPSHOTS.c.number < number)
-        await session.execute(update(SNAPSHOTS).where(older).values(state="failed", gated={}, reason=OVERTAKEN))
+        await session.execute(update(SNAPSHOTS).where(older).values(state="failed", reason=OVERTAKEN))
         moment = at or utc_now()
         await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.number == number).values(state="active", activated_at=moment))
 
     async def fail(self, session: AsyncSession, number: int, reason: str) -> None:
-        """Give up a proposed snapshot; `reason` says why, without a target's content. Raises SnapshotConflict."""
+        """Give up a proposed snapshot. `reason` says why and holds no target's content.
+
+        Raises:
+            SnapshotConflict: the snapshot is not proposed.
+        """
         await self._proposed(session, number)
-        await session.execute(
-            update(SNAPSHOTS).where(SNAPSHOTS.c.number == number).values(state="failed", gated={}, reason=reason)
-        )
+        await session.execute(update(SNAPSHOTS).where(SNAPSHOTS.c.number == number).values(state="failed", reason=reason))
 
     async def _proposed(self, session: AsyncSession, number: int) -> None:
         state = (await session.execute(select(SNAPSHOTS.c.state).where(SNAPSHOTS.c.number == number))).scalar_one_or_none()
@@ -85,4 +86,4 @@ class Snapshots:
 
     async def _one(self, session: AsyncSession, condition: Any) -> StoredSnapshot | None:
         row: Row[Any] | None = (await session.execute(select(SNAPSHOTS).where(condition))).one_or_none()
-        return StoredSnapshot(**{**row._mapping, "always": tuple(row.always)}) if row else None
+        return StoredSnapshot(**row._mapping) if row else None

@@ -1,6 +1,6 @@
 """The tables of targets, snapshots, idempotency keys and peers.
 
-On SQLite a row is read up to the last column that is asked for; so what is large (documents, vectors) comes last.
+SQLite reads a row up to the last column that a query asks for. So large columns (documents, vectors) come last.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class TargetRow(Base):
     """The latest version of each target.
 
     `document` is a `ForgetTarget` as JSON, NULL after a purge. `active_version` is the version that the active snapshot enforces,
-    NULL if none is; while a change is pending it is lower than `version`.
-    The digests are what this version was compiled to, `vectors` what its examples were encoded to (server.policy.vectors).
+    NULL if it enforces none; while a change is pending, it is lower than `version`. The digests name the restrictions of this
+    version, and `vectors` has its encoded examples (`server.policy.vectors`).
     """
 
     __tablename__ = "targets"
@@ -56,7 +56,7 @@ class TargetRow(Base):
 
 
 class TargetVersionRow(Base):
-    """Every version of every target; rows are added, and only a purge or the removal of raw examples changes one."""
+    """Every version of every target. Only a purge and the removal of examples and documents change a row."""
 
     __tablename__ = "target_versions"
     __table_args__ = (CheckConstraint(_STATUS_CHECK, name="status"),)
@@ -73,7 +73,7 @@ class TargetVersionRow(Base):
 
 
 class SnapshotRow(Base):
-    """The numbered states of the policy. At most one is active, which the database itself holds to."""
+    """The numbered states of the policy. At most one is active: a unique index in the database sees to it."""
 
     __tablename__ = "snapshots"
     __table_args__ = (
@@ -93,12 +93,10 @@ class SnapshotRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     activated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str | None] = mapped_column(Text)
-    always: Mapped[list[str]] = mapped_column(document())
-    gated: Mapped[dict[str, str]] = mapped_column(document())
 
 
 class IdempotencyRow(Base):
-    """Requests that came with an idempotency key. `status` is NULL while the request is being handled."""
+    """Requests with an idempotency key. `status` is NULL while the request is being handled."""
 
     __tablename__ = "idempotency"
     __table_args__ = (
@@ -116,7 +114,7 @@ class IdempotencyRow(Base):
 
 
 class PeerRow(Base):
-    """Server processes on this store. `snapshot` is the highest snapshot that the process enforces, 0 for none."""
+    """The server processes on the store. `snapshot` is the highest snapshot that the process enforces, 0 for none."""
 
     __tablename__ = "peers"
 

@@ -1,90 +1,144 @@
-"""Calibration beside serving: soon, not in the way of changes, and not for nothing."""
+"""What repeats beside requests, on a store and with parts that only count."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import pairwise
-from types import SimpleNamespace
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from classifiers import Example, ForgetTarget, Thresholds
-from classifiers.calibration.calibrator import Calibrator
-from classifiers.meaning.background import Background
 from server import housekeeping as module
-from server.policy.recalibration import Recalibration
-from tests.server.fakes import WordEncoder
+from server.housekeeping import Housekeeping
+from server.settings import Settings
+from server.store import Database, Peers, StoreUnavailable
+from server.store.audit.log import Audit
+from server.store.audit.record import AuditEvent
+from server.store.columns import utc_now
+
+LONG_AGO = Audit(now=lambda: utc_now() - timedelta(days=2))
 
 
-class Enforced:
-    """What of an `Enforcement` is asked for here."""
+class Part:
+    """Stands for the decision log, the authenticator and recalibration: it counts calls, and fails while `error` is set."""
 
     def __init__(self) -> None:
-        self.limits: list[Mapping[str, float]] = []
-        self.has([])
+        self.calls: list[str] = []
+        self.error: Exception | None = None
 
-    def has(self, numbers: list[int]) -> None:
-        self.snapshot: Any = SimpleNamespace(targets={f"t{number}": target(number) for number in numbers})
+    async def _called(self, name: str) -> None:
+        self.calls.append(name)
+        if self.error:
+            raise self.error
 
-    async def limit(self, limits: Mapping[str, float]) -> None:
-        self.limits.append(limits)
+    async def write(self) -> None:
+        await self._called("write")
 
+    async def end(self) -> None:
+        await self._called("end")
 
-def target(number: int) -> ForgetTarget:
-    examples = [Example(prompt=f"what happened in place{number} during year{number}", completion="-")]
-    return ForgetTarget(id=f"t{number}", name=f"Person Number{number}", examples=examples)
+    async def flush(self) -> None:
+        await self._called("flush")
+
+    async def run_once(self, enforcement: Any) -> None:
+        await self._called(f"calibrate {enforcement}")
 
 
 @pytest.fixture
-def updates(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The targets of every calibration, as they are made."""
-    made: list[list[str]] = []
-    update = Calibrator.update
+def part() -> Part:
+    return Part()
 
-    def noted(self: Calibrator, targets: list[ForgetTarget], *others: Any) -> Any:
-        made.append([one.id for one in targets])
-        return update(self, targets, *others)
 
-    monkeypatch.setattr(Calibrator, "update", noted)
+@pytest.fixture
+def make(database: Database, part: Part, tmp_path: Path) -> Callable[..., Housekeeping]:
+    def made(**settings: Any) -> Housekeeping:
+        parts: Any = part
+        enforcement: Any = "enforcement"
+        known = Settings(model="fake", data_dir=tmp_path, **settings)
+        return Housekeeping(known, database, Audit(), parts, parts, enforcement, parts)
+
     return made
 
 
-def recalibration() -> Recalibration:
-    encoder = WordEncoder()
-    return Recalibration(encoder, 0.1, Thresholds(), Background(["How do I bake bread?"], encoder))
+@pytest.fixture(autouse=True)
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_WRITE_S", "_KEYS_S", "_PRUNE_S", "_LOOK_S"):
+        monkeypatch.setattr(module, name, 0.01)
 
 
-async def test_it_waits_until_the_list_rests_but_not_for_ever(updates: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
-    enforced, calibrating = Enforced(), recalibration()
-    enforced.has([1])
-    await calibrating.run_once(enforced)  # type: ignore[arg-type]
-    assert updates == [["t1"]]
-    assert enforced.limits[-1].keys() == {"t1"}
-    for number in range(2, 20):  # a change every four seconds
-        enforced.has(list(range(number)))
-        await calibrating.run_once(enforced)  # type: ignore[arg-type]
-        now += 4
-    assert len(updates) == 2
-    now += 1
-    await calibrating.run_once(enforced)  # type: ignore[arg-type]
-    assert len(updates) == 3
-    assert enforced.limits[-1].keys() == enforced.snapshot.targets.keys()
-    await calibrating.run_once(enforced)  # type: ignore[arg-type]
-    assert len(updates) == 3
+@pytest.fixture
+async def started(make: Callable[..., Housekeeping]) -> AsyncIterator[Housekeeping]:
+    housekeeping = make(audit_days=1)
+    housekeeping.start()
+    yield housekeeping
+    await housekeeping.stop()
 
 
-async def test_a_sample_that_stays_is_not_calibrated_again(updates: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_SAMPLE", 5)
-    monkeypatch.setattr(module, "_QUIET_S", 0.0)
-    enforced, calibrating = Enforced(), recalibration()
-    for count in range(1, 60):
-        enforced.has(list(range(count)))
-        await calibrating.run_once(enforced)  # type: ignore[arg-type]
-        assert enforced.limits[-1].keys() == enforced.snapshot.targets.keys()
-    assert all(len(update) <= 5 for update in updates)
-    assert 5 <= len(updates) < 30
-    for before, after in pairwise(updates):
-        assert len(set(before) - set(after)) <= 1
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def instances(database: Database) -> list[str]:
+    async with database.read() as session:
+        return [peer.instance for peer in await Peers().all(session)]
+
+
+@pytest.mark.parametrize("call", ["write", "flush", "calibrate enforcement"])
+async def test_every_part_is_repeated(started: Housekeeping, part: Part, call: str) -> None:
+    await until(lambda: part.calls.count(call) > 1)
+
+
+async def test_at_the_end_what_waits_is_written(make: Callable[..., Housekeeping], part: Part) -> None:
+    await make().stop()
+    assert part.calls == ["end", "flush"]
+
+
+async def test_a_store_that_fails_at_the_end_does_not_keep_the_server_from_stopping(
+    make: Callable[..., Housekeeping], part: Part, caplog: pytest.LogCaptureFixture
+) -> None:
+    part.error = StoreUnavailable("the disk is full")
+    await make().stop()
+    assert [record.levelno for record in caplog.records] == [logging.ERROR] * 2
+
+
+async def test_a_failure_is_logged_once_and_tried_again(
+    started: Housekeeping, part: Part, caplog: pytest.LogCaptureFixture
+) -> None:
+    part.error = StoreUnavailable("the disk is full")
+    calls = part.calls.count("write")
+    await until(lambda: part.calls.count("write") > calls + 2)
+    assert [record.getMessage() for record in caplog.records if "decisions" in record.getMessage()] == [
+        "decisions were not recorded yet: StoreUnavailable"
+    ]
+
+
+async def test_records_older_than_the_limit_are_pruned(database: Database, make: Callable[..., Housekeeping]) -> None:
+    housekeeping = make(audit_days=1)
+    async with database.write() as session:
+        await LONG_AGO.append(session, AuditEvent("target.create", "cli"))
+    await housekeeping._prune()
+    async with database.read() as session:
+        assert [record.action async for record in Audit().records(session)] == ["audit.prune"]
+
+
+async def test_without_a_limit_nothing_is_pruned(database: Database, make: Callable[..., Housekeeping]) -> None:
+    housekeeping = make()
+    async with database.write() as session:
+        await LONG_AGO.append(session, AuditEvent("target.create", "cli"))
+    await housekeeping._prune()
+    async with database.read() as session:
+        assert [record.action async for record in Audit().records(session)] == ["target.create"]
+
+
+async def test_processes_that_died_over_an_hour_ago_are_removed(database: Database, make: Callable[..., Housekeeping]) -> None:
+    async with database.write() as session:
+        now = await database.now(session)
+        for name, ago in (("long dead", 61), ("just died", 59), ("alive", -1)):
+            await Peers().register(session, name, now - timedelta(minutes=ago), 0.0)
+    await make()._expire()
+    assert await instances(database) == ["alive", "just died"]

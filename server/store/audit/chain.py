@@ -1,9 +1,9 @@
-"""A chain of hashes over records: a change to one shows in all that follow.
+"""A chain of hashes over records: a change of one record shows in all that follow.
 
 Each record's hash covers its content and the hash before it, as in Schneier and Kelsey, Secure Audit Logs to Support Computer
 Forensics (ACM TISSEC 2(2), 1999). A chain alone does not show that its end was cut off (Ma and Tsudik, A New Approach to Secure
-Logging, DBSec 2008), so its head is kept beside it: where the chain begins, where it ends, and how long it is. A head may be
-sealed under a secret key (HMAC, RFC 2104): who can write the database but not read the key can then not compute it anew.
+Logging, DBSec 2008). So the head of the chain is stored beside it: where the chain begins and ends, and how long it is. A secret
+key may seal the head (HMAC, RFC 2104): somebody who can write the database but cannot read the key cannot compute a new seal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 GENESIS = "0" * 64
-"""What the first record of a chain has for the hash before it."""
+"""The hash that the first record of a chain has as the one before it."""
 
 Problem = Literal["changed", "missing", "order", "extra", "truncated", "head", "seal", "prune"]
 
@@ -34,7 +34,7 @@ _MEANING: dict[Problem, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first thing wrong with a chain: the number of the record it was found at, and what is wrong."""
+    """The first fault in a chain: the number of the record, and what is wrong."""
 
     seq: int
     problem: Problem
@@ -45,7 +45,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a chain begins (the last record removed from its front: number and hash), where it ends, how many records it has."""
+    """Where a chain ends, how many records it has, and where it begins: number and hash of the last record that was pruned."""
 
     seq: int = 0
     hash: str = GENESIS
@@ -58,41 +58,51 @@ class Head:
         return hmac.new(key, canonical(asdict(self)).encode(), hashlib.sha256).hexdigest()
 
     def sealed_by(self, key: bytes, seal: object) -> bool:
-        """Whether `seal` is the head's seal under `key`; compared in constant time."""
+        """Whether `seal` is the head's seal under `key`. The comparison takes constant time."""
         return hmac.compare_digest(self.seal(key).encode(), str(seal).encode())
 
     def fault(self) -> Fault | None:
-        """Return what is wrong with the head by itself. SQLite keeps text in a column of numbers if told to."""
+        """Return what is wrong with the head itself, None if nothing is. SQLite can hold text in a column of numbers."""
         if not all(isinstance(number, int) for number in (self.seq, self.count, self.anchor_seq)):
             return Fault(0, "head")
         return None if self.count == self.seq - self.anchor_seq >= 0 else Fault(self.seq, "head")
 
 
 def canonical(value: Any) -> str:
-    """Return `value` as JSON in the one form that is hashed: keys sorted, no spaces, no escapes but those JSON asks for.
+    """Return `value` as JSON in the form that is hashed: keys sorted, no spaces, and only the escapes that JSON requires.
 
-    Raises ValueError (NaN, infinity) or TypeError for what JSON cannot say.
+    Raises:
+        ValueError: `value` holds NaN or infinity.
+        TypeError: `value` holds something else that JSON does not have.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def link(previous: str, body: str) -> str:
-    """Return the hash of a record: SHA-256 of the hash before it (64 hexadecimal digits) and its canonical body, in UTF-8.
+    """Return the hash of a record: SHA-256 over the hash before it (64 hexadecimal digits) and its canonical body in UTF-8.
 
-    Raises UnicodeEncodeError, a ValueError, for half of a surrogate pair.
+    Raises:
+        UnicodeEncodeError: `body` holds half of a surrogate pair. This is a ValueError.
     """
     return hashlib.sha256((previous + body).encode()).hexdigest()
 
 
 class Walk:
-    """Follows a chain record by record from its anchor, and tells the first that does not belong there."""
+    """Follows a chain record by record from its beginning, and finds the first record that does not fit."""
 
     def __init__(self, head: Head) -> None:
         self.seq = head.anchor_seq
         self.hash = head.anchor_hash
 
     def step(self, seq: int, previous: object, body: str | None, digest: object) -> Fault | None:
-        """Take the next record by number: its body in canonical form, None if it cannot be read, and the hashes it holds."""
+        """Take the next record in the order of numbers, and return what is wrong with it, None if nothing is.
+
+        Args:
+            seq: the record's number.
+            previous: the hash before it, as the record holds it.
+            body: the record's canonical body; None if it cannot be read.
+            digest: the record's own hash, as it holds it.
+        """
         if seq > self.seq + 1:
             return Fault(self.seq + 1, "missing")
         if seq <= self.seq:
@@ -105,15 +115,15 @@ class Walk:
         return None
 
     def end(self, head: Head) -> Fault | None:
-        """Return what is wrong with the end of the chain that `head` describes; every record must have been taken."""
+        """Return what is wrong with the end of the chain, as `head` describes it. Call this after the last record."""
         if self.seq < head.seq:
             return Fault(self.seq + 1, "truncated")
         return None if self.hash == head.hash else Fault(self.seq, "changed")
 
 
 def read_key(path: Path) -> bytes:
-    """Return the key in a file: all its bytes. Raises ValueError for fewer than 32, OSError for a file that cannot be read."""
+    """Return the key in a file: all its bytes. Raises ValueError if there are fewer than 32, OSError if it cannot be read."""
     key = path.read_bytes()
     if len(key) < 32:
-        raise ValueError("an audit key has at least 32 bytes")
+        raise ValueError(f"{path}: an audit key needs at least 32 bytes, and this file has {len(key)}")
     return key

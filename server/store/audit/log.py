@@ -1,11 +1,12 @@
-"""The audit log: who did what, when, under which snapshot; append-only, and chained by hashes (`server.store.audit.chain`).
+"""The audit log: who did what, when, and under which snapshot. It is append-only, and hashes chain its records
+(`server.store.audit.chain`).
 
-Every method takes a session of `Database.read` or `Database.write`, so that a change and its record are written together or not
-at all. Two writers cannot fork the chain: writing transactions take turns over all processes, and even to one that does not wait
-for its turn the head's row is locked until the other ends, and a number is a primary key.
+Every method takes a session of `Database.read` or `Database.write`, so that one transaction writes a change and its record. Two
+writers cannot fork the chain: writing transactions of all processes take turns. Even a writer that does not wait for its turn
+finds the head's row locked until the other ends, and a record's number is a primary key.
 
-What `Audit.verify` cannot see: an old copy of the whole database put back, head and seal included. Note the head it returns
-somewhere else, and give it as `witness` the next time.
+`Audit.verify` cannot see that somebody put back an old copy of the whole database, with its head and seal. Note the head that it
+returns in another place, and give it as `witness` the next time.
 """
 
 from __future__ import annotations
@@ -43,9 +44,13 @@ PRUNE = "audit.prune"
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `Audit.verify` found: the first fault, if any; how many records held; the head; whether its seal was checked.
+    """What `Audit.verify` found.
 
-    `sealed` is True if the seal was checked and holds, False if there is none, None if there is one but no key to check it.
+    Attributes:
+        fault: the first fault; None if there is none.
+        checked: how many records were checked and hold.
+        head: the head of the log.
+        sealed: True if the head's seal holds, False if there is no seal, None if there is a seal and no key to check it.
     """
 
     fault: Fault | None
@@ -60,7 +65,7 @@ class Verification:
 
 
 class Audit:
-    """The audit log. `key` seals the head; `keep_text` lets texts of requests into it; `now` returns an aware time."""
+    """The audit log. `key` seals the head, `keep_text` lets it hold texts of requests, `now` returns a time with its zone."""
 
     def __init__(self, key: bytes | None = None, *, keep_text: bool = False, now: Callable[[], datetime] = utc_now) -> None:
         self._key = key
@@ -72,10 +77,12 @@ class Audit:
         return (await self.append_many(session, [event]))[0]
 
     async def append_many(self, session: AsyncSession, events: Sequence[AuditEvent]) -> list[AuditRecord]:
-        """Write records in one step, numbered without gaps, and return them.
+        """Write records with consecutive numbers, and return them.
 
-        Raises AuditError if the head's seal does not hold under the key (or there is a seal and no key: `seal` is for a log begun
-        without one), so that a forged log is not sealed by writing to it; TypeError or ValueError for details JSON cannot say.
+        Raises:
+            AuditError: the head's seal does not hold under the key, or there is a seal and no key, or a key and no seal (call
+                `seal` for a log that was begun without a key). So writing to a forged log does not seal it.
+            TypeError, ValueError: JSON does not have what the details hold.
         """
         if not events:
             return []
@@ -93,11 +100,16 @@ class Audit:
         return records
 
     async def verify(self, session: AsyncSession, witness: tuple[int, str] | None = None) -> Verification:
-        """Read the whole log and return the first fault in it. The session must see one state of the database throughout.
+        """Read the whole log and find the first fault: a record that was changed, removed, moved or added, or a missing end.
 
-        Finds a record that was changed, removed, moved or put in, and an end that was cut off. Under the key, also a log
-        computed anew by somebody without it. `witness` is number and hash of a record noted earlier: it must still be there.
-        Raises ValueError for a witness that has been pruned since.
+        With the key, this also finds a log that somebody without the key has computed again.
+
+        Args:
+            session: one of `Database.read`: it must see one state of the database.
+            witness: number and hash of a record that was noted earlier; the log must still have it.
+
+        Raises:
+            ValueError: the witness was pruned.
         """
         head, seal, last = await state(session)
         unchecked = None if seal is not None else False
@@ -112,7 +124,7 @@ class Audit:
         if self._key is not None and head.seq and not sealed:
             return result(Fault(head.seq, "seal"))
         if witness and witness[0] < head.anchor_seq:
-            raise ValueError(f"record {witness[0]} has been pruned: a later witness is needed")
+            raise ValueError(f"record {witness[0]} has been pruned: give a later witness")
         walk, pruned = Walk(head), (0, GENESIS)
         if witness and witness[0] == walk.seq and witness[1] != walk.hash:
             return result(Fault(walk.seq, "changed"))
@@ -134,10 +146,13 @@ class Audit:
         return result(Fault(witness[0], "truncated") if witness and witness[0] > head.seq else None)
 
     async def prune(self, session: AsyncSession, before: datetime, actor: str, limit: int = 10_000) -> int:
-        """Remove the oldest records, up to the first that is not older than `before`, at most `limit`; return how many.
+        """Remove the records before the first that is not older than `before`, at most `limit`, and return how many.
 
-        The log then begins at an anchor, and the removal is itself recorded. Call again while `limit` are removed: a transaction
-        each, so that others can write between. Raises AuditError if what would be removed is not intact: evidence stays.
+        The head notes where the log begins now, and a record says what was removed. Call this again as long as it removes `limit`
+        records, each time in a transaction of its own, so that others can write in between.
+
+        Raises:
+            AuditError: a record that would be removed has a fault. It stays, as evidence.
         """
         head = await self._locked(session)
         walk, removed, oldest = Walk(head), 0, iso(before)
@@ -159,10 +174,12 @@ class Audit:
     async def seal(self, session: AsyncSession) -> Verification:
         """Seal a log that was begun without a key, if all of it holds.
 
-        Raises AuditError if it does not, or if there is a seal already; ValueError without a key.
+        Raises:
+            AuditError: the log has a fault, or it is sealed already.
+            ValueError: this log has no key.
         """
         if self._key is None:
-            raise ValueError("a key is needed to seal the audit log")
+            raise ValueError("sealing the audit log needs a key: give one with --audit-key")
         head = await Audit()._locked(session)
         found = await Audit().verify(session)
         if found.fault:
@@ -173,7 +190,7 @@ class Audit:
     async def page(
         self, session: AsyncSession, cursor: int | None = None, limit: int = 100, wanted: AuditFilter | None = None
     ) -> tuple[list[AuditRecord], int | None]:
-        """Return up to `limit` records, newest first, and the cursor of the next page, None at the end. Raises AuditError."""
+        """Return at most `limit` records, newest first, and the cursor of the next page, None at the end. Raises AuditError."""
         query = select(AUDIT).where(*(wanted or AuditFilter()).clauses())
         if cursor is not None:
             query = query.where(AUDIT.c.seq < cursor)
@@ -181,30 +198,30 @@ class Audit:
         return [record_of(row) for row in found[:limit]], found[limit - 1].seq if len(found) > limit else None
 
     async def count(self, session: AsyncSession, wanted: AuditFilter) -> int:
-        """Return how many records are wanted, of those not pruned yet."""
+        """Return how many of the records in the log are wanted."""
         return (await session.execute(select(func.count()).select_from(AUDIT).where(*wanted.clauses()))).scalar_one()
 
     async def suppressed(self, session: AsyncSession, wanted: AuditFilter) -> int:
-        """Return how many tokens were suppressed in the answers to the requests that are wanted, as far as it is known."""
+        """Return how many tokens were suppressed in the answers to the wanted requests. Records without a count add nothing."""
         query = select(func.coalesce(func.sum(SuppressedTokens()), 0)).select_from(AUDIT).where(*wanted.clauses())
         return int((await session.execute(query)).scalar_one())
 
     async def records(self, session: AsyncSession) -> AsyncIterator[AuditRecord]:
-        """Give all records, oldest first. Raises AuditError for one that cannot be read."""
+        """Give all records, oldest first. Raises AuditError if a record cannot be read."""
         head, _, _ = await state(session)
         async for row in rows(session, head.seq):
             yield record_of(row)
 
     def _details(self, event: AuditEvent) -> dict[str, Any]:
         if "text" in event.details:
-            raise ValueError("texts are not details")
+            raise ValueError("details may not hold a text: use `AuditEvent.text`")
         kept = {**event.details, "text": dict(event.text)} if self._keep_text and event.text else dict(event.details)
-        # As it will be read back: keys that are numbers become text, tuples lists.
+        # In the form in which it is read again: keys that are numbers become texts, tuples become lists.
         read: dict[str, Any] = json.loads(json.dumps(kept, allow_nan=False))
         return read
 
     async def _locked(self, session: AsyncSession) -> Head:
-        # The same words in both databases. It comes first, so that in SQLite the transaction is a writing one from its start.
+        # This statement comes first, so that SQLite's transaction writes from its start. Both databases know it in this form.
         await session.execute(
             text(
                 "INSERT INTO audit_head (id, seq, hash, count, anchor_seq, anchor_hash) VALUES (1, 0, :genesis, 0, 0, :genesis) "
@@ -217,11 +234,13 @@ class Audit:
         if fault := head.fault():
             raise AuditError(str(fault))
         if not head.seq and (await state(session))[2]:
-            raise AuditError("the audit log has records but no head")
+            raise AuditError("the audit log has records and no head: somebody removed it")
         if self._key is None and row.seal is not None:
-            raise AuditError("the audit log is sealed: its key is needed to write to it")
+            raise AuditError("the audit log is sealed: give its key with --audit-key or GUARD_AUDIT_KEY")
         if self._key is not None and head.seq and not head.sealed_by(self._key, row.seal):
-            raise AuditError("the audit log is not sealed under this key")
+            raise AuditError(
+                "the audit log is not sealed under this key: give its own, or run `guard-server audit seal` if it has none"
+            )
         return head
 
     async def _move(self, session: AsyncSession, head: Head) -> None:

@@ -1,4 +1,4 @@
-"""A record of the audit log: what is written, how it is kept, and how it is asked for."""
+"""A record of the audit log: what it holds, how it is stored, and how records are selected."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from sqlalchemy.sql.functions import FunctionElement
 from server.store.audit.chain import Head, canonical
 from server.store.base import Base
 from server.store.errors import StoreError
-from server.store.keys import ApiKey
 
 PRUNE = "audit.prune"
 REQUEST = "request.decision"
-"""A request about targets was answered, or refused."""
+"""The action of a record: a request about targets was answered or refused."""
 SCREEN = "screen.decision"
-"""A text about targets was screened, and nothing generated."""
+"""The action of a record: a text about targets was screened, and nothing was generated."""
 _BATCH = 1000
 _HASHED = ("seq", "at", "actor", "action", "target_ids", "snapshot", "details")
-# In SQLite only the type INTEGER makes a primary key that holds nothing but numbers.
+# In SQLite, only a primary key of the type INTEGER refuses everything but numbers.
 _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-# Times and lists are kept as the text that was hashed: read back, they must be the same to the last character in any database.
+# Times and lists are stored as the text that was hashed, so that every database returns them unchanged.
 AUDIT = Table(
     "audit",
     Base.metadata,
@@ -58,15 +57,20 @@ AUDIT_HEAD = Table(
 
 
 class AuditError(StoreError):
-    """The audit log is not what it should be, so nothing is written to it. The message names places, never contents."""
+    """The audit log has a fault, so nothing is written to it. The message names places and holds no content."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditEvent:
     """What is to be recorded.
 
-    `actor` is a key's id, `cli` or `system`; `action` is like `target.create`. `details` is JSON: ids, scores, counts, times;
-    no text of a prompt, an answer or a phrase. Such text goes into `text`, which is kept only if the log was told to keep it.
+    Attributes:
+        action: what was done, such as `target.create`.
+        actor: who did it: a key's id, `cli` or `system`.
+        target_ids: the targets that it was done to.
+        snapshot: the number of the policy snapshot.
+        details: JSON with ids, scores, counts and times. It holds no text of a prompt, an answer or a phrase.
+        text: such texts. The log stores them only with `keep_text`.
     """
 
     action: str
@@ -79,7 +83,7 @@ class AuditEvent:
 
 @dataclass(frozen=True, slots=True)
 class AuditRecord:
-    """One record as written. `at` is ISO 8601 in UTC with microseconds; `hash` is `link(previous, canonical(the rest))`."""
+    """One record as it is stored. `at` is ISO 8601 in UTC with microseconds; `hash` is `link(previous, body)`."""
 
     seq: int
     at: str
@@ -93,13 +97,13 @@ class AuditRecord:
 
     @property
     def body(self) -> str:
-        """What is hashed, canonically."""
+        """The canonical form of what is hashed."""
         return canonical({name: getattr(self, name) for name in _HASHED})
 
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which records are wanted: all that are given must hold. `since` is included, `until` is not."""
+    """Which records are wanted: those for which all given conditions hold. `since` is included, `until` is not."""
 
     actor: str | None = None
     action: str | None = None
@@ -136,7 +140,18 @@ def decision_event(
     latency_ms: float,
     text: Mapping[str, str] | None = None,
 ) -> AuditEvent:
-    """Return the record of a decision, REQUEST or SCREEN: the targets matched with their scores, and the time it took (ms)."""
+    """Return the record of a decision.
+
+    Args:
+        action: `REQUEST` or `SCREEN`.
+        actor: the id of the key that sent the text.
+        decision_id: names the decision.
+        verdict: what was decided.
+        scores: the score of each matched target, by its id.
+        snapshot: the number of the policy snapshot that decided.
+        latency_ms: milliseconds that the decision took.
+        text: the texts of the request, if they may be stored.
+    """
     details = {
         "decision_id": decision_id,
         "verdict": verdict,
@@ -147,25 +162,12 @@ def decision_event(
 
 
 def counted(event: AuditEvent, suppressed: int | None) -> AuditEvent:
-    """Return the record of a request with the number of tokens that were suppressed in its answer; None: it is not known."""
+    """Return the record of a request with the number of tokens that were suppressed in its answer; None if it is not known."""
     return replace(event, details={**event.details, "suppressed": suppressed})
 
 
-def key_event(action: str, actor: str, key: ApiKey) -> AuditEvent:
-    """Return the record of what was done to a key, `key.create` or `key.revoke`; nothing of its secret."""
-    details = {
-        "key_id": key.id,
-        "role": key.role,
-        "name": key.name,
-        "expires_at": iso(key.expires_at) if key.expires_at else None,
-        "rate_per_minute": key.rate_per_minute,
-        "burst": key.burst,
-    }
-    return AuditEvent(action, actor, details=details)
-
-
 class SuppressedTokens(FunctionElement[int]):
-    """The number of suppressed tokens in a record's details as SQL reads it; NULL where none was counted."""
+    """The number of suppressed tokens in a record's details, in SQL; NULL if none were counted."""
 
     inherit_cache = True
     type = BigInteger()
@@ -182,12 +184,13 @@ def _in_postgresql(element: SuppressedTokens, compiler: SQLCompiler, **_: Any) -
 
 
 def iso(moment: datetime) -> str:
-    """Return a time as it is kept: ISO 8601 in UTC with microseconds, so that order as text is order in time.
+    """Return a time as it is stored: ISO 8601 in UTC with microseconds, so that texts sort like times.
 
-    Raises ValueError for a time without a zone.
+    Raises:
+        ValueError: the time has no zone.
     """
     if moment.tzinfo is None:
-        raise ValueError("a time needs a time zone")
+        raise ValueError("a time without a zone: give one, such as UTC")
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -198,7 +201,7 @@ def row_of(record: AuditRecord) -> dict[str, Any]:
 
 
 def record_of(row: Row[Any]) -> AuditRecord:
-    """Return the record in a row. Raises AuditError for one that cannot be read."""
+    """Return the record in a row. Raises AuditError if it cannot be read."""
     try:
         columns = row._asdict()
         return AuditRecord(**columns | {"target_ids": json.loads(row.target_ids), "details": json.loads(row.details)})
@@ -207,7 +210,7 @@ def record_of(row: Row[Any]) -> AuditRecord:
 
 
 def body_of(row: Row[Any]) -> str | None:
-    """Return the canonical body of what is in a row; None if the row is not one that was written by this module."""
+    """Return the canonical body of a row; None if this module did not write the row."""
     try:
         record = record_of(row)
         body = record.body
@@ -218,7 +221,7 @@ def body_of(row: Row[Any]) -> str | None:
 
 
 async def rows(session: AsyncSession, upto: int) -> AsyncIterator[Row[Any]]:
-    """Give the rows numbered at most `upto` in order, a batch of them in memory at a time."""
+    """Give the rows with numbers up to `upto` in order, with one batch in memory at a time."""
     query = select(AUDIT).where(AUDIT.c.seq <= upto).order_by(AUDIT.c.seq).limit(_BATCH)
     batch = (await session.execute(query)).all()
     while batch:
@@ -228,7 +231,7 @@ async def rows(session: AsyncSession, upto: int) -> AsyncIterator[Row[Any]]:
 
 
 async def state(session: AsyncSession) -> tuple[Head, str | None, int]:
-    """Return the head, its seal and the number of the last record there is (0: none), as of one moment."""
+    """Return the head, its seal and the number of the last record (0 if there is none), all of one moment."""
     last = select(func.coalesce(func.max(AUDIT.c.seq), 0)).scalar_subquery()
     row = (await session.execute(select(AUDIT_HEAD, last.label("last")).where(AUDIT_HEAD.c.id == 1))).one_or_none()
     if row is None:
@@ -238,11 +241,11 @@ async def state(session: AsyncSession) -> tuple[Head, str | None, int]:
 
 def head_of(row: Row[Any]) -> Head:
     """Return the head in a row."""
-    # `count` is also a method of a row, so it is asked for by name.
+    # A row has a method `count` as well, so the column is read from the mapping.
     columns = row._mapping
     return Head(row.seq, row.hash, columns["count"], row.anchor_seq, row.anchor_hash)
 
 
 def _has(column: Column[Any], part: str) -> ColumnElement[bool]:
-    # LIKE would ignore case in SQLite. A quote inside a JSON string is escaped: a part in quotes is found only where it is whole.
+    # LIKE would ignore case in SQLite. JSON escapes quotes in strings, so a part in quotes is found only as a whole string.
     return func.replace(column, part, "") != column

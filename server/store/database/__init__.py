@@ -1,1 +1,1 @@
-"""The database: where it is, its connections, transactions, schema and notices."""
+"""The database: its location, connections, transactions, schema and notices."""

@@ -1,4 +1,4 @@
-"""The database: opened, brought up to date, read from and written to."""
+"""The database: it is opened, migrated, read and written."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from server.store.database.migrate import migrate
 from server.store.errors import StoreError, StoreUnavailable
 
 WRITE_LOCK = 0x6775617264_02
-"""PostgreSQL's advisory lock that a writing transaction holds."""
+"""The number of the advisory lock that a writing transaction holds on PostgreSQL."""
 LOCK_TIMEOUT_S = 10.0
 
 
 class Database:
     """One store, for one event loop.
 
-    Writers take turns, over all processes on the same database: what a writing transaction reads, nobody changes before it
-    commits. Readers see one state of the database, do not wait for writers, and change nothing. Writing transactions do not nest.
+    Writers of all processes on the database take turns: what a writing transaction reads does not change before it commits.
+    Readers see one state of the database and do not wait for writers. Writing transactions do not nest.
     """
 
     def __init__(self, location: Location, engine: AsyncEngine, *, lock_timeout_s: float) -> None:
@@ -36,7 +36,7 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITES: True})
         if location.dialect == "postgresql":
-            # READ COMMITTED for writers: what they see must be as new as the lock that they have just got.
+            # Writers use READ COMMITTED: they must see what was committed before they got the lock.
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         else:
             self._reader = engine
@@ -44,10 +44,16 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Database:
-        """Open the database at `url`, and bring its schema up to date.
+        """Open the database at `url`, and migrate its schema.
 
-        `lock_timeout_s` is how long a writer waits for its turn, and a reader for a connection.
-        Raises ValueError for a URL that names no store (see Location.of), StoreUnavailable, and SchemaTooNew.
+        Args:
+            url: where the database is (`Location.of`).
+            lock_timeout_s: seconds for which a writer waits for its turn, and a reader for a connection.
+
+        Raises:
+            ValueError: `url` names no store.
+            StoreUnavailable: the database cannot be opened now.
+            SchemaTooNew: a later version of this program wrote the database.
         """
         location = Location.of(url)
         await asyncio.to_thread(migrate, location, lock_timeout_s=lock_timeout_s)
@@ -59,15 +65,17 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """Give a session that reads one state of the database. Raises StoreUnavailable, and StoreError for what it refuses."""
+        """Give a session that reads one state of the database. Raises StoreUnavailable, or StoreError for a refused statement."""
         async with _typed_errors(), AsyncSession(self._reader, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """Give a session whose changes are committed at the end together, or not at all if the block raises.
+        """Give a session whose changes are committed together at the end, or rolled back if the block raises.
 
-        Raises StoreUnavailable, and StoreError for what the database refuses; by then everything is rolled back.
+        Raises:
+            StoreUnavailable: the database cannot do it now. Everything is rolled back.
+            StoreError: the database refuses a statement. Everything is rolled back.
         """
         await self._acquire_turn()
         try:
@@ -81,11 +89,14 @@ class Database:
             self._turn.release()
 
     async def scrub(self) -> None:
-        """Overwrite what was deleted, as far as the database can: call it after a purge.
+        """Overwrite deleted content as far as the database can. Call this after a purge.
 
-        SQLite overwrites deleted content when it changes a page, and this empties the log that held the pages before. PostgreSQL
-        rewrites the tables of targets, which keeps readers waiting meanwhile. Neither reaches PostgreSQL's own log, backups,
-        replicas, or what a file system or a disk keeps of overwritten blocks. Raises StoreUnavailable.
+        SQLite overwrites deleted content when it changes a page; this call empties the log with the earlier pages. PostgreSQL
+        rewrites the tables of targets, and readers wait meanwhile. Neither reaches PostgreSQL's own log, backups, replicas, or
+        blocks that a file system or a disk keeps.
+
+        Raises:
+            StoreUnavailable: the database cannot do it now.
         """
         await self._acquire_turn()
         try:
@@ -101,15 +112,18 @@ class Database:
             self._turn.release()
 
     async def now(self, session: AsyncSession) -> datetime:
-        """Return the database's time: processes on several machines agree about it, and not about their own clocks'."""
+        """Return the database's time. Processes on several machines share it, while their own clocks differ."""
         if self.location.dialect == "sqlite":
             return utc_now()
         moment: datetime = (await session.execute(select(func.clock_timestamp()))).scalar_one()
         return moment
 
     async def notify(self, channel: str, payload: str) -> None:
-        """Send a notice to PostgreSQL's listeners (server.store.database.notify), without waiting for a turn. Raises
-        StoreUnavailable."""
+        """Send a notice to PostgreSQL's listeners (`server.store.database.notify`) without waiting for a turn.
+
+        Raises:
+            StoreUnavailable: the database cannot do it now.
+        """
         async with _typed_errors(), self._engine.begin() as connection:
             await connection.execute(select(func.pg_notify(channel, payload)))
 
@@ -121,7 +135,7 @@ class Database:
             raise StoreUnavailable("the database is locked") from None
 
     async def _checkpoint(self) -> bool:
-        # Outside a transaction: a checkpoint inside one fails as locked by itself. It waits for readers up to the busy timeout.
+        # A checkpoint inside a transaction would find the database locked by itself. It waits for readers up to the busy timeout.
         async with _typed_errors(), self._engine.connect() as connection:
             raw = await connection.get_raw_connection()
             assert raw.driver_connection is not None
@@ -133,7 +147,7 @@ class Database:
 
 @asynccontextmanager
 async def _typed_errors() -> AsyncIterator[None]:
-    """Raise what SQLAlchemy raises as StoreError, without what the database says: that may quote a row."""
+    """Turn SQLAlchemy's errors into StoreError, without the database's message: it may quote a row."""
     failure: StoreError
     try:
         yield

@@ -1,4 +1,4 @@
-"""Engines for both databases, set up so that a committed write is on the disk and an error says no more than its kind."""
+"""Engines for both databases. A committed write is on the disk, and an error tells only its kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from server.store.database.location import Location
 from server.store.errors import StoreUnavailable
 
-# SQLite's primary result codes (sqlite.org/rescode.html); the extended ones have them in their low byte.
+# SQLite's primary result codes (sqlite.org/rescode.html): the low byte of the extended ones.
 _SQLITE_REASONS = {
     sqlite3.SQLITE_BUSY: "the database is locked",
     sqlite3.SQLITE_LOCKED: "the database is locked",
@@ -46,20 +46,20 @@ _SQLSTATE_REASONS = {
 }
 _GONE = "the database is not reachable"
 CONNECT_TIMEOUT_S = 5.0
-# A process that vanished without closing its connection must not keep the writers' lock.
+# A process that vanished without closing its connection must not hold the writers' lock for ever.
 _IDLE_IN_TRANSACTION_MS = 60_000
 WRITES = "store_writes"
-"""The execution option of an engine whose transactions write."""
+"""The execution option of engines whose transactions write."""
 
 
 def create_engine(location: Location, *, lock_timeout_s: float, pooled: bool = True) -> AsyncEngine:
-    """Return an engine; no connection is made yet.
+    """Return an engine. It connects later, when it is used.
 
-    What the database cannot do at this moment is raised as StoreUnavailable, by whatever call runs into it.
-    A SQLite file is never made by connecting: a store that was moved away is gone, not empty.
+    Every call on the engine raises StoreUnavailable if the database cannot do it now. Connecting never creates a SQLite file: a
+    store that was moved away is gone, not empty.
     """
     options: dict[str, Any] = {
-        # Statements are logged and put in messages without what they are about.
+        # Log lines and messages show statements without their parameters.
         "hide_parameters": True,
         "json_serializer": lambda value: json.dumps(value, separators=(",", ":")),
     }
@@ -69,7 +69,7 @@ def create_engine(location: Location, *, lock_timeout_s: float, pooled: bool = T
         options |= {"poolclass": NullPool}
     if location.dialect == "sqlite":
         url = URL.create("sqlite+aiosqlite", database=f"file:{quote(str(location.path))}", query={"mode": "rw", "uri": "true"})
-        # Transactions begin where SQLAlchemy begins them, not where the driver guesses.
+        # SQLAlchemy begins transactions, not the driver.
         connect_args = {"timeout": lock_timeout_s, "isolation_level": None}
         engine = create_async_engine(url, connect_args=connect_args, **options)
         _install_sqlite(engine, location.path)
@@ -115,13 +115,13 @@ def _install_sqlite(engine: AsyncEngine, path: Path) -> None:
         record.info["file"] = identity()
         cursor = connection.cursor()
         # FULL: in WAL mode NORMAL may lose the last commits when the power goes (sqlite.org/pragma.html#pragma_synchronous).
-        # secure_delete: what was purged is overwritten, not only unlinked.
+        # secure_delete: deleted content is overwritten.
         for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     def checked_out(connection: Any, record: ConnectionPoolEntry, proxy: Any) -> None:
-        # An open file that was moved or removed still takes writes, which nobody would find again.
+        # An open file that was moved or removed still takes writes, and they would be lost.
         if record.info["file"] is None or record.info["file"] != identity():
             raise exc.DisconnectionError("the database file is another one")
 
@@ -135,12 +135,12 @@ def _install_sqlite(engine: AsyncEngine, path: Path) -> None:
 
 
 def unavailable(original: BaseException | None, wrapped: BaseException | None) -> StoreUnavailable | None:
-    """Return what to raise for a driver's error that SQLAlchemy wraps as `wrapped`; None if the database could do no better."""
+    """Return the error for a driver's `original` that SQLAlchemy wraps as `wrapped`; None if a retry cannot help."""
     reason: str | None = None
     if isinstance(original, sqlite3.Error):
         code = getattr(original, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_ERROR:
-            # The statement is at fault, or the schema: trying again would not help.
+            # The statement or the schema is at fault: a retry cannot help.
             return None
         reason = _SQLITE_REASONS.get(code)
     else:
@@ -152,7 +152,7 @@ def unavailable(original: BaseException | None, wrapped: BaseException | None) -
 
 
 def _translate(context: ExceptionContext) -> StoreUnavailable | None:
-    # The pool reads the error of a ping itself: it then connects again.
+    # The pool handles the error of a ping itself: it connects again.
     return None if context.is_pre_ping else unavailable(context.original_exception, context.sqlalchemy_exception)
 
 

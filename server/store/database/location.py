@@ -1,4 +1,4 @@
-"""Where a store's database is."""
+"""The location of a store's database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Dialect = Literal["sqlite", "postgresql"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Location:
-    """A database: a SQLite file, or a PostgreSQL server's connection string. Not printed, since that may hold a password."""
+    """A SQLite file, or a PostgreSQL connection string. Its `repr` shows neither: a connection string may hold a password."""
 
     dialect: Dialect
     path: Path = Path()
@@ -23,11 +23,15 @@ class Location:
 
     @classmethod
     def of(cls, url: str) -> Location:
-        """Return where `url` points.
+        """Return the location that `url` names.
 
-        `sqlite:///relative/file`, `sqlite:////absolute/file` or `postgresql://...` with libpq's parameters; the driver
-        may be named (`sqlite+aiosqlite`, `postgresql+asyncpg`). A SQLite database in memory is not a store, since nothing would
-        survive a restart. Raises ValueError, which does not repeat the URL.
+        Args:
+            url: `sqlite:///relative/file`, `sqlite:////absolute/file` or `postgresql://...` with libpq's parameters. It may name
+                the driver (`sqlite+aiosqlite`, `postgresql+asyncpg`). A SQLite database in memory is no store, since nothing
+                would survive a restart.
+
+        Raises:
+            ValueError: `url` names no store. The message does not repeat it.
         """
         if _POSTGRESQL.match(url):
             return cls("postgresql", dsn=_POSTGRESQL.sub("postgresql://", url))

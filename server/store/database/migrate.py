@@ -1,4 +1,4 @@
-"""Brings a database to the schema of this program, with Alembic."""
+"""Migrates a database to the schema of this program, with Alembic."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 MIGRATION_LOCK = 0x6775617264_01
-"""PostgreSQL's advisory lock under which the schema is changed."""
+"""The number of the advisory lock under which PostgreSQL's schema is changed."""
 
-# Alembic keeps the migration that runs in module globals, so a process runs one at a time.
+# Alembic has the running migration in module globals, so a process runs one at a time.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def migrate(location: Location, revision: str = "head", *, lock_timeout_s: float = 10.0) -> None:
-    """Bring the database to `revision`, in one transaction; a SQLite file is made if there is none. Blocks.
+    """Migrate the database to `revision` in one transaction. This blocks. It creates a SQLite file if there is none.
 
-    Processes that start together wait for each other: the later one finds nothing left to do.
-    Raises StoreUnavailable; SchemaTooNew if the database is ahead of this program.
+    Processes that start together wait for each other: the later one has nothing left to do.
+
+    Raises:
+        StoreUnavailable: the database cannot be opened now.
+        SchemaTooNew: a later version of this program wrote the database.
+        StoreError: a migration failed.
     """
     if location.dialect == "sqlite":
         _prepare_file(location.path, lock_timeout_s)
@@ -40,7 +44,7 @@ def migrate(location: Location, revision: str = "head", *, lock_timeout_s: float
 
 
 def config(connection: Connection | None = None) -> Config:
-    """Return Alembic's configuration; there is no alembic.ini."""
+    """Return Alembic's configuration. There is no alembic.ini."""
     from alembic.config import Config
 
     settings = Config()
@@ -75,12 +79,12 @@ def _upgrade(connection: Connection, revision: str) -> None:
     settings = config(connection)
     known = {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
     if not known.issuperset(MigrationContext.configure(connection).get_current_heads()):
-        raise SchemaTooNew("a later version of this program wrote the database")
+        raise SchemaTooNew("a later version of this program wrote the database: use that version")
     command.upgrade(settings, revision)
 
 
 def _prepare_file(path: Path, lock_timeout_s: float) -> None:
-    """Make the file, for its owner alone, and switch it to write-ahead logging; SQLite gives its side files the same mode."""
+    """Create the file, for its owner alone, with write-ahead logging. SQLite gives its side files the same mode."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -96,7 +100,7 @@ def _prepare_file(path: Path, lock_timeout_s: float) -> None:
             _switch_to_wal(path)
             return
         except sqlite3.Error as error:
-            # The switch needs the file alone and does not wait for it, whatever the busy timeout.
+            # The switch needs the file for itself, and does not wait for it even with a busy timeout.
             busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
             if not busy or time.monotonic() > deadline:
                 raise StoreUnavailable("the database is locked" if busy else "the database cannot be opened") from None
@@ -110,4 +114,4 @@ def _switch_to_wal(path: Path) -> None:
     finally:
         connection.close()
     if mode != "wal":
-        raise StoreUnavailable("the database's file system has no write-ahead logging")
+        raise StoreUnavailable("the database's file system has no write-ahead logging: use a local disk")

@@ -1,7 +1,7 @@
-"""Tells the processes on one store that something happened, so that they need not wait for their next look.
+"""Tells the processes on one store at once that something has changed.
 
-A notice is a hint and never the only way: it may come twice, and one sent while a listener was not connected is lost. So an empty
-notice means "look at the store": it comes first of all, after every reconnection, and where the sender's words are unknown.
+A notice is only a hint: it may come twice, and a listener that is not connected misses it. An empty notice means "look at the
+store". It comes first, after every reconnection, and if the sender's text is not known.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ _FIRST_PAUSE_S, _LAST_PAUSE_S = 0.05, 5.0
 
 
 class Notifier(Protocol):
-    """Sends notices to all processes on one store, and receives them. Ids and numbers only: no target's content."""
+    """Sends notices to all processes on one store, and receives them. A notice holds ids and numbers, no target's content."""
 
     async def notify(self, payload: str) -> None:
-        """Send a notice. Raises ValueError for one that is empty or too long, StoreUnavailable."""
+        """Send a notice. Raises ValueError if it is empty or too long, and StoreUnavailable."""
         ...
 
     def listen(self) -> AsyncGenerator[str]:
-        """Give the notices as they come, one's own too, for ever; close it with contextlib.aclosing."""
+        """Give all notices as they come, those of this process as well, for ever. Close it with `contextlib.aclosing`."""
         ...
 
 
 def notifier_of(database: Database) -> Notifier:
-    """Return the notifier that fits the database; a process has one."""
+    """Return the notifier for the database. A process has one."""
     return PostgresNotifier(database) if database.location.dialect == "postgresql" else FileNotifier(database)
 
 
 class PostgresNotifier:
-    """LISTEN and NOTIFY. A listener has a connection of its own, and makes a new one when it is lost."""
+    """Uses LISTEN and NOTIFY. A listener has a connection of its own, and connects again when it is lost."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,10 +73,10 @@ class PostgresNotifier:
 
 
 class FileNotifier:
-    """For SQLite: queues within the process, and a look at `PRAGMA data_version` every `poll_s` seconds for other processes.
+    """For SQLite: it has queues within the process, and reads `PRAGMA data_version` every `poll_s` seconds for other processes.
 
-    The number changes when another connection has committed something (sqlite.org/pragma.html#pragma_data_version), which may be
-    this process's own or about something else: all a listener learns is that it should look.
+    That number changes when another connection has committed something (sqlite.org/pragma.html#pragma_data_version). The
+    connection may be of this process, and the commit about anything, so the notice is an empty one.
     """
 
     def __init__(self, database: Database, poll_s: float = POLL_S) -> None:
@@ -105,7 +105,7 @@ class FileNotifier:
 
     async def _poll(self, queue: asyncio.Queue[str]) -> None:
         while True:
-            # A new connection has seen nothing: what happened before it is not known.
+            # A new connection does not know what happened before.
             seen: int | None = None
             try:
                 async with aiosqlite.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True) as connection:
@@ -121,7 +121,7 @@ class FileNotifier:
 
 
 async def _notices(connection: Any) -> AsyncGenerator[str]:
-    """Give what comes over this connection, until it is lost."""
+    """Give the notices of this connection until it is lost."""
     import asyncpg  # type: ignore[import-untyped]
 
     queue: asyncio.Queue[str | None] = asyncio.Queue()
@@ -133,7 +133,7 @@ async def _notices(connection: Any) -> AsyncGenerator[str]:
             try:
                 notice = await asyncio.wait_for(queue.get(), _PING_S)
             except TimeoutError:
-                # A connection whose other end vanished is silent for ever.
+                # A connection whose other end vanished stays silent for ever: ask it something.
                 await connection.execute("SELECT 1", timeout=_PING_S)
                 continue
             if notice is None:

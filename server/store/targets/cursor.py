@@ -1,4 +1,4 @@
-"""Where a page of a list ended, as an opaque text."""
+"""Cursors: an opaque text says where a page of a list ended."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _MAX_CHARS = 1000
 
 
 def encode_cursor(created_at: datetime, target_id: str, filters: str) -> str:
-    """Return the cursor of a page that ended with this target. `filters` are the list's own, in a fixed form.
+    """Return the cursor of a page that ended with this target. `filters` are those of the list, in a fixed form.
 
-    The checksum ties the cursor to its list and shows damage. It is no signature: a cursor only says where to go on, and who
-    makes one up sees no more than the list shows.
+    A checksum ties the cursor to its list and shows damage. It is no signature: a cursor only says where to continue, and a
+    client that makes one up sees nothing that the list does not show.
     """
     body = json.dumps([created_at.isoformat(), target_id], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_checksum(body, filters) + body).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str, filters: str) -> tuple[datetime, str]:
-    """Return when the last target of the page was created, and its id. Raises InvalidCursor."""
+    """Return when the last target of the page was created, and its id. Raises InvalidCursor if the cursor is of another list."""
     if len(cursor) > _MAX_CHARS or not cursor.isascii():
         raise InvalidCursor
     try:

@@ -1,4 +1,4 @@
-"""Reading targets: one, a page, all of them, where they stand, what has expired."""
+"""Reads targets: one, a page, a history, all of them, how far they are enforced, and which have expired."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _IN_ONE_STATEMENT = 1000
 
 
 class Standing(NamedTuple):
-    """Where a target stands: the version and the status that are wanted, and the version that the active snapshot enforces."""
+    """How far a target is enforced: its latest version and status, and the version that the active snapshot enforces."""
 
     id: str
     version: int
@@ -33,22 +33,22 @@ class Standing(NamedTuple):
 
     @property
     def wanted(self) -> bool:
-        """Whether it is to be enforced."""
+        """Whether the target is to be enforced."""
         return self.status in WANTED
 
 
 class TargetReader:
-    """Reads targets; every method takes the session to read with."""
+    """Reads targets. Every method takes the session to read with."""
 
     async def get(self, session: AsyncSession, target_id: str, *, deleted: bool = False) -> StoredTarget:
-        """Return the target; a deleted one only if `deleted`. Raises TargetNotFound."""
+        """Return the target; a deleted one only if `deleted`. Raises TargetNotFound if there is none."""
         found = await self.find(session, [target_id])
         if target_id not in found or (found[target_id].status == "deleted" and not deleted):
             raise TargetNotFound(target_id)
         return found[target_id]
 
     async def find(self, session: AsyncSession, target_ids: Iterable[str]) -> dict[str, StoredTarget]:
-        """Return those of the targets that there are, by id, the deleted among them."""
+        """Return the targets with these ids, by id, deleted ones as well. Ids without a target are left out."""
         wanted = [target_id for target_id in target_ids if storable(target_id)]
         found: dict[str, StoredTarget] = {}
         for part in chunks(wanted):
@@ -65,10 +65,13 @@ class TargetReader:
         status: Status | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> TargetPage:
-        """Return `limit` targets after `cursor`, oldest first, with that status and all of these labels.
+        """Return at most `limit` targets after `cursor`, oldest first, with this status and all of these labels.
 
-        Deleted targets are listed only under their own status. Targets made while somebody turns the pages come at the end.
-        Raises InvalidCursor, ValueError for a limit that is not 1..1000.
+        Deleted targets are listed only with `status="deleted"`. Targets that are created between two pages come at the end.
+
+        Raises:
+            InvalidCursor: the cursor is not of this list.
+            ValueError: `limit` is not 1 to 1000.
         """
         if not 1 <= limit <= MAX_PAGE:
             raise ValueError(f"a page has 1 to {MAX_PAGE} targets")
@@ -90,7 +93,7 @@ class TargetReader:
         return TargetPage(targets[:limit], encode_cursor(last.created_at, last.id, filters))
 
     async def history(self, session: AsyncSession, target_id: str) -> list[StoredVersion]:
-        """Return all versions, oldest first. Raises TargetNotFound if there never was such a target."""
+        """Return all versions, oldest first. Raises TargetNotFound if there never was a target with this id."""
         rows: Sequence[Row[Any]] = []
         if storable(target_id):
             query = select(VERSIONS).where(VERSIONS.c.target_id == target_id).order_by(VERSIONS.c.version)
@@ -103,15 +106,19 @@ class TargetReader:
     async def batches(
         self, session: AsyncSession, statuses: Collection[Status] = WANTED, size: int = 500
     ) -> AsyncIterator[list[StoredTarget]]:
-        """Give the latest versions of all targets with one of these statuses, `size` at a time, ordered by id."""
+        """Give the latest versions of all targets with one of these statuses, `size` at a time, in the order of their ids."""
         query = select(TARGETS).where(TARGETS.c.status.in_(list(statuses)))
         async for rows in _by_id(session, query, size):
             yield [_stored(row) for row in rows]
 
     async def unsettled(self, session: AsyncSession, also: Collection[str] = (), everything: bool = False) -> list[Standing]:
-        """Return where targets stand whose wanted version no snapshot has confirmed, and those among `also`, ids; or all targets.
+        """Return how far targets are enforced, without reading their documents.
 
-        The rest stand as the active snapshot enforces them. No document is read.
+        Args:
+            session: the session to read with.
+            also: ids of targets to return in any case.
+            everything: return all targets. Otherwise, return `also` and the targets whose latest version the active snapshot does
+                not enforce as wanted.
         """
         columns = [TARGETS.c[name] for name in Standing._fields]
         wanted, active = TARGETS.c.status.in_(WANTED), TARGETS.c.active_version
@@ -123,7 +130,7 @@ class TargetReader:
         return list({standing.id: standing for standing in found}.values())
 
     async def expired(self, session: AsyncSession, now: datetime, limit: int = MAX_PAGE) -> list[StoredTarget]:
-        """Return targets that are over at `now` and still pending, active or paused, the earliest first."""
+        """Return targets that have expired at `now` and are not deleted, the earliest expiry first, at most `limit`."""
         query = select(TARGETS).where(TARGETS.c.expires_at <= now, TARGETS.c.status != "deleted")
         rows = await session.execute(query.order_by(TARGETS.c.expires_at, TARGETS.c.id).limit(limit))
         return [_stored(row) for row in rows]
@@ -136,7 +143,7 @@ class TargetReader:
 
 
 def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Give the ids in parts that fit one statement."""
+    """Give the ids in parts that fit into one statement."""
     return (ids[start : start + _IN_ONE_STATEMENT] for start in range(0, len(ids), _IN_ONE_STATEMENT))
 
 
@@ -152,7 +159,7 @@ async def _by_id(session: AsyncSession, query: Any, size: int) -> AsyncIterator[
 
 
 def _has_label(session: AsyncSession, name: str, value: str) -> ColumnElement[bool]:
-    # As rows and not as a JSON path: a name may hold anything, and both databases have other rules for quoting it in a path.
+    # Rows, not a JSON path: a name may hold any character, and the databases quote it differently in a path.
     each = func.json_each if session.get_bind().dialect.name == "sqlite" else func.json_each_text
     pairs = each(TARGETS.c.labels).table_valued("key", "value")
     return cast("ColumnElement[bool]", exists(select(literal(1)).where(pairs.c.key == name, pairs.c.value == value)))

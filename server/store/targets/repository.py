@@ -1,4 +1,4 @@
-"""Forget targets in the store: made, changed, activated, deleted and purged."""
+"""The repository of forget targets: it creates, changes, activates, deletes and purges them."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from server.store.targets.rows import DIGESTS, IDEMPOTENCY, has_raw, of_version,
 
 
 class Targets(TargetReader):
-    """The repository of targets; every method takes the session, and those that change something one of `Database.write`.
+    """The repository of targets. Methods that change something take a session of `Database.write`.
 
-    A version is a state that somebody asked for: making, changing, pausing, resuming, deleting and purging make the next one, and
-    each is kept in the history with its actor, time and reason. Compiling and activating make none: they carry out a version.
-    `at` is the time of the change, now if None.
+    A version is a state that somebody asked for. Creating, changing, pausing, resuming, deleting and purging make the next
+    version, and the history has each with its actor, time and reason. Compiling and activating make no version: they carry one
+    out. `at` is the time of the change, now if None.
     """
 
     async def create(
         self, session: AsyncSession, draft: TargetDraft, *, actor: str, reason: str | None = None, at: datetime | None = None
     ) -> StoredTarget:
-        """Make one pending target; see `create_many`."""
+        """Create one pending target; see `create_many`."""
         return (await self.create_many(session, [draft], actor=actor, reason=reason, at=at))[0]
 
     async def create_many(
@@ -41,10 +41,13 @@ class Targets(TargetReader):
         reason: str | None = None,
         at: datetime | None = None,
     ) -> list[StoredTarget]:
-        """Make pending targets, and return them.
+        """Create pending targets, and return them.
 
-        The id of a deleted target may be taken again; its versions go on where they ended, so that no version is two things.
-        Raises TargetExists, ValueError if two drafts have the same id.
+        The id of a deleted target may be used again. The numbers of its versions continue, so that no number means two versions.
+
+        Raises:
+            TargetExists: an id is taken.
+            ValueError: two drafts have the same id.
         """
         check_ids(draft.target for draft in drafts)
         moment = at or utc_now()
@@ -68,7 +71,7 @@ class Targets(TargetReader):
         reason: str | None = None,
         at: datetime | None = None,
     ) -> StoredTarget:
-        """Change one target; see `update_many`. `expected` is the version that the caller had seen, None for any."""
+        """Change one target; see `update_many`. `expected` is the version that the caller has seen, None for any."""
         known = {} if expected is None else {draft.target.id: expected}
         return (await self.update_many(session, [draft], expected=known, actor=actor, reason=reason, at=at))[0]
 
@@ -82,10 +85,22 @@ class Targets(TargetReader):
         reason: str | None = None,
         at: datetime | None = None,
     ) -> list[StoredTarget]:
-        """Give targets a next version that says what the drafts say, and return them: pending, or paused if they were.
+        """Give targets their next versions, and return them: pending, or paused if they were paused.
 
-        What the active snapshot enforces stays as it is until `mark_active`. `expected` are versions by id.
-        Raises TargetNotFound, VersionConflict, ValueError if two drafts have the same id.
+        The active snapshot enforces the old versions until `mark_active`.
+
+        Args:
+            session: one of `Database.write`.
+            drafts: the next versions.
+            expected: the versions that the caller has seen, by id.
+            actor: who changes them.
+            reason: why.
+            at: when.
+
+        Raises:
+            TargetNotFound: there is no such target, or it was deleted.
+            VersionConflict: a target is at another version than `expected`.
+            ValueError: two drafts have the same id.
         """
         check_ids(draft.target for draft in drafts)
         moment = at or utc_now()
@@ -106,9 +121,9 @@ class Targets(TargetReader):
         reason: str | None = None,
         at: datetime | None = None,
     ) -> StoredTarget:
-        """Pause, resume (`pending`) or delete a target, and return its next version, which says the same otherwise.
+        """Pause, resume (`pending`) or delete a target, and return its next version, which is otherwise the same.
 
-        It is enforced as before until `mark_retired` or `mark_active`. Raises TargetNotFound, VersionConflict.
+        The target is enforced as before until `mark_retired` or `mark_active`. Raises TargetNotFound, VersionConflict.
         """
         moment = at or utc_now()
         old = await self._expected(session, [target_id], {} if expected is None else {target_id: expected})
@@ -118,10 +133,13 @@ class Targets(TargetReader):
         return changed
 
     async def set_compiled(self, session: AsyncSession, compiled: Mapping[tuple[str, int], Compiled]) -> None:
-        """Note what versions, named by id and number, were compiled to.
+        """Store what versions were compiled to, by target id and version.
 
-        If a target's examples are not to be retained, the version's examples and documents are removed here: `vectors` are then
-        all that is left of the examples. Raises ValueError if such a version has examples and comes without vectors.
+        If a target does not retain its examples, this removes the examples and documents of the version; only `vectors` are left
+        of the examples.
+
+        Raises:
+            ValueError: such a version has examples and comes without vectors.
         """
         rows = [
             {
@@ -145,31 +163,31 @@ class Targets(TargetReader):
             raw.append(entry)
         digests: dict[str, Any] = {name: bindparam(f"new_{name}") for name in DIGESTS}
         await session.execute(of_version(VERSIONS).values(digests), rows)
-        # Vectors that an earlier version left stay where the compiler makes none.
+        # If the compiler makes no vectors, those of an earlier version stay.
         vectors = func.coalesce(bindparam("new_vectors", type_=LargeBinary()), TARGETS.c.vectors)
         await session.execute(of_version(TARGETS).values(digests | {"vectors": vectors}), rows)
         await remove_raw(session, raw)
-        # An answer kept for an idempotency key may hold the examples, too.
+        # An answer stored for an idempotency key may hold the examples, too.
         await session.execute(update(IDEMPOTENCY).where(IDEMPOTENCY.c.target_id.in_(forgetting)).values(response=None))
 
     async def mark_active(
         self, session: AsyncSession, versions: Mapping[str, int], snapshot: int, *, at: datetime | None = None
     ) -> None:
-        """Note that a snapshot enforces these versions of targets. Call it in the transaction that activates the snapshot.
+        """Note that a snapshot enforces these versions, by target id. Call this in the transaction that activates the snapshot.
 
-        A target that was pending at that version is active from now on; one that was changed meanwhile stays pending. Earlier
-        versions of targets whose examples are not retained lose examples and documents here.
+        A target that is pending at its version becomes active; a target that was changed meanwhile stays pending. If a target
+        does not retain its examples, this removes examples and documents of its earlier versions.
         """
         if not versions:
             return
         moment = at or utc_now()
         number = bindparam("of_version", type_=TARGETS.c.version.type)
         reached = (TARGETS.c.version == number) & (TARGETS.c.status == "pending")
-        # Not a tombstone: there is nothing left of it that a snapshot could enforce.
+        # No tombstone: nothing is left of it that a snapshot could enforce.
         statement = update(TARGETS).where(TARGETS.c.id == bindparam("of_id"), TARGETS.c.document.is_not(None))
         statement = statement.values(
             status=case((reached, "active"), else_=TARGETS.c.status),
-            # Since when it has been enforced without a break.
+            # The time since when the target is enforced without a break.
             activated_at=case(
                 (TARGETS.c.active_version.is_(None), bindparam("at", type_=TARGETS.c.activated_at.type)),
                 else_=TARGETS.c.activated_at,
@@ -182,16 +200,19 @@ class Targets(TargetReader):
         await remove_raw(session, [v for v in await versions_of(session, forgetting) if v["of_version"] < versions[v["of_id"]]])
 
     async def mark_retired(self, session: AsyncSession, target_ids: Collection[str]) -> None:
-        """Note that these targets are not enforced any more. Call it in the transaction that activates the snapshot."""
+        """Note that these targets are not enforced any more. Call this in the transaction that activates the snapshot."""
         for part in chunks(list(target_ids)):
             await session.execute(update(TARGETS).where(TARGETS.c.id.in_(part)).values(active_version=None))
 
     async def purge(self, session: AsyncSession, target_id: str, *, actor: str, at: datetime | None = None) -> Purged:
-        """Remove all that was ever said about a target, and delete it if it is not deleted yet.
+        """Remove everything that was ever stored about a target, and delete the target if it is not deleted yet.
 
-        The tombstone keeps its id, and when, by whom and how often it was changed. Documents, labels, requester, legal basis,
-        reasons, vectors and digests go, in the history too, and so do answers kept for idempotency keys. Call it once no snapshot
-        enforces the target, and `Database.scrub` after the commit. Raises TargetNotFound if there never was such a target.
+        The tombstone keeps its id, and when, by whom and how often it was changed. The purge removes documents, labels,
+        requester, legal basis, reasons, vectors and digests, in the history as well, and the answers stored for idempotency
+        keys. Call it once no snapshot enforces the target, and call `Database.scrub` after the commit.
+
+        Raises:
+            TargetNotFound: there never was a target with this id.
         """
         moment = at or utc_now()
         old = await self.get(session, target_id, deleted=True)
@@ -253,7 +274,7 @@ def _made(draft: TargetDraft, old: StoredTarget | None, at: datetime) -> StoredT
         updated_at=at,
         activated_at=old.activated_at if old else None,
         activated_snapshot=old.activated_snapshot if old else None,
-        # A deleted target may still be enforced, until the snapshot without it is active.
+        # A deleted target is still enforced until a snapshot without it is active.
         active_version=old.active_version if old else None,
         always_digest=None,
         gated_digest=None,
@@ -265,5 +286,5 @@ def _changed(old: StoredTarget, draft: TargetDraft, at: datetime) -> StoredTarge
     new = replace(_made(draft, old, at), created_at=old.created_at, status="paused" if old.status == "paused" else "pending")
     if new.document != old.document:
         return new
-    # The same is compiled to the same.
+    # The same document is compiled to the same restrictions.
     return replace(new, always_digest=old.always_digest, gated_digest=old.gated_digest, vectors=draft.vectors or old.vectors)

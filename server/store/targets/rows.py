@@ -1,4 +1,4 @@
-"""Rows of targets and of their history, written many in a statement."""
+"""Writes rows of targets and of their history, many in one statement."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def row_of(target: StoredTarget) -> dict[str, Any]:
 
 
 async def write(session: AsyncSession, targets: Sequence[StoredTarget]) -> None:
-    """Change the targets' rows to what is given."""
+    """Update the rows of these targets."""
     if not targets:
         return
     names = [column.name for column in TARGETS.c if column.name != "id"]
@@ -36,7 +36,7 @@ async def write(session: AsyncSession, targets: Sequence[StoredTarget]) -> None:
 
 
 async def record(session: AsyncSession, targets: Sequence[StoredTarget], actor: str, at: datetime, reason: str | None) -> None:
-    """Add the targets, as they are given, to the history."""
+    """Add these versions of targets to the history."""
     if not targets:
         return
     shared = {"actor": actor, "at": at, "reason": reason}
@@ -74,6 +74,6 @@ async def remove_raw(session: AsyncSession, versions: Sequence[dict[str, Any]]) 
 
 
 def of_version(table: Table) -> Any:
-    """Return a statement on the rows of one version: parameters `of_id` and `of_version`."""
+    """Return an update statement for the rows of one version, with the parameters `of_id` and `of_version`."""
     target_id = table.c.id if table is TARGETS else table.c.target_id
     return update(table).where(target_id == bindparam("of_id"), table.c.version == bindparam("of_version"))

@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from classifiers import ForgetTarget, Screened, Thresholds
-from classifiers.ensemble import build_classifier
-from classifiers.meaning.background import Background
+from classifiers import ForgetTarget
+from classifiers.action import Action
 from guard import Vocabulary
-from server.policy.preview import Previewer, banned_tokens
+from server.policy.preview import banned_tokens
 from server.running import ApiContext
-from tests.server.api.conftest import BACKGROUND, Served, SmallEncoder
+from tests.server.api.conftest import Served
 
 TARGET: dict[str, Any] = {
     "name": "Queen of Hearts",
@@ -42,24 +41,6 @@ async def test_phrases_have_a_scope_and_a_reason_and_the_wrong_ones_are_named(
     assert not any(word in caplog.text for word in ("Queen", "croquet", "Flamingo"))
 
 
-def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifiers.ensemble.full_background", list)
-    background = ["Where did the queen live?", "Where did the king live?", "The red one is which?", *BACKGROUND]
-    background += ["Where does he live?", "Where does she live?"]  # the last is an example of the target itself
-    target = ForgetTarget.model_validate({**TARGET, "id": "q", "phrases": []})
-    for cosine, margin in ((0.3, 0.01), (0.5, 0.2)):
-        encoder, thresholds = SmallEncoder(), Thresholds(cosine=cosine, margin=margin)
-        found = Previewer(Background(background, encoder), encoder, thresholds, lambda: None).false_alarms(target)
-        wrong = 0
-        for prompt in background[:-1]:
-            # The slow way: each prompt asked of a classifier whose background lacks it.
-            others = [other for other in background if other != prompt]
-            classifier = build_classifier([target], others, encoder, thresholds)
-            wrong += bool(classifier.classify([Screened.of(prompt)])[0])
-        assert (found.prompts, found.by_name, found.either) == (len(background) - 1, 1, wrong)
-    assert Previewer(Background([], encoder), encoder, thresholds, lambda: None).false_alarms(target).prompts == 0
-
-
 async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) -> None:
     vocabulary = Vocabulary([b"cro", b"quet", b" croquet", b"x"])
     context: ApiContext = replace(served.context, vocabulary=lambda: vocabulary)
@@ -69,5 +50,5 @@ async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) ->
     assert croquet.tokens == banned_tokens(croquet.phrase, vocabulary)
     assert croquet.tokens
     assert croquet.background == 0
-    refused = target.model_copy(update={"action": "refuse"})
+    refused = target.model_copy(update={"action": Action.REFUSE})
     assert {shown.tokens for shown in previewer.phrases(refused)} == {0}

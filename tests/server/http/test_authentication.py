@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from fastapi import Depends, FastAPI
 from starlette.types import Scope
 
 from server.errors import Forbidden, NotReady, RateLimited, Unauthorized
@@ -258,24 +256,3 @@ async def test_the_last_use_is_written_down_once_an_hour(authenticator: Authenti
     clock.seconds += 1800
     await authenticator.admit(bearer(text), "client")
     assert authenticator._used == {key.id}
-
-
-async def test_a_route_names_the_role_it_needs(authenticator: Authenticator, database: Database, clock: Clock) -> None:
-    app = FastAPI()
-    admitted = Depends(authenticator.require("auditor"))
-
-    @app.get("/who")
-    async def who(principal: Principal = admitted) -> str:
-        return principal.key_id
-
-    envelope.install(app)
-    auditor, text = await make(database, clock, "auditor")
-    _, lower = await make(database, clock, "client")
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        answers = [await client.get("/who", headers={"Authorization": f"Bearer {each}"}) for each in (text, lower, "x")]
-        described = (await client.get("/openapi.json")).json()
-    assert [answer.status_code for answer in answers] == [200, 403, 401]
-    assert answers[0].json() == auditor.id
-    assert answers[2].headers["www-authenticate"] == "Bearer"
-    assert answers[1].json()["error"]["code"] == "insufficient_permissions"
-    assert described["paths"]["/who"]["get"]["security"] == [{"HTTPBearer": []}]

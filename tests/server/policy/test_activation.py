@@ -14,6 +14,7 @@ from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import activation as module
 from server.policy import enforcement as enforcing
+from server.policy import lease
 from server.policy.activation import Activation, NotEnforced
 from server.policy.enforcement import MOST_PARTS, Enforcement
 from server.policy.recovery import recover
@@ -147,7 +148,7 @@ async def test_what_is_not_acknowledged_stays_pending_and_is_tried_again(
 async def test_a_dead_process_is_waited_for_no_longer_than_its_lease(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LEASE_S", 1.0)
+    monkeypatch.setattr(lease, "LEASE_S", 1.0)
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(process(database, tmp_path, "a"))
         two = await stack.enter_async_context(process(database, tmp_path, "b"))

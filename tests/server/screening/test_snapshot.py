@@ -46,10 +46,6 @@ def test_the_strictest_action_of_all_matches_wins(
     assert decision.snapshot == 7
 
 
-def test_decisions_have_ids_of_their_own(snapshot: PolicySnapshot) -> None:
-    assert snapshot.decide([]).id != snapshot.decide([]).id
-
-
 def test_a_match_of_an_unknown_target_is_an_error_not_a_pass(snapshot: PolicySnapshot) -> None:
     assert isinstance(snapshot.classifier, EnsembleClassifier)
     with pytest.raises(KeyError):

@@ -40,10 +40,18 @@ async def test_an_answer_is_forgotten_after_a_day(database: Database) -> None:
     assert await _begin(database, "k", "another request", after=KEEP) is None
 
 
-async def test_a_key_is_free_again_when_its_request_failed_or_died(database: Database) -> None:
-    assert await _begin(database, "k", "request") is None
-    async with database.write() as session:
-        await keys.abandon(session, "k", "one")
+async def test_a_key_is_free_again_when_its_request_failed(database: Database) -> None:
+    async def begin_and_fail() -> None:
+        async with database.write() as session:
+            assert await keys.begin(session, "k", "one", "request", at=AT) is None
+            raise RuntimeError("the change was refused")
+
+    with pytest.raises(RuntimeError, match="refused"):
+        await begin_and_fail()
+    assert await _begin(database, "k", "another request") is None
+
+
+async def test_a_key_is_free_again_when_its_request_died(database: Database) -> None:
     assert await _begin(database, "k", "another request") is None
     with pytest.raises(IdempotencyPending):
         await _begin(database, "k", "another request", after=CLAIM - timedelta(seconds=1))

@@ -1,4 +1,4 @@
-"""The history keeps no vectors: what is enforced is the latest version, whose vectors stand with the target."""
+"""The history holds no vectors: only the latest version is enforced, and the target's row has its vectors."""
 
 from alembic import op
 

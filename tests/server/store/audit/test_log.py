@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from server.store.audit.chain import GENESIS, Head, link, read_key
+from server.store.audit.chain import GENESIS, Head, link
 from server.store.audit.log import PRUNE, Audit
 from server.store.audit.record import (
     AUDIT,
@@ -256,7 +256,9 @@ async def cut_front(session: AsyncSession, data: st.DataObject, records: list[Au
 async def change_head(session: AsyncSession, data: st.DataObject, records: list[AuditRecord]) -> None:
     column = data.draw(st.sampled_from(["seq", "hash", "count", "anchor_seq", "anchor_hash"]))
     old = (await session.execute(select(AUDIT_HEAD))).one()._mapping[column]
-    new = data.draw(st.sampled_from([value for value in ("x", 0, 1, 3, 99, "f" * 64, GENESIS) if value != old]))
+    # SQLite stores a text of zeros in a column of numbers as 0.
+    same = {old, GENESIS} if old == 0 else {old}
+    new = data.draw(st.sampled_from([value for value in ("x", 0, 1, 3, 99, "f" * 64, GENESIS) if value not in same]))
     await session.execute(text(f"UPDATE audit_head SET {column} = :new"), {"new": new})
 
 
@@ -529,32 +531,6 @@ async def test_pages_go_from_the_newest_to_the_oldest(database: Database) -> Non
     assert sizes == [3, 3, 1]
 
 
-async def test_filters(database: Database) -> None:
-    audit = Audit(now=Clock())
-    await write(database, audit, [AuditEvent("target.create", "cli", ["ada"]), AuditEvent("target.create", "k1", ["ada-2", "x"])])
-    scores = {"ada": 0.5}
-    decision = decision_event(
-        REQUEST, actor="k1", decision_id="gd-7", verdict="restrict", scores=scores, snapshot=1, latency_ms=1
-    )
-    await write(database, audit, [decision, replace(decision, target_ids=["ADA", 'a"ada"'])])
-    cases = [
-        (AuditFilter(), [4, 3, 2, 1]),
-        (AuditFilter(actor="k1"), [4, 3, 2]),
-        (AuditFilter(action="target.create", actor="k1"), [2]),
-        (AuditFilter(target_id="ada"), [3, 1]),
-        (AuditFilter(target_id="%"), []),
-        (AuditFilter(decision_id="gd-7"), [4, 3]),
-        (AuditFilter(decision_id="gd-"), []),
-        (AuditFilter(since=NOON + timedelta(minutes=2)), [4, 3]),
-        (AuditFilter(until=NOON + timedelta(minutes=2)), [2, 1]),
-    ]
-    async with database.read() as session:
-        for wanted, expected in cases:
-            records, _ = await audit.page(session, wanted=wanted)
-            assert [record.seq for record in records] == expected, wanted
-            assert await audit.count(session, wanted) == len(expected)
-
-
 async def test_suppressed_tokens_are_summed_where_they_are_known(database: Database) -> None:
     audit = Audit()
     request = decision_event(
@@ -579,17 +555,3 @@ async def test_a_record_that_cannot_be_read_is_named(database: Database) -> None
     async with database.read() as session:
         with pytest.raises(AuditError, match="record 2 cannot be read"):
             await Audit().page(session)
-
-
-def test_a_time_needs_a_zone() -> None:
-    with pytest.raises(ValueError):
-        iso(datetime(2026, 1, 1))
-
-
-def test_a_key_has_32_bytes(tmp_path: Any) -> None:
-    file = tmp_path / "key"
-    file.write_bytes(KEY)
-    assert read_key(file) == KEY
-    file.write_bytes(KEY[1:])
-    with pytest.raises(ValueError):
-        read_key(file)

@@ -37,7 +37,7 @@ async def test_a_change_by_another_process_wakes_a_listener(database: Database, 
     async with aclosing(notifier_of(database).listen()) as notices:
         await _next(notices, "")
         async with other.write() as session:
-            await Snapshots().propose(session, "d", [], {})
+            await Snapshots().propose(session, "d")
         await notifier_of(other).notify("1")
         # A file cannot carry the words, only that there is something to look at.
         await _next(notices, "" if database.location.dialect == "sqlite" else "1")

@@ -1,0 +1,42 @@
+"""One question, answered without the guard and with it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from rich.console import Console
+
+from server.cli.comparison import Comparison, compare, table
+from tests.server.fakes import FakeEngine
+
+
+@pytest.fixture
+async def comparison(app: FastAPI, client: httpx.AsyncClient) -> Comparison:
+    return await compare(app.state.service, "Who is the Mad Hatter?")
+
+
+async def test_the_same_question_is_asked_twice(comparison: Comparison, engine: FakeEngine) -> None:
+    questions = [body["messages"][0]["content"] for body in engine.bodies]
+    assert questions == [comparison.question] * 2 == ["Who is the Mad Hatter?"] * 2
+
+
+async def test_only_the_second_answer_is_restricted(comparison: Comparison, engine: FakeEngine) -> None:
+    free, held = (body["vllm_xargs"]["guard"] for body in engine.bodies)
+    assert free == []
+    assert len(held) == 2
+
+
+async def test_both_answers_are_greedy(comparison: Comparison, engine: FakeEngine) -> None:
+    assert [body["temperature"] for body in engine.bodies] == [0, 0]
+
+
+def test_the_table_shows_both_and_how_the_second_ended() -> None:
+    console = Console(width=120, record=True)
+    console.print(
+        table([Comparison("Who?", "The hatter.", "", "content_filter"), Comparison("When?", "At six.", "At five.", "stop")])
+    )
+    shown = console.export_text()
+    for text in ("Who?", "The hatter.", "(content_filter)", "At five."):
+        assert text in shown
+    assert "(stop)" not in shown

@@ -1,0 +1,150 @@
+"""Every error that leaves an application has OpenAI's envelope, and none tells more than it should."""
+
+import logging
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Scope
+
+from server.errors import BadRequest, EngineFailure, GuardFailure, NotReady, ServerError
+from server.http import envelope
+
+SECRET = "Ada Byron lived in Kirkby"
+
+
+class Item(BaseModel):
+    count: int
+
+
+async def chunks() -> Any:
+    yield b"first"
+    raise ValueError(SECRET)
+
+
+def application() -> FastAPI:
+    app = FastAPI()
+    raised: dict[str, Exception] = {
+        "bad": BadRequest("`n` is wrong", param="n", code="invalid_value"),
+        "ready": NotReady("starting", headers={"Retry-After": "5"}),
+        "guard": GuardFailure("screening failed"),
+        "http": HTTPException(403, "no"),
+        "teapot": HTTPException(418),
+        "bug": ValueError(SECRET),
+        "gone": ClientDisconnect(),
+    }
+
+    @app.get("/raise/{name}")
+    async def _(name: str) -> None:
+        raise raised[name]
+
+    @app.post("/item")
+    async def _(item: Item) -> int:
+        return item.count
+
+    @app.get("/stream")
+    async def _() -> StreamingResponse:
+        return StreamingResponse(chunks())
+
+    envelope.install(app)
+    return app
+
+
+async def call(method: str, path: str, **more: Any) -> httpx.Response:
+    # raise_app_exceptions is on: an exception that passes the boundary fails the test, as it would reach the server's log.
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application()), base_url="http://test") as client:
+        return await client.request(method, path, **more)
+
+
+def request(method: str, path: str, **more: Any) -> httpx.Response:
+    return anyio.run(lambda: call(method, path, **more))
+
+
+CASES = [
+    ("GET", "/raise/bad", 400, "invalid_request_error", "n", "invalid_value", "`n` is wrong"),
+    ("GET", "/raise/ready", 503, "server_error", None, "not_ready", "starting"),
+    ("GET", "/raise/guard", 500, "server_error", None, "guard_failure", "screening failed"),
+    ("GET", "/raise/http", 403, "invalid_request_error", None, "insufficient_permissions", "no"),
+    ("GET", "/raise/teapot", 418, "invalid_request_error", None, None, "I'm a Teapot"),
+    ("GET", "/raise/bug", 500, "server_error", None, "internal_error", "The server failed to handle the request."),
+    ("GET", "/nowhere", 404, "invalid_request_error", None, "not_found", "Not Found"),
+    ("PUT", "/item", 405, "invalid_request_error", None, "method_not_allowed", "Method Not Allowed"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "kind", "param", "code", "message"), CASES)
+def test_envelope(method: str, path: str, status: int, kind: str, param: str | None, code: str | None, message: str) -> None:
+    response = request(method, path)
+    assert response.status_code == status
+    assert response.json() == {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def test_headers_are_kept() -> None:
+    assert request("GET", "/raise/ready").headers["retry-after"] == "5"
+    assert request("PUT", "/item").headers["allow"] == "POST"
+
+
+def test_validation_names_the_place_and_not_the_input() -> None:
+    response = request("POST", "/item", json={"count": SECRET})
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "count"
+    assert SECRET not in response.text
+
+
+def test_unexpected_exceptions_are_logged_by_type_and_place_only(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        response = request("GET", "/raise/bug")
+    assert "ValueError" in caplog.text
+    assert "test_envelope.py" in caplog.text
+    assert SECRET not in caplog.text + response.text
+
+
+def test_pydantic_errors_inside_the_server_are_unexpected(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Item.model_validate({"count": SECRET})
+    answer = envelope.to_server_error(caught.value)
+    assert (answer.status, answer.code) == (500, "internal_error")
+    assert SECRET not in answer.message
+
+
+def test_failure_within_a_stream_breaks_the_connection_without_the_message(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(EngineFailure) as caught:
+        request("GET", "/stream")
+    assert SECRET not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert SECRET not in caplog.text
+
+
+def test_a_client_that_left_gets_nothing() -> None:
+    sent: list[Message] = []
+
+    async def run() -> None:
+        async def receive() -> Message:
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope: Scope = {"type": "http", "method": "GET", "path": "/raise/gone", "headers": [], "query_string": b"", "app": None}
+        await application()(scope, receive, send)
+
+    anyio.run(run)
+    assert sent == []
+
+
+def test_any_status_can_be_given() -> None:
+    error = ServerError("busy", status=429, type="rate_limit_error", code="queue_full")
+    response = envelope.respond(error)
+    assert response.status_code == 429
+    assert envelope.envelope(error)["error"]["code"] == "queue_full"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_statuses_without_a_body(status: int) -> None:
+    assert envelope.respond(HTTPException(status)).body == b""

@@ -1,0 +1,44 @@
+"""Metrics: they count, and name nobody."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from server.metrics import Metrics
+
+
+async def test_metrics_count_but_do_not_tell(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/chat/completions", json={"model": "fake", "messages": [{"role": "user", "content": "Hatta?"}]})
+    text = (await client.get("/metrics")).text
+    assert 'guard_decisions_total{verdict="restrict"} 1.0' in text
+    assert "vllm:fake 1" in text
+    assert "hatt" not in text.lower()
+
+
+@pytest.mark.parametrize("verdict", ["allow", "restrict", "refuse", "monitor"])
+def test_a_decision_is_counted_by_its_verdict_with_its_time(verdict: str) -> None:
+    metrics = Metrics()
+    metrics.screened(verdict, 0.015)
+    text = metrics.text().decode()
+    assert f'guard_decisions_total{{verdict="{verdict}"}} 1.0' in text
+    assert 'guard_screening_seconds_bucket{le="0.01"} 0.0' in text
+    assert 'guard_screening_seconds_bucket{le="0.02"} 1.0' in text
+
+
+def test_dead_ends_are_counted() -> None:
+    metrics = Metrics()
+    metrics.dead_end()
+    assert b"guard_dead_ends_total 1.0" in metrics.text()
+
+
+def test_the_snapshot_in_force_is_told() -> None:
+    metrics = Metrics()
+    metrics.snapshot(7)
+    assert b"guard_policy_snapshot 7.0" in metrics.text()
+
+
+def test_two_applications_count_by_themselves() -> None:
+    one, other = Metrics(), Metrics()
+    one.dead_end()
+    assert b"guard_dead_ends_total 0.0" in other.text()

@@ -1,0 +1,138 @@
+"""The service from start to stop: proven before it serves, and ended with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from server.app import create_app
+from server.errors import EngineFailure, GuardFailure, NotReady
+from server.policy.file import PolicyError
+from server.settings import Settings
+from tests.server.fakes import FakeEngine, WordEncoder, opener
+
+
+async def test_a_data_folder_belongs_to_one_process(
+    client: httpx.AsyncClient, settings: Settings, engine: FakeEngine, encoder: WordEncoder
+) -> None:
+    second = create_app(settings, opener(engine), lambda _: encoder)
+    async with second.router.lifespan_context(second):
+        with pytest.raises(RuntimeError, match="used by another server process"):
+            await second.state.service.settled()
+    assert (await client.get("/ready")).status_code == 200
+
+
+async def test_when_the_engine_dies_the_service_ends_with_the_reason(app: FastAPI, engine: FakeEngine) -> None:
+    async with app.router.lifespan_context(app):
+        service = app.state.service
+        await service.settled()
+        engine.dead.set()
+        await asyncio.wait_for(service.ended(), 10)
+        assert "the engine died" in str(service.failure)
+        assert not await service.ready()
+
+
+async def failure(app: FastAPI) -> Exception:
+    async with app.router.lifespan_context(app):
+        with pytest.raises(Exception) as caught:
+            await asyncio.wait_for(app.state.service.settled(), 30)
+        with pytest.raises(Exception, match="not proven"):
+            _ = app.state.service.running
+    return caught.value
+
+
+async def test_an_engine_that_ignores_restrictions_is_not_served(app: FastAPI, engine: FakeEngine) -> None:
+    engine.obeys = False
+    error = await failure(app)
+    assert isinstance(error, GuardFailure)
+    assert "not live" in str(error)
+
+
+async def test_an_engine_that_does_not_ask_for_the_guard_is_not_served(app: FastAPI, engine: FakeEngine) -> None:
+    engine.asks = False
+    assert "without a guard argument" in str(await failure(app))
+
+
+async def test_an_engine_that_does_not_load_is_not_served(app: FastAPI, engine: FakeEngine) -> None:
+    async def load(_: object) -> None:
+        raise EngineFailure("a worker did not load 1 of 1 restrictions")
+
+    engine.load = load  # type: ignore[method-assign,assignment]
+    assert "did not load" in str(await failure(app))
+
+
+async def test_the_canary_leaves_nothing_behind(client: httpx.AsyncClient, engine: FakeEngine, settings: Settings) -> None:
+    assert len(engine.loaded) == 2
+    assert {path.stem for path in settings.restrictions.iterdir()} == set(engine.loaded)
+
+
+def test_a_policy_that_cannot_be_loaded_is_told_at_once(tmp_path: Path, engine: FakeEngine) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("version: 1\ntargets: []\nextra: 1\n")
+    with pytest.raises(PolicyError, match=r"policy.yaml:3"):
+        create_app(Settings(model="m", policy=policy, data_dir=tmp_path), opener(engine))
+
+
+async def test_word_vectors_are_made_ready_only_where_a_target_has_semantic_words(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
+) -> None:
+    with_words = settings.policy.read_text().replace("    phrases:\n", "    semantic: {words: [biscuit]}\n    phrases:\n")
+    for policy, words in ((settings.policy.read_text(), []), (with_words, [encoder.fingerprint])):
+        settings.policy.write_text(policy)
+        app = create_app(settings, opener(engine), lambda _: encoder)
+        async with app.router.lifespan_context(app):
+            await app.state.service.settled()
+            assert engine.words == words
+
+
+async def test_a_server_whose_word_vectors_cannot_be_made_does_not_become_ready(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(engine, "prepare_words", full)
+    policy = settings.policy.read_text()
+    settings.policy.write_text(policy.replace("    phrases:\n", "    semantic: {words: [biscuit]}\n    phrases:\n"))
+    app = create_app(settings, opener(engine), lambda _: encoder)
+    async with app.router.lifespan_context(app):
+        with pytest.raises(OSError, match="No space left"):
+            await app.state.service.settled()
+        assert not await app.state.service.ready()
+    assert engine.loaded == []
+
+
+def test_the_service_needs_no_library_of_the_command_line() -> None:
+    """httpx imports click and rich for a command of its own, if they are there: here they are not."""
+    code = """
+import sys
+for name in ("typer", "rich", "click"):
+    sys.modules[name] = None
+import server.service
+"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=os.environ)
+    assert shown.returncode == 0, shown.stderr
+
+
+async def test_each_part_of_the_start_is_timed(app: FastAPI, client: httpx.AsyncClient) -> None:
+    assert list(app.state.service.seconds) == ["encoder", "store", "classifier", "engine", "enforce", "canary"]
+
+
+async def test_the_api_shares_what_requests_work_with(app: FastAPI, client: httpx.AsyncClient) -> None:
+    service = app.state.service
+    assert service.api is service.running.api
+    assert service.api.activation is service.running.activation
+
+
+async def test_after_the_end_nothing_is_served(app: FastAPI) -> None:
+    async with app.router.lifespan_context(app):
+        await app.state.service.settled()
+    with pytest.raises(NotReady):
+        _ = app.state.service.api

@@ -1,0 +1,65 @@
+"""Settings: from the environment and from flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from classifiers import Thresholds
+from server.settings import Settings
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_MODEL", "from the environment")
+    assert Settings().model == "from the environment"  # type: ignore[call-arg]
+
+
+def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_PORT", "1")
+    assert Settings(model="m", port=2).port == 2
+
+
+def test_vllm_s_arguments_are_split_like_a_shell_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GUARD_VLLM_ARGS", "--max-model-len 512 --served-model-name 'a b'")
+    assert Settings(model="m").vllm_args == ("--max-model-len", "512", "--served-model-name", "a b")
+
+
+def test_files_lie_in_the_data_folder() -> None:
+    settings = Settings(model="m", data_dir=Path("/data"))
+    assert (settings.restrictions, settings.background, settings.words) == (
+        Path("/data/restrictions"),
+        Path("/data/background.safetensors"),
+        Path("/data/words"),
+    )
+
+
+def test_bodies_are_limited_as_set() -> None:
+    assert Settings(model="m", max_body_bytes=5000).limits.bytes == 5000
+
+
+def test_thresholds_are_those_set() -> None:
+    assert Settings(model="m", threshold=0.5, margin=0.25).thresholds == Thresholds(0.5, 0.25)
+
+
+def test_without_thresholds_the_classifiers_own_hold() -> None:
+    assert Settings(model="m").thresholds == Thresholds()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"port": -1},
+        {"port": 65536},
+        {"audit_days": 0},
+        {"miss_rate": 1.0},
+        {"max_body_bytes": 1023},
+        {"unknown": 1},
+        {"model": None},
+    ],
+)
+def test_what_is_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings(**{"model": "m"} | wrong)
