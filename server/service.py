@@ -15,8 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
-from classifiers.live import LivingClassifier
-from classifiers.meaning.background import Background, full_background
+from classifiers.live import LiveClassifier
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -148,13 +147,9 @@ class Service:
                     await seed(database, self.audit, self.policy.targets)
                 found = await recover(database, encoder)
             with self._timed("classifier"):
-                # Past the cache: texts that are read once would push out those of requests.
-                inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
-                prompts = full_background(self.policy.background)
-                background = await asyncio.to_thread(Background, prompts, inner, settings.background)
-                known = (found.targets, background, encoder, settings.thresholds, found.vectors)
-                classifier = await asyncio.to_thread(LivingClassifier, *known)
-                # What is compiled or read on first use is not for the first request to wait for.
+                known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
+                classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
+                # Compile and load now what is needed on first use, so that the first request need not wait for it.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
             # Not beside the encoder: on a few cores both together would take as long, and longer to fail.
             with self._timed("engine"):
@@ -172,7 +167,7 @@ class Service:
             stack.push_async_callback(activation.stop)
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
-            recalibration = Recalibration(inner, settings.miss_rate, settings.thresholds, background)
+            recalibration = Recalibration(encoder, settings.miss_rate, settings.thresholds, classifier.background)
             housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
@@ -185,7 +180,7 @@ class Service:
                 encoder=encoder,
                 restrictions=settings.restrictions,
                 decisions=decisions,
-                background=background,
+                background=classifier.background,
                 thresholds=settings.thresholds,
                 limits=settings.limits,
                 vocabulary=engine.tokens,

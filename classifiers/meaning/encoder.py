@@ -214,6 +214,14 @@ class CachedEncoder:
         return result
 
 
+def uncached(encoder: Encoder) -> Encoder:
+    """Return the encoder inside a `CachedEncoder`, or `encoder` itself: for texts that are encoded once.
+
+    In the cache they would push out the texts of requests.
+    """
+    return encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+
+
 def digest_of(texts: Sequence[str]) -> str:
     """Return what names texts that were encoded together, so that their vectors are known to be theirs: sha256, hexadecimal."""
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()

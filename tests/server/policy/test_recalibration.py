@@ -12,7 +12,7 @@ import pytest
 from classifiers import Example, ForgetTarget, Thresholds
 from classifiers.calibration.calibrator import Calibrator
 from classifiers.meaning.background import Background
-from server import housekeeping as module
+from server.policy import recalibration as module
 from server.policy.recalibration import Recalibration
 from tests.server.fakes import WordEncoder
 
