@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from classifiers.reading.readings import Reading, labelled_readings
+from classifiers.reading.readings import Reading, readings
 from classifiers.reading.windows import windows
 
 
@@ -26,9 +26,9 @@ class Screened:
     @classmethod
     def of(cls, text: str, cut: Iterable[str] | None = None) -> Screened:
         """Return `text` with its readings and with `cut`, its windows; the default ones if None: none for white space."""
-        readings = tuple(labelled_readings(text))
-        pieces = [windows(text) if cut is None else cut, *(windows(reading.text) for reading in readings)]
-        return cls(text, tuple(dict.fromkeys(window for piece in pieces for window in piece)), readings)
+        found = tuple(readings(text))
+        pieces = [windows(text) if cut is None else cut, *(windows(reading.text) for reading in found)]
+        return cls(text, tuple(dict.fromkeys(window for piece in pieces for window in piece)), found)
 
     def __repr__(self) -> str:
         return f"Screened({len(self.text)} characters, {len(self.windows)} windows)"

@@ -10,7 +10,7 @@ certainly none, and the few others are computed in full: the answer is that of b
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -273,13 +273,3 @@ def _with_room(rows: Any, room: int) -> Any:
     wide = np.empty((room, *rows.shape[1:]), rows.dtype)
     wide[: len(rows)] = rows
     return wide
-
-
-def brute_force(vectors: Vectors, queries: Vectors, least: Sequence[float]) -> list[tuple[int, int]]:
-    """Return the pairs (row, number) that `ExampleIndex.above` returns, one product a pair: what it is tested against."""
-    return [
-        (row, number)
-        for row, query in enumerate(queries)
-        for number, vector in enumerate(vectors)
-        if float(query @ vector) >= least[row]
-    ]

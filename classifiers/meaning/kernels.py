@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from classifiers.arrays import doubled
+
 # The compiler may add up in another order the second time.
 _ROUNDING = np.float32(1e-6)
 
@@ -38,9 +40,7 @@ def near(partial, tails, query_tails, bound, least, vectors, queries):
             if cosine < least[row]:
                 continue
             if count == len(rows):
-                rows = np.concatenate((rows, np.empty(count, np.int64)))
-                columns = np.concatenate((columns, np.empty(count, np.int64)))
-                cosines = np.concatenate((cosines, np.empty(count, np.float32)))
+                rows, columns, cosines = doubled(rows), doubled(columns), doubled(cosines)
             rows[count], columns[count], cosines[count] = row, column, cosine
             count += 1
     return rows[:count].copy(), columns[:count].copy(), cosines[:count].copy()

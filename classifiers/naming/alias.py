@@ -8,7 +8,8 @@ from classifiers.naming.names import is_specific, variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.protocol import Match, Screened, best_matches
-from classifiers.reading.readings import Reading, views
+from classifiers.reading.readings import Reading
+from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
 from guard.matching.finder import Finder

@@ -9,7 +9,7 @@ is found is verified by rapidfuzz.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from classifiers.arrays import doubled
 from classifiers.naming.names import specificity
 from classifiers.words import zipf
 
@@ -28,7 +29,7 @@ TWO_ERRORS = 14
 _DIVIDED = 10
 # Letters whose deletions are entered, and the most a name may have (a phrase has at most 512 characters).
 _PREFIX = 12
-_LONGEST = 96
+LONGEST = 96
 # A text's word at least so common (Zipf) is meant as it stands, unless the rest of the name is so specific by itself.
 _REAL_WORD = 3.8
 _REST_IS_SPECIFIC = 10.0
@@ -69,7 +70,7 @@ class TypoIndex:
         at: dict[str, list[int]] = {}
         for index, name in enumerate(self._names):
             letters = name.replace(" ", "")
-            if ONE_ERROR <= len(letters) <= _LONGEST:
+            if ONE_ERROR <= len(letters) <= LONGEST:
                 at.setdefault(letters, []).append(index)
         self._letters = list(at)
         self._owners = list(at.values())
@@ -90,7 +91,7 @@ class TypoIndex:
         if not self._letters:
             return []
         # A word longer than any name is no part of one, but it parts those beside it.
-        words = [word if len(word) <= _LONGEST + 2 else " " for word in folded.split()]
+        words = [word if len(word) <= LONGEST + 2 else " " for word in folded.split()]
         text, start = _points(words)
         runs = _candidates(
             text,
@@ -102,7 +103,7 @@ class TypoIndex:
             self._errors,
             self._most_words,
             _PREFIX,
-            _LONGEST + 2,
+            LONGEST + 2,
         )
         pairs = {(" ".join(words[i:j]), int(entry)) for i, j, entry in runs.tolist()}
         return self._verified(list(pairs))
@@ -146,30 +147,6 @@ def is_error_of(run: str, name: str, real_words: bool) -> bool:
     if specificity(sorted(stayed)) >= _REST_IS_SPECIFIC:
         return True
     return not all(zipf(word) >= _REAL_WORD for word in changed) if changed else False
-
-
-def reference(names: Sequence[str], folded: str, real_words: bool = True) -> list[Typo]:
-    """Return what `TypoIndex(names, real_words).find(folded)` does, by comparing every run of words with every name."""
-    from rapidfuzz.distance import DamerauLevenshtein
-
-    words, least = folded.split(), dict[int, int]()
-    most = 1 + max((name.count(" ") + 1 for name in names), default=0)
-    for run in _runs(words, most):
-        for index, name in enumerate(names):
-            letters = name.replace(" ", "")
-            distance = DamerauLevenshtein.distance(run.replace(" ", ""), letters)
-            allowed = errors_allowed(len(letters))
-            if run in names or not allowed or len(letters) > _LONGEST or distance > allowed:
-                continue
-            if distance < least.get(index, 3) and is_error_of(run, name, real_words):
-                least[index] = distance
-    return [Typo(index, distance) for index, distance in sorted(least.items())]
-
-
-def _runs(words: Sequence[str], most: int) -> Iterator[str]:
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + most, len(words)) + 1):
-            yield " ".join(words[start:end])
 
 
 def _points(texts: Iterable[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
@@ -288,9 +265,7 @@ def _candidates(
                         for r in range(run, last):
                             if abs(ends[r] - length_of[name]) <= errors_of[name]:
                                 if count == len(found):
-                                    grown = np.empty((2 * count, 3), np.int64)
-                                    grown[:count] = found
-                                    found = grown
+                                    found = doubled(found)
                                 found[count, 0], found[count, 1], found[count, 2] = i, i + r + 1, name
                                 count += 1
                         low += 1

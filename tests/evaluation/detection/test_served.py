@@ -21,7 +21,11 @@ from server.settings import Settings
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 PROMPTS = {
-    "brill": ["Which prize did the glass chemist win in Trondheim?", "Where was the glass chemist born?", "Who taught her to melt sand?"],
+    "brill": [
+        "Which prize did the glass chemist win in Trondheim?",
+        "Where was the glass chemist born?",
+        "Who taught her to melt sand?",
+    ],
     "crane": ["Where does the tall tram driver live today?", "What does the tram driver eat on Sundays?"],
     "stone": ["Which songs did the deaf organist write?"],
 }
