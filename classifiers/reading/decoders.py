@@ -31,7 +31,12 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 
 def _excerpts(text: str, changes: Iterable[tuple[int, int, str]]) -> Iterator[str]:
-    """Yield `text` with the changes made (from, to, by what; in order), as one piece with something around each change."""
+    """Yield `text` with the changes made, as one text with `_AROUND` characters around each change; nothing without changes.
+
+    Args:
+        text: The original text.
+        changes: Start, end and replacement of each change, in order.
+    """
     pieces: list[str] = []
     last = 0
     for start, end, replacement in changes:
@@ -45,7 +50,7 @@ def _excerpts(text: str, changes: Iterable[tuple[int, int, str]]) -> Iterator[st
         yield "".join([*pieces, text[last : last + _AROUND]])
 
 
-# Single letters, or pairs joined by signs, with the same kind of thing between them: at least four.
+# At least four single letters, or pairs of letters, with separators between them.
 _ALPHABET = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
 _SPELLED = re.compile(
     rf"(?<![^\W_])[{_ALPHABET}](?:[\W_]{{1,3}}[{_ALPHABET}](?![^\W_])){{3,}}"
@@ -60,9 +65,9 @@ def _spelled(text: str) -> Iterator[str]:
 
 
 def _joined(run: str) -> str:
-    """Return letters written apart as words; "" if they are initials.
+    """Return separated letters as words; "" if they are initials.
 
-    The usual separator joins; another one, or a capital after a small letter, parts.
+    The most frequent separator is inside words. Any other one, or a capital after a small letter, begins a new word.
     """
     separators = _BETWEEN.findall(run)
     counts: dict[str, int] = {}
@@ -95,9 +100,9 @@ def _lookalikes(text: str) -> Iterator[str]:
 
 
 _LEET_WORD = re.compile(r"(?<![\w@$.])[A-Za-z0134578@$!|+]{3,24}(?![\w@$]|\.\w)")
-# Not leetspeak: a number with a unit or ending, an exclamation, a hexadecimal number, a type number (A100).
+# Not leetspeak: a number with a unit or an ending, an exclamation, a hexadecimal number, a model number (A100).
 _NUMBERED = re.compile(r"[\d$+|!@]*[A-Za-z]{0,2}|[A-Za-z|+!]+|0x[\da-f]+|[A-Za-z]+10+")
-# Leetspeak only where other words are: a word with a digit or two behind it (mp3).
+# Leetspeak only if other words of the text are: a word followed by one or two digits (mp3).
 _ENDING = re.compile(r"[A-Za-z]+[\d+!|@$]{1,2}")
 _HEXADECIMAL = re.compile(r"[\da-f]{4,}")
 _LEET = str.maketrans("0134578@$!|+", "oieastbasilt")
@@ -134,10 +139,10 @@ def _rot13(text: str) -> Iterator[str]:
 
 
 def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
-    """Yield the runs of words that are common words only after `read`, with the unknown words among and beside them.
+    """Yield the runs of words that become common words only by `read`, with the unknown words among and beside them.
 
-    A word counts for it if it is common only after, against it if it is common only before. A run needs three more for it than
-    against it, or two where it has no more than four words.
+    A word counts for the run if it is common only after `read`, and against it if it is common only before. A run needs three
+    more words for it than against it, or two if it has at most four words.
     """
     common = common_words()
     start, end, score, best, words = 0, 0, 0, 0, 0
@@ -155,7 +160,7 @@ def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
         if not words:
             start = found.start()
         words += 1
-        # Up to the best point, and over the unknown words after it.
+        # The run ends at its best score, and includes the unknown words after it.
         if score >= best:
             best, end = score, found.end()
     if best >= (3 if words > 4 else 2):
@@ -223,7 +228,7 @@ def _character(digits: str) -> str:
 
 
 def _lettered(text: str, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]) -> Iterator[str]:
-    """Yield the excerpts of what `pattern` hides, if any of it is a letter."""
+    """Yield the text with everything that `pattern` matches decoded, if any of that is a letter."""
     changes = [(found.start(), found.end(), read(found)) for found in pattern.finditer(text)]
     if any(_LETTER.search(plain) for _, _, plain in changes):
         yield from _excerpts(text, changes)

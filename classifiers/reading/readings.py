@@ -24,7 +24,7 @@ _READ_ON = frozenset(["lookalikes", "escapes", "entities", "percent", "base64", 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as it may be meant, and what hid it. Its `repr` shows no text."""
+    """A text as it may be meant, and the disguise that hid it. The `repr` does not show the text."""
 
     kind: Kind
     text: str
@@ -51,7 +51,7 @@ def readings(text: str) -> list[Reading]:
 
 
 def _read(texts: Sequence[str], room: int) -> list[Reading]:
-    """Return the readings of `texts` that fit into `room` characters."""
+    """Return readings of `texts` with at most `room` characters in all."""
     found: list[Reading] = []
     for text in texts:
         for kind, decode in DECODERS:

@@ -15,7 +15,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 _LINE = re.compile(r"[\r\n]+")
 _SENTENCE = re.compile(r"[.!?\u2026\u3002]+")
 _CAMEL = re.compile(r"([a-z\u00df-\u00ff])(?=[A-Z])")
-# Where a Latin letter meets one of another script: Korean and Arabic write particles onto a name.
+# The boundary between a Latin letter and one of another script: Korean and Arabic join particles to a name.
 _SCRIPTS = re.compile(
     r"(?<=[A-Za-z\u00c0-\u024f])(?=[\u0370-\u1dff\u3000-\ud7ff])|(?<=[\u0370-\u1dff\u3000-\ud7ff])(?=[A-Za-z\u00c0-\u024f])"
 )
@@ -23,7 +23,7 @@ _SCRIPTS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Text in which to search for names of at least `letters` letters; `whole_words`: only between its word boundaries."""
+    """A text in which to search for names of at least `letters` letters, between word boundaries if `whole_words`."""
 
     kind: Kind
     text: str
@@ -32,9 +32,9 @@ class View:
 
 
 def views(text: str) -> Iterator[View]:
-    """Yield the strings in which a name may be hidden in any text: reversed, rot13, initial letters, words run together.
+    """Yield the strings that may show a hidden name: the text reversed or in rot13, initial letters, joined words separated.
 
-    Each is about as long as the text at most.
+    None of them is much longer than the text.
     """
     folded = " ".join(fold(text).split())
     yield View("reversed", folded[::-1], 8, True)

@@ -1,4 +1,7 @@
-"""`python -m evaluation.detection [--record [NAME]] [--no-growth]`: measure detection, write build/detection.json, a record."""
+"""Measure detection, and write build/detection.json and a record.
+
+python -m evaluation.detection [--record [NAME]] [--no-growth]
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Measure, write, and print the table."""
+    """Measure, write the results, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--record", nargs="?", const=datetime.datetime.now(datetime.UTC).date().isoformat(), help="name of the record"
-    )
-    parser.add_argument("--no-growth", action="store_true", help="leave out the curves from one target to ten thousand")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    parser.add_argument("--record", nargs="?", const=today, help="keep the record, under this name or today's date")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the growth from one target to ten thousand")
     options = parser.parse_args()
     from server.environment import share_processor
 
