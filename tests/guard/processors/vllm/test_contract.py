@@ -68,7 +68,7 @@ class Slots:
             return set()
         if request.guard == [REFUSE]:
             return set(range(WIDTH)) - {DEAD_END}
-        cursors = [Cursor(self.processor.library.masks(digest), request.prompt) for digest in request.guard]
+        cursors = [Cursor(self.processor.requests.library.masks(digest), request.prompt) for digest in request.guard]
         for cursor in cursors:
             cursor.extend(request.output)
         # In a restricted row only the guard says the dead end.

@@ -115,9 +115,9 @@ def finishing(tokenizer: PreTrainedTokenizerFast, restriction: Restriction, tmp_
 
 
 def encoder(processor: GuardLogitsProcessor) -> Cosines:
-    assert processor._finisher is not None
-    assert isinstance(processor._finisher.encoder, Cosines)
-    return processor._finisher.encoder
+    assert processor.requests.finisher is not None
+    assert isinstance(processor.requests.finisher.encoder, Cosines)
+    return processor.requests.finisher.encoder
 
 
 def start(processor: GuardLogitsProcessor, *rows: tuple[Sequence[str], Sequence[str]]) -> None:
@@ -223,6 +223,6 @@ def test_another_encoder_in_the_worker_than_the_anchors_own_is_refused(
 ) -> None:
     processor = opened(tokenizer, tmp_path, encoder=f"{__name__}:Cosines", encoder_model="another")
     with pytest.raises(RestrictionError, match="another encoder"):
-        processor.library.masks(restriction.digest)
+        processor.requests.library.masks(restriction.digest)
     start(processor, ([restriction.digest], []))
     assert processor.apply(torch.ones(1, len(TOKENS)))[0].argmax() == 0

@@ -178,7 +178,7 @@ def test_a_request_that_nothing_holds_for_has_suppressed_nothing(processor: Guar
     free.extra_args["guard_id"] = "gd-1"
     processor.update_state(update(1, added=[(0, free, [3], [])]))
     processor.apply(torch.zeros(1, WIDTH))
-    assert processor.suppressed.take(["gd-1"]) == {"gd-1": 0}
+    assert processor.requests.suppressed.take(["gd-1"]) == {"gd-1": 0}
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a b", "é", 7, ["gd-1"]])
