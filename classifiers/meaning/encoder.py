@@ -206,7 +206,7 @@ class CachedEncoder:
         return len(self._vectors)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return the vectors of `texts`: float32 [texts, dimension], rows of length one. Raises what the inner encoder raises."""
+        """Return the vectors of `texts`: float32 [texts, dimension], rows of length one."""
         keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         known: dict[bytes, Vectors] = {}
         missing: dict[bytes, str] = {}

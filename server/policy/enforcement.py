@@ -18,6 +18,7 @@ from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
 from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.merging import Merging
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -29,9 +30,6 @@ T = TypeVar("T")
 # The number of restrictions that apply to every answer above which the smallest are merged in the background: each restriction
 # costs every row some microseconds per step.
 MOST_PARTS = 8
-# Seconds without a change after which all restrictions are merged into one. Merging a long list takes seconds of one core, and a
-# change would have to wait for it.
-QUIET_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +69,8 @@ class Enforcement:
         self._words_ready = False
         self._users: dict[int, int] = {}
         self._retired: set[str] = set()
-        self._merging: asyncio.Task[None] | None = None
+        self._merging = Merging(self._merge, self._is_whole)
         self._dropping: asyncio.Task[None] | None = None
-        self._quiet: asyncio.TimerHandle | None = None
 
     @property
     def screener(self) -> Screener:
@@ -190,9 +187,7 @@ class Enforcement:
         """Put a prepared change in force as snapshot `number`: it decides all requests that are admitted from now on."""
         self._parts, self._classifier = prepared.parts, prepared.classifier
         snapshot = self._move(number, prepared.targets, prepared.gated)
-        if (self._parts.need_merging or self._classifier.needs_merging) and not self._is_merging:
-            self._merging = asyncio.create_task(self._merge())
-        self._merge_when_quiet()
+        self._merging.after_change(self._parts.need_merging or self._classifier.needs_merging)
         return snapshot
 
     def renumber(self, number: int) -> None:
@@ -208,16 +203,11 @@ class Enforcement:
 
     async def merge(self) -> None:
         """Merge all restrictions and names now, so that nothing of removed or changed targets stays in memory."""
-        if self._merging:
-            await self._merging
-        await self._merge(whole=True)
+        await self._merging.everything()
 
     def stop(self) -> None:
         """Cancel merging, now and when nothing changes."""
-        if self._quiet:
-            self._quiet.cancel()
-        if self._merging:
-            self._merging.cancel()
+        self._merging.stop()
 
     async def acknowledged(self) -> tuple[int, Sequence[int]]:
         """Ask every worker which restrictions it holds.
@@ -252,22 +242,10 @@ class Enforcement:
         """Whether a request under an earlier snapshot still runs."""
         return bool(self._users.keys() - {id(self._screener)})
 
-    @property
-    def _is_merging(self) -> bool:
-        return self._merging is not None and not self._merging.done()
+    def _is_whole(self) -> bool:
+        return len(self._parts) <= 1 and self._classifier is not None and self._classifier.whole
 
-    def _merge_when_quiet(self) -> None:
-        def begin() -> None:
-            if self._is_merging:
-                self._merge_when_quiet()
-            elif len(self._parts) > 1 or not (self._classifier and self._classifier.whole):
-                self._merging = asyncio.create_task(self._merge(whole=True))
-
-        if self._quiet:
-            self._quiet.cancel()
-        self._quiet = asyncio.get_running_loop().call_later(QUIET_S, begin)
-
-    async def _merge(self, whole: bool = False) -> None:
+    async def _merge(self, whole: bool) -> None:
         """Merge the smallest parts, or all if `whole`, while requests and changes continue."""
         try:
             earlier, merged = self._classifier, self._parts.to_merge(whole)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from classifiers import CachedEncoder, ForgetTarget, LiveClassifier, Screened
 from classifiers.calibration.calibrator import Calibrator
-from classifiers.meaning.background import full_background
+from classifiers.meaning.background import Background, full_background
 from classifiers.meaning.nearest import example_vectors
 from classifiers.target import Example
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
@@ -16,6 +16,8 @@ from tests.paths import ROOT
 
 DEMO = ROOT / "evaluation" / "demo"
 ENCODER = CachedEncoder(BagOfWords())
+# Encoded once: the tests construct many classifiers.
+SHIPPED = Background(full_background([]), BagOfWords())
 NAMES = ("Ada Byron", "Grace Hopper", "Emmy Noether", "Lise Meitner")
 PROMPTS = (
     "Who wrote the first program?",
@@ -47,7 +49,7 @@ steps = st.lists(
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(steps)
 def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int], set[int], str]]) -> None:
-    live = LiveClassifier([], [], ENCODER)
+    live = LiveClassifier([], SHIPPED, ENCODER)
     known: dict[str, ForgetTarget] = {}
     for upserted, removed, merges in drawn:
         new = [target(*item) for item in upserted.items()]
@@ -58,7 +60,7 @@ def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int],
         if merges:
             # Merged from the state before this change, as in the background, and adopted after it.
             live = live.adopting(before.merged(merges == "all"))
-        expected = LiveClassifier(list(known.values()), [], ENCODER).classify(TEXTS)
+        expected = LiveClassifier(list(known.values()), SHIPPED, ENCODER).classify(TEXTS)
         assert live.classify(TEXTS) == expected
     assert live.merged(whole=True).whole
     assert live.merged(whole=True).classify(TEXTS) == live.classify(TEXTS)
@@ -70,25 +72,25 @@ def test_layers_stay_few_and_vectors_kept_are_as_good_as_texts() -> None:
         for n in range(24)
     ]
     vectors = example_vectors(people, ENCODER)
-    live = LiveClassifier([], [], ENCODER)
+    live = LiveClassifier([], SHIPPED, ENCODER)
     for one in people:
         live = live.changed([one.model_copy(update={"examples": []})], (), {one.id: vectors[one.id]})
         if live.needs_merging:
             live = live.adopting(live.merged())
         assert not live.needs_merging
-    assert live.classify(TEXTS) == LiveClassifier(people, [], ENCODER).classify(TEXTS)
+    assert live.classify(TEXTS) == LiveClassifier(people, SHIPPED, ENCODER).classify(TEXTS)
     assert live.classify([Screened.of("Where is Zorvald Quenby07x now?")])[0][0].target_id == "p7"
 
 
 def test_earlier_states_stay_as_they_were() -> None:
-    first = LiveClassifier([target(0, 0)], [], ENCODER)
+    first = LiveClassifier([target(0, 0)], SHIPPED, ENCODER)
     before = first.classify(TEXTS)
     first.changed([target(0, 1), target(1, 1)]).changed([], ["t0"])
     assert first.classify(TEXTS) == before
 
 
 def test_names_that_are_gone_are_gone_from_what_is_merged_whole() -> None:
-    live = LiveClassifier([target(0, 0), target(1, 0)], [], ENCODER)
+    live = LiveClassifier([target(0, 0), target(1, 0)], SHIPPED, ENCODER)
     assert live.whole
     assert not live.changed([], ["t0"]).whole
     assert live.changed([], ["t0"]).merged(whole=True).whole
@@ -96,7 +98,7 @@ def test_names_that_are_gone_are_gone_from_what_is_merged_whole() -> None:
 
 
 def test_limits_are_those_given_last() -> None:
-    live = LiveClassifier([target(0, 0)], [], ENCODER)
+    live = LiveClassifier([target(0, 0)], SHIPPED, ENCODER)
     assert any(live.classify(TEXTS))
     strict = live.limited({"t0": 2.0}).classify([TEXTS[0]])
     assert strict == [[]]

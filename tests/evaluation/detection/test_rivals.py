@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
-from classifiers import Screened
+from classifiers import Classifier, Screened
 from evaluation.detection.rivals import LogisticRegressionClassifier, rivals
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
 
@@ -17,8 +19,13 @@ KEPT = [
 ]
 
 
+@cache
+def classifiers() -> dict[str, Classifier]:
+    return rivals([ADA, BOB], KEPT, BagOfWords())
+
+
 def found(name: str, *texts: str) -> list[list[str]]:
-    classifier = rivals([ADA, BOB], KEPT, BagOfWords())[name]
+    classifier = classifiers()[name]
     return [[match.target_id for match in matches] for matches in classifier.classify(screened(*texts))]
 
 

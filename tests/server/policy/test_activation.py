@@ -13,8 +13,7 @@ from classifiers import Example, ForgetTarget, LiveClassifier, Phrase, Screened
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import activation as module
-from server.policy import enforcement as enforcing
-from server.policy import lease
+from server.policy import lease, merging
 from server.policy.activation import Activation, NotEnforced
 from server.policy.enforcement import MOST_PARTS, Enforcement
 from server.policy.recovery import recover
@@ -195,7 +194,7 @@ async def test_many_small_changes_are_merged_and_requests_keep_theirs(database: 
 async def test_a_list_without_changes_is_merged_by_itself(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enforcing, "QUIET_S", 0.1)
+    monkeypatch.setattr(merging, "QUIET_S", 0.1)
     async with process(database, tmp_path, "a") as one:
         for number in range(3):
             await one.add(draft(number))
