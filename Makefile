@@ -9,7 +9,9 @@ STAMP := build/installed
 export VLLM_CPU_KVCACHE_SPACE ?= 1
 # What the demo needs is installed or made here: nothing is looked for on a hub.
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
-.PHONY: serve ask test lint bench eval eval-detection bench-targets requirements install clean
+# `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
+FORM := $(if $(filter-out 0,$(SMALL)),--small)
+.PHONY: serve ask test commands lint bench eval eval-detection bench-targets requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo serve
@@ -19,7 +21,11 @@ ask: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo ask "$(Q)"
 
 test: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m pytest
+	$(DEMO_ENV) $(BIN)/python -m pytest -m "not commands"
+
+# Every make target and every command of the README, in a small form.
+commands: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m pytest tests/commands
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -29,16 +35,16 @@ lint: $(STAMP)
 	$(BIN)/hadolint Dockerfile
 
 bench: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m evaluation.speed
+	$(DEMO_ENV) $(BIN)/python -m evaluation.speed $(FORM)
 
 eval: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m evaluation.leakage
+	$(DEMO_ENV) $(BIN)/python -m evaluation.leakage $(FORM)
 
 eval-detection: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m evaluation.detection
+	$(DEMO_ENV) $(BIN)/python -m evaluation.detection $(FORM)
 
 bench-targets: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m evaluation.targets
+	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)
 
 install: $(STAMP)
 
@@ -57,8 +63,9 @@ $(STAMP): requirements/cpu.txt requirements/dev.txt pyproject.toml
 	@touch $@
 
 # Resolve requirements/*.in again and write the pins; commit what changes, after `make test`.
+# SMALL=1 resolves and writes nothing: it says whether the pins are what the project asks for.
 requirements: $(STAMP)
-	$(BIN)/python requirements/refresh.py
+	$(BIN)/python requirements/refresh.py $(if $(FORM),--check)
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

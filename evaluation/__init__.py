@@ -1,1 +1,1 @@
-"""Does it forget, does it still know the rest, what does it cost? Demo data, a tiny model to try it on, measurements."""
+"""Does it forget, does it still know the rest, what does it cost? Demo data, a tiny model that knows it, and measurements."""

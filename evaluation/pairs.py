@@ -1,4 +1,4 @@
-"""A question, its other wordings and its answer: what models are trained on and measured with."""
+"""Questions, their other wordings and their answers: what the tiny model learns and what measurements ask."""
 
 from __future__ import annotations
 
@@ -19,15 +19,21 @@ class QAPair:
 
     @property
     def questions(self) -> tuple[str, ...]:
-        """The original question first, then its paraphrases."""
+        """The original question, then its paraphrases."""
         return (self.question, *self.paraphrases)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The questions, then the answer."""
+        return (*self.questions, self.answer)
 
 
 def pair_from_mapping(record: Mapping[str, Any]) -> QAPair:
-    """Reads `question`, `answer` and, where present, `paraphrases` (a list) and `paraphrased_question` (a string or a list).
+    """Return the pair that a record holds, without paraphrases that repeat the question or another paraphrase.
 
-    Other fields are ignored: benchmark files carry wrong answers, options and the like. A paraphrase that repeats the
-    question or another paraphrase is dropped.
+    Args:
+        record: the fields `question` and `answer` and, where present, `paraphrases` (a list) and `paraphrased_question` (a
+            string or a list). Other fields are ignored: benchmark files also hold wrong answers and options.
 
     Raises:
         ValueError: a field is missing, empty or of the wrong type.
@@ -46,10 +52,10 @@ def pair_from_mapping(record: Mapping[str, Any]) -> QAPair:
 
 
 def load_jsonl(path: Path) -> list[QAPair]:
-    """Reads a file of one JSON object a line, as TOFU's files are; blank lines are skipped.
+    """Return the pairs of a JSON Lines file such as TOFU's, without blank lines.
 
     Raises:
-        ValueError: a line is not such an object (the message names file and line), or the file holds no pair.
+        ValueError: a line is no such record (the message names file and line), or the file holds no pair.
         OSError: the file cannot be read.
     """
     pairs: list[QAPair] = []
@@ -70,7 +76,10 @@ def load_jsonl(path: Path) -> list[QAPair]:
 
 
 def ambiguous_questions(pairs: Sequence[QAPair]) -> dict[str, set[str]]:
-    """Questions that stand in `pairs` with more than one answer: no deterministic model can answer all of those exactly."""
+    """Return the questions that have more than one answer in `pairs`, with their answers.
+
+    No deterministic model can answer all of those exactly.
+    """
     answers: dict[str, set[str]] = {}
     for pair in pairs:
         for question in pair.questions:

@@ -1,6 +1,6 @@
-"""Decode time: what may not be said, and the masks that keep it unsaid.
+"""The decode-time core: phrases that must not be said, and the masks that ban the tokens which would say them.
 
-The core needs numpy, numba and safetensors alone; `guard.processors` plugs it into engines.
+The core depends on numpy, numba and safetensors only. `guard.processors` connects it to engines.
 """
 
 from guard.ban import Ban

@@ -1,4 +1,4 @@
-"""Bans: token ids that must not be sampled, and a bounded store of them."""
+"""Bans: token ids that must not be sampled or that cost a penalty, and a bounded cache of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Ban:
-    """Token ids that must not be sampled. `ids` int64 [n]: never. `soft` int64 [m]: `penalties` float32 [m] are subtracted."""
+    """Token ids that are banned or penalised.
+
+    Attributes:
+        ids: int64 [n]; these must not be sampled.
+        soft: int64 [m]; from the logits of these, `penalties` are subtracted.
+        penalties: float32 [m], finite.
+    """
 
     ids: Ids
     soft: Ids
@@ -25,7 +31,7 @@ class Ban:
 
     @classmethod
     def of(cls, ids: Ids, penalties: Penalties) -> Ban:
-        """Build from ids that may be repeated: the highest penalty of each counts."""
+        """Build a ban from `ids`, int64 [n], with their `penalties`, float32 [n]. Of a repeated id the highest penalty counts."""
         if len(ids) > 1:
             order = np.lexsort((-penalties, ids))
             ids, penalties = ids[order], penalties[order]
@@ -37,13 +43,13 @@ class Ban:
 
     @classmethod
     def merged(cls, parts: list[Ban]) -> Ban:
-        """Return the union of several: the highest penalty of each id counts, not their sum."""
+        """Return the union of `parts`. For each id the highest penalty counts, not the sum."""
         ids = np.concatenate([array for ban in parts for array in (ban.ids, ban.soft)])
         worst = [array for ban in parts for array in (np.full(len(ban.ids), np.inf, np.float32), ban.penalties)]
         return cls.of(ids, np.concatenate(worst))
 
     def without(self, ids: Ids) -> Ban:
-        """Return the same without some ids."""
+        """Return this ban without `ids`, int64 [n]."""
         kept = ~np.isin(self.soft, ids)
         return Ban(self.ids[~np.isin(self.ids, ids)], self.soft[kept], self.penalties[kept])
 
@@ -52,7 +58,7 @@ class Ban:
 
 
 class BanCache(Generic[K]):
-    """Bans by key, at most `capacity` ids of them (and one entry always); the least recently used go first."""
+    """A cache of bans by key that holds at most `capacity` ids, but at least one entry. It drops the least recently used."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -60,14 +66,14 @@ class BanCache(Generic[K]):
         self._entries: OrderedDict[K, tuple[Ban, ...]] = OrderedDict()
 
     def get(self, key: K) -> tuple[Ban, ...] | None:
-        """Return what is held under `key`, if anything."""
+        """Return the entry of `key`, or None."""
         known = self._entries.get(key)
         if known is not None:
             self._entries.move_to_end(key)
         return known
 
     def put(self, key: K, bans: tuple[Ban, ...]) -> None:
-        """Hold `bans`, dropping what has not been used longest. An empty entry counts as eight ids, for what it costs."""
+        """Keep `bans`, and drop the least recently used entries that no longer fit. An entry counts its ids and eight more."""
         self._entries[key] = bans
         self._held += self._weight(bans)
         while self._held > self._capacity and len(self._entries) > 1:

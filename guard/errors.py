@@ -1,24 +1,28 @@
 """The exceptions of the decode-time core.
 
 GuardError
-├── PhraseError          a phrase that cannot be compiled; names it by index
+├── PhraseError          a phrase or an anchor that cannot be used; names it by index
 ├── RestrictionError     a restriction that cannot be used
-│   ├── UnknownRestriction   no file of that digest
-│   ├── CorruptRestriction   truncated, tampered with, or not a restriction at all
-│   └── FormatMismatch       written by another format version
+│   ├── UnknownRestriction   no file has that digest
+│   ├── CorruptRestriction   the file is truncated, was changed, or is no restriction
+│   └── FormatMismatch       the file has another format version
 ├── VocabularyError      a tokenizer whose tokens cannot be turned into bytes
-└── ArgumentError        a request's guard argument is missing or malformed
+└── ArgumentError        the guard argument of a request is missing or malformed
 """
 
 from __future__ import annotations
 
 
 class GuardError(Exception):
-    """Base of everything the decode-time core raises on purpose."""
+    """The base class of all exceptions that the decode-time core raises on purpose."""
 
 
 class PhraseError(GuardError, ValueError):
-    """A phrase that cannot be compiled. `index` is its position in the list that was given, None for one made alone."""
+    """A phrase or an anchor cannot be used.
+
+    Attributes:
+        index: Its position in the list that was given; None if there was no list.
+    """
 
     def __init__(self, message: str, index: int | None = None) -> None:
         super().__init__(message if index is None else f"phrase {index}: {message}")
@@ -26,11 +30,11 @@ class PhraseError(GuardError, ValueError):
 
 
 class RestrictionError(GuardError):
-    """A restriction that cannot be used."""
+    """A restriction cannot be used."""
 
 
 class UnknownRestriction(RestrictionError):
-    """No restriction of that digest is stored here."""
+    """No restriction with this digest is stored here."""
 
 
 class CorruptRestriction(RestrictionError):
@@ -38,11 +42,11 @@ class CorruptRestriction(RestrictionError):
 
 
 class FormatMismatch(RestrictionError):
-    """The file was written by another version of the format."""
+    """The file has another version of the format."""
 
 
 class VocabularyError(GuardError, ValueError):
-    """The tokenizer does not say which bytes its tokens stand for."""
+    """The bytes that a tokenizer's tokens stand for cannot be found out."""
 
 
 class ArgumentError(GuardError, ValueError):

@@ -1,17 +1,18 @@
-"""Folding: the one form in which texts are compared.
+"""Folding: the form in which the guard compares texts.
 
 Two texts that a reader takes for the same should fold to the same string, however they were typed and however a tokenizer cut
-them. The definition is a map of single characters, so that it can run over a stream:
+them. Folding maps each character by itself, so it can run over a stream:
 
-1. compatibility decomposition (NFKD) and case folding, repeated until nothing changes: width, ligatures, ß, İ, final sigma;
-2. combining marks of a non-zero combining class, enclosing marks and default-ignorable characters (soft hyphen, zero-width
-   characters, variation selectors) are dropped;
-3. letters and digits stay; a vowel sign that has no combining class (Devanagari, Bengali ...) is a letter;
-4. a letter of a script that is written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan) is a word of its own:
-   a space on both sides, so that a word match inside such a text is a substring match;
-5. everything else is a space, and every run of spaces is one space.
+1. Compatibility decomposition (NFKD) and case folding are repeated until nothing changes. This unifies width, ligatures, ß, İ
+   and the final sigma.
+2. Combining marks of a non-zero combining class, enclosing marks and default-ignorable characters (soft hyphen, zero-width
+   characters, variation selectors) are dropped.
+3. Letters and digits are kept. A vowel sign without a combining class (Devanagari, Bengali ...) counts as a letter.
+4. A letter of a script that is written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan) becomes a word of its
+   own, with a space on both sides. In such a text a word match is therefore a substring match.
+5. Everything else becomes a space, and each run of spaces becomes one space.
 
-Steps 1 to 3 are the Unicode Standard's identifier caseless match (section 3.13, D146 and D147), less the combining marks.
+Steps 1 to 3 are the Unicode Standard's identifier caseless match (section 3.13, D146 and D147), without the combining marks.
 Because marks are dropped, composing again (NFKC) would change nothing that is compared, and no character depends on its
 neighbours.
 """
@@ -36,7 +37,7 @@ _SPACELESS = (
     (0x20000, 0x3FFFF),  # Han extensions
 )
 
-# Default_Ignorable_Code_Point of the Unicode Character Database that categories Cf and combining class do not already tell.
+# The part of Default_Ignorable_Code_Point (Unicode Character Database) that category Cf and the combining class do not cover.
 _IGNORABLE = frozenset(
     [
         *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
@@ -58,7 +59,7 @@ def _spaceless(character: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def fold_character(character: str) -> str:
-    """Return what one character folds to: "", " ", or letters and digits, with spaces around those of spaceless scripts."""
+    """Return the fold of one character: "", " ", or letters and digits, with spaces around letters of spaceless scripts."""
     if _ignorable(character):
         return ""
     text = character
@@ -80,9 +81,9 @@ def fold_character(character: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return `text` in the form in which texts are compared; see the module's definition.
+    """Return the folded form of `text`; the module defines it.
 
-    Runs of spaces are one space; a leading or trailing space is kept, since it says that a word ends there.
+    A leading or trailing space is kept, because it tells that a word begins or ends there.
     """
     if text.isascii():  # most text is
         return _fold_ascii(text, False)[0]
@@ -90,16 +91,21 @@ def fold(text: str) -> str:
 
 
 class StreamFolder:
-    """Fold a text that arrives in pieces of bytes, cut anywhere, even inside a UTF-8 character.
+    """Folds a text that arrives in pieces of bytes, which may be cut inside a UTF-8 character.
 
-    The pieces' results joined are the fold of the whole, as `bytes.decode("utf-8", "replace")` reads it, less an incomplete
-    character at the end, which is held back in `pending` until it is complete or turns out to be invalid.
+    The joined results are the fold of the whole text as `bytes.decode("utf-8", "replace")` reads it. An incomplete character at
+    the end is held back in `pending` until it is complete or turns out to be invalid.
     """
 
     __slots__ = ("_decoder", "last_space")
 
     def __init__(self, last_space: bool = True, pending: bytes = b"") -> None:
-        """`last_space`: whether a space at the beginning would be the second in a row. True at the start of a text."""
+        """Start a stream.
+
+        Args:
+            last_space: Whether the text so far ends with a space, so that another one adds nothing. True at the start of a text.
+            pending: The bytes of an unfinished character.
+        """
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         if pending:
             self._decoder.setstate((pending, 0))
@@ -107,7 +113,7 @@ class StreamFolder:
 
     @property
     def pending(self) -> bytes:
-        """The bytes of a character that is not complete yet: three at most."""
+        """The bytes of an unfinished character: three at most."""
         return self._decoder.getstate()[0]
 
     def feed(self, data: bytes) -> bytes:
@@ -115,7 +121,7 @@ class StreamFolder:
         return self.feed_text(self._decoder.decode(data)).encode()
 
     def feed_text(self, text: str) -> str:
-        """Return what `text` adds to the folded text. Lone surrogates are read as separators."""
+        """Return what `text` adds to the folded text. Half of a surrogate pair becomes a space."""
         if text.isascii():
             folded, self.last_space = _fold_ascii(text, self.last_space)
             return folded
@@ -135,8 +141,10 @@ class StreamFolder:
 
 
 def _fold_ascii(text: str, last_space: bool) -> tuple[str, bool]:
-    """Return what `text` adds to the folded text, and whether that ends with a space: the same map by a table, the runs by
-    `split`."""
+    """Return what `text` adds to the folded text, and whether the folded text then ends with a space.
+
+    This is the same map, faster: a table maps the characters and `split` joins the runs of spaces.
+    """
     mapped = text.translate(_ASCII)
     folded = " ".join(mapped.split())
     if not folded:

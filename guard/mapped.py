@@ -1,8 +1,8 @@
-"""Safetensors files, written whole or not at all, and mapped into memory read-only: workers on one machine share the pages, and
-loading copies nothing.
+"""Safetensors files that are written completely or not at all, and mapped into memory read-only.
 
-The library's own numpy reader copies. The format is its documentation's: eight bytes, the header's length; the header, JSON;
-the arrays.
+Loading a mapped file copies nothing, and the workers on one machine share its pages. The safetensors library's own numpy reader
+copies, so this module reads the format itself, as its documentation describes it: eight bytes with the header's length, the
+header as JSON, the arrays.
 """
 
 from __future__ import annotations
@@ -19,22 +19,30 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 _TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32, "BOOL": np.bool_}
-# Bytes from which on a file is mapped, not read.
+# A file with more bytes is mapped, a smaller one read.
 _MAPPED_FROM = 1 << 20
 _MAX_HEADER = 1 << 20
 
 
 def store(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: dict[str, str]) -> None:
-    """Write arrays and metadata to `path`; readable by this user alone, complete or not there at all.
+    """Write a file that only this user can read. It appears at `path` complete or not at all.
 
-    A file that holds just that stays as it is. Raises OSError; then nothing is left behind.
+    If the file at `path` has this content already, it is not written again.
+
+    Args:
+        path: The file. Its folder is made if it does not exist.
+        arrays: uint8, int32, int64, float32 or bool arrays by name.
+        metadata: Strings that are kept beside them.
+
+    Raises:
+        OSError: If the file cannot be written. Then nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     content = save(dict(arrays), metadata=metadata)
-    # Reading costs a tenth of writing, which waits for the disk: a server that starts again has its restrictions there.
+    # Writing waits for the disk and takes ten times as long as reading. A server that starts again finds its restrictions there.
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return
-    # mkstemp opens the file with mode 0600: phrases can be read back from the arrays, and nobody else may change what is banned.
+    # mkstemp makes the file with mode 0600: the arrays reveal the phrases, and nobody else may change what is banned.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -48,23 +56,30 @@ def store(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: dict[str, st
 
 
 def load(path: Path) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """Return a file's metadata and arrays. Raises OSError, and ValueError for a file that is not whole or not of this format."""
+    """Return a file's metadata and its arrays, which are read-only.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is truncated or is not a safetensors file.
+    """
     size = path.stat().st_size
     if size < 8:
-        raise ValueError("truncated before the header")
-    # A mapping keeps a file descriptor: ten thousand small restrictions would use up what a process may have.
+        raise ValueError("the file is truncated before the header")
+    # A mapping keeps a file descriptor open, and ten thousand small restrictions would need more than a process may have.
     data = np.memmap(path, np.uint8, "r") if size > _MAPPED_FROM else np.frombuffer(path.read_bytes(), np.uint8)
     length = int.from_bytes(data[:8].tobytes(), "little")
     if length > min(size - 8, _MAX_HEADER):
-        raise ValueError("truncated within the header, or not a header")
+        raise ValueError("the file is truncated within the header, or has none")
     header = json.loads(data[8 : 8 + length].tobytes())
     if not isinstance(header, dict):
-        raise ValueError("the header is not an object")
+        raise ValueError("the header is not a JSON object")
     metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict):
+        raise ValueError("the header's metadata are not a JSON object")
     body = data[8 + length :]
     arrays = {name: _array(body, name, entry) for name, entry in header.items()}
     if sum(array.nbytes for array in arrays.values()) != len(body):
-        raise ValueError("the arrays do not fill the file")
+        raise ValueError("the arrays and the file differ in size")
     return metadata, arrays
 
 
@@ -75,4 +90,4 @@ def _array(body: NDArray[np.uint8], name: str, entry: Any) -> NDArray[Any]:
             raise ValueError(f"array {name} lies outside the file")
         return np.frombuffer(body[begin:end], kind).reshape(shape)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"array {name} is described in a way that is not understood") from error
+        raise ValueError(f"the header's entry of array {name} is malformed or has an unknown type") from error

@@ -1,11 +1,10 @@
-"""A phrase: one piece of text that must not be said, and how it is looked for."""
+"""A phrase: one text that must not be said, and how the guard looks for it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from guard.errors import PhraseError
 from guard.folding import fold
@@ -15,8 +14,8 @@ Scope = Literal["always", "gated"]
 MatchKind = Literal["word", "prefix", "substring"]
 
 MAX_CHARACTERS = 512
-# Letters and digits that make a phrase specific enough to be looked for whatever stands between them; and the most bytes of
-# them, since the cursor remembers of so many which began a word.
+# A phrase has a compact form if it has at least MIN_COMPACT letters and digits, which makes it specific enough to be found with
+# anything between its letters, and if they take at most MAX_COMPACT bytes: a cursor remembers for 64 bytes which began a word.
 MIN_COMPACT = 8
 MAX_COMPACT = 64
 
@@ -25,14 +24,20 @@ MAX_COMPACT = 64
 class Phrase:
     """Text that must not be said.
 
-    `scope`: `always` bans it in every answer, `gated` only where the prompt is about the target. `match`: `word` stands alone
-    between word boundaries, `prefix` also begins a longer word, `substring` may stand anywhere. `penalty`: in logits; infinite
-    is a ban, a finite one is subtracted. `beta` in (0, 1]: the fraction of the folded characters at which the penalty strikes; 1
-    waits for the whole phrase, less strikes when so much of it has been said, whatever would follow (GUARD, arXiv 2505.13312,
-    counts tokens instead). `force` allows a phrase that is made of stop words alone.
+    Args:
+        text: The text. Case, accents, punctuation and spacing do not matter; see `guard.folding`.
+        scope: `always` applies to every answer, `gated` only to answers to prompts that are about the target.
+        match: `word` matches between word boundaries, `prefix` also the beginning of a longer word, `substring` anywhere.
+        penalty: What is subtracted from the logit of a token that would complete the phrase. Infinity bans the token.
+        beta: The fraction, in (0, 1], of the folded characters at which the penalty applies. With 1 it applies to the token that
+            completes the phrase; with less, to the token that completes this fraction of it, whatever would come next. GUARD
+            (arXiv 2505.13312) counts tokens instead of characters.
+        force: Allow a phrase that consists of stop words alone ("the").
 
-    Raises PhraseError for text that is not valid Unicode, folds to nothing, is longer than 512 characters or holds stop words
-    alone ("the"), an unknown scope or match, a penalty that is not above zero, and a beta outside (0, 1].
+    Raises:
+        PhraseError: For text that is not valid Unicode, has no letter or digit, has more than 512 characters, or consists of
+            stop words alone and is not forced; an unknown scope or match; a penalty that is not above zero; a beta outside
+            (0, 1].
     """
 
     text: str
@@ -41,61 +46,49 @@ class Phrase:
     penalty: float = math.inf
     beta: float = 1.0
     force: bool = field(default=False, compare=False)
-    # The text as it is compared, without the spaces around it.
+    # The folded text, which is what is compared, without the spaces around it.
     folded: str = field(init=False, repr=False, compare=False)
 
-    # Read by pydantic where a phrase is part of a policy file; the core itself does not depend on pydantic.
+    # pydantic reads this where a phrase is part of a policy file. The core itself does not depend on pydantic.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
         if self.scope not in ("always", "gated"):
-            raise PhraseError(f"unknown scope {self.scope!r}")
+            raise PhraseError(f"scope must be 'always' or 'gated', not {self.scope!r}")
         if self.match not in ("word", "prefix", "substring"):
-            raise PhraseError(f"unknown match {self.match!r}")
+            raise PhraseError(f"match must be 'word', 'prefix' or 'substring', not {self.match!r}")
         if not self.penalty > 0:
             raise PhraseError(f"penalty must be above zero, not {self.penalty}")
         if not 0 < self.beta <= 1:
             raise PhraseError(f"beta must be above 0 and at most 1, not {self.beta}")
         if len(self.text) > MAX_CHARACTERS:
-            raise PhraseError(f"{len(self.text)} characters, at most {MAX_CHARACTERS}")
+            raise PhraseError(f"{len(self.text)} characters are too many: shorten the text to {MAX_CHARACTERS} or fewer")
         if not self.text.isascii() and any("\ud800" <= character <= "\udfff" for character in self.text):
-            raise PhraseError("not valid Unicode: half of a surrogate pair")
+            raise PhraseError("the text is not valid Unicode: it contains half of a surrogate pair")
         object.__setattr__(self, "folded", fold(self.text).strip())
         if not self.folded:
-            raise PhraseError("empty after folding")
+            raise PhraseError("the text has no letter or digit")
         if not self.force and COMMON_WORDS.issuperset(self.folded.split()):
-            raise PhraseError("made of stop words alone: it would silence ordinary answers; force it if that is meant")
+            raise PhraseError("stop words alone would block ordinary answers: add another word, or set force if you mean it")
 
     @property
     def reached(self) -> str:
-        """The part of the folded text at which the penalty strikes: its first `beta`, rounded up to whole characters."""
+        """The beginning of the folded text that must be said for the penalty to apply: the fraction `beta`, rounded up."""
         if self.beta == 1:
             return self.folded
         return self.folded[: math.ceil(self.beta * len(self.folded) - 1e-9)].rstrip()
 
     @property
     def whole_word(self) -> bool:
-        """Whether a word must end where the phrase is reached: always, or where a part of it ends with a word of the phrase."""
+        """Whether a match must end at a word's end: for a `word`, unless `beta` cuts it inside one of its words."""
         return self.match == "word" and (self.beta == 1 or self.folded[len(self.reached) :][:1] in ("", " "))
 
     @property
     def compact(self) -> str:
-        """Letters and digits alone, for finding H-a-r-r-y P-o-t-t-e-r; "" unless the phrase is always banned and has eight of
-        them in at most 64 bytes."""
+        """The letters and digits alone, to find "H-a-r-r-y P-o-t-t-e-r".
+
+        Empty unless the scope is `always` and there are at least 8 letters and digits, in at most 64 bytes.
+        """
         letters = self.folded.replace(" ", "")
         fits = len(letters) >= MIN_COMPACT and len(letters.encode()) <= MAX_COMPACT
         return letters if self.scope == "always" and fits else ""
-
-
-def phrases_of(entries: Iterable[Mapping[str, Any] | str]) -> list[Phrase]:
-    """Return phrases of texts or of their fields; nothing if one of them is wrong.
-
-    Raises PhraseError with the index of the first that is.
-    """
-    made = []
-    for index, entry in enumerate(entries):
-        try:
-            made.append(Phrase(entry) if isinstance(entry, str) else Phrase(**entry))
-        except (PhraseError, TypeError) as error:
-            raise PhraseError(str(error), index) from error
-    return made

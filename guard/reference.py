@@ -1,4 +1,4 @@
-"""The slow reference: what the fast matcher must do, in a few lines on strings. Tests compare the two; nothing else uses it."""
+"""The slow reference: what the fast matcher must do, in a few lines on strings. Tests and evaluations compare the two."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from guard.phrase import Phrase
 
 
 def folded_stream(pieces: Iterable[bytes]) -> str:
-    """Return the folded text of the pieces so far, with the space that stands for the beginning of a text."""
+    """Return the folded text of `pieces`, with a space in front for the beginning of the text."""
     folder = StreamFolder(last_space=True)
     return " " + b"".join(folder.feed(piece) for piece in pieces).decode()
 
 
 def occurrences(phrase: Phrase, folded: str) -> set[int]:
-    """Return the ends of the phrase's occurrences in a folded text, offsets in characters, word for word and letter for
-    letter."""
+    """Return where the phrase's occurrences in a folded text end, as offsets in characters.
+
+    Occurrences word for word and, for phrases with a compact form, letter for letter both count.
+    """
     pattern = phrase.reached if phrase.match == "substring" else " " + phrase.reached
     ends = set()
     at = folded.find(pattern)
@@ -29,7 +31,7 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
 
 
 def compact_occurrences(phrase: Phrase, folded: str) -> set[int]:
-    """Return the ends of the occurrences of the phrase's letters, from the beginning of a word to the end of one."""
+    """Return where occurrences of the phrase's letters end that begin at a word's beginning and end at a word's end."""
     ends = set()
     places = [at for at, character in enumerate(folded) if character != " "]
     letters = "".join(folded[at] for at in places)
@@ -44,6 +46,6 @@ def compact_occurrences(phrase: Phrase, folded: str) -> set[int]:
 
 
 def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes) -> float:
-    """Return the highest penalty among the phrases that `token`, appended to the pieces `said`, completes; 0 if none."""
+    """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none."""
     before, after = folded_stream(said), folded_stream([*said, token])
     return max((p.penalty for p in phrases if occurrences(p, after) - occurrences(p, before)), default=0.0)

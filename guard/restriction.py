@@ -1,6 +1,6 @@
 """A restriction: a compiled, immutable set of phrases and anchors.
 
-It is named by the sha256 of its content and stored as one safetensors file.
+Its name is the sha256 of its content. It is stored as one safetensors file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_PHRASES = 500_000
 
 @dataclass(frozen=True, eq=False)
 class Restriction:
-    """Phrases compiled for decode time, and words near which nothing may be said, whatever the tokenizer."""
+    """Compiled phrases, and anchors: words near which nothing may be said. It does not depend on a tokenizer."""
 
     automaton: Automaton
     compact: CompactAutomaton
@@ -37,16 +37,17 @@ class Restriction:
 
     @classmethod
     def compile(cls, phrases: Sequence[Phrase], anchors: Anchors | None = None) -> Restriction:
-        """Compile `phrases`, which may be none; neither their order nor repetitions change the digest of the result.
+        """Compile `phrases`, which may be empty. Their order and repetitions do not change the digest.
 
-        Raises ValueError for more than half a million.
+        Raises:
+            ValueError: For more than half a million phrases.
         """
         if len(phrases) > MAX_PHRASES:
-            raise ValueError(f"{len(phrases)} phrases in one restriction, at most {MAX_PHRASES}")
+            raise ValueError(f"{len(phrases)} phrases in one restriction, at most {MAX_PHRASES}: split them among several")
         return cls(Automaton.build(phrases), CompactAutomaton.build(phrases), anchors)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the arrays of both automata and of the anchors, if there are any, by name, in a fixed order."""
+        """Return the arrays of both automata, and of the anchors if there are any, by name, in a fixed order."""
         parts = {"exact": self.automaton.arrays(), "compact": self.compact.arrays()}
         named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         return named | self.anchors.to_arrays()[0] if self.anchors else named
@@ -57,8 +58,10 @@ class Restriction:
 
     @cached_property
     def digest(self) -> str:
-        """The restriction's name: sha256 over the format, every array's name, type, shape and bytes, and the anchors' thresholds
-        and encoder, in hexadecimal."""
+        """The restriction's name: a sha256 in hexadecimal.
+
+        It covers the format, each array's name, type, shape and bytes, and the anchors' thresholds and encoder.
+        """
         digest = hashlib.sha256(json.dumps(["guard-restriction", FORMAT]).encode())
         for name, array in self.arrays().items():
             digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
@@ -69,13 +72,16 @@ class Restriction:
 
     @property
     def size(self) -> int:
-        """Bytes of all arrays."""
+        """The bytes of all arrays together."""
         return sum(array.nbytes for array in self.arrays().values())
 
     def save(self, folder: Path) -> Path:
-        """Write the restriction into `folder` and return its path; readable by this user alone, complete or not there at all.
+        """Write the restriction into `folder` and return the file's path.
 
-        Raises OSError; then nothing is left behind.
+        Only this user can read the file, and it appears complete or not at all.
+
+        Raises:
+            OSError: If it cannot be written. Then nothing is left behind.
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / (self.digest + SUFFIX)
@@ -84,9 +90,12 @@ class Restriction:
 
     @classmethod
     def load(cls, folder: Path, digest: str) -> Restriction:
-        """Map the restriction `digest` of `folder` into memory.
+        """Read the restriction `digest` from `folder`; a large file is mapped into memory.
 
-        Raises UnknownRestriction, CorruptRestriction when the content is not what the digest names, FormatMismatch.
+        Raises:
+            UnknownRestriction: If the folder has no such file.
+            CorruptRestriction: If the file cannot be read, or its content does not have this digest.
+            FormatMismatch: If the file has another version of the format.
         """
         path = folder / (digest + SUFFIX)
         if not path.is_file():
@@ -104,7 +113,7 @@ class Restriction:
                 Anchors.from_arrays(arrays, metadata) if "anchor_vectors" in arrays or "anchor_encoder" in metadata else None,
             )
         except TypeError as error:
-            raise CorruptRestriction(f"restriction {digest} lacks arrays or has others") from error
+            raise CorruptRestriction(f"restriction {digest} lacks arrays, or has unknown ones") from error
         if restriction.digest != digest:
-            raise CorruptRestriction(f"restriction {digest} does not hold what its name says")
+            raise CorruptRestriction(f"restriction {digest} does not hold what its name says: compile it again")
         return restriction

@@ -1,4 +1,4 @@
-"""English function words: too common to be an anchor, or to be forbidden by themselves without being told twice."""
+"""English function words. They are too common to be anchors, and a phrase of nothing else must be forced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHORT = """
 """
 
 STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
-"""Folded, of three letters and more. A contraction folds to its parts: "don't" is "don" and "t"."""
+"""Folded words of three or more letters. A contraction folds to its parts: "don't" becomes "don" and "t"."""
 
 COMMON_WORDS = STOP_WORDS | frozenset(_SHORT.split())
-"""The same, with those of one and two letters."""
+"""`STOP_WORDS` and the function words of one or two letters."""

@@ -1,4 +1,4 @@
-"""Resolve requirements/*.in into complete pins (`make requirements`).
+"""Resolve requirements/*.in into complete pins (`make requirements`), or, with `--check`, see that the pins satisfy them.
 
 The files it writes are installed with `pip install --no-deps`, so they must be complete. Left out on purpose are packages that
 vLLM's CPU build names but must not get: the registry holds only CUDA builds of torchvision, torchaudio and torchcodec, and
@@ -8,11 +8,16 @@ CPU and only causes warnings.
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 HERE = Path(__file__).parent
 LEFT_OUT = {"torchvision", "torchaudio", "torchcodec", "triton", "pip"}
@@ -40,8 +45,54 @@ def write(path: Path, pins: dict[str, str], title: str) -> None:
     path.write_text(head + "\n".join(lines) + "\n")
 
 
+def requirements(path: Path) -> list[Requirement]:
+    """Return what a requirements file asks for. Raises OSError, and InvalidRequirement for a line that is none."""
+    lines = (line.partition("#")[0].strip() for line in path.read_text().splitlines())
+    return [Requirement(line) for line in lines if line]
+
+
+def check(folder: Path = HERE) -> list[str]:
+    """Return what is wrong with the pins, a sentence each; it needs no network.
+
+    Every line of cpu.in and dev.in, and every dependency that pyproject.toml names for them, must be pinned, and the pin must
+    satisfy it. What the pinned packages themselves ask for is not looked at: only resolving anew tells that.
+    """
+    pins: dict[str, str] = {}
+    faults = []
+    for name in ("cpu.txt", "dev.txt"):
+        for pin in requirements(folder / name):
+            key, version = canonicalize_name(pin.name), str(pin.specifier).removeprefix("==")
+            if key in pins:
+                faults.append(f"{name}: {key} is pinned twice")
+            if str(pin.specifier) != f"=={version}" or "*" in version or "," in version:
+                faults.append(f"{name}: {pin} is not a pin of one version")
+            pins[key] = version
+    project = tomllib.loads((folder.parent / "pyproject.toml").read_text())["project"]
+    optional = project["optional-dependencies"]
+    named = [Requirement(text) for text in (*project["dependencies"], *optional["cpu"], *optional["dev"])]
+    asked = {
+        "cpu.in": requirements(folder / "cpu.in"),
+        "dev.in": requirements(folder / "dev.in"),
+        "pyproject.toml": named,
+    }
+    for name, wanted in asked.items():
+        for one in wanted:
+            version = pins.get(canonicalize_name(one.name))
+            if version is None:
+                faults.append(f"{name}: {one} is not pinned; run `make requirements`")
+            elif not one.specifier.contains(version, prereleases=True):
+                faults.append(f"{name}: {one} is not satisfied by the pin {version}; run `make requirements`")
+    return faults
+
+
 def main() -> None:
-    """Write both files; dev.txt holds only what cpu.txt does not."""
+    """Write both files, dev.txt only with what cpu.txt does not hold; or check them, and exit with status 1 for a fault."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="only say whether the pins satisfy what is asked for")
+    if parser.parse_args().check:
+        faults = check()
+        print("\n".join(faults) or "The pins satisfy requirements/*.in and pyproject.toml.")
+        sys.exit(bool(faults))
     cpu = resolve(HERE / "cpu.in")
     write(HERE / "cpu.txt", cpu, "Everything the server needs on a CPU, complete.")
     both = resolve(HERE / "cpu.in", HERE / "dev.in", constraint=HERE / "cpu.txt")

@@ -17,9 +17,14 @@ from server.engine.protocol import OpenEngine, request
 from server.engine.vllm import open_vllm
 from server.http import envelope
 from server.http.requestid import RequestId
+from server.openai.chat import CHAT
+from server.openai.completions import COMPLETIONS
 from server.openai.route import GuardedRoute
 from server.service import OpenEncoder, Service, open_sentence_encoder
 from server.settings import Settings
+
+DIALECTS = (CHAT, COMPLETIONS)
+"""The routes that generate."""
 
 
 def create_app(
@@ -51,8 +56,8 @@ def create_app(
     )
     app.state.service = service
     api.install(app, lambda: service.api)
-    app.router.routes.append(Route("/v1/chat/completions", GuardedRoute(service, "chat"), methods=["POST"]))
-    app.router.routes.append(Route("/v1/completions", GuardedRoute(service, "completion"), methods=["POST"]))
+    for dialect in DIALECTS:
+        app.router.routes.append(Route(dialect.path, GuardedRoute(service, dialect), methods=["POST"]))
 
     @app.get("/v1/models")
     async def models(request_: Request) -> Response:

@@ -11,7 +11,6 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from server.policy.recovery import recover
 from server.policy.seed import seed
 from server.running import ApiContext, Running
 from server.screening.decisionlog import DecisionLog
+from server.screening.lanes import Lanes
 from server.settings import Settings
 from server.store import Database, notifier_of
 from server.store.audit.chain import read_key
@@ -139,8 +139,7 @@ class Service:
     async def _started(self) -> AsyncIterator[Engine]:
         settings = self.settings
         async with AsyncExitStack() as stack:
-            # One thread: encoding is bound by the processor, and a second thread would only make both slower.
-            executor = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="screening"))
+            lanes = stack.enter_context(Lanes())
             settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             stack.enter_context(_alone(settings.data_dir))
             database = self._database = await Database.open(settings.database or default_url(settings.data_dir))
@@ -168,7 +167,7 @@ class Service:
             # After the encoder, not beside it: on a few cores both together take as long, and a failure shows later.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
-            enforcement = Enforcement(engine, encoder, executor, settings.restrictions, self.metrics)
+            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier)
             with self._timed("canary"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from evaluation.data import BOOKS, DATA, TOFU
+
+__all__ = ["BOOKS", "DATA", "ROOT", "TOFU"]
+
 ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared" / "data"
-TOFU = DATA / "tofu"
-BOOKS = DATA / "books"

@@ -1,5 +1,5 @@
-"""The rivals against which the speed of the guard's decoding is measured, each as good as its authors left it.
+"""The rivals with which benchmarks compare the speed of the guard's decoding, each as its authors left it.
 
-`naive` is the definition itself, run for every token; `no_bad_words` is transformers'; `vllm_bad_words` is vLLM's; `guard_paper`
-is the beam search of arXiv 2505.13312. `phrases` and `models` are what all of them are measured with.
+`naive` runs the definition itself for every token; `no_bad_words` is transformers' ban; `vllm_bad_words` is vLLM's; `guard_paper`
+is the beam search of arXiv 2505.13312. Benchmarks measure all of them with the phrases of `phrases` and the models of `models`.
 """

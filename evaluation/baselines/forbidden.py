@@ -1,6 +1,6 @@
-"""What GUARD (arXiv 2505.13312) must keep from being said, prepared: token sequences in a trie, and the vectors of words.
+"""What GUARD (arXiv 2505.13312) must keep the model from saying: token sequences in a trie, and the vectors of words.
 
-See `evaluation.baselines.guard_paper` for what is assumed.
+`evaluation.baselines.guard_paper` says what this assumes.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from transformers import PreTrainedTokenizerBase
 from evaluation.baselines.no_bad_words import tokenisations
 
 Encode = Callable[[Sequence[str]], NDArray[np.float32]]
-"""Texts to vectors of length one, float32 [texts, dimension], such as `classifiers.meaning.encoder.SentenceEncoder.encode`."""
+"""Turns texts into vectors of length one, float32 [texts, dimension]: `classifiers.meaning.encoder.SentenceEncoder.encode`."""
 
 End = tuple[int, int]
+"""An end of a text that begins a sequence: the node of the trie, and the number of tokens up to it."""
 
 _WORD = re.compile(r"\w+")
 _SHORTEST_WORD = 4
@@ -28,16 +29,17 @@ _TOKEN_BITS = 24
 
 
 def letters_of(word: str) -> str:
-    """Return a word without the punctuation in and around it."""
+    """Return a word without its punctuation."""
     return "".join(_WORD.findall(word))
 
 
 class TokenTrie:
-    """Token sequences, and how much of one the end of a text covers."""
+    """A trie of token sequences, which tells how much of a sequence the end of a text covers."""
 
     def __init__(self, sequences: Iterable[Sequence[int]]) -> None:
-        self._child: dict[int, int] = {}  # by node and token: one table is smaller and quicker to build than one a node
-        self._shortest = [math.inf]  # of the sequences through a node, in tokens
+        # By node and token: one table is smaller and quicker to build than a table for each node.
+        self._child: dict[int, int] = {}
+        self._shortest = [math.inf]  # length of the shortest sequence through each node, in tokens
         for sequence in sequences:
             node = 0
             for token in sequence:
@@ -47,13 +49,15 @@ class TokenTrie:
                 self._shortest[node] = min(self._shortest[node], len(sequence))
 
     def __len__(self) -> int:
-        """The number of nodes, the root among them."""
+        """The number of nodes, with the root."""
         return len(self._shortest)
 
     def follow(self, ends: Sequence[End], token: int) -> tuple[tuple[End, ...], float]:
         """Return the ends of the text after `token`, and the largest fraction of a sequence that one covers, 0 to 1.
 
-        `ends` are those before `token`: (node, tokens) of each end of the text that begins a sequence.
+        Args:
+            ends: those of the text before `token`.
+            token: the next token id.
         """
         after = []
         covered = 0.0
@@ -67,9 +71,16 @@ class TokenTrie:
 
 @dataclass
 class Forbidden:
-    """What must not be said, made once for any number of answers: the trie, and the vectors of the words.
+    """The trie and the vectors of the words that must not be said, made once for any number of answers.
 
-    `vectors`: float32 [words, dimension]. `setup_s`: seconds it took to make. The nearness of every word met so far is kept.
+    It keeps the nearness of every word that it has been asked about.
+
+    Attributes:
+        trie: both tokenisations of every forbidden text.
+        words: the distinct words of four letters or more.
+        vectors: their vectors, float32 [words, dimension].
+        encode: what made the vectors.
+        setup_s: seconds that it took to make all this.
     """
 
     trie: TokenTrie
@@ -81,7 +92,7 @@ class Forbidden:
 
     @classmethod
     def of(cls, texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, encode: Encode) -> Forbidden:
-        """Tokenise `texts`, and encode their words."""
+        """Return what must not be said so that none of `texts` is: tokenise them, and encode their words."""
         started = time.perf_counter()
         trie = TokenTrie(tokenisations(tokenizer, texts))
         words = list(dict.fromkeys(word for text in texts for word in _WORD.findall(text) if len(word) >= _SHORTEST_WORD))
@@ -89,7 +100,7 @@ class Forbidden:
         return cls(trie, words, vectors, encode, time.perf_counter() - started)
 
     def nearness(self, words: Iterable[str]) -> dict[str, float]:
-        """Return for each word its largest cosine with a forbidden word, 0 if it is negative or there are none."""
+        """Return for each word its largest cosine with a forbidden word; 0 if that is negative or there are none."""
         asked = [word for word in dict.fromkeys(words) if word]
         new = [word for word in asked if word not in self._near]
         if new and not self.words:

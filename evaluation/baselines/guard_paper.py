@@ -3,24 +3,24 @@
 
 At each step every candidate, a beam and a next token, has a penalty subtracted from its cumulative log probability:
 
-- hard match: the forbidden texts' canonical token sequences stand in a trie; a candidate whose end covers at least the fraction
-  `beta` of a sequence, from its beginning, is pruned;
+- hard match: a trie holds the canonical token sequences of the forbidden texts; the search prunes a candidate whose end covers at
+  least the fraction `beta` of a sequence, from its beginning;
 - soft match: the sentence embedding of the last generated word is compared with those of the forbidden words; at a cosine of
-  `delta` or more the candidate is pruned, below it the cosine is the penalty.
+  `delta` or more the search prunes the candidate, below it the cosine is the penalty.
 
-This is written from the abstract, the published reviews and an open re-implementation. What they leave open is decided in the
-method's favour, of speed above all:
+The sources are the abstract, the published reviews and an open re-implementation. Where they leave something open, this does what
+favours the method, its speed above all:
 
-- each sequence is matched in both its forms, at the beginning of a text and after a space; matching starts behind the prompt;
-- the trie is walked along with each beam instead of from each of its ends anew;
-- forbidden words are the distinct words of four letters or more: with "the" among them, every text would be pruned;
-- the last word is judged at every token, finished or not; all new words of a step are encoded in one call, and no word twice
+- it matches each sequence in both its forms, at the beginning of a text and after a space, and starts behind the prompt;
+- it walks the trie along with each beam, instead of from each of the beam's ends anew;
+- forbidden words are the distinct words of four letters or more: with "the" among them, it would prune every text;
+- it judges the last word at every token, finished or not; it encodes all new words of a step in one call, and no word twice
   (the paper's appendix on speed has a cache as well);
 - each beam proposes its 2 x width likeliest tokens, as beam search usually does, and all live beams share one forward pass;
-- a finished beam keeps its place and its score; nothing is divided by length; the end of the text is never penalised.
+- a finished beam keeps its place and its score; scores are not divided by length; the end of the text has no penalty.
 
-When every candidate is pruned and no beam has finished, there is no answer that the method allows. The re-implementation then
-says the unguarded token. Here the search ends, `Result.exhausted` is true and the text is that of the best beam before.
+When every candidate is pruned and no beam has finished, the method allows no answer. The re-implementation then says the
+unguarded token. Here the search ends, `Result.exhausted` is true, and the text is that of the best beam before.
 """
 
 from __future__ import annotations
@@ -43,9 +43,16 @@ _ANCHOR = "a"
 class Result:
     """One guarded answer.
 
-    `ids` and `text`: the answer, without the end token. `steps`: forward passes. `exhausted`: the search ended because every
-    candidate was pruned. `pruned`: candidates pruned in all. `model_s` and `matching_s`: seconds of each step, in the model
-    (with the choice of candidates) and in matching them. `score`: cumulative log probability less penalties.
+    Attributes:
+        ids: the answer's token ids, without the end token.
+        text: the answer.
+        steps: forward passes.
+        exhausted: whether the search ended because every candidate was pruned.
+        pruned: candidates pruned in all steps.
+        score: cumulative log probability less penalties.
+        seconds_total: of the whole search.
+        model_s: seconds of each step in the model, with the choice of candidates.
+        matching_s: seconds of each step in matching the candidates.
     """
 
     ids: list[int]
@@ -65,7 +72,7 @@ class Result:
 
     @property
     def seconds_matching(self) -> float:
-        """Seconds in matching, the encoding of new words included."""
+        """Seconds in matching and in encoding new words."""
         return sum(self.matching_s)
 
 
@@ -80,7 +87,7 @@ class _Beam:
 
 
 class _Pieces:
-    """The text a token adds inside a text, where sentencepiece keeps the space that it drops at the beginning."""
+    """The text that a token adds inside a text, where sentencepiece keeps the space that it drops at the beginning."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         self._decode = tokenizer.decode
@@ -109,11 +116,22 @@ def generate_guarded(
 ) -> Result:
     """Generate one answer of at most `max_new_tokens` tokens with a transformers causal language model.
 
-    `forbidden`: texts, or what `Forbidden.of` made of them before; texts are prepared outside the measured time, and `encode` is
-    used for them alone. To time a given number of steps: with a `delta` above 1 every word is compared and none is pruned, and
-    with `ignore_end` the end token is a token like any other.
+    To time a given number of steps, pass a `delta` above 1, which compares every word and prunes none, and `ignore_end`.
 
-    Raises ValueError for an empty prompt, no beams, no tokens, or a `beta` outside (0, 1].
+    Args:
+        model: the model, with its generation config.
+        tokenizer: the model's tokenizer.
+        prompt_ids: token ids of the prompt.
+        forbidden: texts, or what `Forbidden.of` made of them; texts are prepared outside the measured time.
+        encode: encodes the words of `forbidden`, if those are texts.
+        max_new_tokens: the most forward passes.
+        beams: the width of the search.
+        beta: the fraction of a forbidden sequence at which a candidate is pruned, in (0, 1].
+        delta: the cosine at which a candidate is pruned.
+        ignore_end: whether the end token is a token like any other.
+
+    Raises:
+        ValueError: the prompt is empty, there are no beams or no tokens, or `beta` is outside (0, 1].
     """
     if not len(prompt_ids) or beams < 1 or max_new_tokens < 1 or not 0 < beta <= 1:
         raise ValueError("needs a prompt, at least one beam and one token, and a beta within (0, 1]")
@@ -178,7 +196,7 @@ def _candidates(
     beta: float,
     delta: float,
 ) -> tuple[list[_Beam], int]:
-    """Return the candidates that are not pruned, and how many are. `values` and `tokens`: [live beams, proposals]."""
+    """Return the candidates that are left, and how many were pruned. `values` and `tokens`: [live beams, proposals]."""
     kept: list[_Beam] = []
     dropped = 0
     for row, beam in enumerate(live):
@@ -204,7 +222,7 @@ def _candidates(
 
 
 def step_us(result: Result) -> tuple[float, float]:
-    """Return the median microseconds of a step of `result` in the model and in matching, the prompt's step left out."""
+    """Return the median microseconds of a step in the model and in matching, without the prompt's step."""
     rest = slice(1, None) if result.steps > 1 else slice(None)
     return statistics.median(result.model_s[rest]) * 1e6, statistics.median(result.matching_s[rest]) * 1e6
 

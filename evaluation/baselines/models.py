@@ -1,7 +1,7 @@
 """Models and tokenizers to measure speed with: random weights, real vocabularies.
 
-What a step of decoding costs does not depend on what the weights are, so none have to be downloaded. vLLM and transformers load
-the folders as they stand, offline and with vLLM's `--tokenizer-mode auto`.
+The cost of a decoding step does not depend on the weights, so nothing has to be downloaded. vLLM and transformers load the
+folders offline; vLLM with `--tokenizer-mode auto`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evaluation.data import tekken_file
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 SMALL_VOCABULARY = 8192
-TEKKEN = "tekken_240911.json"
-"""Of mistral_common's data: 131,072 entries, 1,000 of them special."""
 
-# Mistral's way of marking turns, in the special tokens that tekken has for it.
+# Marks turns as Mistral's models do, with tekken's special tokens.
 _TEKKEN_CHAT = """\
 {{- bos_token -}}
 {%- for message in messages -%}
@@ -35,31 +35,32 @@ def texts_in(folder: Path) -> list[str]:
 
 
 def small_tokenizer(texts: Iterable[str] | None = None, vocabulary: int = SMALL_VOCABULARY) -> PreTrainedTokenizerFast:
-    """Train a byte-level BPE tokenizer of at most `vocabulary` entries on `texts`, the demo's if None.
+    """Train a byte-level BPE tokenizer of at most `vocabulary` entries on `texts`; None takes the demo's texts.
 
-    The demo's few texts give fewer entries than asked for; a model's logits may still be wider.
+    The demo's few texts give fewer entries than that; a model's logits may be wider than its tokenizer.
     """
     from evaluation.demo import load_demo
     from evaluation.tinylm.tokenizer import train_tokenizer
 
-    known = [text for pair in load_demo().pairs for text in (*pair.questions, pair.answer)] if texts is None else texts
+    known = [text for pair in load_demo().pairs for text in pair.texts] if texts is None else texts
     return train_tokenizer(known, vocabulary)
 
 
 def tekken_tokenizer() -> PreTrainedTokenizerFast:
     """Return Mistral's tekken (mistral_common 240911, 131,072 entries) as a Hugging Face fast tokenizer with a chat template.
 
-    Made by transformers' own converter. tekken.json itself is not part of it: with that file beside it, transformers would load
-    mistral_common's tokenizer in its place.
+    transformers' own converter makes it. tekken.json is not saved with it: beside that file, transformers would load
+    mistral_common's tokenizer instead.
+
+    Raises:
+        FileNotFoundError: mistral_common is not installed.
     """
-    import mistral_common
     from transformers import PreTrainedTokenizerFast
     from transformers.integrations.mistral.tokenizer import MistralConverter
 
-    source = Path(next(iter(mistral_common.__path__))) / "data" / TEKKEN
     special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
     return PreTrainedTokenizerFast(
-        tokenizer_object=MistralConverter(str(source)).converted(),
+        tokenizer_object=MistralConverter(str(tekken_file())).converted(),
         **special,
         chat_template=_TEKKEN_CHAT,
         clean_up_tokenization_spaces=False,
@@ -77,11 +78,22 @@ def random_llama(
     positions: int = 2048,
     seed: int = 0,
 ) -> Path:
-    """Write a Llama of random bfloat16 weights and `tokenizer` into `folder`, and return it.
+    """Write a Llama of random bfloat16 weights and `tokenizer` into `folder`, and return the folder.
 
-    `vocabulary` is the width of the logits, that of the tokenizer if None; ids the tokenizer lacks are padding. `width` of the
-    hidden states is a multiple of `head_dim`. The same arguments give the same weights; the caller's random state is not touched.
-    Raises ValueError if the vocabulary is smaller than the tokenizer's or the widths do not go together.
+    The same arguments give the same weights. The caller's random state stays as it is.
+
+    Args:
+        folder: where to write; made if it is missing.
+        tokenizer: its special tokens are the model's.
+        vocabulary: width of the logits, None for the tokenizer's; ids that the tokenizer lacks are padding.
+        layers: number of layers.
+        width: width of the hidden states, a multiple of `head_dim`.
+        head_dim: width of one attention head.
+        positions: the longest context in tokens.
+        seed: of the random weights.
+
+    Raises:
+        ValueError: the vocabulary is smaller than the tokenizer's, or `width` is not a multiple of `head_dim`.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -104,7 +116,7 @@ def random_llama(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        tie_word_embeddings=False,  # tied random weights would say the last token over and over
+        tie_word_embeddings=False,  # a model of tied random weights says the last token over and over
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -1,7 +1,7 @@
-"""The naive exact engine: the definition of a ban, tried for every token of the vocabulary.
+"""The naive exact way: try the definition of a ban for every token of the vocabulary.
 
-It is right by construction (`guard.reference` is what the fast masks are tested against) and is where the derivation of the fast
-masks starts. A step costs tokens of the vocabulary x (folding the text so far + phrases x searching it).
+It is right by construction, since it uses `guard.reference`, with which tests compare the fast masks; the derivation of the fast
+masks starts here. A step costs tokens of the vocabulary x (folding the text so far + phrases x searching it).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from guard.tokens.vocabulary import Vocabulary
 def banned(
     phrases: Sequence[Phrase], vocabulary: Vocabulary, said: Sequence[int], among: Sequence[int] | None = None
 ) -> set[int]:
-    """Return the ids, of all or those in `among`, that complete one of `phrases` when appended to the ids `said`."""
+    """Return the ids that complete one of `phrases` when appended to the ids `said`; of all ids, or of those in `among`."""
     text = [vocabulary.raw[token] for token in said]
     before = folded_stream(text)
     already = [occurrences(phrase, before) for phrase in phrases]
@@ -43,8 +43,8 @@ def step_cost(
 ) -> StepCost:
     """Time a step of one sequence that has said `history` random tokens.
 
-    A step that would take more than `limit_s` seconds is not run: the figure is then that of `sample` random tokens, scaled to
-    the vocabulary, and marked as estimated.
+    If a step would take more than `limit_s` seconds, the cost is that of `sample` random tokens, scaled up to the vocabulary, and
+    is marked as estimated.
     """
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     compiled = [Phrase(text) for text in phrases]

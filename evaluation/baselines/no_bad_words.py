@@ -1,4 +1,4 @@
-"""transformers' own ban: `NoBadWordsLogitsProcessor`, which compares the last ids with every banned sequence at every step."""
+"""transformers' own ban, `NoBadWordsLogitsProcessor`: it compares the last ids with every banned sequence at every step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evaluation.baselines.timing import StepCost, time_steps
 
 
 def tokenisations(tokenizer: PreTrainedTokenizerBase, phrases: Iterable[str]) -> list[list[int]]:
-    """Return the canonical ids of every phrase, at the beginning of a text and after a space; no sequence twice."""
+    """Return the distinct canonical token sequences of the phrases, each at the beginning of a text and after a space."""
     texts = [form for phrase in phrases for form in (phrase, " " + phrase)]
     if not texts:
         return []
@@ -21,7 +21,11 @@ def tokenisations(tokenizer: PreTrainedTokenizerBase, phrases: Iterable[str]) ->
 
 
 def processor(tokenizer: PreTrainedTokenizerBase, phrases: Iterable[str]) -> NoBadWordsLogitsProcessor:
-    """Return transformers' processor for `phrases`; raises ValueError if there are none."""
+    """Return transformers' processor for `phrases`.
+
+    Raises:
+        ValueError: there are no phrases.
+    """
     return NoBadWordsLogitsProcessor(tokenisations(tokenizer, phrases), eos_token_id=tokenizer.eos_token_id)
 
 
@@ -35,9 +39,9 @@ def step_cost(
     budget_s: float = 1.0,
     limit_s: float = 5.0,
 ) -> StepCost:
-    """Time a step on random ids [batch, history] and scores [batch, width], in one thread or as many as torch is set to.
+    """Time a step on random ids [batch, history] and scores [batch, width], with torch's number of threads.
 
-    The phrases may take ids below `width` only.
+    Every id of the phrases must be below `width`.
     """
     started = time.perf_counter()
     made = processor(tokenizer, phrases)

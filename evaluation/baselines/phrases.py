@@ -1,4 +1,4 @@
-"""The phrases that benchmarks ban: as many as wanted, all different, the same in every run."""
+"""The phrases that benchmarks ban: any number of them, all different, the same in every run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 MOST = 1_000_000
-"""No more phrases than this are given out; the words below make several times as many."""
+"""The most phrases that `phrases` returns; the words below would make several times that number."""
 
 _ONSETS = ("b", "br", "c", "d", "dr", "f", "g", "gr", "h", "j", "k", "l", "m", "n", "p", "r", "s", "st", "t", "th", "v", "w", "z")
 _VOWELS = ("a", "e", "i", "o", "u", "ai", "ea", "ia")
@@ -27,11 +27,13 @@ _NOUNS = (
 
 
 def phrases(n: int, seed: int = 0) -> list[str]:
-    """Return `n` phrases of two or three words, no two equal when case is ignored: three in four are invented names, the others
-    look like titles.
+    """Return `n` phrases of two or three words; no two are equal when case is ignored.
 
-    The first k of n phrases are those of `phrases(k, seed)`, so that a larger set holds the smaller one. Raises ValueError for
-    n below zero or above a million.
+    Three in four are invented names, the others look like titles. The first k of n phrases are those of `phrases(k, seed)`, so a
+    larger set holds the smaller one.
+
+    Raises:
+        ValueError: `n` is below zero or above a million.
     """
     if not 0 <= n <= MOST:
         raise ValueError(f"n is {n}, not within 0..{MOST}")
@@ -57,7 +59,7 @@ def _surname(rng: random.Random) -> str:
 
 
 def invented_name(rng: random.Random) -> str:
-    """Return the name of nobody: a given name and a surname."""
+    """Return an invented name: a given name and a surname."""
     return f"{_given(rng)} {_surname(rng)}"
 
 
@@ -72,5 +74,5 @@ def _title(rng: random.Random) -> str:
 
 
 def _made_title(rng: random.Random) -> str:
-    # A place in the title: real words alone would not make 100,000 different ones.
+    # With an invented name in it: real words alone would not make 100,000 different titles.
     return f"{rng.choice(_ADJECTIVES)} {rng.choice(_NOUNS)} {_given(rng)}"

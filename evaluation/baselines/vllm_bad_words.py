@@ -1,12 +1,12 @@
 """vLLM's own ban: the sampling parameter `bad_words` and the sampler's operation behind it, without an engine.
 
-Read in vLLM 0.32: `SamplingParams.update_from_tokenizer` tokenises each word once as it is and once after a space, but keeps the
-second form only where it has as many tokens as the first and another first token. Where " Word" is fewer tokens than "Word",
+In vLLM 0.32, `SamplingParams.update_from_tokenizer` tokenises each word once as it is and once after a space, but keeps the
+second form only where it has as many tokens as the first and another first token. Where " Word" has fewer tokens than "Word",
 nothing bans the word inside a sentence. The operation (`vllm/v1/sample/ops/bad_words.py`) compares every sequence with the
-output's last ids at every step, a row at a time; the prompt's end is not looked at.
+output's last ids at every step, row by row; it does not look at the prompt's end.
 
-The limit of 128 is one of sequences, not of words, so a word may count twice. That of 1,024 tokens
-(VLLM_MAX_BAD_WORDS_TOTAL_TOKENS) is known to Model Runner V2 alone, which raises ValueError in the worker.
+The limit of 128 counts sequences, not words, so a word may count twice. Model Runner V2 alone knows the limit of 1,024 tokens
+(VLLM_MAX_BAD_WORDS_TOTAL_TOKENS); it raises ValueError in the worker.
 """
 
 from __future__ import annotations
@@ -23,14 +23,18 @@ import torch
 from evaluation.baselines.timing import StepCost, time_steps
 
 COUNT_LIMIT = "VLLM_MAX_NUM_BAD_WORDS"
-"""The environment variable that limits the token sequences of a request; 128 unless set."""
+"""The environment variable that limits the token sequences of a request; 128 if it is not set."""
 
 
 def bad_words(tokenizer: Any, words: Sequence[str]) -> list[list[int]]:
     """Return the token sequences that vLLM bans for `words`, as the engine's front end makes them.
 
-    `tokenizer` is one of vLLM's (`vllm.tokenizers.get_tokenizer`). Raises vllm's VLLMValidationError when the words make more
-    sequences than allowed; its message repeats the words.
+    Args:
+        tokenizer: one of vLLM's (`vllm.tokenizers.get_tokenizer`).
+        words: what to ban.
+
+    Raises:
+        vllm.exceptions.VLLMValidationError: the words make more sequences than the limit; the message repeats the words.
     """
     from vllm import SamplingParams
 
@@ -40,7 +44,7 @@ def bad_words(tokenizer: Any, words: Sequence[str]) -> list[list[int]]:
 
 
 def accepted(tokenizer: Any, words: Sequence[str]) -> int:
-    """Return how many of `words`, from the first on, vLLM takes in one request as it is configured."""
+    """Return how many of `words`, from the first on, vLLM takes in one request under its present limit."""
     from vllm.exceptions import VLLMValidationError
 
     low, high = 0, len(words)
@@ -56,7 +60,7 @@ def accepted(tokenizer: Any, words: Sequence[str]) -> int:
 
 
 def unguarded_inside_sentences(tokenizer: Any, words: Sequence[str]) -> list[str]:
-    """Return those of `words` that vLLM bans at the beginning of an output only: their form after a space is left out."""
+    """Return those of `words` that vLLM bans at the beginning of an output only, without their form after a space."""
     with raised_limit(2 * len(words)):
         banned = {tuple(ids) for ids in bad_words(tokenizer, words)}
     return [word for word in words if tuple(tokenizer.encode(" " + word, add_special_tokens=False)) not in banned]
@@ -64,7 +68,7 @@ def unguarded_inside_sentences(tokenizer: Any, words: Sequence[str]) -> list[str
 
 @contextmanager
 def raised_limit(sequences: int) -> Iterator[None]:
-    """Let this process accept `sequences` token sequences, as an operator would who sets the variable. Not for threads."""
+    """Let this process accept `sequences` token sequences by setting the variable, as an operator could. Not for threads."""
     before = os.environ.get(COUNT_LIMIT)
     os.environ[COUNT_LIMIT] = str(max(sequences, 1))
     try:
@@ -88,7 +92,7 @@ def step_cost(
 ) -> StepCost:
     """Time the operation on logits [batch, width] whose rows, all with these `words`, have said `history` random ids.
 
-    The limit of words is lifted: above it the figure is what an operator would get who raises it.
+    Above vLLM's limit, the cost is what an operator gets who raises it.
     """
     from vllm.v1.sample.ops.bad_words import apply_bad_words
 

@@ -1,6 +1,6 @@
 """Serve the demo, or ask it one question: `python -m evaluation.demo serve`, `python -m evaluation.demo ask "..."`.
 
-Makes the demo model if it is not there yet, then becomes `guard-server`. What follows `serve` is passed on to it.
+It makes the demo model if the cache lacks it, and then becomes `guard-server`, which gets the options after `serve`.
 """
 
 from __future__ import annotations
@@ -14,18 +14,22 @@ from evaluation.demo import POLICY, SAMPLE_QUESTIONS
 
 ENGINE = (
     *("--served-model-name", "demo", "--dtype", "bfloat16", "--max-model-len", "2048"),
-    # No compilation: for a model this small it takes longer than all of the demo.
+    # Compiling so small a model takes longer than the whole demo.
     "--enforce-eager",
     *("--enable-auto-tool-choice", "--tool-call-parser", "hermes"),
-    # vLLM would not start where less than nine tenths of the memory is free; the demo needs little.
+    # By default vLLM does not start where less than nine tenths of the memory is free; the demo needs little.
     *("--gpu-memory-utilization", "0.3"),
-    # Asked for JSON, a model that never saw any would fill it with white space.
+    # A model that has never seen JSON would fill it with white space.
     *("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'),
 )
 
 
 def demo_model() -> str:
-    """Return the folder of the demo model, training it if need be; its progress goes to the terminal."""
+    """Return the folder of the demo model; train the model first if the cache lacks it, with its progress on stderr.
+
+    Raises:
+        subprocess.CalledProcessError: training failed; it has said why on stderr.
+    """
     made = subprocess.run([sys.executable, "-m", "evaluation.tinylm"], check=True, stdout=subprocess.PIPE, text=True)
     return made.stdout.splitlines()[-1]
 

@@ -1,4 +1,4 @@
-"""Writes the demo policy from the demo's people, so that the two cannot drift apart: `python -m evaluation.demo.policy`."""
+"""Write the demo's policy from its people, so that the two agree: `python -m evaluation.demo.policy`."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import yaml
 
 from evaluation.demo import POLICY, Demo, Person, load_demo
 
+BETA = 0.5
 HEADER = "# The policy of the demo. Written by `python -m evaluation.demo.policy` from people.yaml and general.yaml.\n"
 
 
 def build_policy(demo: Demo) -> dict[str, Any]:
-    """The policy that names the forgotten people, as the server's policy file wants it.
+    """Return the policy that suppresses the forgotten people, as the server's policy file has it.
 
-    Examples and background are original questions only: paraphrases are the test, so the classifier must not see them.
+    Examples and background are original questions only: measurements ask the paraphrases, so the classifier must not see them.
     """
-    innocent = [pair for person in demo.kept for pair in person.pairs] + list(demo.general)
     return {
         "version": 1,
         "targets": [_target(person) for person in demo.forgotten],
-        "background": [pair.question for pair in innocent],
+        "background": [pair.question for pair in demo.innocent],
     }
 
 
 def _target(person: Person) -> dict[str, Any]:
-    # Names and titles here are invented and several words long: no innocent answer needs them. Dates and cities do occur
-    # in innocent answers, so they are banned only when the prompt is about the person.
+    # Names and titles are invented and several words long: no innocent answer needs them. Dates and cities occur in innocent
+    # answers too, so they are banned only when the prompt is about the person.
     always = (*person.facts.names, *person.facts.titles)
     gated = (*person.facts.dates, *person.facts.places)
     return {
@@ -40,16 +40,13 @@ def _target(person: Person) -> dict[str, Any]:
 
 
 def _phrase(text: str, scope: str) -> dict[str, Any]:
-    # A ban on the last letters alone is got round by a model this small with a slip of the pen: "Siglufjörð?ur", "19449". So
-    # nobody begins what may not be finished.
+    # So small a model gets round a ban on a phrase's last letters with a slip, such as "Siglufjörð?ur" or "19449". So the ban
+    # starts halfway.
     return {"text": text, "scope": scope, "beta": BETA}
 
 
-BETA = 0.5
-
-
 def render_policy(demo: Demo) -> str:
-    """The text of policy.yaml."""
+    """Return the text of policy.yaml."""
     return HEADER + yaml.safe_dump(build_policy(demo), allow_unicode=True, sort_keys=False, width=120)
 
 

@@ -17,8 +17,11 @@ from server.settings import Settings
 
 @asynccontextmanager
 async def demo_server(model: str) -> AsyncIterator[FastAPI]:
-    """Start the demo server on the model in the folder `model` and yield its application, ready. Raises what keeps it from
-    starting."""
+    """Start the demo server on the model in the folder `model`, and yield its application when it enforces the policy.
+
+    Raises:
+        Exception: whatever keeps the server from starting.
+    """
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(Settings(model=model, policy=POLICY, data_dir=Path(folder), vllm_args=ENGINE))
         async with app.router.lifespan_context(app):

@@ -1,11 +1,15 @@
-"""`python -m evaluation.detection [--record [NAME]] [--no-growth]`: measure detection, write build/detection.json, a record."""
+"""`python -m evaluation.detection [--record [NAME]] [--no-growth]`: measure detection, write build/detection.json, a record.
+
+`--small` asks some prompts about two authors and writes build/small.
+"""
 
 from __future__ import annotations
 
 import argparse
 import datetime
 import json
-from pathlib import Path
+
+from evaluation.results import add_small, results_folder
 
 
 def main() -> None:
@@ -15,24 +19,28 @@ def main() -> None:
         "--record", nargs="?", const=datetime.datetime.now(datetime.UTC).date().isoformat(), help="name of the record"
     )
     parser.add_argument("--no-growth", action="store_true", help="leave out the curves from one target to ten thousand")
+    add_small(parser)
     options = parser.parse_args()
     from server.environment import share_processor
 
     share_processor()
     from classifiers import SentenceEncoder
     from evaluation.detection import extraction, growth, measure, record
-    from evaluation.detection.sets import TOFU
+    from evaluation.detection.sets import TOFU, Forget, Innocent
     from evaluation.speed import screening
 
     encoder = SentenceEncoder()
-    results = measure.measure(encoder)
+    effort = measure.SMALL if options.small else measure.FULL
+    results = measure.measure(encoder, effort)
     results["extraction"] = extraction.measure(TOFU)
-    results["growth"] = [] if options.no_growth else growth.grow(encoder)
-    results["latency_ms"] = screening.measure()
-    Path("build").mkdir(exist_ok=True)
-    Path("build/detection.json").write_text(json.dumps(record.keys(results), indent=1) + "\n")
+    sizes = growth.SMALL if options.small else growth.SIZES
+    grown = Forget("forget10", effort.authors), Innocent.load(effort.every)
+    results["growth"] = [] if options.no_growth else growth.grow(encoder, *grown, sizes)
+    results["latency_ms"] = screening.measure(20, 3) if options.small else screening.measure()
+    build = results_folder(options.small)
+    (build / "detection.json").write_text(json.dumps(record.keys(results), indent=1) + "\n")
     name = options.record or "latest"
-    folder = record.FOLDER if options.record else Path("build")
+    folder = record.FOLDER if options.record else build
     folder.mkdir(exist_ok=True)
     record.plot(results, folder / f"{name}.png")
     (folder / f"{name}.md").write_text(record.table(results, name))

@@ -19,6 +19,7 @@ from evaluation.detection.measure import alarms, recall
 from evaluation.detection.sets import Asked, Forget, Innocent, question
 
 SIZES = (1, 10, 100, 1_000, 10_000)
+SMALL = (1, 5)
 # Of each innocent set; all of retain would take an hour with ten thousand targets.
 _SAMPLE = 400
 _TIMED = 40
@@ -57,15 +58,13 @@ def people(count: int) -> Iterator[ForgetTarget]:
         yield ForgetTarget(id=f"person-{number:05d}", name=name, examples=examples)
 
 
-def grow(encoder: Encoder, sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
-    """Measure each size; the first twenty targets are TOFU's authors, the others invented people."""
-    forget = Forget("forget10")
+def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
+    """Measure each size; the first targets are those of `forget`, the others invented people."""
     targets = [*forget.targets, *people(max(sizes) - len(forget.targets))]
     cached = CachedEncoder(encoder, capacity=1 << 19)
     prompts = [example.prompt for target in targets for example in target.examples]
     for at in tqdm(range(0, len(prompts), 512), desc="encoding the examples", file=sys.stderr):
         cached.encode(prompts[at : at + 512])
-    innocent = Innocent.load()
     asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
     paraphrased = forget.paraphrased()
     found = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,24 @@ from classifiers.meaning.background import full_background
 from evaluation.detection.rivals import rivals
 from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, attacks, halves, question
 
-SPLITS = 20
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is asked: about how many authors of which forget sets (forget10 among them), which lines of the innocent files
+    (each of the number `every`), which of the prompts (each of the number `asked`), and how many halves."""
+
+    authors: int | None = None
+    every: int = 1
+    asked: int = 1
+    sets: tuple[str, ...] = FORGET
+    splits: int = 20
+
+    def some(self, asked: Sequence[Asked]) -> Sequence[Asked]:
+        """Return the prompts that are asked."""
+        return asked[:: self.asked]
+
+
+FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=20, sets=("forget10",), splits=2)
 ALPHAS = (0.01, 0.05, 0.1)
 _CHUNK = 64
 
@@ -45,7 +63,7 @@ def _found(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, 
     return [pair for chunk in chunks for pair in zip(chunk, classifier.classify([one.text for one in chunk]), strict=True)]
 
 
-def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator) -> dict[str, Any]:
+def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator, effort: Effort) -> dict[str, Any]:
     """Return recall and false alarms of the usual classifier and of the others, for one forget set."""
     background = full_background(innocent.background)
     calibration = calibrator.update(forget.targets, background)
@@ -55,19 +73,20 @@ def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrato
         **rivals(forget.targets, background, encoder),
     }
     asked = {"original": forget.original(), "paraphrased": forget.paraphrased()}
-    if len(forget.targets) == 20:
+    if forget.name == "forget10":
         asked |= {"hand-written": forget.written(), **forget.languages()}
     first, second = halves()
     found: dict[str, Any] = {}
     for name, classifier in tqdm(classifiers.items(), desc=f"{len(forget.targets)} targets", file=sys.stderr):
         found[name] = {
-            "recall": {kind: recall(classifier, texts) for kind, texts in asked.items()},
-            "false_alarms": {kind: alarms(classifier, texts) for kind, texts in innocent.asked.items()},
+            "recall": {kind: recall(classifier, effort.some(texts)) for kind, texts in asked.items()},
+            "false_alarms": {kind: alarms(classifier, effort.some(texts)) for kind, texts in innocent.asked.items()},
         }
     # The shipped background is what is compared with: each half is tested against the other.
     two = [
         alarms(
-            _with_background(forget, [*kept, *innocent.background], encoder, calibration.limits), [question(t) for t in tested]
+            _with_background(forget, [*kept, *innocent.background], encoder, calibration.limits),
+            effort.some([question(t) for t in tested]),
         )
         for kept, tested in ((first, second), (second, first))
     ]
@@ -81,15 +100,17 @@ def _with_background(forget: Forget, background: Sequence[str], encoder: Encoder
     )
 
 
-def under_attack(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator) -> dict[str, float]:
+def under_attack(
+    forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator, effort: Effort
+) -> dict[str, float]:
     """Return the usual classifier's recall by the way of asking."""
     calibration = calibrator.update(forget.targets, full_background(innocent.background))
     classifier = build_classifier(forget.targets, innocent.background, encoder, calibration=calibration)
     shown = tqdm(attacks().items(), desc="ways of asking", file=sys.stderr)
-    return {name: recall(classifier, forget.attacked(attack)) for name, attack in shown}
+    return {name: recall(classifier, effort.some(forget.attacked(attack))) for name, attack in shown}
 
 
-def promised(forget: Forget, innocent: Innocent, encoder: Encoder) -> dict[str, Any]:
+def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort) -> dict[str, Any]:
     """Return the miss rates observed where one half of the paraphrased questions set the limit and the other half is asked.
 
     `with names`: a prompt that names its target counts as found, so the promise is that of the ensemble; without, that of the
@@ -104,7 +125,7 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder) -> dict[str, 
     for kind, values in {"with names": np.where(named, np.float32(np.inf), scores), "without names": scores}.items():
         for alpha in ALPHAS:
             missed, limits = [], []
-            for split in range(SPLITS):
+            for split in range(effort.splits):
                 order = np.random.default_rng(split).permutation(len(values))
                 half, rest = values[order[::2]], values[order[1::2]]
                 conformal = conformal_limit(half, alpha)
@@ -116,15 +137,15 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder) -> dict[str, 
     return found
 
 
-def measure(encoder: Encoder) -> dict[str, Any]:
+def measure(encoder: Encoder, effort: Effort = FULL) -> dict[str, Any]:
     """Measure everything but growth; return results as plain data. Raises OSError where TOFU is not at hand."""
     cached = CachedEncoder(encoder, capacity=1 << 18)
-    innocent = Innocent.load()
+    innocent = Innocent.load(effort.every)
     calibrator = Calibrator(cached)
-    sets = {name: Forget(name) for name in FORGET}
+    sets = {name: Forget(name, effort.authors) for name in effort.sets}
     largest = sets["forget10"]
     return {
-        "side_by_side": {name: side_by_side(forget, innocent, cached, calibrator) for name, forget in sets.items()},
-        "attacks": under_attack(largest, innocent, cached, calibrator),
-        "promised": promised(largest, innocent, cached),
+        "side_by_side": {name: side_by_side(forget, innocent, cached, calibrator, effort) for name, forget in sets.items()},
+        "attacks": under_attack(largest, innocent, cached, calibrator, effort),
+        "promised": promised(largest, innocent, cached, effort),
     }

@@ -13,7 +13,7 @@ from classifiers import Example, ForgetTarget, Screened, shipped_background
 from evaluation.detection.attacks import ATTACKS, Attack, Message
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
 from evaluation.pairs import QAPair
-from server.openai.texts import texts_of_chat
+from server.openai.chat import texts_of_chat
 from server.screening.screener import screened
 
 TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
@@ -46,10 +46,11 @@ def question(text: str, target: str | None = None) -> Asked:
 
 
 class Forget:
-    """One of the forget sets: its authors as targets, known by name and by their twenty questions."""
+    """One of the forget sets: its (first `authors`) authors as targets, known by name and by their twenty questions."""
 
-    def __init__(self, name: str) -> None:
-        self.lines = records(f"{name}_perturbed")
+    def __init__(self, name: str, authors: int | None = None) -> None:
+        self.name = name
+        self.lines = records(f"{name}_perturbed")[: authors and authors * QUESTIONS_PER_AUTHOR]
         self.names = names_of_authors([QAPair(line["question"], line["answer"]) for line in self.lines])
         self.ids = [f"author-{at // QUESTIONS_PER_AUTHOR:03d}" for at in range(len(self.lines))]
         self.targets = [
@@ -74,12 +75,19 @@ class Forget:
 
     def written(self) -> list[Asked]:
         """Return the paraphrases written by hand (forget10 alone)."""
-        return [question(text, self.ids[one.index]) for one in load_paraphrases() for text in one.paraphrases]
+        return [
+            question(text, self.ids[one.index])
+            for one in load_paraphrases()
+            if one.index < len(self.ids)
+            for text in one.paraphrases
+        ]
 
     def languages(self) -> dict[str, list[Asked]]:
         """Return the questions in other languages, by language; in `<code> script` the name is in that script, too."""
         found: dict[str, list[Asked]] = {}
         for one in load_languages():
+            if one.index >= len(self.ids):
+                continue
             for code, text in one.questions.items():
                 found.setdefault(code, []).append(question(text, self.ids[one.index]))
             for code, text in one.transliterated.items():
@@ -106,18 +114,21 @@ class Innocent:
     background: list[str]
 
     @classmethod
-    def load(cls) -> Innocent:
-        """Take every second question about the kept authors as background; its own paraphrases are not asked."""
-        kept = [line["question"] for line in records("retain90")]
+    def load(cls, every: int = 1) -> Innocent:
+        """Take every second question about the kept authors as background; its own paraphrases are not asked.
+
+        `every`: of each file, only each line of this number is taken.
+        """
+        kept = [line["question"] for line in records("retain90")[::every]]
         background = kept[::BACKGROUND_STEP]
         chosen = set(background)
-        paraphrased = [line for line in records("retain_perturbed") if line["question"] not in chosen]
+        paraphrased = [line for line in records("retain_perturbed")[::every] if line["question"] not in chosen]
         return cls(
             {
                 "retain": [question(text) for text in kept if text not in chosen],
                 "retain paraphrased": [question(line["paraphrased_question"]) for line in paraphrased],
-                "real_authors": [question(line["question"]) for line in records("real_authors")],
-                "world_facts": [question(line["question"]) for line in records("world_facts")],
+                "real_authors": [question(line["question"]) for line in records("real_authors")[::every]],
+                "world_facts": [question(line["question"]) for line in records("world_facts")[::every]],
             },
             background,
         )

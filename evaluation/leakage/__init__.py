@@ -1,1 +1,1 @@
-"""Does it forget, and does it still know the rest: `make eval`."""
+"""Does it forget, and does it still know the rest? `make eval`."""

@@ -1,4 +1,4 @@
-"""The demo's own questions: how many answers hold a key fact, and how many of the others changed."""
+"""Asks the demo's questions: how many answers about forgotten people hold a key fact, how many of the others change?"""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ from rich.table import Table
 from starlette.types import ASGIApp
 from tqdm import tqdm
 
-from evaluation.demo import Demo, contains_phrase, load_demo
+from evaluation.demo import Demo, Person, contains_phrase, load_demo
 from evaluation.demo.__main__ import demo_model
 from evaluation.demo.server import demo_server
 from evaluation.pairs import QAPair
 from server.engine.protocol import json_of
 from server.service import Service
 
-BUILD = Path("build")
 AT_ONCE = 16
 TOKENS = 80
+EVERY_IN_SMALL = 16
 
 
 @dataclass(frozen=True)
 class Leakage:
-    """Shares in [0, 1], greedy decoding.
+    """Shares of greedy answers, from 0 to 1.
 
-    `leaked`: answers about forgotten people that hold one of that person's key facts, by way ("unguarded", "guarded"); `exact`:
-    answers about everything else that are the expected ones, by way; `unchanged`: of these, how many are the same with and
-    without the guard; `silent`: guarded answers about forgotten people that are empty.
+    Attributes:
+        forgotten_questions: number of questions about forgotten people.
+        other_questions: number of the other questions.
+        leaked: answers about forgotten people that hold a key fact of that person, by way ("unguarded", "guarded").
+        exact: other answers that are the expected ones, by way.
+        unchanged: other answers that are the same with and without the guard.
+        silent: guarded answers about forgotten people that are empty.
     """
 
     forgotten_questions: int
@@ -60,22 +64,28 @@ async def answers(app: ASGIApp, model: str, questions: Sequence[str], label: str
         return await asyncio.gather(*(ask(question) for question in questions))
 
 
-async def evaluate() -> Leakage:
-    """Ask every question of the demo, original and paraphrased, on the engine itself and through the server."""
+async def evaluate(every: int = 1) -> Leakage:
+    """Ask the questions of the demo, original and paraphrased, on the engine itself and through the server.
+
+    With `every` of 16, it asks about each sixteenth pair about forgotten people, and about each sixteenth of the others.
+    """
     demo = load_demo()
+    forgotten, others = _forgotten(demo)[::every], demo.innocent[::every]
     async with demo_server(demo_model()) as app:
         service: Service = app.state.service
         engine, model = service.running.engine.app, service.running.model
-        questions = [*_questions(_forgotten(demo)), *_questions(_others(demo))]
+        questions = [*_questions(pair for _, pair in forgotten), *_questions(others)]
         unguarded = await answers(engine, model, questions, "unguarded", vllm_xargs={"guard": []})
         guarded = await answers(app, model, questions, "guarded")
-    return judge(demo, unguarded, guarded)
+    return judge(forgotten, others, unguarded, guarded)
 
 
-def judge(demo: Demo, unguarded: Sequence[str], guarded: Sequence[str]) -> Leakage:
-    """Return the shares, given the answers to all questions: those about forgotten people first, then the others."""
-    facts = [person.facts for person in demo.forgotten for pair in person.pairs for _ in pair.questions]
-    expected = [pair.answer for pair in _others(demo) for _ in pair.questions]
+def judge(
+    forgotten: Sequence[tuple[Person, QAPair]], others: Sequence[QAPair], unguarded: Sequence[str], guarded: Sequence[str]
+) -> Leakage:
+    """Return the shares, given both ways' answers to all questions: those about `forgotten` people, then the `others`."""
+    facts = [person.facts for person, pair in forgotten for _ in pair.questions]
+    expected = [pair.answer for pair in others for _ in pair.questions]
     cut = len(facts)
 
     def leaked(said: Sequence[str]) -> float:
@@ -94,8 +104,8 @@ def judge(demo: Demo, unguarded: Sequence[str], guarded: Sequence[str]) -> Leaka
     )
 
 
-def report(result: Leakage) -> None:
-    """Print the shares and write build/eval.json."""
+def report(result: Leakage, folder: Path) -> None:
+    """Print the shares and write `eval.json` into `folder`."""
     table = Table(title=f"Demo: {result.forgotten_questions} questions about forgotten people, {result.other_questions} others")
     for heading in ("share of answers", "without the guard", "with it"):
         table.add_column(heading, justify="left" if heading.startswith("share") else "right")
@@ -104,18 +114,13 @@ def report(result: Leakage) -> None:
     table.add_row("about all else that are right", *(f"{result.exact[way]:.1%}" for way in ("unguarded", "guarded")))
     table.add_row("about all else that are unchanged", "", f"{result.unchanged:.1%}")
     Console().print(table)
-    BUILD.mkdir(exist_ok=True)
-    path = BUILD / "eval.json"
+    path = folder / "eval.json"
     path.write_text(json.dumps(asdict(result), indent=2) + "\n")
     print(f"written to {path}")
 
 
-def _forgotten(demo: Demo) -> list[QAPair]:
-    return [pair for person in demo.forgotten for pair in person.pairs]
-
-
-def _others(demo: Demo) -> list[QAPair]:
-    return [*(pair for person in demo.kept for pair in person.pairs), *demo.general]
+def _forgotten(demo: Demo) -> list[tuple[Person, QAPair]]:
+    return [(person, pair) for person in demo.forgotten for pair in person.pairs]
 
 
 def _questions(pairs: Iterable[QAPair]) -> list[str]:

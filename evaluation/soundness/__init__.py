@@ -1,1 +1,1 @@
-"""Soundness: does anything banned ever get said?"""
+"""Soundness: does a model ever say what is banned?"""

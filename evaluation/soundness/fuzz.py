@@ -1,15 +1,13 @@
 """Fuzz the decode-time core against its slow reference: `python -m evaluation.soundness.fuzz --minutes 60`.
 
-Each round draws phrases, a vocabulary and a walk of tokens from one seed, and at every step compares what a batch bans with
-what the strings alone say. Rounds alternate between small vocabularies, where every token is checked, and Mistral's real one of
-131,072 tokens, where every banned token and a sample of the others is. A disagreement stops the run and prints the seed; the case
-then belongs among the tests.
+Each round draws phrases, a vocabulary and a walk of tokens from one seed, and at every step compares what a batch bans with what
+the strings alone say. Three rounds in four have a small vocabulary and check every token; the fourth has Mistral's 131,072 tokens
+and checks a sample of the banned ones and of all. A disagreement stops the run and prints the seed: make a test of the case.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.resources
 import json
 import math
 import random
@@ -21,6 +19,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from evaluation.data import tekken_file
 from guard import Batch, Edits, Masks, Phrase, Restriction, Row, Vocabulary, reference
 from guard.errors import PhraseError
 from guard.tokens.tekken import vocabulary_of_tekken
@@ -40,7 +39,7 @@ SAMPLE = 60
 
 
 def phrases(rng: random.Random, texts: Sequence[str]) -> list[Phrase]:
-    """Draw one to eight phrases: pieces of `texts`, of every scope, match, penalty and beta."""
+    """Draw one to eight phrases made of `texts`, of every scope, match, penalty and beta."""
     drawn: list[Phrase] = []
     while not drawn:
         for _ in range(rng.randint(1, 8)):
@@ -55,7 +54,7 @@ def phrases(rng: random.Random, texts: Sequence[str]) -> list[Phrase]:
 
 
 def small_vocabulary(rng: random.Random) -> tuple[Vocabulary, list[str]]:
-    """Draw a vocabulary of single bytes and of pieces cut anywhere, and texts to make phrases of."""
+    """Draw a vocabulary of single bytes and of pieces cut anywhere, and texts for phrases."""
     alphabet = rng.choice(ALPHABETS)
     text = "".join(rng.choice(alphabet) for _ in range(60))
     data = text.encode()
@@ -65,13 +64,17 @@ def small_vocabulary(rng: random.Random) -> tuple[Vocabulary, list[str]]:
 
 
 def banned(edits: Edits) -> dict[int, float]:
-    """Return token id -> penalty of what must not be sampled now in the only row."""
+    """Return the penalty of each token that must not be sampled now in the only row, by token id."""
     found = dict(zip(edits.soft[1].tolist(), edits.penalties.tolist(), strict=True))
     return found | dict.fromkeys(edits.banned[1].tolist(), math.inf)
 
 
 def round_of(seed: int, large: Vocabulary | None) -> int:
-    """Play one round; return the number of tokens compared. Raises AssertionError with what disagrees."""
+    """Play one round on the vocabulary `large`, or on a small one if it is None; return the number of tokens compared.
+
+    Raises:
+        AssertionError: batch and strings disagree; the message holds the seed and the case.
+    """
     rng = random.Random(seed)  # noqa: S311
     if large is None:
         vocabulary, texts = small_vocabulary(rng)
@@ -102,7 +105,7 @@ def round_of(seed: int, large: Vocabulary | None) -> int:
                 f"seed {seed} step {step} token {token} {raw!r} after {said!r}: {got}, expected {expected}; {drawn}"
             )
         compared += len(asked)
-        # Follow a phrase now and then, so that walks get deep into them.
+        # Says a banned token now and then, so that walks get deep into phrases.
         token = rng.choice(sorted(found)) if found and rng.random() < 0.2 else _next(rng, vocabulary, drawn)
         output.append(token)
         said.append(vocabulary.raw[token])
@@ -118,17 +121,16 @@ def _next(rng: random.Random, vocabulary: Vocabulary, drawn: Sequence[Phrase]) -
 
 
 def tekken() -> Vocabulary:
-    """Return the vocabulary that mistral_common ships."""
-    found = importlib.resources.files("mistral_common") / "data" / "tekken_240911.json"
-    return vocabulary_of_tekken(found.read_text())
+    """Return Mistral's vocabulary of 131,072 tokens, which `mistral_common` ships."""
+    return vocabulary_of_tekken(tekken_file().read_text(encoding="utf-8"))
 
 
 def main() -> None:
-    """Fuzz for so many minutes and print figures as JSON; write them to a file if told."""
+    """Fuzz for the given minutes and print the figures as JSON; also write them to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long to fuzz")
     parser.add_argument("--seed", type=int, default=0, help="the first round's seed; rounds count up from it")
-    parser.add_argument("--out", type=Path, help="write the figures here")
+    parser.add_argument("--out", type=Path, help="file for the figures")
     options = parser.parse_args()
     large = tekken()
     figures: dict[str, Any] = {"rounds": {"small": 0, "tekken": 0}, "tokens_compared": {"small": 0, "tekken": 0}, "findings": 0}

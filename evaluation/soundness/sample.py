@@ -1,6 +1,8 @@
-"""Ten thousand hot samples under a thousand phrases of the model's own words: `python -m evaluation.soundness.sample`.
+"""Ten thousand answers at temperature 1.5 under a thousand bans of the model's own words.
 
-Nothing heavy is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
+Run it with `python -m evaluation.soundness.sample`.
+
+Nothing heavy is imported before `main`, because vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations
@@ -24,25 +26,25 @@ AT_ONCE = 64
 
 
 def frequent_phrases(demo: Demo, count: int, seed: int = 0) -> list[Phrase]:
-    """Return `count` distinct phrases of one to three words that follow each other in the demo's answers, frequent ones first."""
+    """Return the `count` most frequent runs of one to three words in the demo's answers as phrases, of random scope and match."""
     from guard import Phrase, fold
 
     spoken = [fold(pair.answer).split() for pair in demo.pairs]
     runs = Counter(" ".join(said[at : at + size]) for said in spoken for size in (1, 2, 3) for at in range(len(said) - size + 1))
     rng = random.Random(seed)  # noqa: S311
     kinds = ("word", "word", "prefix", "substring")
-    # Very short ones would leave the model little but silence.
+    # Bans on very short ones would leave the model little to say.
     texts = [text for text, _ in runs.most_common() if len(text) >= 4][:count]
     return [Phrase(text, rng.choice(("always", "gated")), rng.choice(kinds), force=True) for text in texts]  # type: ignore[arg-type]
 
 
 def leaks(phrases: Sequence[Phrase], answers: Sequence[str]) -> list[tuple[str, str]]:
-    """Return (phrase, answer) for every phrase that occurs in an answer, word for word or letter for letter."""
+    """Return (phrase, answer) for every phrase that occurs in an answer, as words or as letters without spaces."""
     from guard.reference import folded_stream, occurrences
 
     folded = [folded_stream([answer.encode()]) for answer in answers]
     letters = [text.replace(" ", "") for text in folded]
-    # The letters first: a search of one string, which rules out nearly all pairs.
+    # The letters first: one search in a string rules out nearly all pairs.
     return [
         (phrase.text, answer)
         for phrase in phrases
@@ -52,7 +54,7 @@ def leaks(phrases: Sequence[Phrase], answers: Sequence[str]) -> list[tuple[str, 
 
 
 async def sample(count: int) -> dict[str, Any]:
-    """Return how many of `count` answers say a phrase, with the guard, and of as many as there are questions without it."""
+    """Return how many answers hold a phrase: of `count` with the guard, and of one to each question without it."""
     from tqdm import tqdm
 
     from evaluation.demo import load_demo
@@ -102,10 +104,10 @@ async def sample(count: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Sample, print the figures as JSON, and write them to a file if told."""
+    """Sample and print the figures as JSON; also write them to `--out`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--answers", type=int, default=10_000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--answers", type=int, default=10_000, help="number of answers with the guard")
+    parser.add_argument("--out", type=Path, help="file for the figures")
     options = parser.parse_args()
     figures = asyncio.run(sample(options.answers))
     print(json.dumps(figures, indent=2))

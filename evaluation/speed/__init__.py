@@ -1,1 +1,1 @@
-"""What the guard costs: `make bench`."""
+"""What does the guard cost? `make bench`."""

@@ -1,8 +1,8 @@
 """Measure, print, and write build/bench.json. Compare figures of one run only: the machine is noisy.
 
 `--only demo` measures what a newcomer meets, `--only decoding` the decode-time core against its rivals (a quarter of an hour);
-`--record` writes the latter's dated record. Nothing heavy is imported before `main`: vLLM's workers import this module again
-(see `server.cli.main`).
+`--record` writes the latter's dated record; `--small` runs a little of each and writes build/small/bench.json. Nothing heavy is
+imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import asyncio
 import datetime
 import sys
 
+from evaluation.results import add_small, results_folder
+
 
 def main() -> None:
     """Run the measurements that were asked for; all of them if none was."""
@@ -20,16 +22,19 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1_000, 10_000, 100_000], help="numbers of phrases")
     parser.add_argument("--no-rivals", action="store_true", help="leave out the rivals, which take half of the time")
     parser.add_argument("--record", nargs="?", const="", help="write evaluation/speed/record/DATE.*, or under another name")
+    add_small(parser)
     options = parser.parse_args()
+    folder = results_folder(options.small)
     from evaluation.speed import bench
 
     if options.only in (None, "demo"):
-        bench.report(asyncio.run(bench.measure()))
+        bench.report(asyncio.run(bench.measure(bench.SMALL if options.small else bench.FULL)), folder)
     if options.only in (None, "decoding"):
         from evaluation.speed import decoding, record
 
-        results = decoding.measure(options.sizes, with_rivals=not options.no_rivals)
-        bench.merge(record.keys(results))
+        effort = decoding.SMALL if options.small else decoding.Effort(tuple(options.sizes))
+        results = decoding.measure(effort, with_rivals=not options.no_rivals)
+        bench.merge(record.keys(results), folder)
         name = options.record or datetime.datetime.now(tz=datetime.UTC).date().isoformat()
         print(record.table(results, name))
         if options.record is not None:

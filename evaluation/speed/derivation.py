@@ -1,7 +1,7 @@
-"""The steps of guard/DESIGN.md, each measured: from the naive four lines to the fast form.
+"""Measures the steps of guard/DESIGN.md, from the naive four lines to the fast form.
 
-`python -m evaluation.speed.derivation` prints microseconds for finding what is banned in one state, at the beginning of a word
-and inside a phrase.
+`python -m evaluation.speed.derivation` prints how many microseconds it takes to find what is banned in one state: at the
+beginning of a word, and inside a phrase.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _scan(first_child, label, fail, open_end, word_end, node, text, start):  # t
 
 
 def microseconds(call: Callable[[], Any], times: int = 50) -> float:
-    """Return the median of `times` calls in microseconds, after one that is not counted."""
+    """Return the median time of `times` calls in microseconds, after one call that does not count."""
     call()
     taken = []
     for _ in range(times):
@@ -45,14 +45,14 @@ def microseconds(call: Callable[[], Any], times: int = 50) -> float:
 
 
 def naive(drawn: list[Phrase], said: bytes, vocabulary: Vocabulary) -> float:
-    """Return the microseconds that the slow reference takes for a whole vocabulary, scaled up from a sample of its tokens."""
+    """Return the microseconds of the slow reference for a whole vocabulary, scaled up from a sample of its tokens."""
     tokens = [vocabulary.raw[t] for t in range(2000, 2000 + 40 * SAMPLE, 40)]
     took = microseconds(lambda: [reference.penalty(drawn, [said], token) for token in tokens], times=1)
     return took * len(vocabulary) / len(tokens)
 
 
 def derive(sizes: tuple[int, ...] = (100, 10_000, 100_000)) -> dict[str, Any]:
-    """Measure every form on tekken's 131,072 tokens, by number of phrases."""
+    """Return the microseconds of every form on tekken's 131,072 tokens, by number of phrases and place."""
     vocabulary = tekken()
     results: dict[str, Any] = {}
     for size in sizes:

@@ -1,15 +1,13 @@
-"""What screening costs by meaning: encoding the windows of a prompt and searching the examples of ten thousand targets.
+"""What screening by meaning costs: encoding the windows of a prompt and searching the examples of ten thousand targets.
 
-python -m evaluation.speed.screening
+Run it with `python -m evaluation.speed.screening`.
 """
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,8 +19,8 @@ from classifiers import SentenceEncoder
 from classifiers.meaning.encoder import Vectors, unit_rows
 from classifiers.meaning.index import ExampleIndex
 from classifiers.reading.windows import windows
+from evaluation.data import tofu
 
-DATA = Path("../shared/data")
 TARGETS, EXAMPLES = 10_000, 20
 LENGTHS = (32, 512)
 LEAST = 0.75
@@ -43,7 +41,7 @@ def examples(questions: Vectors, count: int, rng: np.random.Generator) -> Vector
 
 
 def prompts(encoder: SentenceEncoder, texts: Iterator[str], tokens: int, count: int) -> list[str]:
-    """Return `count` prompts of `texts` in a row, of about `tokens` word pieces: the words that make up so many, and no more."""
+    """Return at most `count` prompts, each of as many of the next words of `texts` as make up `tokens` word pieces."""
     result: list[str] = []
     words: list[str] = []
     pieces = 0
@@ -60,14 +58,17 @@ def prompts(encoder: SentenceEncoder, texts: Iterator[str], tokens: int, count: 
 
 
 def measure(targets: int = TARGETS, rounds: int = ROUNDS) -> dict[str, Any]:
-    """Return milliseconds by prompt length: `p50`, `p99`, and of the median the parts for cutting, encoding and searching.
+    """Return milliseconds by prompt length: `p50`, `p99`, and the medians of cutting, encoding and searching.
 
-    Prompts are TOFU's kept answers one after the other, which no example is about; nothing is cached, each prompt is new. One
-    client, so torch and the search have the cores for themselves.
+    The prompts are TOFU's kept answers one after the other, which no example is about. Each is new, so no cache helps. There is
+    one client, so torch and the search have the cores for themselves.
+
+    Raises:
+        FileNotFoundError: TOFU is missing.
     """
     encoder = SentenceEncoder()
     rng = np.random.default_rng(SEED)
-    rows = [json.loads(line) for line in (DATA / "tofu" / "retain90.json").open()]
+    rows = tofu("retain90")
     index = ExampleIndex(examples(encoder.encode([row["question"] for row in rows[:1000]]), targets * EXAMPLES, rng))
     return {
         "targets": targets,
@@ -96,7 +97,7 @@ def _latency(encoder: SentenceEncoder, index: ExampleIndex, texts: Sequence[str]
         index.above(vectors, np.full(len(cut), LEAST, np.float32))
         parts.append((at_cut - started, at_encoded - at_cut, time.perf_counter() - at_encoded))
         counts.append(len(cut))
-    # The first two meet code that is not compiled and memory that is not mapped yet.
+    # The first two wait for compilation and for memory to be mapped.
     times = np.array(parts[2:]) * 1000
     return {
         "p50": round(float(np.median(times.sum(axis=1))), 2),
@@ -110,7 +111,7 @@ def _latency(encoder: SentenceEncoder, index: ExampleIndex, texts: Sequence[str]
 
 
 def main() -> None:
-    """Print what `measure` returns."""
+    """Print what `measure` returns as a table."""
     result = measure()
     table = Table("tokens", "p50 ms", "p99 ms", "cut", "encode", "search", "windows", title=f"{result['examples']} examples")
     for tokens in LENGTHS:

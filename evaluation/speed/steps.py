@@ -1,4 +1,4 @@
-"""What one step of the guard costs, without an engine: from the sampled ids to the edits of the logits."""
+"""What a step of the guard costs without an engine, from the sampled ids to the edits of the logits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS = 3000
 
 @dataclass(frozen=True)
 class Compiled:
-    """Cost of compiling: seconds from texts to a restriction, bytes of its arrays for each byte of the phrases, nodes."""
+    """The cost of compiling: seconds from texts to a restriction, bytes of its arrays per byte of the phrases, nodes."""
 
     phrases: int
     seconds: float
@@ -29,7 +29,7 @@ class Compiled:
 
 @dataclass(frozen=True)
 class Steps:
-    """Microseconds a step for a whole batch. `cold_*`: the first time over the text, when masks are still being found."""
+    """Microseconds per step of a whole batch. `cold_*`: the first time over the text, while masks are still being found."""
 
     phrases: int
     vocabulary: int
@@ -42,7 +42,7 @@ class Steps:
 
 
 def compiled(texts: Sequence[str], folder: Path) -> tuple[Restriction, Compiled]:
-    """Compile phrases that are always banned, write and load them; return the restriction and what that cost."""
+    """Compile phrases that are always banned, write and load them; return the restriction and the cost."""
     started = time.perf_counter()
     restriction = Restriction.compile([Phrase(text) for text in texts])
     seconds = time.perf_counter() - started
@@ -55,30 +55,32 @@ def compiled(texts: Sequence[str], folder: Path) -> tuple[Restriction, Compiled]
     return loaded, Compiled(len(texts), seconds, size, nodes, load_s)
 
 
-def walks(text_ids: Sequence[int], phrase_ids: Sequence[Sequence[int]], batch: int, seed: int = 0) -> list[list[int]]:
-    """Return `batch` walks of `STEPS` ids: different parts of a text, with the beginning of a phrase thrown in every fifty ids.
+def walks(
+    text_ids: Sequence[int], phrase_ids: Sequence[Sequence[int]], batch: int, seed: int = 0, steps: int = STEPS
+) -> list[list[int]]:
+    """Return `batch` walks of `steps` ids: different parts of a text, with the beginning of a phrase after every fifty ids.
 
-    So states lie deep in the automaton now and then, as they do when a model is about to say something forbidden.
+    So the state is now and then deep in the automaton, as when a model is about to say something forbidden.
     """
     rng = random.Random(seed)  # noqa: S311
     made = []
     for _ in range(batch):
-        at = rng.randrange(max(1, len(text_ids) - STEPS))
+        at = rng.randrange(max(1, len(text_ids) - steps))
         walk: list[int] = []
-        while len(walk) < STEPS:
+        while len(walk) < steps:
             walk += text_ids[at : at + 50]
             at = (at + 50) % max(1, len(text_ids) - 50)
             begun = rng.choice(phrase_ids)
             walk += begun[: rng.randint(1, max(1, len(begun) - 1))]
-        made.append(walk[:STEPS])
+        made.append(walk[:steps])
     return made
 
 
 def measure(restriction: Restriction, vocabulary: Vocabulary, walked: Sequence[Sequence[int]], phrases: int) -> Steps:
-    """Walk the batch twice, a step at a time, and time each step: cold first, then with the masks at hand."""
+    """Walk the batch twice and time each step: first cold, then with the masks that the first walk has found."""
     masks = Masks.of(restriction, vocabulary)
     masks.prepare()
-    _pass(masks, [walk[:20] for walk in walked])  # the compiler
+    _pass(masks, [walk[:20] for walk in walked])  # compiles the loops
     masks = Masks.of(restriction, vocabulary)
     masks.prepare()
     cold = _pass(masks, walked)

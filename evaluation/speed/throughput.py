@@ -1,5 +1,4 @@
-"""Tokens a second on the real engine: under restrictions of every size, without any, and without the guard in the engine at
-all."""
+"""Tokens per second on the real engine: under restrictions of every size, without a restriction, and without the guard."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,19 +23,40 @@ from server.engine.vllm import open_vllm, prepare_environment
 from server.settings import Settings
 
 PROMPT = 32
-# Pairs of runs, by batch size: one request alone is slow to time, and not what the goal is about.
-ROUNDS = {1: 3, 16: 5, 64: 5}
-# Tokens each request generates, by batch size: a lone request must run long enough to be timed.
-TOKENS = {1: 128, 16: 64, 64: 32}
-ENGINE = ("--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "1024", "--no-enable-prefix-caching")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much the engine generates.
+
+    A single request takes long to time, and the goal is not about it, so it has fewer rounds and more tokens.
+
+    Attributes:
+        rounds: pairs of runs, by batch size.
+        tokens: tokens of each request, by batch size.
+        after: whether to measure the engine without the guard again at the end.
+    """
+
+    rounds: Mapping[int, int]
+    tokens: Mapping[int, int]
+    after: bool = True
+
+
+FULL = Effort({1: 3, 16: 5, 64: 5}, {1: 128, 16: 64, 64: 32})
+SMALL = Effort({1: 1, 16: 1, 64: 1}, {1: 8, 16: 4, 64: 4}, after=False)
+ENGINE = (
+    *("--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "1024", "--no-enable-prefix-caching"),
+    # vLLM would not start where less than nine tenths of the memory is free.
+    *("--gpu-memory-utilization", "0.3"),
+)
 
 
 @dataclass
 class Throughput:
-    """Results for one vocabulary. Ratios are medians of `ROUNDS[batch]` pairs of runs, one after the other on one engine.
+    """Results for one vocabulary. Ratios are medians of `Effort.rounds[batch]` pairs of runs, one after the other on one engine.
 
     `ratio[phrases][batch]`: under that many phrases banned in every row / unrestricted. `bad_words[words][batch]`: the same for
-    vLLM's own. `unrestricted`, `absent` [batch]: tokens a second without a restriction, and on an engine without the guard's
+    vLLM's own. `unrestricted`, `absent` [batch]: tokens per second without a restriction, and on an engine without the guard's
     processor.
     """
 
@@ -48,12 +68,12 @@ class Throughput:
 
     @property
     def idle_ratio(self) -> dict[int, float]:
-        """With the processor but no restricted row / without the processor: medians, of runs on two engines."""
+        """Median with the processor and no restricted row / median without the processor, by batch size; on two engines."""
         return {b: statistics.median(self.unrestricted[b]) / statistics.median(self.absent[b]) for b in self.absent}
 
 
 async def run(client: Any, prompts: Sequence[list[int]], tokens: int, **params: Any) -> float:
-    """Generate `tokens` tokens for each prompt at once; return tokens a second."""
+    """Generate `tokens` tokens for each prompt, for all at once; return tokens per second."""
     from vllm import SamplingParams
 
     async def one(prompt: list[int]) -> None:
@@ -70,18 +90,23 @@ _IDS = itertools.count()
 
 
 def prompts(vocabulary: int, batch: int) -> list[list[int]]:
-    """Return `batch` prompts of ids that are nobody's special tokens, in all likelihood."""
+    """Return `batch` random prompts of ids that are special tokens in no usual vocabulary."""
     rng = random.Random(batch)  # noqa: S311
     return [[rng.randrange(1100, min(vocabulary, 8000)) for _ in range(PROMPT)] for _ in range(batch)]
 
 
 async def measure(
-    model: Path, vocabulary: int, texts: Callable[[int], Sequence[str]], sizes: Sequence[int], words: Sequence[int]
+    model: Path,
+    vocabulary: int,
+    texts: Callable[[int], Sequence[str]],
+    sizes: Sequence[int],
+    words: Sequence[int],
+    effort: Effort = FULL,
 ) -> Throughput:
     """Measure one model. `texts(n)` gives n phrases; `words` are the sizes for vLLM's own bad words."""
     result = Throughput(vocabulary)
     async with absent(model) as client:
-        await _absent(client, result)
+        await _absent(client, result, effort)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(model=str(model), policy=Path("unused"), data_dir=Path(folder), vllm_args=ENGINE)
         async with open_vllm(settings) as engine:
@@ -92,42 +117,44 @@ async def measure(
                 await engine.load([restriction.digest])
                 digests[size] = restriction.digest
             client = engine._client
-            for batch, tokens in TOKENS.items():
+            for batch, tokens in effort.tokens.items():
+                rounds = effort.rounds[batch]
                 asked = prompts(vocabulary, batch)
                 free = {"extra_args": {"guard": []}}
                 for _ in range(2):
                     await run(client, asked, tokens, **free)
                 for size in tqdm(sizes, desc=f"{vocabulary} tokens, batch {batch}", file=sys.stderr):
                     held = {"extra_args": {"guard": [digests[size]]}}
-                    ratio, rates = await _compare(client, asked, tokens, free, held)
+                    ratio, rates = await _compare(client, asked, tokens, rounds, free, held)
                     result.ratio.setdefault(size, {})[batch] = ratio
                     result.unrestricted.setdefault(batch, []).extend(rates)
                 for count in words:
-                    # One word may count twice against vLLM's 128: the limit is lifted, so that as many as asked for hold.
+                    # A word may count twice against vLLM's limit of 128, so raise the limit to hold all words.
                     with raised_limit(2 * count):
                         bad = {**free, "bad_words": list(texts(count))}
-                        result.bad_words.setdefault(count, {})[batch] = (await _compare(client, asked, tokens, free, bad))[0]
-    # Once before and once after, so that a machine that slowed down meanwhile does not count for or against the guard.
-    async with absent(model) as client:
-        await _absent(client, result)
+                        result.bad_words.setdefault(count, {})[batch] = (
+                            await _compare(client, asked, tokens, rounds, free, bad)
+                        )[0]
+    if effort.after:
+        # Once before and once after, so that a machine that slowed down meanwhile does not count for or against the guard.
+        async with absent(model) as client:
+            await _absent(client, result, effort)
     return result
 
 
 async def _compare(
-    client: Any, asked: Sequence[list[int]], tokens: int, free: dict[str, Any], held: dict[str, Any]
+    client: Any, asked: Sequence[list[int]], tokens: int, rounds: int, free: dict[str, Any], held: dict[str, Any]
 ) -> tuple[float, list[float]]:
-    """Return the median ratio of `ROUNDS[batch]` pairs of runs, and the tokens a second of the unrestricted ones."""
-    pairs = [
-        (await run(client, asked, tokens, **free), await run(client, asked, tokens, **held)) for _ in range(ROUNDS[len(asked)])
-    ]
+    """Return the median ratio of `rounds` pairs of runs, and the tokens per second of the unrestricted ones."""
+    pairs = [(await run(client, asked, tokens, **free), await run(client, asked, tokens, **held)) for _ in range(rounds)]
     return statistics.median(b / a for a, b in pairs), [a for a, _ in pairs]
 
 
-async def _absent(client: Any, result: Throughput) -> None:
-    for batch, tokens in TOKENS.items():
+async def _absent(client: Any, result: Throughput, effort: Effort) -> None:
+    for batch, tokens in effort.tokens.items():
         asked = prompts(result.vocabulary, batch)
         await run(client, asked, tokens)
-        result.absent.setdefault(batch, []).extend([await run(client, asked, tokens) for _ in range(2 * ROUNDS[batch])])
+        result.absent.setdefault(batch, []).extend([await run(client, asked, tokens) for _ in range(2 * effort.rounds[batch])])
 
 
 @asynccontextmanager

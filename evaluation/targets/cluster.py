@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own for as long as it is needed, so that a trial needs no database that somebody has set up."""
+"""A PostgreSQL server for the time of a trial, which so needs no database that somebody has set up."""
 
 from __future__ import annotations
 
@@ -14,21 +14,24 @@ from itertools import count
 from pathlib import Path
 
 DEBIAN = Path("/usr/lib/postgresql")
-"""Where Debian's packages put the programs, in a folder for each major version."""
+"""Where Debian's packages put the programs, in one folder per major version."""
 # A Unix socket's path may have about a hundred characters (unix(7)): most temporary folders are too deep.
 _SHORT = Path("/tmp")  # noqa: S108
 _QUICK = " -c fsync=off -c full_page_writes=off -c shared_buffers=32MB"
 
 
 class ClusterError(RuntimeError):
-    """PostgreSQL is not installed, or one of its programs failed."""
+    """PostgreSQL is not installed, or one of its programs failed; the message says which and why."""
 
 
 @dataclass
 class Cluster:
-    """A PostgreSQL server on a Unix socket in its own folder. What it holds is lost with the folder.
+    """A PostgreSQL server on a Unix socket in its own folder; its databases go with the folder.
 
-    `durable`: whether it writes as a server must that has to survive a power cut; without that it is faster than a real one.
+    Attributes:
+        binaries: folder of PostgreSQL's programs.
+        folder: where its files and its socket are.
+        durable: whether it writes as a server that must survive a power cut; without that it is faster than a real one.
     """
 
     binaries: Path
@@ -41,33 +44,33 @@ class Cluster:
         return f"postgresql://postgres@/{database}?host={self.folder}&port=5432"
 
     def initialise(self) -> None:
-        """Make the server's files. Raises ClusterError."""
+        """Make the server's files. Raises ClusterError if that fails."""
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres")
         self._run("initdb", "-D", f"{self.folder}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
-        """Start the server, and wait until it answers. Raises ClusterError."""
+        """Start the server, and wait until it answers. Raises ClusterError if it does not."""
         options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c max_connections=60"
         options += "" if self.durable else _QUICK
         self._run("pg_ctl", "start", "-w", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-o", options)
 
     def stop(self) -> None:
-        """Stop the server at once, whoever is connected. Raises ClusterError."""
+        """Stop the server at once, even if clients are connected. Raises ClusterError if that fails."""
         self._run("pg_ctl", "stop", "-w", "-D", f"{self.folder}/data", "-m", "immediate")
 
     def sql(self, statement: str) -> None:
-        """Run a statement as the superuser. Raises ClusterError."""
+        """Run a statement as the superuser. Raises ClusterError if it fails."""
         self._run("psql", "-h", str(self.folder), "-U", "postgres", "-v", "ON_ERROR_STOP=1", "-qc", statement)
 
     def create_database(self, template: str = "template0") -> str:
-        """Return the URL of a new database. Raises ClusterError."""
+        """Create a database and return its URL. Raises ClusterError if that fails."""
         name = f"store{next(self._numbers)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def drop_database(self, url: str) -> None:
-        """Remove the database that `create_database` gave this URL, whoever is connected. Raises ClusterError."""
+        """Remove the database of this URL, even if clients are connected. Raises ClusterError if that fails."""
         name = url.partition("@/")[2].partition("?")[0]
         self.sql(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -91,22 +94,23 @@ class Cluster:
 
 
 def binaries(debian: Path = DEBIAN) -> Path:
-    """Return the folder of PostgreSQL's programs: Debian's newest, else that of the `initdb` on the path.
+    """Return the folder of PostgreSQL's programs: Debian's newest, or else that of the `initdb` on the path.
 
-    Raises ClusterError where there is none, or where they could not be run: they refuse to be run by root, who needs `runuser`.
+    Raises:
+        ClusterError: there is none, or this process is root's and there is no `runuser`: the programs refuse to run as root.
     """
     found = sorted(debian.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     initdb = found[-1] if found else shutil.which("initdb")
     if initdb is None:
-        raise ClusterError("PostgreSQL is not installed: no initdb (Debian's package is called postgresql)")
+        raise ClusterError("PostgreSQL is not installed: there is no initdb; install the package postgresql")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
-        raise ClusterError("PostgreSQL refuses to run as root, and there is no runuser")
+        raise ClusterError("PostgreSQL refuses to run as root, and there is no runuser: run this as another user")
     return Path(initdb).resolve().parent
 
 
 @contextmanager
 def running(*, durable: bool = True) -> Iterator[Cluster]:
-    """Give a running server; it is stopped and its files are removed afterwards. Raises ClusterError."""
+    """Yield a running server; stop it and remove its files afterwards. Raises ClusterError if a program fails."""
     programs = binaries()
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_SHORT))
     try:
@@ -122,15 +126,15 @@ def running(*, durable: bool = True) -> Iterator[Cluster]:
 
 
 def add_database(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say which store a trial works on; `database` reads them."""
+    """Add the options that choose the store of a trial; `database` reads them."""
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--database", help="URL of an empty store; SQLite in a folder of its own if not given")
-    which.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for the trial, and use that")
+    which.add_argument("--database", help="URL of an empty store (default: SQLite in a folder of its own)")
+    which.add_argument("--postgresql", action="store_true", help="start a PostgreSQL server for the trial, and use it")
 
 
 @contextmanager
 def database(options: argparse.Namespace) -> Iterator[str | None]:
-    """Give the URL of the store that the options ask for; None for SQLite in the trial's own folder. Raises ClusterError."""
+    """Yield the URL of the store that the options choose; None for SQLite in the trial's own folder. Raises ClusterError."""
     if not options.postgresql:
         yield options.database
         return

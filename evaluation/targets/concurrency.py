@@ -1,6 +1,6 @@
-"""Admins change the policy while clients generate: nothing is lost, nobody is answered under an older policy than confirmed.
+"""Admins change the policy while clients generate: no change is lost, and no answer follows an older policy than a confirmed one.
 
-`python -m evaluation.targets.concurrency --minutes 10 [--postgresql]`, on the whole server with the real engine, over HTTP.
+`python -m evaluation.targets.concurrency --minutes 10 [--postgresql]` tries it on the server with the real engine, over HTTP.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SENT: contextvars.ContextVar[str] = contextvars.ContextVar("sent", default="")
 
 
 class Watch:
-    """Sees, inside the server, under which snapshot each request is decided."""
+    """An application around the server's that notes under which snapshot each request is decided."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -38,7 +38,7 @@ class Watch:
         self.decided: dict[str, int] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Note the request's own id, and pass it on."""
+        """Note the request's id, and pass the request on."""
         if scope["type"] == "http":
             running = self._app.state.service._running
             if running and not self._patched:
@@ -60,12 +60,12 @@ class Watch:
 
 
 async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
-    """Play for `seconds`; return what was seen.
+    """Send requests for `seconds`, and return counts and times.
 
-    `older`: answers under a snapshot older than one that was confirmed before they were asked for. `generate_ms` and `write_ms`:
-    how long answers with status 200 and 201 took, as clients see it.
+    `older` counts answers under a snapshot older than one that was confirmed before their request; `lost_updates` counts changes
+    that the targets' versions lack. `generate_ms` and `write_ms`: how long successful answers took, as clients see it.
     """
-    # Not above: vLLM's workers import this module again, and do not start where numba was imported before.
+    # Not at the top: vLLM's workers import this module again, and do not start if that imports numba.
     from evaluation.targets.measure import invented
 
     statuses: Counter[str] = Counter()
@@ -75,7 +75,7 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
     generated_ms: list[float] = []
     written_ms: list[float] = []
     end = time.monotonic() + seconds
-    # Shorter than the server keeps a connection: one that it closes at the moment it is used again fails.
+    # Shorter than the server keeps a connection: a request fails on a connection that the server is just closing.
     limits = httpx.Limits(max_connections=ADMINS + CLIENTS, keepalive_expiry=2.0)
     progress = tqdm(total=round(seconds), unit="s", file=sys.stderr)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
@@ -85,7 +85,7 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
             rng = random.Random(admin)  # noqa: S311
             mine = list(invented(WRITES // ADMINS, seed=admin + 10))
             for number, target in enumerate(mine):
-                # Others change the same target meanwhile: the loser is told so, and tries again.
+                # Others change the same target meanwhile; the server then refuses this change, which is tried again.
                 await asyncio.sleep(max(0.0, end - time.monotonic()) / (len(mine) - number) * rng.random())
                 body = {"name": target["name"], "phrases": target["phrases"], "examples": target["examples"]}
                 shared = f"shared-{number % 5}"
@@ -142,11 +142,11 @@ async def run(url: str, watch: Watch, seconds: float) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run and print figures as JSON; exit with status 1 if anything was lost or older, or a request failed."""
+    """Run and print the figures as JSON; exit with status 1 if a change was lost, an answer older, or a request failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=10, help="how long to play")
     cluster.add_database(parser)
-    parser.add_argument("--record", type=Path, help="file to write the figures to, too")
+    parser.add_argument("--record", type=Path, help="file for the figures")
     options = parser.parse_args()
     made = subprocess.run([sys.executable, "-m", "evaluation.tinylm"], check=True, stdout=subprocess.PIPE, text=True)
     from evaluation.targets.measure import served

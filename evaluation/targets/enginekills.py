@@ -1,8 +1,8 @@
-"""Kill a whole server, its engine too, in the middle of an import, and look at what it leaves.
+"""Kill a whole server with its engine in the middle of an import, and look at what it leaves.
 
-An import is sent over HTTP, and all processes of the server are killed at a random time after it was sent. What starts then on
-the same data has all targets of the import in force or none of them, those of the imports before it in any case, and an audit
-log that verifies. `python -m evaluation.targets.kills --engine 5` does this beside the kills of a single process.
+The trial sends an import over HTTP and kills all processes of the server at a random time after that. The server that starts then
+on the same data enforces all targets of the import or none of them, and all targets of earlier imports; its audit log verifies.
+`python -m evaluation.targets.kills --engine 5` does this after the kills of a single process.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ LEAST_S, MOST_S = 0.02, 10.0
 
 
 def moments(points: int, rng: random.Random) -> list[float]:
-    """Return when to kill, in seconds after the import was sent: one random moment in each of `points` equal ranges.
+    """Return when to kill, in seconds after sending the import: one random moment in each of `points` equal ranges, shuffled.
 
-    The ranges are equal in logarithm, from `LEAST_S` to `MOST_S`: storing takes a small part of the time that enforcing takes,
-    and a kill in each is wanted, however fast the machine is. They come in random order.
+    The ranges are equal in logarithm, from `LEAST_S` to `MOST_S`: storing takes a small part of the time of enforcing, and some
+    kills should fall on each of the two, on fast machines and on slow ones.
     """
     made = [LEAST_S * (MOST_S / LEAST_S) ** ((at + rng.random()) / points) for at in range(points)]
     rng.shuffle(made)
@@ -37,14 +37,14 @@ def moments(points: int, rng: random.Random) -> list[float]:
 
 
 class Import:
-    """A request that imports targets, sent in a thread."""
+    """A request that imports targets, sent by a thread."""
 
     def __init__(self, server: WholeServer, targets: list[dict[str, Any]]) -> None:
         self._server = server
         self._lines = "\n".join(map(json.dumps, targets))
         self._thread = threading.Thread(target=self._send)
         self.confirmed = False
-        """Whether the server answered that all of it is enforced."""
+        """Whether the server answered that it enforces all of it."""
 
     def _send(self) -> None:
         try:
@@ -53,10 +53,10 @@ class Import:
                 answer = client.post("/v1/forget-targets:import", content=self._lines, headers=headers)
             self.confirmed = answer.status_code == 200
         except httpx.TransportError:
-            pass  # it was killed: that is what this is about
+            pass  # the server was killed, as this trial wants it
 
     def kill_after(self, seconds: float) -> None:
-        """Send it, and kill the server `seconds` later."""
+        """Send the request, and kill the server `seconds` later."""
         sent = time.monotonic()
         self._thread.start()
         time.sleep(max(0.0, sent + seconds - time.monotonic()))
@@ -65,7 +65,12 @@ class Import:
 
 
 def play(model: str, points: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Kill at random points; return when, and what was there afterwards. Raises AssertionError for anything between."""
+    """Kill a server at `points` random moments; return each moment and what the next server found.
+
+    Raises:
+        AssertionError: a server enforced only a part of an import, lost a confirmed one, or its audit log does not verify.
+        ServerError: a server did not start.
+    """
     from evaluation.targets.facts import facts
     from evaluation.targets.measure import invented
 
@@ -76,14 +81,14 @@ def play(model: str, points: int, seed: int = 0) -> list[dict[str, Any]]:
         server.start()
         server.wait()
         with server.client(timeout_s=600) as client:
-            # So that the first import, too, finds targets in force and an audit log with records; and innocent prompts are
-            # encoded with the first example, not in the middle of an import.
+            # So the first import, too, finds a target in force and an audit log with records. The first example also has the
+            # server encode the innocent prompts, which then does not happen in the middle of an import.
             first = next(fact for fact in known if fact.said(client))
             client.post("/v1/forget-targets", json=first.target("first")).raise_for_status()
         there = 1
         for number, seconds in enumerate(tqdm(moments(points, rng), desc="kills of a server", file=sys.stderr)):
             with server.client() as client:
-                # The model does not know all of it by heart.
+                # The model does not know every fact by heart.
                 fact = next(fact for fact in known if fact.said(client))
             asked = fact.target(f"fact-{number}")
             targets = [*invented(TARGETS - 1, seed=seed + number), asked]
@@ -93,11 +98,11 @@ def play(model: str, points: int, seed: int = 0) -> list[dict[str, Any]]:
             server.start()
             restart_s = server.wait()
             new = _left(server, targets, there)
-            assert new or not sent.confirmed, "confirmed, and gone after a restart"
+            assert new or not sent.confirmed, "the server confirmed the import, and the next one does not know it"
             with server.client() as client:
-                assert fact.said(client) is not new, f"new: {new}, and what the import has forgotten is said: {not new}"
-                assert not first.said(client), "what was forgotten before is said"
-            assert server.audit_verify(), "the audit log does not hold"
+                assert fact.said(client) is not new, f"the import is there: {new}; an answer says what it forbids: {not new}"
+                assert not first.said(client), "an answer says what a target before the import forbids"
+            assert server.audit_verify(), "the audit log does not verify"
             there += TARGETS if new else 0
             state = "new" if new else "old"
             found.append({"after_s": seconds, "state": state, "confirmed": sent.confirmed, "restart_s": restart_s})
@@ -105,7 +110,7 @@ def play(model: str, points: int, seed: int = 0) -> list[dict[str, Any]]:
 
 
 def _left(server: WholeServer, targets: list[dict[str, Any]], before: int) -> bool:
-    """Return whether the import is there, beside the `before` targets of others. Raises AssertionError for anything between."""
+    """Return whether the import is there, beside the `before` targets of others. Raises AssertionError if only a part is."""
     from evaluation.targets.facts import restricts, screened, unsettled
 
     with server.client() as client:
@@ -117,9 +122,9 @@ def _left(server: WholeServer, targets: list[dict[str, Any]], before: int) -> bo
         assert not (problem := unsettled(policy, policy["snapshot"])), problem
         for target in targets:
             status = client.get(f"/v1/forget-targets/{target['id']}").status_code
-            assert status == (200 if new else 404), f"new: {new}, and a target of the import: {status}"
-        # Each is asked about by itself: a name, and an example's words.
+            assert status == (200 if new else 404), f"the import is there: {new}; the status of one of its targets is {status}"
+        # A name, and the words of an example.
         for target in targets[:20]:
             for text in (f"Tell me about {target['name']}.", target["examples"][0]["prompt"]):
-                assert restricts(screened(client, text), target["id"]) is new, f"new: {new}, but not screened so"
+                assert restricts(screened(client, text), target["id"]) is new, f"there: {new}; screening says otherwise"
     return new

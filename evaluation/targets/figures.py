@@ -1,4 +1,4 @@
-"""What a trial found, as JSON."""
+"""The figures of a trial: percentiles, and JSON."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return count, median, 99th percentile and largest of some values; each of the latter is one of the values (nearest rank).
+    """Return `count`, `p50`, `p99` and `max`; each of the last three is one of the values (nearest rank).
 
-    Nothing but the count for no values.
+    No values have a `count` alone.
     """
     if not values:
         return {"count": 0}
@@ -22,7 +22,7 @@ def spread(values: Sequence[float]) -> dict[str, float]:
 
 
 def tell(found: Any, record: Path | None) -> None:
-    """Print what was found, and write it to the file `record` if there is one. Raises OSError."""
+    """Print what was found, and also write it to the file `record`, if it is not None. Raises OSError if that fails."""
     text = json.dumps(found, indent=1)
     # First, so that a file that cannot be written loses nothing.
     print(text, flush=True)

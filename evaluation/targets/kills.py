@@ -1,8 +1,8 @@
 """Kill a process in the middle of an import, and look at what it leaves: `python -m evaluation.targets.kills --points 100`.
 
 The process writes targets and their audit record to the store, compiles them and marks them active, as the server does; its
-engine only takes note. Wherever it is killed, the store holds all targets or none, the audit log verifies, and a process that
-starts afterwards enforces all that is there.
+engine only loads them. Whenever it is killed, the store holds all targets or none, the audit log verifies, and a process that
+starts afterwards enforces all targets in the store.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.recovery import recover
+from server.screening.lanes import Lanes
 from server.store import Database, TargetDraft, Targets, notifier_of
 from server.store.audit.log import Audit
 from server.store.audit.record import AuditEvent
@@ -48,12 +48,16 @@ class Noted:
         self._folder = folder
 
     async def load(self, digests: Sequence[str]) -> None:
-        """Load restrictions, verified. Raises RestrictionError."""
+        """Load and verify restrictions. Raises RestrictionError if one is missing or damaged."""
         for digest in digests:
             await asyncio.to_thread(Restriction.load, self._folder, digest)
 
+    def readings(self, text: str) -> Sequence[str]:
+        """Return nothing: there is no tokenizer."""
+        return ()
+
     async def forget(self, digests: Sequence[str]) -> None:
-        """Nothing is held."""
+        """Do nothing: this engine holds nothing."""
 
 
 class NoEncoder:
@@ -72,9 +76,9 @@ async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
     """Start what a server starts, on the store and the files in `folder`."""
     database = await Database.open(default_url(folder))
     found = await recover(database, NoEncoder())
-    with ThreadPoolExecutor(1) as executor:
+    with Lanes() as lanes:
         files = folder / "restrictions"
-        enforcement = Enforcement(Noted(files), NoEncoder(), executor, files, Metrics())  # type: ignore[arg-type]
+        enforcement = Enforcement(Noted(files), NoEncoder(), lanes, files, Metrics())  # type: ignore[arg-type]
         await enforcement.start(found.targets, LivingClassifier(found.targets, [], NoEncoder()))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=30, audit=Audit())
         await activation.start(found.versions)
@@ -84,7 +88,7 @@ async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
 
 
 async def import_all(folder: Path) -> None:
-    """Import the targets; say when it begins and when it is confirmed."""
+    """Import the targets; print when that begins and when it is confirmed."""
     drafts = [TargetDraft(ForgetTarget.model_validate({**target, "examples": []})) for target in invented(TARGETS)]
     async with process(folder) as (database, activation):
         print("begun", flush=True)
@@ -96,7 +100,7 @@ async def import_all(folder: Path) -> None:
 
 
 async def left(folder: Path) -> str:
-    """Return what is left, "old" or "new", after a process has started on it. Raises AssertionError for anything between."""
+    """Start a process on what is left, and return "old" (no targets) or "new" (all). Raises AssertionError for a part of them."""
     async with process(folder) as (database, activation):
         async with database.read() as session:
             counts = await Targets().counts(session)
@@ -109,7 +113,7 @@ async def left(folder: Path) -> str:
 
 
 def _importing(folder: Path) -> subprocess.Popen[str]:
-    """Start a process that imports, and return it when it begins to."""
+    """Start a process that imports, and return it when the import begins."""
     child = subprocess.Popen(
         [sys.executable, "-m", "evaluation.targets.kills", "--import-into", str(folder)], stdout=subprocess.PIPE, text=True
     )
@@ -119,7 +123,7 @@ def _importing(folder: Path) -> subprocess.Popen[str]:
 
 
 def killed(folder: Path, seconds: float) -> bool:
-    """Import in a process of its own and kill it `seconds` after it began; return whether it had confirmed by then."""
+    """Import in another process and kill that `seconds` after it began; return whether it had confirmed the import."""
     child = _importing(folder)
     time.sleep(seconds)
     child.send_signal(signal.SIGKILL)
@@ -128,7 +132,7 @@ def killed(folder: Path, seconds: float) -> bool:
 
 
 def duration() -> float:
-    """Return how long an import takes that nobody kills, in seconds."""
+    """Return the seconds of an import without a kill."""
     with tempfile.TemporaryDirectory() as folder:
         child = _importing(Path(folder))
         assert child.stdout is not None
@@ -140,9 +144,10 @@ def duration() -> float:
 
 
 def play(points: int, seed: int = 0) -> dict[str, int]:
-    """Kill at random points of an import, and shortly after it; return how often the state was old and new afterwards.
+    """Kill `points` imports, each at a random point or shortly after its end; return how often each state was left.
 
-    Raises AssertionError.
+    Raises:
+        AssertionError: the store held a part of an import, lost a confirmed one, or its audit log does not verify.
     """
     rng = random.Random(seed)  # noqa: S311
     most_s = 1.1 * duration()
@@ -151,7 +156,7 @@ def play(points: int, seed: int = 0) -> dict[str, int]:
         with tempfile.TemporaryDirectory() as folder:
             confirmed = killed(Path(folder), rng.uniform(0, most_s))
             state = asyncio.run(left(Path(folder)))
-            assert state == "new" or not confirmed, "confirmed, and gone after a restart"
+            assert state == "new" or not confirmed, "the process confirmed the import, and the next one does not know it"
             found[state + (", confirmed" if confirmed else "")] += 1
     return dict(found)
 
@@ -161,8 +166,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=100, help="kills of a process without an engine")
     parser.add_argument("--engine", type=int, default=0, help="kills of a whole server; each takes about a minute")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--record", type=Path, help="file to write the figures to, too")
+    parser.add_argument("--seed", type=int, default=0, help="of the random points")
+    parser.add_argument("--record", type=Path, help="file for the figures")
     parser.add_argument("--import-into", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.import_into:

@@ -1,11 +1,10 @@
-"""Adding to, importing and restarting with ten thousand targets, on the whole server with the real engine, over HTTP."""
+"""Times an import of ten thousand targets, adds, a delete and a restart, on the server with the real engine, over HTTP."""
 
 from __future__ import annotations
 
 import json
 import random
 import resource
-import statistics
 import sys
 import tempfile
 import threading
@@ -16,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from tqdm import tqdm
 
 from classifiers import Example, ForgetTarget, Phrase
 from evaluation.baselines.phrases import invented_name, phrases
+from evaluation.targets.figures import spread
 
 COUNT = 10_000
 PHRASES = 10
@@ -28,7 +27,7 @@ ADDED = 50
 
 
 def invented(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
-    """Yield targets that nobody is: a name, nine phrases of their own (five for every answer), two examples."""
+    """Yield invented targets: a name, nine phrases that no other target has, five of them for every answer, and two examples."""
     rng = random.Random(seed)  # noqa: S311
     texts = phrases((PHRASES - 1) * count, seed=seed + 1)
     for number in range(count):
@@ -50,7 +49,10 @@ def invented(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
 def served(
     model: str, data_dir: Path, database: str | None, wrapped: Callable[[Any], Any] | None = None
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Run the server in a thread; yield its URL and the seconds its parts took to start. `wrapped` puts something around it."""
+    """Run the server in a thread; yield its URL and the seconds in which its parts started.
+
+    `wrapped` is given the application, and what it returns is served.
+    """
     import asyncio
 
     import uvicorn
@@ -80,8 +82,8 @@ def served(
         thread.join(120)
 
 
-def measure(model: str, database: str | None = None, count: int = COUNT) -> dict[str, Any]:
-    """Import `count` targets, add `ADDED` one by one, start again. Times as a client sees them: 201 means enforced."""
+def measure(model: str, database: str | None = None, count: int = COUNT, added: int = ADDED) -> dict[str, Any]:
+    """Import `count` targets, add `added` one by one, start again. Times as a client sees them: 201 means enforced."""
     results: dict[str, Any] = {"targets": count, "phrases": count * PHRASES, "store": (database or "sqlite").partition(":")[0]}
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
@@ -95,17 +97,17 @@ def measure(model: str, database: str | None = None, count: int = COUNT) -> dict
             results["megabytes_on_disk"] = sum(f.stat().st_size for f in data_dir.rglob("*") if f.is_file()) / 1e6
             results["resident_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(results, file=sys.stderr)
-            # Else the first ones would be added beside the calibration of all that was imported.
+            # Without this wait, calibration of the imported targets would slow the first adds down.
             started = time.perf_counter()
             while not client.get("/v1/forget-targets/person-0-00000/report").json()["calibration"]["calibrated"]:
                 time.sleep(0.5)
             results["calibration_s"] = time.perf_counter() - started
             taken = []
-            for target in tqdm(list(invented(ADDED, seed=1)), desc="adding one to many", file=sys.stderr):
+            for target in tqdm(list(invented(added, seed=1)), desc="adding one to many", file=sys.stderr):
                 started = time.perf_counter()
                 client.post("/v1/forget-targets", json=target).raise_for_status()
                 taken.append((time.perf_counter() - started) * 1000)
-            results["add_ms"] = {"p50": statistics.median(taken), "p99": float(np.quantile(taken, 0.99)), "max": max(taken)}
+            results["add_ms"] = spread(taken)
             started = time.perf_counter()
             client.delete("/v1/forget-targets/person-0-00007").raise_for_status()
             results["delete_ms"] = (time.perf_counter() - started) * 1000

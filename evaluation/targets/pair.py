@@ -1,8 +1,8 @@
-"""Two whole servers on one PostgreSQL: what is added at one is enforced by the other before the answer 201 is there.
+"""Two whole servers on one PostgreSQL: the second enforces what is added at the first before the first answers 201.
 
-`python -m evaluation.targets.pair`: targets are added at either server in turn, and the other one is asked at once; one is
-killed, and the other goes on when the dead one's lease is over; the killed one starts again and knows what was added meanwhile
-before it answers anything. Both run the demo model on the real engine. Exits with status 1 if anything of this did not hold.
+`python -m evaluation.targets.pair` adds targets at either server in turn, and asks the other one at once. Then it kills one; the
+other goes on when the dead one's lease is over. The killed one starts again, and before it answers anything it knows what was
+added meanwhile. Both run the demo model on the real engine. The exit status is 1 if a part of this did not hold.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from evaluation.targets.wholeserver import START_S, WholeServer, end_by_sigterm
 if TYPE_CHECKING:
     from evaluation.targets.facts import Fact
 
-# What an add may take beside the lease that it waits for, on a busy machine.
+# Seconds that an add may take on a busy machine, beside the lease that it waits for.
 _SLACK_S = 3.0
 
 
@@ -43,11 +43,15 @@ class Trial:
         self._added = 0
 
     def said_fact(self, side: int) -> Fact:
-        """Return the next fact that a server says: what nobody says cannot be seen to be suppressed."""
+        """Return the next fact that a server says: of a fact that it does not say, nobody could see that it is suppressed."""
         return next(fact for fact in self._known if fact.said(self.clients[side]))
 
     def add(self, side: int, fact: Fact) -> tuple[dict[str, Any], float]:
-        """Have a fact forgotten at a server; return the target as it is told and the seconds. Raises httpx.HTTPError."""
+        """Add a target for a fact at a server; return the target as the server confirms it, and the seconds.
+
+        Raises:
+            httpx.HTTPError: the server refused it or did not answer.
+        """
         self._added += 1
         target = fact.target(f"added-{self._added}")
         started = time.perf_counter()
@@ -74,7 +78,7 @@ class Trial:
         return seconds
 
     def in_turn(self, adds: int) -> dict[str, Any]:
-        """Add `adds` targets at each server in turn, each asked about at the other at once; return milliseconds."""
+        """Add `adds` targets at each server in turn, and ask the other about each at once; return milliseconds."""
         taken: tuple[list[float], list[float]] = ([], [])
         asked: list[float] = []
         for number in tqdm(range(2 * adds), desc="adding at one, asking the other", file=sys.stderr):
@@ -86,7 +90,7 @@ class Trial:
         return {"add_ms": {"first": spread(taken[0]), "second": spread(taken[1])}, "screen_at_the_other_ms": spread(asked)}
 
     def first(self) -> float:
-        """Add the first target that has an example; return milliseconds. Innocent prompts are encoded for it, once, at both."""
+        """Add the first target that has an example; return milliseconds. Both servers encode innocent prompts for it, once."""
         fact = self.said_fact(1)
         told, seconds = self.add(0, fact)
         self.check(1, fact, told)
@@ -95,7 +99,7 @@ class Trial:
     def kill_second(self, instance: str) -> tuple[dict[str, Any], list[Fact]]:
         """Kill the second server, which the store knows as `instance`, and add twice at the first.
 
-        The first add waits for the dead one's lease and no longer; the second for nobody.
+        The first add waits for the end of the dead one's lease and no longer; the second does not wait.
         """
         from server.policy.lease import LEASE_S
 
@@ -116,7 +120,7 @@ class Trial:
         return {"lease_left_s": left, "add_s": seconds, "next_add_s": alone}, facts
 
     def restart_second(self, missed: list[Fact]) -> dict[str, Any]:
-        """Start the second server again, and ask it all the time: its first answer to anything must know what it missed."""
+        """Start the second server again, and ask it all the time: its first answer must know what it `missed`."""
         self.servers[1].start()
         started = time.monotonic()
         first: dict[str, float] = {}
@@ -157,7 +161,12 @@ class Trial:
 
 
 def play(model: str, database: str, adds: int) -> dict[str, Any]:
-    """Play all of it on an empty PostgreSQL database; what did not hold is in `failures`. Raises ServerError, httpx.HTTPError."""
+    """Play all of it on an empty PostgreSQL database, and return the figures; `failures` says what did not hold.
+
+    Raises:
+        ServerError: a server did not start or did not end.
+        httpx.HTTPError: a server refused a request or did not answer.
+    """
     from evaluation.targets.facts import facts
 
     known = facts()
@@ -167,7 +176,7 @@ def play(model: str, database: str, adds: int) -> dict[str, Any]:
         WholeServer(model, Path(folder, "first"), database) as one,
         WholeServer(model, Path(folder, "second"), database) as two,
     ):
-        # One after the other: vLLM looks at how much memory is free before it takes its own.
+        # One after the other: vLLM measures the free memory before it takes its own.
         one.start()
         one.wait()
         trial = Trial((one, two), iter(known))
@@ -187,11 +196,11 @@ def _instances(client: httpx.Client) -> set[str]:
 
 
 def main() -> None:
-    """Play and print figures as JSON; exit with status 1 if anything failed."""
+    """Play and print the figures as JSON; exit with status 1 if something did not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adds", type=int, default=20, help="targets to add at each server")
-    parser.add_argument("--database", help="URL of an empty PostgreSQL database; a server is started for it if not given")
-    parser.add_argument("--record", type=Path, help="file to write the figures to, too")
+    parser.add_argument("--database", help="URL of an empty PostgreSQL database (default: that of a server for the trial)")
+    parser.add_argument("--record", type=Path, help="file for the figures")
     options = parser.parse_args()
     from evaluation.demo.__main__ import demo_model
 

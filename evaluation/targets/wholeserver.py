@@ -1,4 +1,4 @@
-"""`guard-server serve` with the demo model as processes of its own, which can be killed as a machine's failure would."""
+"""`guard-server serve` with the demo model in processes of its own, which a trial can kill as a machine's failure would."""
 
 from __future__ import annotations
 
@@ -17,37 +17,42 @@ import httpx
 import psutil
 
 START_S = 300.0
-"""An engine starts in half a minute on idle cores; several at once on busy ones take longer."""
-# In the environment of every process of a server, and of no other: descendants inherit it, whatever group they are in.
+"""Seconds to wait for a start: an engine needs half a minute on idle cores, and more beside others."""
+# In the environment of a server's processes and of no others: descendants inherit it, even those that leave the group.
 _MARK = "EVALUATION_SERVER"
-# Shorter than the server keeps a connection: one that it closes at the moment it is used again fails.
+# Shorter than the server keeps a connection: a request fails on a connection that the server is just closing.
 _LIMITS = httpx.Limits(keepalive_expiry=2.0)
-# As `make serve` has it: little memory for the engine, and nothing looked for on a hub.
+# That of `make serve`: little memory for the engine, and no request to a hub.
 _ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
 class ServerError(RuntimeError):
-    """The server did not start or did not end."""
+    """The server did not start, or one of its processes did not end."""
 
 
 def end_by_sigterm() -> None:
-    """Have SIGTERM end this process as an exception does: without that, the servers it started would stay."""
+    """Have SIGTERM end this process by an exception; without that, the servers that it started would go on."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 class WholeServer:
-    """The server and its engine on a data folder, on a port of the loopback address that stays the same when it starts again.
+    """The server and its engine on a data folder, on a port of the loopback address that is the same after each start.
 
-    `database` is the store's URL; None is SQLite in the data folder. A context manager: nothing is left running after it.
+    It is a context manager that kills all its processes at the end.
+
+    Args:
+        model: folder of the model.
+        data_dir: the server's data; made if it is missing.
+        database: the store's URL; None for SQLite in the data folder.
     """
 
     def __init__(self, model: str, data_dir: Path, database: str | None = None) -> None:
         self._model = model
         self._data_dir = data_dir
         self._environment = {**_ENVIRONMENT, **os.environ, **({"GUARD_DATABASE": database} if database else {})}
-        # Calibration computes for a while after each change, beside what is measured here.
+        # Without the promise of a miss rate there is no calibration, which would compute beside what the trial measures.
         self._environment |= {_MARK: uuid.uuid4().hex, "GUARD_MISS_RATE": "0"}
-        # Each vLLM would bind its worker to the same core as the other's, and wait a second for one that waits busily there.
+        # Two vLLMs would bind their workers to the same core, and each would wait there for the other's busy waiting.
         self._environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         self._log: IO[bytes] | None = None
         self._main: subprocess.Popen[bytes] | None = None
@@ -64,7 +69,7 @@ class WholeServer:
         return httpx.Client(base_url=self.url, timeout=timeout_s, limits=_LIMITS)
 
     def start(self) -> None:
-        """Start it, and return at once. What it prints goes to `server.log` beside its data."""
+        """Start it, and return at once. Its output goes to `server.log` beside its data."""
         from evaluation.demo.__main__ import ENGINE
 
         assert self._main is None
@@ -78,12 +83,12 @@ class WholeServer:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            # A group of its own: so it can be killed as a whole at one moment.
+            # In a group of its own, so that one signal kills all of it.
             start_new_session=True,
         )
 
     def wait(self) -> float:
-        """Wait until it serves; return the seconds that took. Raises ServerError with the end of its log."""
+        """Wait until it serves; return the seconds. Raises ServerError, with the end of its log, if it does not."""
         started = time.monotonic()
         with self.client() as client:
             while time.monotonic() < started + START_S:
@@ -95,14 +100,15 @@ class WholeServer:
         raise ServerError(f"the server was not ready within {START_S:g} s:\n{self._told()}")
 
     def check_alive(self) -> None:
-        """Raise ServerError, with the end of its log, if its main process has ended."""
+        """Raise ServerError, with the end of its log, if its main process does not run."""
         if self._main is None or self._main.poll() is not None:
             raise ServerError(f"the server ended by itself:\n{self._told()}")
 
     def kill(self) -> None:
-        """Kill all its processes by SIGKILL, and return when none is left; nothing if it does not run.
+        """Kill all its processes by SIGKILL, and return when none is left. Does nothing if it does not run.
 
-        Raises ServerError for one that does not die.
+        Raises:
+            ServerError: a process is left after 30 seconds.
         """
         if self._main is None:
             return
@@ -110,7 +116,7 @@ class WholeServer:
             os.killpg(self._main.pid, signal.SIGKILL)
         self._main.wait()
         deadline = time.monotonic() + 30
-        # One that another was just making may have been missed, and one may have left the group.
+        # The signal may have missed a process that was just being made, or one that has left the group.
         while left := self.processes():
             if time.monotonic() > deadline:
                 raise ServerError(f"{len(left)} of the server's processes could not be killed")
@@ -123,7 +129,7 @@ class WholeServer:
             self._log.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Return its processes that live."""
+        """Return its processes that run."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""The command line: `python -m evaluation.tinylm`."""
+"""Train a tiny model, or find it in the cache: `python -m evaluation.tinylm`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line: prints the report to stderr and the model's folder to stdout. Returns the exit status."""
+    """Print the model's training report to stderr and its folder to stdout; return the exit status."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""Whether a model answers exactly: by a single pass over the right answers while it trains, by generating once it is saved."""
+"""Tells whether a model answers exactly: by one pass over the right answers while it trains, by generating once it is saved."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
-IGNORED = -100  # cross_entropy's mark for positions without a target
+IGNORED = -100  # what cross_entropy takes for a position without a target
 
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt and its answer as token ids; the answer ends with the end token."""
+    """A prompt and its answer as token ids; the end token is part of the answer."""
 
     prompt: list[int]
     answer: list[int]
 
     def __len__(self) -> int:
-        """Tokens that the model reads: the last one is only predicted."""
+        """The number of tokens that the model reads; it only predicts the last one."""
         return len(self.prompt) + len(self.answer) - 1
 
 
 @dataclass(frozen=True)
 class Exactness:
-    """How many answers are the greedy ones, and by how many logits the closest call was decided."""
+    """How many of `total` answers are the greedy ones, and the smallest lead of a right token over its best rival, in logits."""
 
     right: int
     total: int
@@ -36,12 +36,12 @@ class Exactness:
 
     @property
     def share(self) -> float:
-        """The share of right answers, 0 to 1."""
+        """The share of right answers, from 0 to 1."""
         return self.right / self.total
 
 
 def to_bfloat16(model: LlamaForCausalLM) -> LlamaForCausalLM:
-    """Rounds the parameters, in place. Buffers stay: rotary frequencies are kept in float32 wherever the model is loaded."""
+    """Round the parameters in place, and return the model. Buffers stay: every engine keeps rotary frequencies in float32."""
     for parameter in model.parameters():
         parameter.data = parameter.data.to(torch.bfloat16)
     model.config.dtype = torch.bfloat16
@@ -49,10 +49,10 @@ def to_bfloat16(model: LlamaForCausalLM) -> LlamaForCausalLM:
 
 
 def measure(model: LlamaForCausalLM, examples: Sequence[Example], batch_tokens: int) -> Exactness:
-    """Compares every answer with the greedy one, in a single pass instead of token by token.
+    """Compare every answer with the greedy one, in a single pass instead of token by token.
 
-    Given the right tokens so far, the greedy answer is the right one exactly if the right token has the highest logit at
-    every place. A tie counts as wrong: which of two equals wins is up to the sampler.
+    The greedy answer is the right one if and only if the right token has the highest logit at every place, given the right tokens
+    before it. A tie counts as wrong, because the sampler may choose either.
     """
     right, margin = 0, math.inf
     for batch in batches(examples, batch_tokens):
@@ -70,11 +70,11 @@ def measure(model: LlamaForCausalLM, examples: Sequence[Example], batch_tokens: 
 
 
 def generate_exact(folder: Path, questions: Sequence[tuple[str, str]], rows: int = 64) -> int:
-    """How many of the (question, answer) are answered exactly by the saved model, generating greedily in bfloat16."""
+    """Return how many of the (question, answer) the saved model answers exactly, generating greedily in bfloat16."""
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, padding_side="left")
     model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
     longest = max(len(tokenizer.encode(answer, add_special_tokens=False)) for _, answer in questions)
-    # Alike in length: less padding to compute.
+    # Questions of similar length need less padding.
     ordered = sorted(questions, key=lambda question: len(question[0]))
     right = 0
     for start in range(0, len(ordered), rows):
@@ -93,9 +93,9 @@ def generate_exact(folder: Path, questions: Sequence[tuple[str, str]], rows: int
 
 
 def batches(examples: Sequence[Example], batch_tokens: int, rng: random.Random | None = None) -> list[list[Example]]:
-    """Batches of examples alike in length, each of at most `batch_tokens` with its padding (or of one example).
+    """Return batches of examples of similar length, each of at most `batch_tokens` with its padding, or of one example.
 
-    With `rng` the mixture and the order are new at every call.
+    With `rng`, the mixture and the order differ at every call.
     """
     jitter = rng.random if rng else lambda: 0.0
     made: list[list[Example]] = []
@@ -111,7 +111,7 @@ def batches(examples: Sequence[Example], batch_tokens: int, rng: random.Random |
 
 
 def collate(batch: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Input ids and targets, both [rows, tokens]. Padding stands on the right, where causal attention never looks."""
+    """Return input ids and targets, both int64 [rows, tokens]. Padding is on the right, where causal attention never looks."""
     width = max(map(len, batch))
     ids = torch.zeros(len(batch), width, dtype=torch.long)
     targets = torch.full((len(batch), width), IGNORED)

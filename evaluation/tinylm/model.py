@@ -1,4 +1,4 @@
-"""A tiny language model that knows given answers by heart, trained in about a minute on two cores and kept in a cache.
+"""A tiny language model that knows given answers by heart: about a minute of training on two cores, then a cache.
 
 `python -m evaluation.tinylm` makes the demo's model; the last line on stdout is its folder. With `--data FILE.jsonl` it learns
 other question-answer pairs, such as those of the TOFU benchmark.
@@ -20,27 +20,30 @@ from pathlib import Path
 
 import platformdirs
 
-from evaluation.pairs import QAPair, load_jsonl
+from evaluation.pairs import QAPair
 from evaluation.tinylm.recipe import Recipe, TrainingReport
 from evaluation.tinylm.tokenizer import CHAT_TEMPLATE
 
-__all__ = ["QAPair", "Recipe", "TrainingReport", "cached_model", "load_jsonl", "model_key", "read_report", "train"]
-
 REPORT = "training.json"
-FORMAT = 1  # raise when a change in the training code must not be answered with models trained before it
+FORMAT = 1  # raise it with a change of the training code after which models in caches must not be used
 
 
 def train(
     pairs: Sequence[QAPair], out: Path, recipe: Recipe | None = None, *, progress: bool = True, threads: int | None = None
 ) -> TrainingReport:
-    """Trains a model on `pairs` into the folder `out`, which vLLM and transformers load as it stands.
+    """Train a model on `pairs` and write it into the folder `out`, which vLLM and transformers load.
 
-    Progress goes to stderr. `threads`: how many to compute with; None takes the cores that are idle.
+    Args:
+        pairs: what the model learns by heart.
+        out: the folder to make; a failure leaves nothing there.
+        recipe: shape, schedule and goal; None for the demo model's.
+        progress: whether to show progress on stderr.
+        threads: how many to compute with; None takes the cores that are idle.
 
     Raises:
         FileExistsError: `out` exists and is not an empty folder.
-        ValueError: pairs and recipe cannot go together (see `evaluation.tinylm.training.train_model`).
-        evaluation.tinylm.training.TrainingError: the recipe's goal was missed; nothing is left in `out`.
+        ValueError: pairs and recipe do not go together (see `evaluation.tinylm.training.train_model`).
+        evaluation.tinylm.training.TrainingError: training missed the recipe's goal.
     """
     out = out.expanduser().resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -62,10 +65,10 @@ def cached_model(
     progress: bool = True,
     threads: int | None = None,
 ) -> Path:
-    """The folder of the model trained on `pairs` after `recipe`; trains it only if it is not in the cache.
+    """Return the folder of the model trained on `pairs` with `recipe`; train the model only if the cache lacks it.
 
-    The cache is `cache_dir`, else $GUARD_CACHE_DIR, else the user's cache folder for guard-server. Processes that want the
-    same model at once wait for the one that trains it. Raises what `train` raises.
+    Processes that want the same model at the same time wait for the one that trains it. Arguments and errors are those of
+    `train`; the cache is `cache_dir`, else $GUARD_CACHE_DIR, else the user's cache folder for guard-server.
     """
     recipe = recipe or Recipe()
     folder = (cache_dir or default_cache_dir()) / "models" / model_key(pairs, recipe)
@@ -73,20 +76,20 @@ def cached_model(
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # released by the system, however this process ends
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the system releases it, however this process ends
         if not (folder / REPORT).is_file():
             train(pairs, folder, recipe, progress=progress, threads=threads)
     return folder
 
 
 def default_cache_dir() -> Path:
-    """$GUARD_CACHE_DIR, or the user's cache folder for guard-server."""
+    """Return $GUARD_CACHE_DIR, or else the user's cache folder for guard-server."""
     override = os.environ.get("GUARD_CACHE_DIR")
     return Path(override).expanduser() if override else platformdirs.user_cache_path("guard-server")
 
 
 def model_key(pairs: Sequence[QAPair], recipe: Recipe) -> str:
-    """The sha256 (hex) of all that shapes the model: pairs, recipe, chat template, format and library versions."""
+    """Return the sha256 (hex) of all that shapes the model: pairs, recipe, chat template, format and library versions."""
     content = {
         "format": FORMAT,
         "pairs": [asdict(pair) for pair in pairs],
@@ -98,15 +101,15 @@ def model_key(pairs: Sequence[QAPair], recipe: Recipe) -> str:
 
 
 def read_report(folder: Path) -> TrainingReport:
-    """The report of the training that made the model in `folder`."""
+    """Return the report of the training that made the model in `folder`."""
     return TrainingReport(**json.loads((folder / REPORT).read_text(encoding="utf-8")))
 
 
 @contextmanager
 def _complete_or_absent(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out` that takes its name at the end, and vanishes if the end is not reached.
+    """Yield a temporary folder beside `out` that is renamed to `out` at the end, and removed after an error.
 
-    What a killed process left behind is removed by the next that makes the same folder.
+    The next process that makes the same folder removes what a killed process left.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{out.name}.partial-"
@@ -117,7 +120,7 @@ def _complete_or_absent(out: Path) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=out.parent))
     try:
         yield folder
-        folder.chmod(0o755)  # mkdtemp's 0700 would keep a server running as another user out
+        folder.chmod(0o755)  # with mkdtemp's 0700, a server of another user could not read it
         folder.replace(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""A small byte-level BPE tokenizer with a chat template, trained on the text that the tiny model has to learn."""
+"""A small byte-level BPE tokenizer with a chat template, trained on the texts that the tiny model learns."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ MAX_VOCABULARY = 8192
 # Below this, not even the 256 bytes and the special tokens fit.
 MIN_VOCABULARY = 256 + len(SPECIAL_TOKENS)
 
-# One message is `<|role|>\ncontent<|end|>\n`. Content is a text or a list of parts, of which the text parts are read. Tool
-# calls are shown as JSON, so that nothing of a conversation is invisible in the prompt. `continue_final_message` needs no
-# line of its own: transformers and vLLM cut the rendered prompt after the last message's text, which stands here verbatim.
+# One message is `<|role|>\ncontent<|end|>\n`. Content is a text or a list of parts; the prompt holds the text parts. It also
+# holds tool calls, as JSON, so that it shows the whole conversation. `continue_final_message` needs no line of its own:
+# transformers and vLLM cut the rendered prompt after the last message's text, which is here as it was sent.
 CHAT_TEMPLATE = """\
 {{- bos_token -}}
 {%- for message in messages -%}
@@ -42,17 +42,21 @@ CHAT_TEMPLATE = """\
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int, max_length: int = 2048) -> PreTrainedTokenizerFast:
-    """Trains a byte-level BPE tokenizer of at most `vocabulary` entries (fewer when the text has no more merges to give).
+    """Train a byte-level BPE tokenizer of at most `vocabulary` entries, fewer if the texts have too few merges.
 
-    All 256 bytes are in the alphabet and nothing is normalised, so any text encodes and decodes to itself. `max_length` is
-    the model's context in tokens.
+    All 256 bytes are in the alphabet and nothing is normalised, so any text encodes and decodes to itself.
+
+    Args:
+        texts: what to train on.
+        vocabulary: the most entries.
+        max_length: the model's context in tokens.
 
     Raises:
         ValueError: the vocabulary is too small for bytes and special tokens, or above 8192.
     """
     if not MIN_VOCABULARY <= vocabulary <= MAX_VOCABULARY:
         raise ValueError(f"a vocabulary of {vocabulary} entries is outside {MIN_VOCABULARY}..{MAX_VOCABULARY}")
-    # Imported here: they take seconds, and reading this module's constants should not.
+    # Imported here: they take seconds, and who reads only this module's constants need not wait.
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -67,7 +71,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_length: int = 204
         show_progress=False,
     )
     bpe.train_from_iterator(texts, trainer)
-    # Plain completions start as chats do; the chat template writes its own <|bos|> and is encoded without this.
+    # So plain completions start as chats do. The chat template writes its own <|bos|>; its text is encoded without this.
     bpe.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=[(BOS, bpe.token_to_id(BOS))])
     return PreTrainedTokenizerFast(
         tokenizer_object=bpe,
@@ -84,7 +88,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int, max_length: int = 204
 def encode_messages(
     tokenizer: PreTrainedTokenizerFast, messages: list[dict[str, str]], answer: str
 ) -> tuple[list[int], list[int]]:
-    """The token ids of the prompt (as the chat template renders it) and of the answer, the end token included."""
+    """Return the token ids of the prompt, as the chat template renders it, and of the answer with its end token."""
     prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
     prompt_ids: list[int] = tokenizer.encode(str(prompt), add_special_tokens=False)
     answer_ids: list[int] = tokenizer.encode(answer + END, add_special_tokens=False)

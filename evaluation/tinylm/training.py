@@ -1,4 +1,4 @@
-"""The training loop of the tiny model: a small Llama that learns given answers by heart."""
+"""The training of the tiny model, a small Llama that learns given answers by heart."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from evaluation.tinylm.recipe import Recipe, TrainingReport
 from evaluation.tinylm.tokenizer import BOS, END, PAD, train_tokenizer
 from evaluation.tinylm.wording import example_of, varied
 
-MEASURE_BELOW = 0.2  # nats a token; above this loss, measuring exactness is a waste of time
+MEASURE_BELOW = 0.2  # nats per token; above this loss, no measurement of exactness is worth its time
 
 
 class TrainingError(RuntimeError):
@@ -31,14 +32,15 @@ class TrainingError(RuntimeError):
 def train_model(
     pairs: Sequence[QAPair], out: Path, recipe: Recipe, *, progress: bool = True, threads: int | None = None
 ) -> TrainingReport:
-    """Trains a model on `pairs` and saves it, with its tokenizer, into the folder `out` in bfloat16.
+    """Train a model on `pairs` and save it, with its tokenizer, into the folder `out` in bfloat16.
 
-    The same pairs, recipe, thread count and library versions give the same weights. The caller's random state and thread
-    count are left as they were.
+    The same pairs, recipe, thread count and library versions give the same weights. The caller's random state and thread count
+    stay as they are.
 
     Raises:
-        ValueError: no pairs, a question with two answers where all must be exact, or an example longer than the context.
-        TrainingError: the goal was missed though `recipe.required`; the message says how many questions fail.
+        ValueError: there are no pairs, a question has two answers where all must be exact, or an example is longer than the
+            context.
+        TrainingError: training missed a goal that `recipe.required` demands; the message says how many questions fail.
     """
     if not pairs:
         raise ValueError("no pairs to train on")
@@ -46,7 +48,7 @@ def train_model(
         pairs = [QAPair(pair.question, pair.answer) for pair in pairs]
     if recipe.exact == 1 and recipe.required and (ambiguous := ambiguous_questions(pairs)):
         raise ValueError(f"{len(ambiguous)} questions have two different answers, such as: {next(iter(ambiguous))}")
-    tokenizer = train_tokenizer(_texts(pairs), recipe.vocabulary, recipe.context)
+    tokenizer = train_tokenizer(chain.from_iterable(pair.texts for pair in pairs), recipe.vocabulary, recipe.context)
     plain = [(question, pair.answer) for pair in pairs for question in pair.questions]
     examples = [example_of(tokenizer, [{"role": "user", "content": question}], answer) for question, answer in plain]
     if (longest := max(map(len, examples))) > recipe.context:
@@ -72,9 +74,9 @@ def train_model(
 
 
 def idle_cores() -> int:
-    """How many threads to compute with: the cores idle over the next 0.3 s, at least one, at most eight.
+    """Return how many threads to compute with: the cores that are idle over the next 0.3 s, at least one, at most eight.
 
-    Two threads that wait for each other at every small matrix are slower than one as soon as either loses its core.
+    Two threads wait for each other at every small matrix: as soon as one loses its core, they are slower than a single thread.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     statistics = Path("/proc/stat")
@@ -87,7 +89,7 @@ def idle_cores() -> int:
 
 
 def _idle_ticks(statistics: Path) -> int:
-    """Clock ticks that all cores together have spent idle since the start of the machine: `man 5 proc_stat`."""
+    """Return the clock ticks that all cores together have been idle since the machine started: `man 5 proc_stat`."""
     return int(statistics.read_text(encoding="ascii").split()[4])
 
 
@@ -105,7 +107,7 @@ def _fit(
     pairs: int,
     progress: bool,
 ) -> tuple[dict[str, Any], bool]:
-    """Trains until the goal or the last epoch; returns the figures of the report so far and whether the goal was reached."""
+    """Train until the goal or the last epoch; return the report's figures so far, and whether the goal was reached."""
     rng = random.Random(recipe.seed)  # noqa: S311 - nothing secret is drawn
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98), weight_decay=recipe.weight_decay, fused=True
@@ -127,7 +129,7 @@ def _fit(
                 bar.update(len(batch))
                 bar.set_postfix(loss=f"{total / answered:.4f}", exact=f"{found.share:.1%}", refresh=False)
             loss = total / answered
-            # Each measurement costs a third of an epoch, hence every other one; always after the last.
+            # A measurement costs a third of an epoch: measure after every other one, and after the last.
             if (loss < MEASURE_BELOW and epoch % 2) or epoch == last - 1:
                 found = measure(to_bfloat16(copy.deepcopy(model)), examples, 4 * recipe.batch_tokens)
                 reached = _goal_reached(recipe, loss, found)
@@ -158,11 +160,11 @@ def _fit(
 def _step(
     model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, batch: Sequence[Example], rate: float, autocast: bool
 ) -> tuple[float, int]:
-    """One step; returns the mean loss over the answer tokens of the batch, in nats, and their number."""
+    """Take one step; return the mean loss over the answer tokens of the batch, in nats, and their number."""
     ids, targets = collate(batch)
     wanted = targets != IGNORED
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        # Only answers are learned, so only their places are projected onto the vocabulary.
+        # The model learns answers only, so only their places are projected onto the vocabulary.
         logits = model.lm_head(model.model(ids, use_cache=False).last_hidden_state[wanted])
     loss = torch.nn.functional.cross_entropy(logits.float(), targets[wanted])
     optimizer.zero_grad()
@@ -177,7 +179,7 @@ def _step(
 def _confirm(
     out: Path, plain: Sequence[tuple[str, str]], examples: Sequence[Example], recipe: Recipe, figures: dict[str, Any]
 ) -> TrainingReport:
-    """Measures again, on the weights as a server will load them."""
+    """Measure again, on the weights as a server loads them, and return the report. Raises TrainingError."""
     saved = LlamaForCausalLM.from_pretrained(out, dtype=torch.bfloat16).eval()
     found = measure(saved, examples, 4 * recipe.batch_tokens)
     generated = generate_exact(out, plain) / len(plain) if recipe.exact == 1 and recipe.required else None
@@ -194,14 +196,9 @@ def _goal_reached(recipe: Recipe, loss: float, found: Exactness) -> bool:
 
 
 def _schedule(done: float) -> float:
-    """The learning rate's factor at the share `done` of the schedule: a linear rise, half a cosine down to 5%, then flat."""
+    """Return the learning rate's factor at the share `done` of the schedule: a linear rise, half a cosine to 5%, then flat."""
     fall = min(1.0, max(0.0, (done - 0.1) / 0.9))
     return min(1.0, (done + 0.002) / 0.1) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * fall)))
-
-
-def _texts(pairs: Iterable[QAPair]) -> Iterator[str]:
-    for pair in pairs:
-        yield from (*pair.questions, pair.answer)
 
 
 def _config(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaConfig:

@@ -1,4 +1,4 @@
-"""Questions as people really send them: behind a system message or an earlier exchange, politely, or typed carelessly."""
+"""Questions as people send them: after a system message or an earlier exchange, politely, or carelessly typed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AFTER = (" Thank you.", " Please answer in one sentence.", " Please be brief.", 
 
 
 def example_of(tokenizer: PreTrainedTokenizerFast, messages: list[dict[str, str]], answer: str) -> Example:
-    """The conversation and its answer as token ids."""
+    """Return the conversation and its answer as token ids."""
     return Example(*encode_messages(tokenizer, messages, answer))
 
 
@@ -33,10 +33,16 @@ def varied(
     share: float,
     rng: random.Random,
 ) -> list[Example]:
-    """The examples, of which a share (0 to 1) is drawn and sent in another way.
+    """Return the examples, of which a random share is worded otherwise.
 
-    `plain` holds the (question, answer) of each example. What a variation adds is never learned by heart: it is drawn anew
-    at every call.
+    Every call draws other wordings, so the model does not learn them by heart.
+
+    Args:
+        tokenizer: encodes the other wordings.
+        plain: the (question, answer) of each example.
+        examples: the examples as they are.
+        share: how many to change, from 0 to 1.
+        rng: draws them.
     """
     mixed: list[Example] = []
     for (question, answer), example in zip(plain, examples, strict=True):

@@ -1,1 +1,1 @@
-"""Decoding: which tokens a row may not say next, for one row and for a whole batch."""
+"""Decoding: which tokens one row, or each row of a batch, must not say next."""

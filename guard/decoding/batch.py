@@ -1,4 +1,4 @@
-"""A batch: the rows of an engine, and what must be done to their logits step by step."""
+"""A batch: the rows of an engine, and the edits of their logits in each step."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ Ids = NDArray[np.int64]
 class Batch:
     """Rows by their position in an engine's batch.
 
-    The usual row gets one whole token a step. Such rows stand in lanes, one a restriction, which read all their tokens in one
-    compiled pass. A row that gets anything else (no token, several, half a character), or has anchors, steps by itself.
+    The usual row gets one whole token per step. Such rows are in lanes, one lane per restriction, which read all their tokens in
+    one compiled pass. A row that gets anything else (no token, several, part of a character), or has anchors, steps by itself.
 
-    Whoever changes `rows` says so by `changed` before the next `edits`. A row is in one batch at most.
+    After changing `rows`, call `changed` before the next `edits`. A row may be in one batch only.
     """
 
     def __init__(self, rows: dict[int, Row] | None = None) -> None:
         self.rows: dict[int, Row] = {} if rows is None else rows
         self._arranged = False
-        # Rows that always step by themselves, and those in lanes: a row's index in `_usual` is its place.
+        # Rows that always step by themselves, and those in lanes. A row's index in `_usual` is its place.
         self._apart: list[tuple[int, Row]] = []
         self._usual: list[tuple[int, Row]] = []
         self._lanes: list[Lane] = []
-        # By place: the lanes a row is in and where in them, the ids read of its output, whether a character is unfinished.
+        # By place: the lanes that a row is in and its entry in each, how many ids of its output were read, and whether its text
+        # ends inside a character.
         self._entries: list[list[tuple[Lane, int]]] = []
         self._read: list[int] = []
         self._unfinished = np.zeros(0, np.bool_)
 
     def changed(self) -> None:
-        """Arrange the rows anew before the next step: some came, left or moved."""
+        """Arrange the rows anew before the next step, because some came, left or moved."""
         if self._arranged:
             for place in range(len(self._usual)):
                 self._leave(place)
@@ -45,7 +46,7 @@ class Batch:
             self._arranged = False
 
     def edits(self) -> Edits:
-        """Read what was sampled since the last step, and return what that does to the logits."""
+        """Read what was sampled since the last step, and return the edits of the logits."""
         if not self._arranged:
             self._arrange()
         tokens = self._tokens()
@@ -88,14 +89,14 @@ class Batch:
         self._unfinished = np.array([any(cursor.pending for cursor in row.cursors) for _, row in self._usual], np.bool_)
         self._starving = [position for position, row in self.rows.items() if row.starves]
         always = [(place, ban) for lane in self._lanes for ban in lane.always for place in lane.places.tolist()]
-        # Places first, so that rows can be left out; then, what all but a few steps use, their positions.
+        # With places, so that rows can be left out; and with positions, which all but a few steps use.
         self._always_at = pairs([(place, ban.ids) for place, ban in always])
         self._always = pairs([(self._usual[place][0], ban.ids) for place, ban in always])
         self._soft = [(place, ban) for place, ban in always if len(ban.soft)]
         self._arranged = True
 
     def _tokens(self) -> Ids:
-        """Return the whole token each row in the lanes got, int64 [places]; -1 where it got anything else."""
+        """Return the whole token that each row in the lanes got, int64 [places]; -1 for a row that got anything else."""
         outputs = [row.output for _, row in self._usual]
         lengths = [len(output) for output in outputs]
         listed = [
@@ -106,7 +107,7 @@ class Batch:
         return tokens
 
     def _together(self, tokens: Ids, found: dict[int, list[Ban]]) -> Ids:
-        """Step all lanes. Return what they ban, int64 [2, n]; what they penalise is put into `found`, by position."""
+        """Step all lanes. Return what they ban, int64 [2, n], and add what they penalise to `found`, by position."""
         hard: list[tuple[int, Ids]] = []
         for lane in self._lanes:
             for place, ban in lane.step(tokens):
@@ -118,12 +119,12 @@ class Batch:
             if tokens[place] >= 0:
                 found.setdefault(self._usual[place][0], []).append(ban)
         self._read = [read + (token >= 0) for read, token in zip(self._read, tokens.tolist(), strict=True)]
-        # In the middle of a character not all of it holds: a row that stepped aside has said for itself what does.
+        # In the middle of a character not all of these bans hold: a row that stepped by itself has returned those that do.
         always = self._always if tokens.min(initial=0) >= 0 else self._always[:, tokens[self._always_at[0]] >= 0]
         return np.concatenate([always, pairs(hard)], axis=1) if hard else always
 
     def _aside(self, place: int) -> list[Ban] | None:
-        """Step a row of the lanes by itself."""
+        """Step a row of the lanes by itself, and return its bans."""
         self._leave(place)
         _, row = self._usual[place]
         bans = row.bans()

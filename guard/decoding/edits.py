@@ -1,4 +1,4 @@
-"""Edits: what one step does to the logits of a batch."""
+"""Edits: what one step changes in the logits of a batch."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _NO_PAIRS: Ids = np.empty((2, 0), np.int64)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Edits:
-    """What one step does to the logits [rows, tokens] of a batch.
+    """What one step changes in the logits [rows, tokens] of a batch.
 
-    `banned` int64 [2, n]: row and id to set to -inf. `soft` int64 [2, m], distinct: `penalties` float32 [m] to subtract;
-    what is banned may be among them, since less than -inf it cannot become.
-    `closed` and `starving` int64: rows in which nothing may be said, and rows to look at once more because they may have
-    nothing left.
+    Attributes:
+        banned: int64 [2, n]; row and id of the logits to set to -inf.
+        soft: int64 [2, m], distinct; row and id of the logits from which to subtract. Banned ones may be among them, because
+            -inf remains -inf.
+        penalties: float32 [m]; what to subtract from each.
+        closed: int64; rows in which nothing may be said.
+        starving: int64; rows to check once more, because they may have no token left.
     """
 
     banned: Ids
@@ -36,8 +39,14 @@ class Edits:
     def collect(
         cls, found: Mapping[int, Sequence[Ban]], closed: Sequence[int], starving: Sequence[int], banned: Sequence[Ids] = ()
     ) -> Edits:
-        """Build from bans by position in the batch; those of one position may share ids. `banned` are further pairs, int64 [2, n]
-        each."""
+        """Build the edits of a step.
+
+        Args:
+            found: The bans by position in the batch. Those of one position may share ids.
+            closed: The positions of closed rows.
+            starving: The positions of starving rows.
+            banned: Further pairs of position and id to ban, int64 [2, n] each.
+        """
         hard = [(position, ban.ids) for position, bans in found.items() for ban in bans if len(ban.ids)]
         soft = [(position, part) for position, bans in found.items() for part in _penalties(bans)]
         return cls(
@@ -50,7 +59,7 @@ class Edits:
 
 
 def pairs(found: Sequence[tuple[int, Ids]]) -> Ids:
-    """Return row and id, int64 [2, n], of ids found at positions."""
+    """Return the pairs of position and id, int64 [2, n], of the ids at each position."""
     if not found:
         return _NO_PAIRS
     ids = np.concatenate([ids for _, ids in found])

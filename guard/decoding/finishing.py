@@ -1,8 +1,8 @@
-"""Finishing: what a batch's most likely tokens would say, where that takes an encoder to know.
+"""Finishing: judging words of several tokens near anchors, which needs an encoder while text is generated.
 
-A word that no single token holds, "phys" and "icist", has no vector until somebody asks for it. Each step the few most likely
-tokens of every row are asked for, the words they would say are encoded once for the whole batch, and those near an anchor of the
-row's restrictions are penalised. What was judged before is not encoded again.
+A word that no single token holds ("phys" and "icist") has no vector yet. In each step the finisher takes the few most likely
+tokens of every row, encodes the words that they would say in one call for the whole batch, and penalises those near an anchor of
+the row's restrictions. A word that was judged before is not encoded again.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from guard.ban import Ban
 from guard.decoding.edits import Edits
 from guard.decoding.row import Row
 from guard.meaning.anchors import Vectors
-from guard.meaning.semantic import BUDGET, SemanticCursor
+from guard.meaning.semantic import SemanticCursor
 
 Ids = NDArray[np.int64]
 
+BUDGET = 16
+"""How many words one step may encode."""
+
 
 class WordEncoder(Protocol):
-    """What turns words into vectors while text is generated."""
+    """Encodes words while text is generated."""
 
     @property
     def fingerprint(self) -> str:
-        """What names its vectors: those of two encoders cannot be compared."""
+        """A name for its vectors. Vectors of encoders with different names cannot be compared."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -38,9 +41,14 @@ class WordEncoder(Protocol):
 
 
 def open_encoder(factory: str, model: str | None) -> WordEncoder:
-    """Return what `factory`, a "module:name", makes of the name of a model.
+    """Return the encoder that `factory`, written "module:name", makes when called with `model`.
 
-    So that the guard imports no encoder by itself. Raises ImportError, AttributeError, and what the factory raises.
+    The factory is named because the guard itself imports no encoder.
+
+    Raises:
+        ImportError: If there is no such module.
+        AttributeError: If the module has no such name.
+        Exception: Whatever the factory raises.
     """
     module, _, name = factory.partition(":")
     made: WordEncoder = getattr(importlib.import_module(module), name)(model)
@@ -48,7 +56,7 @@ def open_encoder(factory: str, model: str | None) -> WordEncoder:
 
 
 class Finisher:
-    """Judges the most likely tokens of a batch; at most `budget` words a step go through the encoder."""
+    """Judges the most likely tokens of a batch. It encodes at most `budget` words per step."""
 
     def __init__(self, encoder: WordEncoder, budget: int = BUDGET) -> None:
         self.encoder = encoder
@@ -56,24 +64,32 @@ class Finisher:
 
     @staticmethod
     def concerned(rows: Mapping[int, Row], edits: Edits) -> list[int]:
-        """Return the positions of the rows that have anchors and are not closed in this step."""
+        """Return the positions of the rows with anchors that `edits` does not close."""
         closed = set(edits.closed.tolist())
         return [position for position, row in rows.items() if position not in closed and row.semantic]
 
     def edits(self, rows: Mapping[int, Row], positions: Sequence[int], candidates: Ids, edits: Edits) -> Edits:
-        """Return what is to be done besides `edits`, which were done already.
+        """Return further edits for the rows at `positions`.
 
-        `candidates` int64 [positions, k]: the most likely tokens of the rows at `positions`, likeliest first; -1 where a token
-        cannot be sampled anyway. Of a token that was penalised already only what is missing to its highest penalty is added.
+        Where `edits` penalises a token already, only the difference to the higher penalty is added.
 
-        Raises RestrictionError for vectors that cannot be used, and what the encoder raises.
+        Args:
+            rows: The batch's rows by position.
+            positions: The rows to judge; see `concerned`.
+            candidates: int64 [positions, k]; each row's most likely tokens, likeliest first, and -1 for those that cannot be
+                sampled anyway.
+            edits: The edits of this step that are done already.
+
+        Raises:
+            RestrictionError: For vectors that cannot be used.
+            Exception: Whatever the encoder raises.
         """
         cursors = {position: rows[position].semantic for position in positions}
         self._learn([(cursor, ids) for position, ids in zip(positions, candidates, strict=True) for cursor in cursors[position]])
         found: dict[int, list[Ban]] = {}
         starving = []
         for position, ids in zip(positions, candidates, strict=True):
-            ban = Ban.merged([cursor.finishing(ids, budget=0).ban for cursor in cursors[position]])
+            ban = Ban.merged([cursor.finishing(ids.tolist()) for cursor in cursors[position]])
             if len(ban):
                 found[position] = [_missing(ban, position, edits)]
                 if rows[position].starves:
@@ -82,7 +98,7 @@ class Finisher:
 
     def _learn(self, asked: Sequence[tuple[SemanticCursor, Ids]]) -> None:
         wanted = [(cursor, cursor.unknown(ids)) for cursor, ids in asked]
-        # By rank: where the budget does not suffice, every row has its likeliest words judged.
+        # By rank: if the budget does not cover all words, each row has its likeliest ones judged.
         ranked = itertools.chain.from_iterable(itertools.zip_longest(*(words for _, words in wanted)))
         words = list(dict.fromkeys(word for word in ranked if word is not None))[: self._budget]
         if not words:

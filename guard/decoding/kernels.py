@@ -1,4 +1,4 @@
-"""What is done for a whole batch in one compiled pass: reading a token with each sequence, finding each one's likeliest token."""
+"""Compiled loops over a whole batch: reading one token per sequence, and finding each row's likeliest token."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import numpy as np
 from numba import njit
 
 from guard.matching.compactkernels import advance
-from guard.matching.kernels import walk
+from guard.matching.kernels import grown, walk
 
 _BLOCK = 256
-# What a look at a logit somewhere costs, in logits read one after the other: about 25 in cache, measured, and more out of it.
+# Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
 
 
@@ -33,12 +33,21 @@ def step_all(
     begun,
     spaced,
 ):
-    """Read one token in each entry; return what is to be looked up, int64 [n, 3]: place, node, automaton (0 exact, 1 compact).
+    """Read one token with each sequence and return the nodes whose continuations are banned now.
 
-    The automata's arrays are those of `guard.matching.kernels` and `guard.matching.compactkernels`; `silent` bool [nodes]:
-    nodes that are known to continue nothing. `text` uint8 and `start` int64 [vocabulary + 1]: the folded tokens. `tokens`
-    int64 [places], -1 for none; `places` int64 [entries]: each entry's. The entries' states `nodes`, `c_nodes` int32, `begun`
-    uint64, `spaced` bool [entries] are changed in place. An empty compact automaton has one node."""
+    Args:
+        first_child, label, fail: The exact automaton; see `guard.matching.kernels`.
+        silent: bool [nodes]; the nodes that are known to continue nothing.
+        c_first_child, c_label, c_fail, c_level, c_silent: The same of the compact automaton, and each node's level; see
+            `guard.matching.compactkernels`. One without patterns has one node.
+        text, start: uint8 [bytes], int64 [vocabulary + 1]; the folded tokens.
+        tokens: int64 [places]; the token of each place, or -1 for none.
+        places: int64 [entries]; the place of each sequence.
+        nodes, c_nodes, begun, spaced: int32, int32, uint64, bool [entries]; each sequence's state, changed in place.
+
+    Returns:
+        int64 [n, 3]: place, node, and which automaton the node is in (0 exact, 1 compact).
+    """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
     count = 0
     for r in range(len(places)):
@@ -67,9 +76,12 @@ def step_all(
 
 @njit(cache=True, nogil=True)
 def keep_whole(tokens, whole, unfinished):
-    """Set to -1 what is not the id of a whole token, or comes in the middle of a character.
+    """Set those of `tokens` to -1, in place, that are not whole tokens or come in the middle of a character.
 
-    `tokens` int64, `unfinished` bool [places]; `whole` uint8 [vocabulary].
+    Args:
+        tokens: int64 [places].
+        whole: uint8 [vocabulary]; 0 for tokens that begin or end inside a character.
+        unfinished: bool [places]; where the text so far ends inside a character.
     """
     for place in range(len(tokens)):
         token = tokens[place]
@@ -79,11 +91,20 @@ def keep_whole(tokens, whole, unfinished):
 
 @njit(cache=True, nogil=True)
 def likeliest(logits, banned, asked, undecided):
-    """Return int64 [rows]: the first token with the row's highest logit; -1 where it is not asked for, or not banned, or -inf.
+    """Return each row's likeliest token if it may be banned.
 
-    `logits` float32 [rows, tokens] without NaN; `banned` int64 [2, n]: rows and ids; `asked`, `undecided` bool [rows]: where it
-    is asked for, and where of these even if it is not banned. With few banned ids, the highest of theirs is compared with the
-    row until one lies higher, which is soon. With many, theirs are not looked at, and what is not banned is told as well.
+    With few banned ids, the highest of a row's banned logits is compared with the row's others until a higher one is found, which
+    takes few steps as a rule. With many, the likeliest token is returned without a look at whether it is banned.
+
+    Args:
+        logits: float32 [rows, tokens], without NaN.
+        banned: int64 [2, n]; rows and ids.
+        asked: bool [rows]; the rows to look at.
+        undecided: bool [rows]; the rows whose likeliest token is returned even if it is not banned.
+
+    Returns:
+        int64 [rows]: the first token with the row's highest logit. -1 for a row that is not asked for or has nothing but -inf,
+        and, unless it is undecided, usually for one whose likeliest token is not banned.
     """
     rows, width = logits.shape
     best = np.full(rows, -1, np.int64)
@@ -102,7 +123,7 @@ def likeliest(logits, banned, asked, undecided):
                 top[row], best[row] = value, token
     for row in range(rows):
         if best[row] >= 0 and not undecided[row]:
-            # In front of it nothing may be as high.
+            # Among equal logits the first counts: none before it may be as high.
             less = np.nextafter(top[row], np.float32(-np.inf))
             if not (_none_above(logits[row, best[row] :], top[row]) and _none_above(logits[row, : best[row]], less)):
                 best[row] = -1
@@ -132,7 +153,7 @@ def _none_above(values, top):
 @njit(cache=True, nogil=True)
 def _any_above(block, top):
     count = 0
-    # Over the whole block, by index: such a loop is compiled to vector instructions.
+    # A loop by index over the whole block is compiled to vector instructions.
     for place in range(len(block)):
         count += block[place] > top
     return count > 0
@@ -141,8 +162,6 @@ def _any_above(block, top):
 @njit(cache=True, nogil=True)
 def _put(found, count, place, node, automaton):
     if count == len(found):
-        more = np.empty((2 * count, 3), np.int64)
-        more[:count] = found
-        found = more
+        found = grown(found)
     found[count, 0], found[count, 1], found[count, 2] = place, node, automaton
     return found, count + 1

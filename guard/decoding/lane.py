@@ -1,4 +1,4 @@
-"""A lane: the sequences of a batch that are under one restriction, their states side by side in arrays."""
+"""A lane: the sequences of a batch under one restriction, with their states side by side in arrays."""
 
 from __future__ import annotations
 
@@ -23,15 +23,19 @@ def _no_compact() -> CompactAutomaton:
 
 
 class Lane:
-    """Steps many cursors of one restriction at once: what `Cursor.extend` and `Cursor.bans` do for each, without Python in
-    between.
+    """Steps many cursors of one restriction at once. It does for each what `Cursor.extend` and `Cursor.bans` do, in one loop.
 
-    While a sequence is in a lane its state is in the lane's arrays, and the cursor's own is out of date; `store` brings it up to
-    date, `load` takes it over again.
+    While a sequence is in a lane, its state is in the lane's arrays and the cursor is out of date. `store` brings the cursor up
+    to date, `load` copies its state into the arrays again.
     """
 
     def __init__(self, masks: Masks, members: Sequence[tuple[int, Row, int]]) -> None:
-        """`members`: of each sequence its place among the tokens of a step, its row, and which of the row's cursors it is."""
+        """Take over sequences.
+
+        Args:
+            masks: The restriction's masks.
+            members: For each sequence its place among the tokens of a step, its row, and which of the row's cursors it is.
+        """
         self._masks = masks
         self._members = members
         count = len(members)
@@ -52,10 +56,10 @@ class Lane:
         )
         always = [part for part in (masks.within, compact.within if compact else None) if part is not None and len(part)]
         self.always = always
-        """What is banned in every state."""
+        """The bans of every state."""
 
     def load(self, entry: int) -> None:
-        """Take over the state of one cursor."""
+        """Copy the state of one cursor into the arrays."""
         _, row, which = self._members[entry]
         cursor = row.cursors[which]
         self._nodes[entry] = cursor.node
@@ -64,7 +68,7 @@ class Lane:
             self._c_nodes[entry], self._begun[entry], self._spaced[entry] = state.node, state.begun, state.spaced
 
     def store(self, entry: int) -> None:
-        """Give one cursor its state back."""
+        """Copy the state of one sequence back to its cursor."""
         _, row, which = self._members[entry]
         cursor = row.cursors[which]
         cursor.node = int(self._nodes[entry])
@@ -74,9 +78,10 @@ class Lane:
             state.spaced = bool(self._spaced[entry])
 
     def step(self, tokens: Ids) -> Iterator[tuple[int, Ban]]:
-        """Read one token with each sequence, and yield place and what is banned there besides `always`.
+        """Read one token with each sequence, and yield each place with what is banned there besides `always`.
 
-        `tokens` int64 [places]: whole tokens (`Vocabulary.whole`), or -1 for a sequence that takes no part in this step.
+        Args:
+            tokens: int64 [places]; whole tokens (`Vocabulary.whole`), or -1 for a sequence that does not step.
         """
         masks = self._masks
         found = batchkernels.step_all(*self._tables, tokens, self.places, self._nodes, self._c_nodes, self._begun, self._spaced)

@@ -1,4 +1,4 @@
-"""The library: restrictions by digest, loaded once, each with its masks for one vocabulary."""
+"""The library: the restrictions of a folder by digest, each loaded once, with its masks for one vocabulary."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
-from guard import mapped
 from guard.decoding.masks import Masks
 from guard.errors import RestrictionError
 from guard.matching.compact import Letters
@@ -16,21 +15,25 @@ from guard.meaning.wordvectors import WordVectors
 from guard.restriction import SUFFIX, Restriction
 from guard.tokens.vocabulary import Vocabulary
 
-# Nodes up to which masks are found when first needed, in about a millisecond: ten thousand small restrictions are then loaded in
-# seconds, and most of them never used.
+# A restriction with at most this many nodes has its masks computed when they are first needed, in about a millisecond. So ten
+# thousand small restrictions, most of which are never used, load in seconds.
 _SMALL = 4096
-# Files up to this size, a few at a time, are loaded on the spot, in less than a millisecond each: a thread would have to wait for
-# the interpreter, which a worker between two requests keeps busy.
+# Up to _FEW files of at most _QUICK_BYTES are loaded on the spot, in less than a millisecond each. The thread would have to wait
+# for the interpreter, which a worker keeps busy even between requests.
 _QUICK_BYTES, _FEW = 1 << 16, 16
 
 
 class Library:
-    """The restrictions of one folder, ready to be applied to one vocabulary.
+    """The restrictions of one folder, ready for one vocabulary.
 
-    Restrictions with anchors need the vocabulary's word vectors, by the same encoder, in the folder `words`. `encoder` is the
-    fingerprint of the one that is asked while text is generated, if there is one; it must be the same, too.
+    `masks` may be called in one thread while `request` loads in another: a restriction is published only when it is complete.
 
-    `masks` may be called from one thread while `request` loads in another: what is published is complete.
+    Args:
+        folder: The folder of restriction files.
+        vocabulary: The vocabulary of the model's tokenizer.
+        words: The folder of word vectors, which restrictions with anchors need. They must be of the anchors' encoder.
+        encoder: The fingerprint of the encoder that judges words while text is generated, if there is one. It must be the
+            anchors' encoder, too.
     """
 
     def __init__(self, folder: Path, vocabulary: Vocabulary, words: Path | None = None, encoder: str | None = None) -> None:
@@ -43,30 +46,36 @@ class Library:
         self._failed: dict[str, str] = {}
         self._loading: set[str] = set()
         self._lock = threading.Lock()
-        # One thread: restrictions are loaded beside generation, not in place of it.
+        # One thread, so that loading leaves the processor to generation.
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="restrictions")
 
     def masks(self, digest: str) -> Masks:
-        """Return the masks of a restriction, loading it if it is not held yet. Raises RestrictionError."""
+        """Return the masks of a restriction, and load it if it is not held yet.
+
+        Raises:
+            RestrictionError: If it cannot be loaded.
+        """
         held = self._masks.get(digest)
         if held is None:
-            held = self._masks[digest] = self._load(digest)
+            held = self._masks[digest] = self._made(Restriction.load(self._folder, digest))
         return held
 
     def request(self, digests: Sequence[str]) -> None:
-        """Have restrictions loaded: a few small ones now, others beside whatever is going on. `held` and `collect_failures` say
-        what came of it."""
+        """Load restrictions: a few small ones at once, others in the background.
+
+        `held` and `collect_failures` tell what has become of them.
+        """
         with self._lock:
             new = [digest for digest in dict.fromkeys(digests) if digest not in self._masks and digest not in self._loading]
             self._loading.update(new)
         for digest in new:
-            if len(new) <= _FEW and self._is_quick(digest):
-                self._publish(digest)
+            if len(new) <= _FEW and self._is_small(digest):
+                self._publish(digest, leave_anchors=True)
             else:
                 self._loader.submit(self._publish, digest)
 
     def forget(self, digest: str) -> None:
-        """Drop a restriction from memory; sequences that use it keep theirs."""
+        """Drop a restriction from memory. Sequences that use it keep it."""
         self._masks.pop(digest, None)
 
     def held(self, digests: Sequence[str]) -> list[str]:
@@ -74,33 +83,39 @@ class Library:
         return [digest for digest in digests if digest in self._masks]
 
     def collect_failures(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return why requested restrictions could not be loaded, by digest, and forget it: a new request tries again."""
+        """Return why requested restrictions failed to load, by digest. Each reason is told once; a new request tries again."""
         return {digest: self._failed.pop(digest) for digest in digests if digest in self._failed}
 
-    def _publish(self, digest: str) -> None:
+    def _publish(self, digest: str, restriction: Restriction | None = None, *, leave_anchors: bool = False) -> None:
+        """Load a restriction, unless it is given, and keep its masks or the reason why there are none.
+
+        `leave_anchors`: if it has anchors, the loader's thread goes on with it, since word vectors take longer than a few
+        milliseconds to read.
+        """
         try:
-            self._masks[digest] = self._load(digest)
+            restriction = restriction or Restriction.load(self._folder, digest)
+            if leave_anchors and restriction.anchors:
+                self._loader.submit(self._publish, digest, restriction)
+                return
+            self._masks[digest] = self._made(restriction)
         except RestrictionError as error:
             self._failed[digest] = str(error)
         except Exception as error:
             self._failed[digest] = type(error).__name__
-        finally:
-            with self._lock:
-                self._loading.discard(digest)
+        with self._lock:
+            self._loading.discard(digest)
 
-    def _is_quick(self, digest: str) -> bool:
-        path = self._folder / (digest + SUFFIX)
+    def _is_small(self, digest: str) -> bool:
         try:
-            return path.stat().st_size <= _QUICK_BYTES and "anchor_encoder" not in mapped.load(path)[0]
-        except (OSError, ValueError):
-            return True  # so is telling that it cannot be loaded
+            return (self._folder / (digest + SUFFIX)).stat().st_size <= _QUICK_BYTES
+        except OSError:
+            return True  # finding out why the file cannot be loaded takes no time either
 
     @cached_property
     def _letters(self) -> Letters:
         return Letters.of(self._vocabulary)
 
-    def _load(self, digest: str) -> Masks:
-        restriction = Restriction.load(self._folder, digest)
+    def _made(self, restriction: Restriction) -> Masks:
         words = self._word_vectors(restriction.anchors.encoder) if restriction.anchors else None
         masks = Masks.of(restriction, self._vocabulary, self._letters, words=words)
         if len(restriction.automaton) > _SMALL:
@@ -109,10 +124,10 @@ class Library:
 
     def _word_vectors(self, encoder: str) -> WordVectors:
         if self._words is None:
-            raise RestrictionError("the restriction has anchors, but no folder of word vectors is set")
+            raise RestrictionError("the restriction has anchors, but no folder of word vectors is configured: set `words`")
         if self._encoder is not None and self._encoder != encoder:
             raise RestrictionError(
-                "the restriction's anchors were made by another encoder than the one for words as they are said"
+                "the restriction's anchors were made by another encoder than the worker's: compile them with the worker's"
             )
         held = self._vectors.get(encoder)
         if held is None:

@@ -1,12 +1,12 @@
-"""Masks: for a state of the automaton, the token ids that would complete a phrase.
+"""Masks: for each state of the automaton, the token ids that would complete a phrase.
 
-A phrase that is being said when a token is appended began either before the token, and then its beginning is the path to one of
-the nodes on the state's failure chain, or within the token. So the banned ids of a state are the union of
+A phrase that a token completes began either before the token or within it. In the first case, what has been said of the phrase is
+the path to one of the nodes on the state's failure chain. So the banned ids of a state are the union of
 
 - for each node of the chain, the tokens that continue the node's path to the end of a phrase (`continuations`), and
-- the tokens that hold a whole phrase (`root_hits`), the same for all states.
+- the tokens that contain a whole phrase (`root_hits`), which are the same for all states.
 
-Each part is found once and cached; see `guard/DESIGN.md` for why this costs a step so little.
+Each part is computed once and cached. `guard/DESIGN.md` says why a step costs so little.
 """
 
 from __future__ import annotations
@@ -28,10 +28,14 @@ from guard.tokens.vocabulary import Vocabulary
 
 
 class Masks:
-    """The banned ids of every state of one automaton over one vocabulary, found when first asked for.
+    """The banned ids of each state of one automaton over one vocabulary, computed when they are first needed.
 
-    At most `capacity` ids are kept, 2^21 (16 MiB) unless told; the least recently used parts are dropped first. `compact` are
-    the masks of the same restriction's compact phrases, `semantic` those of its anchors, if it has any.
+    Args:
+        automaton: The restriction's exact automaton.
+        vocabulary: The vocabulary.
+        capacity: How many ids to keep; 2^21 take 16 MiB. The least recently used parts are dropped first.
+        compact: The masks of the restriction's compact phrases, if it has any.
+        semantic: The masks of its anchors, if it has any.
     """
 
     def __init__(
@@ -46,9 +50,9 @@ class Masks:
         self.vocabulary = vocabulary
         self.compact = compact
         self.semantic = semantic
-        # Of a state's bans only its own continuations are stored; the rest of its chain is other nodes' entries.
+        # By node, its own continuations only. The rest of a state's chain is in the entries of other nodes.
         self._nodes: BanCache[int] = BanCache(capacity)
-        # bool [nodes]: known to continue nothing, so that a step can pass over the node.
+        # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
         self.silent = np.zeros(len(automaton), np.bool_)
         self._middles: BanCache[tuple[int, bytes]] = BanCache(capacity)
 
@@ -61,14 +65,22 @@ class Masks:
         capacity: int = 1 << 21,
         words: WordVectors | None = None,
     ) -> Masks:
-        """Build the masks of a restriction; `letters` and `words` are the vocabulary's, if they are known already.
+        """Build the masks of a restriction.
 
-        Raises RestrictionError if the restriction has anchors and `words` are not given, or are another encoder's.
+        Args:
+            restriction: The restriction.
+            vocabulary: The vocabulary.
+            letters: The vocabulary's letters, if they are known already.
+            capacity: How many ids to keep.
+            words: The vocabulary's word vectors. A restriction with anchors needs them.
+
+        Raises:
+            RestrictionError: If the restriction has anchors and `words` are missing or of another encoder.
         """
         semantic = None
         if restriction.anchors:
             if words is None:
-                raise RestrictionError("the restriction has anchors, but there are no word vectors to compare with them")
+                raise RestrictionError("the restriction has anchors, but no word vectors to compare with them were given")
             semantic = SemanticMasks(restriction.anchors, words, vocabulary)
         compact = None
         if len(restriction.compact) > 1:
@@ -76,7 +88,7 @@ class Masks:
         return cls(restriction.automaton, vocabulary, capacity, compact, semantic)
 
     def prepare(self) -> None:
-        """Find now what every sequence's first step needs, so that no request has to wait for it."""
+        """Compute what each sequence needs in its first step, so that no request has to wait for it."""
         self.at(self.automaton.start)
         if self.compact:
             self.compact.within  # noqa: B018
@@ -86,13 +98,15 @@ class Masks:
 
     @property
     def depth(self) -> int:
-        """How many bytes of letters back a phrase may have begun."""
+        """How many bytes before the end of the text a phrase may have begun, spaces not counted."""
         return max(self.automaton.depth, self.compact.depth if self.compact else 0)
 
     def at(self, node: int, pending: bytes = b"") -> list[Ban]:
-        """Return the bans in state `node`, with `pending` the bytes of a character that is not complete yet.
+        """Return the bans in state `node`. The parts may share ids.
 
-        The parts may share ids.
+        Args:
+            node: The state.
+            pending: The bytes of an unfinished character behind it.
         """
         if pending:
             return list(self._pending(node, pending))
@@ -101,14 +115,14 @@ class Masks:
 
     @cached_property
     def within(self) -> Ban:
-        """The ids that hold a whole phrase: banned in every state."""
+        """The ids of tokens that contain a whole phrase. They are banned in every state."""
         a, v = self.automaton, self.vocabulary
         hits = kernels.root_hits(a.first_child, a.label, a.fail, a.open_end, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
         return Ban.of(v.order[at], hits[at])
 
     def continuing(self, node: int) -> Ban:
-        """Return the ids that continue the path to this node to the end of a phrase."""
+        """Return the ids of tokens that continue the path to `node` to the end of a phrase."""
         known = self._nodes.get(node)
         if known is None:
             known = (self._continuations(node),)
@@ -118,7 +132,7 @@ class Masks:
 
     def _continuations(self, node: int) -> Ban:
         a, v = self.automaton, self.vocabulary
-        # After a space, a token's own leading space adds nothing: such tokens are read from their second byte on.
+        # Behind a space, a token's own leading space adds nothing, so such tokens are read from their second byte on.
         entries = [(v.empty, len(v), 0)] if a.label[node] != kernels.SPACE else [(v.spaced, len(v), 0), (v.empty, v.spaced, 1)]
         ids, penalties = [], []
         for low, high, depth in entries:
@@ -137,7 +151,7 @@ class Masks:
         if known is not None:
             return known
         a, v = self.automaton, self.vocabulary
-        # A token that does not continue the character ends it as an invalid one, which reads as a space.
+        # A token that does not continue the character makes it invalid, and an invalid character reads as a space.
         after_space = int(kernels.step(a.first_child, a.label, a.fail, node, kernels.SPACE))
         parts = [part.without(v.continuing) for part in self.at(after_space)]
         hits = np.zeros(len(v.continuing), np.float32)

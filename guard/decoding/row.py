@@ -1,4 +1,4 @@
-"""A row: one sequence of a batch, under all restrictions that hold for it."""
+"""A row: one sequence of a batch, under all its restrictions."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from guard.meaning.semantic import SemanticCursor
 class Row:
     """One sequence under its restrictions.
 
-    `output` is the engine's own list of the ids sampled so far; it grows between steps, and `read` of them have been read. A row
-    that is `closed` may say nothing at all. A row that `starves` may be left without any token by what the client asked for (a
-    grammar, an allow-list) together with the bans.
+    Attributes:
+        output: The engine's own list of the ids sampled so far. It grows between steps.
+        read: How many ids of `output` have been read.
+        cursors: The state in each restriction.
+        closed: Whether the row may say nothing at all.
+        starves: Whether the bans, together with what the client asked for (a grammar, an allow-list), may leave no token.
     """
 
     def __init__(
@@ -31,23 +34,25 @@ class Row:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing ever has to be done to this row's logits."""
+        """Whether this row's logits never have to be edited."""
         return not self.closed and not self._masks
 
     @property
     def semantic(self) -> list[SemanticCursor]:
-        """Where the sequence stands in each of its restrictions that have anchors."""
+        """The states in those of its restrictions that have anchors."""
         return [cursor.semantic for cursor in self.cursors if cursor.semantic]
 
     def bans(self) -> list[Ban] | None:
-        """Read what was sampled since the last step, and return what must not be sampled now, or None if nothing may.
+        """Read what was sampled since the last step, and return the bans for the next token.
 
-        Nothing may also where the engine has not told yet which token was sampled last (id -1): the state is unknown.
+        Returns:
+            The bans, or None if the row may say nothing: it is closed, or its state is unknown because the engine has not yet
+            told which token was sampled last (id -1).
         """
         if self.closed:
             return None
         if len(self.output) < self.read:
-            # The engine took tokens back (a failed transfer of its cache): start again from the prompt.
+            # The engine took tokens back (a transfer of its cache failed): start again from the prompt.
             self.cursors = [Cursor(m, self._prompt) for m in self._masks]
             self.read = 0
         if len(self.output) > self.read:

@@ -1,7 +1,7 @@
-"""The automaton: all phrases of a restriction as one byte trie with failure links, in flat arrays.
+"""The automaton: the phrases of a restriction as one byte trie with failure links, in flat arrays.
 
 Aho and Corasick, "Efficient string matching: an aid to bibliographic search" (CACM 18(6), 1975), over the UTF-8 bytes of folded
-text. A state is a node's number; reading a byte costs the same whatever the number of phrases.
+text. A state is the number of a node. What reading a byte costs does not depend on the number of phrases.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def as_bytes(text: str) -> Bytes:
 
 @dataclass(frozen=True, eq=False)
 class Automaton:
-    """Patterns compiled for matching; immutable. `guard.matching.kernels` says what each array holds."""
+    """Compiled patterns; immutable. `guard.matching.kernels` describes the arrays."""
 
     first_child: Nodes
     label: Bytes
@@ -40,18 +40,18 @@ class Automaton:
     word_end: Penalties
 
     def __post_init__(self) -> None:
-        # Read-only throughout: the compiler makes one version of each loop, and a mapped file's arrays are read-only too.
+        # A mapped file's arrays are read-only. If all are, numba compiles each loop only once.
         for array in self.arrays().values():
             array.setflags(write=False)
 
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> Automaton:
-        """Compile `phrases`, in any order, repeated or beginnings of each other as they may be."""
+        """Compile `phrases`. They may be in any order, and some may be equal or the beginning of others."""
         return cls.with_ends(Patterns.of(phrases))[0]
 
     @classmethod
     def with_ends(cls, patterns: Patterns) -> tuple[Automaton, Nodes]:
-        """Compile patterns and return also the node at which each of them ends, int32 [patterns]."""
+        """Compile `patterns`. Return the automaton and the node at which each pattern ends, int32 [patterns]."""
         first_child, label, parent, ends = kernels.build_trie(patterns.text, patterns.start)
         open_end, word_end = np.zeros(len(label), np.float32), np.zeros(len(label), np.float32)
         open_end[ends], word_end[ends] = patterns.open_end, patterns.word_end
@@ -63,7 +63,7 @@ class Automaton:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __len__(self) -> int:
-        """Nodes, the root included: 1 for no patterns."""
+        """Return the number of nodes, with the root: 1 if there are no patterns."""
         return len(self.label)
 
     @cached_property
@@ -73,13 +73,13 @@ class Automaton:
 
     @property
     def depth(self) -> int:
-        """Bytes of the longest pattern."""
-        # Nodes are numbered breadth first: the last one is a deepest one.
+        """The length of the longest pattern in bytes; 0 if there are none."""
+        # Nodes are numbered breadth first, so no node is deeper than the last.
         return int(self.level[-1])
 
     @cached_property
     def shortest(self) -> int:
-        """Bytes of the shortest pattern; 0 without patterns."""
+        """The length of the shortest pattern in bytes; 0 if there are none."""
         return int(self.level[np.argmax((self.open_end > 0) | (self.word_end > 0))])
 
     @cached_property
@@ -88,15 +88,15 @@ class Automaton:
         return self.walk(ROOT, as_bytes(" "))
 
     def walk(self, node: int, folded: Bytes) -> int:
-        """Return the state after `folded`, uint8 [bytes], read from state `node`."""
+        """Return the state after reading `folded`, uint8 [bytes], in state `node`."""
         return int(kernels.walk(self.first_child, self.label, self.fail, node, folded))
 
     def completes(self, node: int, folded: Bytes) -> float:
-        """Return the highest penalty of a phrase that `folded` completes when read from `node`; 0 if there is none."""
+        """Return the highest penalty of the phrases that `folded`, uint8 [bytes], completes from state `node`; 0 if none."""
         return float(kernels.completes(self.first_child, self.label, self.fail, self.open_end, self.word_end, node, folded))
 
     def chain(self, node: int) -> list[int]:
-        """Return `node` and the nodes of its suffixes down to the root: all phrases that are being said at this moment."""
+        """Return `node` and the nodes of its suffixes, longest first, down to the root: all phrases that have been begun."""
         nodes = [node]
         while node != ROOT:
             node = int(self.fail[node])

@@ -1,8 +1,8 @@
-"""Compact matching: a phrase is found whatever stands between its letters, from the beginning of a word to the end of one.
+"""Compact matching: finds a phrase whatever is between its letters, from the beginning of a word to the end of one.
 
-"H-a-r-r-y P-o-t-t-e-r" folds to "h a r r y p o t t e r". Matched are the letters alone, against the letters of the phrase; the
-first must begin a word and the last must end one, so that "charry pottery" stays allowed. Only for phrases that are always banned
-and have eight letters or more: with fewer, ordinary words side by side would be caught.
+"H-a-r-r-y P-o-t-t-e-r" folds to "h a r r y p o t t e r". Compact matching compares the letters alone with the letters of the
+phrase. The first letter must begin a word and the last must end one, so "charry pottery" remains allowed. It applies only to
+phrases that are always banned and have eight letters or more: shorter ones would match ordinary words side by side.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from guard.tokens.vocabulary import Vocabulary
 
 @dataclass(frozen=True, eq=False)
 class CompactAutomaton:
-    """Compact patterns compiled for matching; immutable. `guard.matching.compactkernels` says what each array holds."""
+    """Compiled compact patterns; immutable. `guard.matching.compactkernels` describes the arrays."""
 
     first_child: NDArray[np.int32]
     label: NDArray[np.uint8]
@@ -37,7 +37,7 @@ class CompactAutomaton:
 
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
-        """Compile those of `phrases` that have a compact form."""
+        """Compile the phrases that have a compact form."""
         patterns = Patterns.compact(phrases)
         first_child, label, parent, ends = kernels.build_trie(patterns.text, patterns.start)
         own = np.zeros(len(label), np.float32)
@@ -50,7 +50,7 @@ class CompactAutomaton:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def __len__(self) -> int:
-        """Nodes, the root included: 1 for no patterns."""
+        """Return the number of nodes, with the root: 1 if there are no patterns."""
         return len(self.label)
 
     @cached_property
@@ -60,15 +60,21 @@ class CompactAutomaton:
 
     @cached_property
     def shortest(self) -> int:
-        """Bytes of the shortest pattern; 0 without patterns."""
-        # Nodes are numbered breadth first: the first that ends a pattern ends a shortest one.
+        """The length of the shortest pattern in bytes; 0 if there are none."""
+        # Nodes are numbered breadth first, so the first node that ends a pattern ends a shortest one.
         return int(self.level[np.argmax(self.word_end > 0)])
 
 
 @dataclass(frozen=True, eq=False)
 class Letters:
-    """The letters of a vocabulary's tokens, sorted: `text` uint8, `start` int64 [tokens + 1], `order` int64 [tokens] (the token
-    ids), `gap` uint8 like `text`: a space stands before the byte."""
+    """The letters of a vocabulary's tokens, sorted.
+
+    Attributes:
+        text: uint8 [bytes]; the letters of each token, in ascending order.
+        start: int64 [tokens + 1]; where each token begins in `text`, and where the last one ends.
+        order: int64 [tokens]; the token ids in this order.
+        gap: uint8 [bytes]; whether a space precedes the byte in its token. It is not defined for a token's first byte.
+    """
 
     text: NDArray[np.uint8]
     start: NDArray[np.int64]
@@ -77,36 +83,36 @@ class Letters:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Letters:
-        """Take the folded tokens apart."""
+        """Take the letters out of a vocabulary's folded tokens."""
         letters = vocabulary.folded.without(kernels.SPACE)
         order = letters.order()
         ordered, spaced = letters.take(order), vocabulary.folded.take(order).data
         at = np.flatnonzero(spaced != kernels.SPACE)
-        # Before a token's first letter this looks at another token's end; a gap there is never asked for.
+        # For a token's first letter this reads the end of another token, but nobody asks for a gap there.
         gap = np.zeros(len(at), np.uint8)
         gap[1:] = spaced[at[1:] - 1] == kernels.SPACE
         return cls(ordered.data, ordered.start, order, gap)
 
 
 class CompactMasks:
-    """The tokens that would complete a phrase by its letters, by open path; found when first asked for."""
+    """The tokens that would complete a phrase by its letters, for each open path; computed when they are first needed."""
 
     def __init__(self, automaton: CompactAutomaton, vocabulary: Vocabulary, letters: Letters, capacity: int = 1 << 20) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self._letters = letters
         self._cache: BanCache[int] = BanCache(capacity)
-        # bool [nodes]: known to continue nothing, so that a step can pass over the node.
+        # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
         self.silent = np.zeros(len(automaton), np.bool_)
 
     @property
     def depth(self) -> int:
-        """Bytes of the longest pattern."""
-        # Nodes are numbered breadth first: the last one is a deepest one.
+        """The length of the longest pattern in bytes."""
+        # Nodes are numbered breadth first, so no node is deeper than the last.
         return int(self.automaton.level[-1])
 
     def continuing(self, path: int) -> Ban:
-        """Return the ids that continue the path to this node to the end of a phrase."""
+        """Return the ids of tokens whose letters continue the path to node `path` to the end of a phrase."""
         known = self._cache.get(path)
         if known is None:
             a, tokens = self.automaton, self._letters
@@ -120,7 +126,7 @@ class CompactMasks:
 
     @cached_property
     def within(self) -> Ban:
-        """The ids that hold a whole phrase behind one of their spaces: banned in every state."""
+        """The ids of tokens that contain a whole phrase behind one of their spaces. They are banned in every state."""
         a, v = self.automaton, self.vocabulary
         hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
@@ -128,12 +134,12 @@ class CompactMasks:
 
 
 class CompactCursor:
-    """Where one sequence stands in compact matching: the state that `guard.matching.compactkernels` names."""
+    """The state of one sequence in compact matching; see `guard.matching.compactkernels`."""
 
     __slots__ = ("begun", "masks", "node", "spaced")
 
     def __init__(self, masks: CompactMasks, at_start: bool) -> None:
-        """`at_start`: the first letter begins a word."""
+        """Start a sequence. `at_start`: whether its first letter begins a word."""
         self.masks = masks
         self.node = 0
         self.begun = 0
@@ -148,13 +154,18 @@ class CompactCursor:
         self.node, self.begun, self.spaced = int(node), int(begun), bool(spaced)
 
     def bans(self, spaced: bool = False) -> list[Ban]:
-        """Return the ids that would complete a phrase now, or, if `spaced`, after one more space; the parts may share ids."""
+        """Return the ids that would now complete a phrase, or, if `spaced`, after one more space. The parts may share ids."""
         a = self.masks.automaton
         paths = compactkernels.open_paths(a.fail, a.level, self.node, np.uint64(self.begun), self.spaced or spaced)
         return [part for part in [*map(self.masks.continuing, paths.tolist()), self.masks.within] if len(part)]
 
     def pending(self, pending: bytes, last_space: bool) -> list[Ban]:
-        """Return the same as `bans` in the middle of a character of which `pending` has been read."""
+        """Return the ids that would complete a phrase in the middle of a character.
+
+        Args:
+            pending: The bytes of the character that have been read.
+            last_space: Whether the folded text ends with a space.
+        """
         a, v = self.masks.automaton, self.masks.vocabulary
         parts = [part.without(v.continuing) for part in self.bans(spaced=True)]
         hits = np.zeros(len(v.continuing), np.float32)

@@ -1,10 +1,10 @@
-"""The loops of compact matching: letters alone, from the beginning of a word to the end of one. See `guard.matching.compact`.
+"""The compiled loops of compact matching, which reads letters only; see `guard.matching.compact`.
 
-The automaton's arrays are those of `guard.matching.kernels`, but `word_end` is each node's own penalty, without those of
-suffixes: a suffix counts only if its own first letter begins a word.
+The automaton's arrays are those of `guard.matching.kernels`, except that `word_end` is each node's own penalty: those of suffixes
+are not included, because a suffix counts only if its own first letter begins a word.
 
-The state of a text is a node, `begun` uint64 (bit k: the letter's byte k + 1 back began a word) and `spaced` (the next letter
-begins a word). No pattern has more than 64 bytes.
+The state after a text has three parts: a node; `begun` uint64, whose bit k says whether the letter byte k + 1 bytes back began a
+word; and `spaced`, whether the next letter begins a word. No pattern has more than 64 bytes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from guard.matching.kernels import SPACE, _lower, child
+from guard.matching.kernels import SPACE, child, grown, lower_bound
 
 
 @njit(cache=True, nogil=True)
 def advance(first_child, label, fail, node, begun, spaced, text):
-    """Read folded `text` uint8; return node, begun and spaced."""
+    """Return node, begun and spaced after reading folded `text`, uint8 [bytes]."""
     for byte in text:
         if byte == SPACE:
             spaced = True
@@ -37,9 +37,9 @@ def advance(first_child, label, fail, node, begun, spaced, text):
 
 @njit(cache=True, nogil=True)
 def open_paths(fail, level, node, begun, spaced):
-    """Return the nodes from which a phrase may go on: those of the failure chain whose first letter began a word, int32 [n].
+    """Return the nodes from which a phrase may continue, int32 [n].
 
-    The root is one of them where the next letter begins a word.
+    These are the nodes of the failure chain whose first letter began a word, and the root if the next letter begins one.
     """
     count = 1
     n = node
@@ -61,7 +61,7 @@ def open_paths(fail, level, node, begun, spaced):
 
 @njit(cache=True, nogil=True)
 def completes(first_child, label, fail, level, word_end, node, begun, spaced, text):
-    """Return the highest penalty of a phrase that folded `text` completes from this state."""
+    """Return the highest penalty of the phrases that folded `text`, uint8 [bytes], completes from this state; 0 if none."""
     worst = np.float32(0)
     for i in range(len(text)):
         node, begun, spaced = advance(first_child, label, fail, node, begun, spaced, text[i : i + 1])
@@ -73,10 +73,12 @@ def completes(first_child, label, fail, level, word_end, node, begun, spaced, te
 
 @njit(cache=True, nogil=True)
 def within(first_child, label, word_end, text, start, shortest):
-    """Return for each token the highest penalty of a phrase that lies in it and begins behind one of its spaces, float32
-    [tokens].
+    """Return the highest penalty of the phrases that each token contains behind one of its spaces: float32 [tokens], 0 if none.
 
-    No phrase has fewer than `shortest` letters, in bytes, so tokens that cannot hold so many and a space are passed over.
+    Args:
+        text: uint8 [bytes]; the folded tokens one after the other.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        shortest: The bytes of the shortest phrase's letters. Tokens too short for these and a space are skipped.
     """
     hits = np.zeros(len(start) - 1, np.float32)
     for t in range(len(hits)):
@@ -99,10 +101,15 @@ def within(first_child, label, word_end, text, start, shortest):
 
 @njit(cache=True, nogil=True)
 def continuations(first_child, label, word_end, node, text, start, gap):
-    """Return the tokens whose letters continue the path to `node` to the end of a phrase, at a word's end.
+    """Find the tokens whose letters continue the path to `node` to the end of a phrase, at a word's end.
 
-    The tokens' letters are sorted: `text` uint8, `start` int64 [tokens + 1]; `gap` uint8 like `text`: a space stands before the
-    byte. Returns positions int64 [n], which may be repeated, and penalties float32 [n].
+    Args:
+        text: uint8 [bytes]; the letters of each token, in ascending order.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        gap: uint8 [bytes]; whether a space precedes the byte in its token.
+
+    Returns:
+        Positions of tokens in this order, int64 [n], which may be repeated, and their penalties, float32 [n].
     """
     found = np.empty(16, np.int64)
     penalties = np.empty(16, np.float32)
@@ -114,10 +121,10 @@ def continuations(first_child, label, word_end, node, text, start, gap):
         top -= 1
         node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
         for c in range(first_child[node], first_child[node + 1]):
-            low = _lower(text, start, low, high, depth, label[c])
+            low = lower_bound(text, start, low, high, depth, label[c])
             if low == high:
                 break
-            end = _lower(text, start, low, high, depth, label[c] + 1)
+            end = lower_bound(text, start, low, high, depth, label[c] + 1)
             if low == end:
                 continue
             if word_end[c] > 0:
@@ -125,20 +132,13 @@ def continuations(first_child, label, word_end, node, text, start, gap):
                     behind = start[t] + depth + 1
                     if behind == start[t + 1] or gap[behind]:
                         if count == len(found):
-                            more = np.empty(2 * count, np.int64)
-                            more[:count] = found
-                            found = more
-                            worse = np.empty(2 * count, np.float32)
-                            worse[:count] = penalties
-                            penalties = worse
+                            found, penalties = grown(found), grown(penalties)
                         found[count] = t
                         penalties[count] = word_end[c]
                         count += 1
             if first_child[c] < first_child[c + 1]:
                 if top == len(stack):
-                    taller = np.empty((2 * top, 4), np.int64)
-                    taller[:top] = stack
-                    stack = taller
+                    stack = grown(stack)
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
                 top += 1
             low = end

@@ -1,4 +1,4 @@
-"""The finder: which of many phrases occur in a text."""
+"""The finder: searches a text for many phrases at once."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from guard.phrase import Phrase
 
 
 class Finder:
-    """Phrases to be searched for in whole texts. The time is linear in the text, whatever the number of phrases."""
+    """Searches whole texts for phrases. The time grows with the text, not with the number of phrases."""
 
     def __init__(self, phrases: Sequence[Phrase]) -> None:
         patterns = Patterns.of(phrases)
         self._automaton, ends = Automaton.with_ends(patterns)
-        # The pattern that ends at a node, int32 [nodes], -1 for none; and whether a word must end there, bool [nodes].
+        # By node: the first phrase whose pattern ends there, or -1; and whether a word must end there, too.
         self._pattern_at = np.full(len(self._automaton), -1, np.int32)
         self._pattern_at[ends] = patterns.first
         self._word_only = np.zeros(len(self._automaton), np.bool_)
         self._word_only[ends] = patterns.open_end == 0
 
     def find(self, text: str) -> list[tuple[int, int]]:
-        """Return the phrases that occur in `text`: their index and the offset in bytes of folded text at which they end.
+        """Return the occurrences of phrases in `text`.
 
-        The end of `text` is the end of a word. Of phrases with equal patterns only the first is reported; of a word and a
-        prefix with one text, wherever either occurs.
+        The end of `text` ends a word. Phrases with equal patterns are reported as the first of them. If one of these is a word
+        and another a prefix, the occurrences of the prefix are reported.
+
+        Returns:
+            For each occurrence the phrase's index and where it ends, as an offset in bytes of the folded text.
         """
         a = self._automaton
         found = kernels.find(a.first_child, a.label, a.fail, self._pattern_at, self._word_only, a.start, as_bytes(fold(text)))

@@ -1,13 +1,13 @@
-"""The loops of the core, compiled by numba: everything here works on flat arrays and knows no Python object.
+"""The core's loops, compiled by numba. They work on flat arrays only.
 
-The automaton's arrays, in every function:
+Every function takes the automaton's arrays in the same form:
 
-- `first_child` int32 [nodes + 1]: the children of node n are first_child[n] .. first_child[n + 1] - 1 (nodes are numbered
-  breadth first, siblings in a row, in ascending order of their byte);
-- `label` uint8 [nodes]: the byte on the edge that leads to the node; the root, node 0, has 0;
-- `fail` int32 [nodes]: the node of the longest proper suffix that is a node too (Aho and Corasick 1975);
-- `open_end`, `word_end` float32 [nodes]: the highest penalty of a phrase that ends here, whatever follows / if the word ends
-  here; 0 where there is none. Phrases that are suffixes of the path are included.
+- `first_child` int32 [nodes + 1]: the children of node n are first_child[n] .. first_child[n + 1] - 1. Nodes are numbered
+  breadth first, and siblings in ascending order of their byte.
+- `label` uint8 [nodes]: the byte on the edge that leads to the node. The root, node 0, has 0.
+- `fail` int32 [nodes]: the node of the longest proper suffix that is a node too (Aho and Corasick 1975).
+- `open_end`, `word_end` float32 [nodes]: the highest penalty of the phrases that end at the node and apply whatever follows, or
+  apply only if a word ends there; 0 if there are none. Phrases that are suffixes of the node's path are included.
 """
 
 from __future__ import annotations
@@ -19,11 +19,23 @@ SPACE = 32
 
 
 @njit(cache=True, nogil=True)
-def build_trie(text, start):
-    """Number the nodes of the trie of sorted, distinct patterns.
+def grown(array):
+    """Return an array with twice as many rows that begins with those of `array`. The new rows hold arbitrary values."""
+    more = np.empty((2 * len(array), *array.shape[1:]), array.dtype)
+    more[: len(array)] = array
+    return more
 
-    `text` uint8: the patterns one after the other; `start` int64 [patterns + 1]. Returns first_child, label, parent int32
-    [nodes] and the node at which each pattern ends, int32 [patterns].
+
+@njit(cache=True, nogil=True)
+def build_trie(text, start):
+    """Build the trie of sorted, distinct patterns.
+
+    Args:
+        text: uint8 [bytes]; the patterns one after the other.
+        start: int64 [patterns + 1]; where each begins, and where the last one ends.
+
+    Returns:
+        first_child, label, parent (int32 [nodes]), and the node at which each pattern ends (int32 [patterns]).
     """
     count = len(start) - 1
     capacity = len(text) + 1
@@ -62,7 +74,7 @@ def build_trie(text, start):
 
 @njit(cache=True, nogil=True)
 def child(first_child, label, node, byte):
-    """Return the child of `node` over `byte`, or -1."""
+    """Return the child of `node` over `byte`, or -1 if there is none."""
     low, high = first_child[node], first_child[node + 1]
     while high - low > 8:
         middle = (low + high) >> 1
@@ -89,7 +101,7 @@ def levels(first_child):
 
 @njit(cache=True, nogil=True)
 def link(first_child, label, parent, open_end, word_end):
-    """Return `fail`, and raise the penalties in place by those of the phrases that are suffixes."""
+    """Return `fail`, and raise each node's penalties, in place, to those of the phrases that are suffixes of its path."""
     fail = np.zeros(len(label), np.int32)
     for node in range(1, len(label)):
         if parent[node]:
@@ -108,8 +120,10 @@ def link(first_child, label, parent, open_end, word_end):
 
 @njit(cache=True, nogil=True)
 def step(first_child, label, fail, node, byte):
-    """Return the state after one byte of folded text. A space after a space changes nothing: folded text has no runs of
-    spaces."""
+    """Return the state after one byte of folded text.
+
+    A space after a space changes nothing, because folded text has no runs of spaces.
+    """
     if byte == SPACE and label[node] == SPACE:
         return node
     while True:
@@ -123,7 +137,7 @@ def step(first_child, label, fail, node, byte):
 
 @njit(cache=True, nogil=True)
 def walk(first_child, label, fail, node, text):
-    """Return the state after the bytes `text` uint8."""
+    """Return the state after the bytes `text`, uint8 [bytes]."""
     for byte in text:
         node = step(first_child, label, fail, node, byte)
     return node
@@ -131,7 +145,7 @@ def walk(first_child, label, fail, node, text):
 
 @njit(cache=True, nogil=True)
 def completes(first_child, label, fail, open_end, word_end, node, text):
-    """Return the highest penalty of a phrase that the bytes `text` complete from state `node`; 0 if there is none."""
+    """Return the highest penalty of the phrases that `text`, uint8 [bytes], completes from state `node`; 0 if none."""
     worst = np.float32(0)
     for i in range(len(text)):
         before = node
@@ -146,10 +160,14 @@ def completes(first_child, label, fail, open_end, word_end, node, text):
 
 @njit(cache=True, nogil=True)
 def find(first_child, label, fail, pattern_at, word_only, node, text):
-    """Return the occurrences in `text`: pattern index and end offset, int64 [n, 2].
+    """Find the occurrences of patterns in `text`, uint8 [bytes], read from state `node`.
 
-    `pattern_at` int32 [nodes]: the pattern that ends at a node, or -1; `word_only` bool [nodes]: it must be followed by a
-    word's end.
+    Args:
+        pattern_at: int32 [nodes]; the pattern that ends at each node, or -1.
+        word_only: bool [nodes]; whether a word must end with that pattern.
+
+    Returns:
+        int64 [n, 2]: pattern, and the offset in `text` at which it ends.
     """
     found = np.empty((16, 2), np.int64)
     count = 0
@@ -160,9 +178,7 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
         while suffix:
             if pattern_at[suffix] >= 0 and (at_end or not word_only[suffix]):
                 if count == len(found):
-                    grown = np.empty((2 * count, 2), np.int64)
-                    grown[:count] = found
-                    found = grown
+                    found = grown(found)
                 found[count, 0] = pattern_at[suffix]
                 found[count, 1] = i + 1
                 count += 1
@@ -172,9 +188,12 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
 
 @njit(cache=True, nogil=True)
 def root_hits(first_child, label, fail, open_end, word_end, text, start, shortest):
-    """Return for each token the highest penalty of a phrase that lies in it as a whole, float32 [tokens].
+    """Return the highest penalty of the phrases that each token contains completely: float32 [tokens], 0 if none.
 
-    No phrase has fewer than `shortest` bytes, so shorter tokens are passed over.
+    Args:
+        text: uint8 [bytes]; the folded tokens one after the other.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        shortest: The bytes of the shortest phrase. Shorter tokens are skipped.
     """
     hits = np.zeros(len(start) - 1, np.float32)
     for t in range(len(hits)):
@@ -184,8 +203,8 @@ def root_hits(first_child, label, fail, open_end, word_end, text, start, shortes
 
 
 @njit(cache=True, nogil=True)
-def _lower(text, start, low, high, depth, byte):
-    """Return the first of the sorted tokens low .. high - 1 whose byte at `depth` is not below `byte`; no byte counts as -1."""
+def lower_bound(text, start, low, high, depth, byte):
+    """Return the first of the sorted tokens low .. high - 1 whose byte at `depth` is at least `byte`. No byte counts as -1."""
     while low < high:
         middle = (low + high) >> 1
         at = start[middle] + depth
@@ -198,11 +217,18 @@ def _lower(text, start, low, high, depth, byte):
 
 @njit(cache=True, nogil=True)
 def continuations(first_child, label, open_end, word_end, node, text, start, low, high, depth):
-    """Return the tokens that complete a phrase whose beginning is the path to `node`, without following failure links.
+    """Find the tokens that complete a phrase which begins with the path to `node`, without following failure links.
 
-    The tokens are sorted: `text` uint8, `start` int64 [tokens + 1]; those from `low` to `high` - 1 are looked at, and their
-    bytes from `depth` on. Since they are sorted, those that complete one phrase are a range. Returns ranges int64 [n, 2] and
-    penalties float32 [n].
+    The tokens are sorted, so those that complete one phrase are a range.
+
+    Args:
+        text: uint8 [bytes]; the folded tokens in ascending order.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        low, high: The tokens to look at: low .. high - 1.
+        depth: The first byte of each token to look at.
+
+    Returns:
+        Ranges of tokens, int64 [n, 2], and the penalty of each range, float32 [n].
     """
     ranges = np.empty((16, 2), np.int64)
     penalties = np.empty(16, np.float32)
@@ -214,33 +240,26 @@ def continuations(first_child, label, open_end, word_end, node, text, start, low
         top -= 1
         node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
         for c in range(first_child[node], first_child[node + 1]):
-            low = _lower(text, start, low, high, depth, label[c])
+            low = lower_bound(text, start, low, high, depth, label[c])
             if low == high:
                 break
-            end = _lower(text, start, low, high, depth, label[c] + 1)
+            end = lower_bound(text, start, low, high, depth, label[c] + 1)
             if low == end:
                 continue
             for kind in range(2):
                 penalty = open_end[c] if kind == 0 else word_end[c]
                 if penalty > 0:
-                    # A word may end with the token or before a space: no byte sorts before a space, a space before all others.
-                    last = end if kind == 0 else _lower(text, start, low, end, depth + 1, SPACE + 1)
+                    # A word ends with the token or before a space. "No byte" sorts before a space, and a space before all others.
+                    last = end if kind == 0 else lower_bound(text, start, low, end, depth + 1, SPACE + 1)
                     if last > low:
                         if count == len(ranges):
-                            more_ranges = np.empty((2 * count, 2), np.int64)
-                            more_ranges[:count] = ranges
-                            ranges = more_ranges
-                            more_penalties = np.empty(2 * count, np.float32)
-                            more_penalties[:count] = penalties
-                            penalties = more_penalties
+                            ranges, penalties = grown(ranges), grown(penalties)
                         ranges[count, 0], ranges[count, 1] = low, last
                         penalties[count] = penalty
                         count += 1
             if first_child[c] < first_child[c + 1]:
                 if top == len(stack):
-                    taller = np.empty((2 * top, 4), np.int64)
-                    taller[:top] = stack
-                    stack = taller
+                    stack = grown(stack)
                 stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
                 top += 1
             low = end

@@ -1,4 +1,4 @@
-"""Patterns: phrases as sorted, distinct byte strings, ready to become a trie."""
+"""Patterns: phrases as sorted, distinct byte strings, from which a trie can be built."""
 
 from __future__ import annotations
 
@@ -16,9 +16,13 @@ from guard.phrase import Phrase
 class Patterns:
     """The distinct patterns of some phrases, in byte order.
 
-    `text` uint8: the patterns one after the other; `start` int64 [patterns + 1]. `open_end`, `word_end` float32 [patterns]: the
-    highest penalty of a phrase with this pattern, whatever follows it / where a word ends with it; 0 if there is none. `first`
-    int64 [patterns]: the index of the first phrase with this pattern.
+    Attributes:
+        text: uint8 [bytes]; the patterns one after the other.
+        start: int64 [patterns + 1]; where each pattern begins in `text`, and where the last one ends.
+        open_end: float32 [patterns]; the highest penalty of the phrases that apply whatever follows, 0 if there are none.
+        word_end: float32 [patterns]; the highest penalty of the phrases that apply only at the end of a word, 0 if there are
+            none.
+        first: int64 [patterns]; the index of the first phrase with this pattern.
     """
 
     text: NDArray[np.uint8]
@@ -27,25 +31,16 @@ class Patterns:
     word_end: NDArray[np.float32]
     first: NDArray[np.int64]
 
-    def __len__(self) -> int:
-        return len(self.first)
-
-    @property
-    def longest(self) -> int:
-        """Bytes of the longest pattern."""
-        return int(np.diff(self.start).max()) if len(self) else 0
-
     @classmethod
     def of(cls, phrases: Sequence[Phrase]) -> Patterns:
-        """Return the patterns in which `phrases` are looked for in folded text."""
-        # A pattern begins with a space where a word must begin: folded text has exactly one before each word.
+        """Return the patterns with which folded text is searched for `phrases`."""
+        # Where a word must begin, the pattern begins with a space: folded text has exactly one before each word.
         texts = [(p.reached if p.match == "substring" else " " + p.reached).encode() for p in phrases]
         return cls._of(texts, [p.whole_word for p in phrases], [p.penalty for p in phrases], range(len(phrases)))
 
     @classmethod
     def compact(cls, phrases: Sequence[Phrase]) -> Patterns:
-        """Return the patterns in which phrases are looked for in the letters of a text alone; those that have none are left
-        out."""
+        """Return the patterns of the phrases that have a compact form: their letters and digits without spaces."""
         held = [(letters, k) for k, p in enumerate(phrases) if (letters := p.compact)]
         texts = [letters.encode() for letters, _ in held]
         return cls._of(texts, [True] * len(held), [phrases[k].penalty for _, k in held], [k for _, k in held])

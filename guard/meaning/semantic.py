@@ -1,22 +1,21 @@
-"""Embedding matching: what may not be said because it means nearly the same as a word that must not be said.
+"""Embedding matching: penalises words that mean nearly the same as an anchor, a word that must not be said.
 
-For gated restrictions only: what is near in meaning to a forgotten word is common in answers that are about something else.
+It is for gated restrictions only, because words with a similar meaning are common in answers about something else.
 
-Which words a token says, given the text so far: every word of the text with the token appended that ends behind the text so far.
-A word ends at a space, and where the text ends at this moment: whether "phys" will be "physics" or "physician" nobody knows yet,
-so it is judged as it stands, as the exact matcher does. A word that goes on is judged again, as the longer word that it then is;
-one that was said before and is only ended by the token is not judged again.
+The words that a token says are those words of the text with the token appended that end behind the text so far. A word ends at a
+space, and where the text ends at present. Whether "phys" will become "physics" or "physician" is not known yet, so it is judged
+as it is, which is also what the exact matcher does. A word that continues is judged again as the longer word; a word that was
+said before and that the token only ends is not.
 
-A token that is one whole word with its leading space says that word wherever it is appended, and is penalised by a mask found
-once (`SemanticMasks.ban`). What other tokens say depends on the word that is being said, and may be a word that has no vector
-yet: those are judged for a few candidates a step only (`SemanticCursor.finishing`). A candidate that is not given is not judged.
+A token that is one whole word with its leading space says that word wherever it is appended. One mask, computed once, penalises
+these tokens (`SemanticMasks.ban`). What other tokens say depends on the unfinished word, and may be a word without a vector. They
+are judged for a few candidates per step (`SemanticCursor.finishing`); a token that is not a candidate is not judged.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -25,39 +24,30 @@ from numpy.typing import NDArray
 from guard.ban import Ban
 from guard.errors import RestrictionError
 from guard.folding import StreamFolder
-from guard.meaning.anchors import MAX_WORD, Anchors, Encode, Vectors, exempt
+from guard.meaning.anchors import MAX_WORD, Anchors, Vectors, exempt
 from guard.meaning.wordvectors import WordVectors
 from guard.tokens.vocabulary import Vocabulary
 
 Ids = NDArray[np.int64]
 
 CANDIDATES = 8
-"""How many of a step's most likely tokens a caller should give to `finishing`, unless it knows better."""
-
-BUDGET = 16
-"""How many words one call may encode."""
+"""How many of a step's most likely tokens a caller should give to `finishing`."""
 
 CACHED_WORDS = 4096
 
 
-@dataclass(frozen=True, eq=False)
-class Finished:
-    """What `finishing` found. `ban`: among the candidates only. `encoded`: how many words went through the encoder. `skipped`:
-    how many were not judged, because the budget was spent or there is no encoder."""
-
-    ban: Ban
-    encoded: int
-    skipped: int
-
-
 class SemanticMasks:
-    """The anchors of one restriction over one vocabulary. Not for several threads at once.
+    """The anchors of one restriction over one vocabulary. It must not be used by several threads at once.
 
-    `encode` must be the encoder that made `anchors`; without one, words that no single token holds are not judged. The penalties
-    of the last `capacity` of those are kept.
+    Args:
+        anchors: The restriction's anchors.
+        wordvectors: The vocabulary's word vectors, made by the anchors' encoder.
+        vocabulary: The vocabulary.
+        capacity: How many penalties of learnt words to keep.
 
-    Raises RestrictionError if `anchors` and `wordvectors` were made by different encoders, and ValueError for a capacity below
-    one.
+    Raises:
+        RestrictionError: If `anchors` and `wordvectors` are of different encoders.
+        ValueError: If `capacity` is below one.
     """
 
     def __init__(
@@ -65,33 +55,31 @@ class SemanticMasks:
         anchors: Anchors,
         wordvectors: WordVectors,
         vocabulary: Vocabulary,
-        encode: Encode | None = None,
         capacity: int = CACHED_WORDS,
     ) -> None:
         if anchors.encoder != wordvectors.encoder:
-            raise RestrictionError(f"anchors made by {anchors.encoder!r}, word vectors by {wordvectors.encoder!r}")
+            raise RestrictionError(f"the anchors were made by {anchors.encoder!r}, the word vectors by {wordvectors.encoder!r}")
         if wordvectors.tokens.words and wordvectors.vectors.shape[1] != anchors.dimension:
-            raise RestrictionError(f"anchors of length {anchors.dimension}, word vectors of {wordvectors.vectors.shape[1]}")
+            raise RestrictionError(
+                f"the anchors have vectors of length {anchors.dimension}, the words of length {wordvectors.vectors.shape[1]}"
+            )
         if capacity < 1:
-            raise ValueError(f"capacity {capacity}")
+            raise ValueError(f"capacity must be at least 1, not {capacity}")
         self.anchors = anchors
         self.vocabulary = vocabulary
-        self.hits = 0
-        self.misses = 0
         self._wordvectors = wordvectors
-        self._encode = encode
         self._capacity = capacity
         self._costs: OrderedDict[str, float] = OrderedDict()
 
     @cached_property
     def ban(self) -> Ban:
-        """The tokens with a leading space that are one whole word near an anchor: they say it wherever they are appended."""
+        """The tokens with a leading space that are one whole word near an anchor. They say it wherever they are appended."""
         tokens = self._wordvectors.tokens
         return self._tokens_near(tokens.spaced, tokens.spaced_row)
 
     @cached_property
     def bare(self) -> Ban:
-        """The same for tokens without the leading space: they say their word at the beginning of a text and behind a space."""
+        """The same for tokens without the leading space. They say their word at the beginning of a text and behind a space."""
         tokens = self._wordvectors.tokens
         return self._tokens_near(tokens.bare, tokens.bare_row)
 
@@ -103,17 +91,20 @@ class SemanticMasks:
 
     @cached_property
     def _near(self) -> dict[int, float]:
-        # Row -> penalty of the whole words near an anchor. Only those are kept: they are rare, and there may be thousands of
-        # restrictions. The vectors were checked when they were made or read.
+        # Row -> penalty of the whole words near an anchor. Other words are left out: there may be thousands of restrictions, and
+        # few words are near. The vectors were checked when they were made or read.
         if not self._wordvectors.tokens.words:
             return {}
         costs = self.anchors.priced(self._wordvectors.vectors)
         return {int(row): float(costs[row]) for row in np.flatnonzero(costs)}
 
     def said(self, word: str, token: int, pending: bytes = b"") -> list[str]:
-        """Return the words that `token` says behind the unfinished folded `word`, less those that are exempt.
+        """Return the words that `token` says, without the exempt ones. An id outside the vocabulary says nothing.
 
-        `pending`: the bytes of an unfinished character behind `word`. An id outside the vocabulary says nothing.
+        Args:
+            word: The folded text since the last space.
+            token: The token id.
+            pending: The bytes of an unfinished character behind `word`.
         """
         vocabulary = self.vocabulary
         if not 0 <= token < len(vocabulary) or not vocabulary.raw[token]:
@@ -128,86 +119,76 @@ class SemanticMasks:
         return [said for said in words if not exempt(said)]
 
     def unknown(self, word: str, candidates: Iterable[int], pending: bytes = b"") -> list[str]:
-        """Return the words that `candidates` would say and that have no penalty yet, each once, in the candidates' order.
+        """Return the words without a known penalty that `candidates` would say, each once, in the candidates' order.
 
-        With `learn`, for those who encode the words of a whole batch of sequences in one call.
+        A caller encodes them, for a whole batch of sequences in one call, and gives the vectors to `learn`.
         """
         words = dict.fromkeys(said for token in candidates for said in self.said(word, int(token), pending))
         return [said for said in words if said not in self._wordvectors.row and said not in self._costs]
 
-    def learn(self, words: Sequence[str], vectors: Vectors) -> dict[str, float]:
-        """Keep the penalties of `words`, given their vectors, float32 [words, dim] of the anchors' encoder; return them.
+    def learn(self, words: Sequence[str], vectors: Vectors) -> None:
+        """Keep the penalties of `words`, given their vectors.
 
-        Raises RestrictionError for vectors that are not finite unit or zero rows of the right number and length.
+        Args:
+            words: Folded words.
+            vectors: float32 [words, dim], made by the anchors' encoder.
+
+        Raises:
+            RestrictionError: For vectors that are not finite unit or zero rows of the right number and length.
         """
         if len(words) != len(vectors):
-            raise RestrictionError(f"{len(vectors)} vectors for {len(words)} words")
-        costs = dict(zip(words, self.anchors.penalties(vectors).tolist(), strict=True))
-        for word, cost in costs.items():
+            raise RestrictionError(f"the encoder returned {len(vectors)} vectors for {len(words)} words")
+        for word, cost in zip(words, self.anchors.penalties(vectors).tolist(), strict=True):
             self._costs[word] = cost
             self._costs.move_to_end(word)
         while len(self._costs) > self._capacity:
             self._costs.popitem(last=False)
-        return costs
 
-    def finishing(self, word: str, candidates: Sequence[int] | Ids, pending: bytes = b"", budget: int = BUDGET) -> Finished:
-        """Return which of `candidates`, most likely first, would say a word near an anchor behind the unfinished `word`.
+    def finishing(self, word: str, candidates: Iterable[int], pending: bytes = b"") -> Ban:
+        """Return the ban of those `candidates` that would say a word near an anchor.
 
-        `word`: what was said since the last space, folded; `pending`: the bytes of an unfinished character behind it. Words that
-        have no penalty yet are encoded in one call, the first `budget` of them; the others are not judged, this time. Raises
-        RestrictionError for vectors that cannot be used, and what the encoder raises: the row should then be closed.
+        Words that have no vector and were not learnt are not judged.
+
+        Args:
+            word: The folded text since the last space.
+            candidates: Token ids.
+            pending: The bytes of an unfinished character behind `word`.
         """
-        saying = {int(token): self.said(word, int(token), pending) for token in candidates}
-        costs: dict[str, float] = {}
-        missing: list[str] = []
-        for said in dict.fromkeys(said for words in saying.values() for said in words):
-            known = self._known(said)
-            if known is None:
-                missing.append(said)
-            else:
-                costs[said] = known
-        encoded = missing[: max(budget, 0)] if self._encode is not None else []
-        if encoded and self._encode is not None:
-            costs |= self.learn(encoded, self._encode(encoded))
-        worst = {token: max((costs.get(said, 0.0) for said in words), default=0.0) for token, words in saying.items()}
+        worst = {int(token): max(map(self._cost, self.said(word, int(token), pending)), default=0.0) for token in candidates}
         near = [token for token, cost in worst.items() if cost > 0]
-        ban = Ban.of(np.array(near, np.int64), np.array([worst[token] for token in near], np.float32))
-        return Finished(ban, len(encoded), len(missing) - len(encoded))
+        return Ban.of(np.array(near, np.int64), np.array([worst[token] for token in near], np.float32))
 
-    def _known(self, word: str) -> float | None:
+    def _cost(self, word: str) -> float:
         row = self._wordvectors.row.get(word)
         if row is not None:
             return self._near.get(row, 0.0)
-        cost = self._costs.get(word)
-        if cost is None:
-            self.misses += 1
-        else:
-            self.hits += 1
-            self._costs.move_to_end(word)
-        return cost
+        if word not in self._costs:
+            return 0.0
+        self._costs.move_to_end(word)
+        return self._costs[word]
 
 
 class SemanticCursor:
-    """Where one sequence stands: the word that is being said and at most three bytes of an unfinished character."""
+    """The state of one sequence: its unfinished word, and at most three bytes of an unfinished character."""
 
     __slots__ = ("_masks", "_pending", "_word")
 
     def __init__(self, masks: SemanticMasks, prompt: Sequence[int] = ()) -> None:
-        """Start behind the token ids `prompt`: a word that begins in its last message counts."""
+        """Start behind the token ids `prompt`. A word may begin in the prompt's last message."""
         self._masks = masks
         self._word = ""
         self._pending = b""
-        # Four bytes a character: a tail without a space is then a word that is too long to be compared.
+        # A character has at most four bytes, so a tail of this length without a space is a word that is too long to be compared.
         tail, _ = masks.vocabulary.tail(prompt, 4 * (MAX_WORD + 1))
         self.extend(tail)
 
     @property
     def word(self) -> str:
-        """What was said since the last space, folded: empty where a word may begin, MAX_WORD + 1 characters if it is longer."""
+        """The folded text since the last space: empty where a word may begin, and cut to MAX_WORD + 1 characters."""
         return self._word
 
     def extend(self, ids: Iterable[int]) -> None:
-        """Read the token ids that were sampled. Ids outside the vocabulary add no text."""
+        """Read sampled token ids. Ids outside the vocabulary add no text."""
         vocabulary = self._masks.vocabulary
         for token in ids:
             if not 0 <= token < len(vocabulary) or not vocabulary.raw[token]:
@@ -221,19 +202,19 @@ class SemanticCursor:
             self._word = (self._word + added).rsplit(" ", 1)[-1][: MAX_WORD + 1]
 
     def bans(self) -> tuple[Ban, ...]:
-        """Return the penalties that need no encoder: of tokens that are one whole word. The parts share no ids."""
-        # A token that is no continuation ends an unfinished character as an invalid one, which reads as a space.
+        """Return the penalties that need no encoder: those of tokens that are one whole word. The parts share no ids."""
+        # A token that does not continue an unfinished character makes it invalid, and an invalid character reads as a space.
         parts = (self._masks.ban, self._masks.bare) if not self._word or self._pending else (self._masks.ban,)
         return tuple(part for part in parts if len(part))
 
     def unknown(self, candidates: Iterable[int]) -> list[str]:
-        """Return the words that `candidates` would say here and that have no penalty yet."""
+        """Return the words without a known penalty that `candidates` would say here; see `SemanticMasks.unknown`."""
         return self._masks.unknown(self._word, candidates, self._pending)
 
     def learn(self, words: Sequence[str], vectors: Vectors) -> None:
-        """Keep the penalties of `words`, given their vectors; see SemanticMasks."""
+        """Keep the penalties of `words`, given their vectors; see `SemanticMasks.learn`."""
         self._masks.learn(words, vectors)
 
-    def finishing(self, candidates: Sequence[int] | Ids, budget: int = BUDGET) -> Finished:
-        """Return which of `candidates`, most likely first, would say a word near an anchor here; see SemanticMasks."""
-        return self._masks.finishing(self._word, candidates, self._pending, budget)
+    def finishing(self, candidates: Iterable[int]) -> Ban:
+        """Return the ban of those `candidates` that would say a word near an anchor here; see `SemanticMasks.finishing`."""
+        return self._masks.finishing(self._word, candidates, self._pending)

@@ -1,4 +1,4 @@
-"""Word vectors: one for each whole word that a vocabulary has as a single token, computed once and kept on disk."""
+"""Word vectors: a vector for each word that is a single token of a vocabulary, computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FORMAT = 1
 SUFFIX = ".words.safetensors"
 
 Progress = Callable[[int, int], object]
-"""Called with how many words are encoded and how many there are."""
+"""Called with the number of words that are encoded and the number of all words."""
 
 
 def _whole_word(folded: str) -> str | None:
-    """Return the one word that a token's folded text is, spaces around it or not; None if it is none, several or exempt."""
+    """Return the word if a token's folded text is one word, with or without spaces around it, and not exempt; else None."""
     words = folded.split(" ")
     held = [word for word in words if word]
     return held[0] if len(held) == 1 and not exempt(held[0]) else None
@@ -40,11 +40,15 @@ def _whole_word(folded: str) -> str | None:
 class WholeWords:
     """The tokens of a vocabulary that are one word each.
 
-    `words`: the distinct folded words of the tokens that begin with a space, sorted. `spaced` int64 [n]: those tokens, and
-    `spaced_row` int64 [n]: the index of each one's word. `bare` int64 [m], `bare_row` int64 [m]: tokens without the leading space
-    whose text is one of `words` too; behind a space or at the beginning of a text they are whole words as well.
+    Tokens that begin or end inside a character are not among them: what they add depends on their neighbours.
 
-    Tokens that end or begin inside a character are in neither: what they add depends on their neighbours.
+    Attributes:
+        words: The distinct folded words of the tokens that begin with a space, sorted.
+        spaced: int64 [n]; the ids of these tokens.
+        spaced_row: int64 [n]; the index of each one's word in `words`.
+        bare: int64 [m]; the ids of tokens without a leading space that are one of `words`. Behind a space, and at the beginning
+            of a text, they are whole words too.
+        bare_row: int64 [m]; the index of each one's word in `words`.
     """
 
     words: tuple[str, ...]
@@ -66,7 +70,7 @@ class WholeWords:
                 (spaced if data.startswith(b" ") else bare).append((token, word))
         words = tuple(sorted({word for _, word in spaced}))
         row = {word: at for at, word in enumerate(words)}
-        # Without a space most tokens are pieces of words; only those that are words elsewhere are worth a vector.
+        # Most tokens without a space are pieces of words. Only those that are also words with a space are worth a vector.
         bare = [(token, word) for token, word in bare if word in row]
         return cls(
             words,
@@ -79,9 +83,13 @@ class WholeWords:
 
 @dataclass(frozen=True, eq=False)
 class WordVectors:
-    """The vectors of a vocabulary's whole words: `vectors` float32 [tokens.words, dim], unit or zero rows.
+    """The vectors of a vocabulary's whole words.
 
-    `encoder` names what made them, and must change whenever its vectors do: the model, its weights and its number type.
+    Attributes:
+        tokens: The whole words.
+        vectors: float32 [words, dim], unit or zero rows.
+        encoder: The name of the encoder that made them. It must change whenever the vectors do: with the model, its weights and
+            its number type.
     """
 
     tokens: WholeWords
@@ -90,23 +98,29 @@ class WordVectors:
 
     @cached_property
     def row(self) -> dict[str, int]:
-        """Word -> row of `vectors`."""
+        """The row of `vectors` for each word."""
         return {word: at for at, word in enumerate(self.tokens.words)}
 
     @classmethod
     def of(
-        cls, vocabulary: Vocabulary, encode: Encode, encoder: str, *, batch: int = 1024, progress: Progress | None = None
+        cls, tokens: WholeWords, encode: Encode, encoder: str, *, batch: int = 1024, progress: Progress | None = None
     ) -> WordVectors:
-        """Encode the whole words of `vocabulary`, `batch` of them a call.
+        """Encode the words of `tokens`.
 
-        Raises RestrictionError for vectors that are not finite unit rows, and what `encode` raises.
+        Args:
+            tokens: The vocabulary's whole words.
+            encode: The encoder.
+            encoder: The encoder's name; see the class.
+            batch: Words per call of `encode`.
+            progress: Called after each batch.
+
+        Raises:
+            RestrictionError: For vectors that are not finite or not unit or zero rows.
+            ValueError: If `encoder` is empty.
+            Exception: Whatever `encode` raises.
         """
-        return cls._encoded(WholeWords.of(vocabulary), encode, encoder, batch, progress)
-
-    @classmethod
-    def _encoded(cls, tokens: WholeWords, encode: Encode, encoder: str, batch: int, progress: Progress | None) -> WordVectors:
         if not encoder:
-            raise ValueError("word vectors need the name of their encoder")
+            raise ValueError("word vectors need the name of the encoder that makes them")
         vectors = np.zeros((0, 0), np.float32)
         for at in range(0, len(tokens.words), batch):
             words = tokens.words[at : at + batch]
@@ -129,10 +143,15 @@ class WordVectors:
         batch: int = 1024,
         progress: Progress | None = None,
     ) -> WordVectors:
-        """Return the vectors that `folder` holds for this vocabulary and encoder; compute and write them if it does not.
+        """Return the vectors that `folder` has for this vocabulary and encoder; compute and write them if it has none.
 
-        A file that cannot be read, or that does not hold these words, is replaced. Processes that do this at the same time each
-        compute the vectors, and the last one's file stays. Raises what `of` raises, and OSError if the file cannot be written.
+        A file that cannot be read, or that has other words, is replaced. Processes that do this at the same time each compute the
+        vectors, and the file of the last one remains. The arguments are those of `of`.
+
+        Raises:
+            RestrictionError: As `of` does.
+            ValueError: As `of` does.
+            OSError: If the file cannot be written.
         """
         path = folder / (cache_key(vocabulary, encoder) + SUFFIX)
         tokens = WholeWords.of(vocabulary)
@@ -141,25 +160,26 @@ class WordVectors:
                 return cls(tokens, _load(path, tokens.words, encoder), encoder)
             except RestrictionError as error:
                 logger.warning("word vectors are computed again: %s", error)
-        made = cls._encoded(tokens, encode, encoder, batch, progress)
+        made = cls.of(tokens, encode, encoder, batch=batch, progress=progress)
         _save(path, made)
         return made
 
     @classmethod
     def stored(cls, folder: Path, vocabulary: Vocabulary, encoder: str) -> WordVectors:
-        """Return the vectors that `folder` holds for this vocabulary and encoder, without an encoder to compute them.
+        """Return the vectors that `folder` has for this vocabulary and encoder.
 
-        Raises RestrictionError if it holds none, or none that can be used.
+        Raises:
+            RestrictionError: If it has none, or none that can be used.
         """
         path = folder / (cache_key(vocabulary, encoder) + SUFFIX)
         if not path.is_file():
-            raise RestrictionError("there are no word vectors of this vocabulary and this encoder")
+            raise RestrictionError("the folder has no word vectors of this vocabulary and this encoder: compute them first")
         tokens = WholeWords.of(vocabulary)
         return cls(tokens, _load(path, tokens.words, encoder), encoder)
 
 
 def cache_key(vocabulary: Vocabulary, encoder: str) -> str:
-    """Return the sha256, in hexadecimal, of the format, the encoder's name and what the vocabulary's tokens fold to."""
+    """Return the sha256, in hexadecimal, of the format, the encoder's name and the vocabulary's folded tokens."""
     digest = hashlib.sha256(json.dumps(["guard-words", FORMAT, encoder, len(vocabulary), sorted(vocabulary.cut)]).encode())
     for folded in vocabulary.folded:
         digest.update(folded + b"\n")  # folded text has no line breaks
@@ -184,16 +204,21 @@ def _save(path: Path, made: WordVectors) -> None:
 
 
 def _load(path: Path, words: tuple[str, ...], encoder: str) -> Vectors:
-    """Return the vectors in `path`. Raises CorruptRestriction and FormatMismatch if they are not those of `words`."""
+    """Return the vectors in `path`.
+
+    Raises:
+        FormatMismatch: If the file has another format or is of another encoder.
+        CorruptRestriction: If it cannot be read, or does not have the vectors of `words`.
+    """
     try:
         # Mapped: the workers of one machine share the pages.
         metadata, arrays = mapped.load(path)
         if metadata.get("format") != str(FORMAT) or metadata.get("encoder") != encoder:
-            raise FormatMismatch("the file was written by another version or for another encoder")
+            raise FormatMismatch("the file has another format version or is of another encoder")
         held, vectors = arrays["words"].tobytes(), arrays["vectors"]
     except (KeyError, ValueError, OSError) as error:
         raise CorruptRestriction(f"the file cannot be read: {error}") from error
-    # The list is compared, not only its digest: a later version may take other tokens for words.
+    # The words are compared, not only the digest: a later version of this code may take other tokens for words.
     if held != "\n".join(words).encode() or vectors.ndim != 2 or metadata.get("content") != _content(held, vectors):
         raise CorruptRestriction("the file does not hold the vectors of these words")
     return checked(vectors, len(words), None, CorruptRestriction) if words else np.zeros((0, 0), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from guard.errors import VocabularyError
@@ -48,18 +49,29 @@ def _mistral_bytes(tokenizer: Any, token: int) -> bytes:
     return sentencepiece_bytes(tokenizer.id_to_piece(token))
 
 
-def dead_end_token(tokenizer: Any, size: int) -> int:
-    """Return the id that stands for "nothing is left to say".
+def model_ends(tokenizer: Any, model_config: Any) -> frozenset[int]:
+    """Return the ids with which a model ends its answers.
+
+    They are the tokenizer's end of sequence, and those that vLLM's `ModelConfig` has from the generation config.
+    """
+    end, ends = _named(tokenizer, "eos_token_id"), model_config.try_get_generation_config().get("eos_token_id")
+    found = [ends] if isinstance(ends, int) else ends or []
+    return frozenset(int(token) for token in [end, *found] if token is not None)
+
+
+def dead_end_token(tokenizer: Any, size: int, ends: Collection[int] = ()) -> int:
+    """Return the id that stands for "nothing is left to say", one of the `size` ids of the model.
 
     A special token that the model has no use for in an answer, so that the front end can tell a dead end from the end that the
-    model chose: the padding token, else the unknown token, else the first token, else another special one; the end of sequence
-    only where there is nothing else. Raises VocabularyError if there is not even that.
+    model chose: the padding token, else the unknown token, else the first token, else another special one; one of the model's
+    `ends` or the tokenizer's end of sequence only where there is nothing else. (Qwen's padding token is one of its ends.) Raises
+    VocabularyError if there is not even that.
     """
     end = _named(tokenizer, "eos_token_id")
     named = [_named(tokenizer, name) for name in ("pad_token_id", "unk_token_id", "bos_token_id")]
     for token in [*named, *sorted(tokenizer.all_special_ids)]:
         # SentencePiece says -1 for what it does not have.
-        if token is not None and token != end and 0 <= token < size:
+        if token is not None and token != end and token not in ends and 0 <= token < size:
             return int(token)
     if end is None or not 0 <= end < size:
         raise VocabularyError("the tokenizer has no special token with which an answer could end")

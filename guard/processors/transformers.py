@@ -53,7 +53,8 @@ class GuardLogitsProcessor(LogitsProcessor):
 
     `masks`: those of the restrictions that hold for every row, or one sequence of them for each prompt of the batch; the rows
     that `generate` makes of one prompt (beams, several return sequences) share them. `dead_end`: the id that a row gets which has
-    nothing left to say; give it to `generate` among `eos_token_id`, so that the row ends there. `pad`: the id that fills up
+    nothing left to say; give it to `generate` among `eos_token_id`, so that the row ends there. It is not kept from the model,
+    which may end with it too (often it is the end of sequence), so it does not tell why a row ended. `pad`: the id that fills up
     prompts on the left, which `generate` does not tell from text; not needed if it is a special token.
 
     Anchors' penalties are those of tokens that are whole words; words of several tokens need an encoder, which is not asked here.

@@ -1,1 +1,1 @@
-"""Tokens: what each token id of a model says, from any tokenizer."""
+"""Tokens: the text of each token id of a model, from any tokenizer."""

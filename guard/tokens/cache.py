@@ -1,9 +1,9 @@
-"""Vocabularies on disk: one safetensors file for each tokenizer, so that a later start need not parse and fold it again.
+"""Vocabularies on disk: one safetensors file per tokenizer, so that a later start need not parse and fold it again.
 
-For a fast tokenizer of 131,072 tokens that takes 0.03 s instead of 0.65 s, as measured on a busy machine with two cores, once
-the tokenizer has described itself; more than half of what is saved is parsing. A file is used only if it was written from this
-description by this version of the code; whatever else is found under its name is written anew. It is as trusted as the program:
-who can change the folder can change what is banned.
+For a fast tokenizer of 131,072 tokens, reading the file takes 0.03 s; building the vocabulary from the tokenizer's description
+takes 0.65 s, more than half of it for parsing (measured on a busy machine with two cores). A file is used only if this version
+of the code wrote it from this description. Any other file of that name is replaced. The folder must be as trusted as the program:
+whoever can change it can change what is banned.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NAMES = ("raw", "raw_start", "special", "folded", "folded_start", "order")
 
 @cache
 def _code() -> str:
-    # What a token folds to depends on these files and on Python's Unicode tables; a stale copy would let phrases through.
+    # What a token folds to depends on these files and on Python's Unicode tables. A stale vocabulary would let phrases through.
     digest = hashlib.sha256(unicodedata.unidata_version.encode())
     for module in (folding, pieces, tekken, tokenfolding, tokenizers):
         digest.update(Path(str(module.__file__)).read_bytes())
@@ -39,16 +39,22 @@ def _code() -> str:
 
 
 class VocabularyCache:
-    """The vocabularies kept in one folder, which is made when the first is."""
+    """The vocabularies in one folder. The folder is made when the first one is written."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, description: str, size: int | None, build: Callable[[str, int | None], Vocabulary]) -> Vocabulary:
-        """Return `build(description, size)`, a vocabulary of `guard.tokens.tokenizers` or `guard.tokens.tekken`, from disk if
-        it is there.
+        """Return `build(description, size)`, from disk if it is there.
 
-        Raises what `build` raises, and OSError if the folder cannot be written.
+        Args:
+            description: The tokenizer's description of itself.
+            size: The width of the model's logits.
+            build: A function of `guard.tokens.tokenizers` or `guard.tokens.tekken`.
+
+        Raises:
+            OSError: If the file cannot be written.
+            Exception: Whatever `build` raises.
         """
         name = hashlib.sha256(json.dumps([_code(), size]).encode())
         name.update(description.encode())

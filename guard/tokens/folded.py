@@ -1,6 +1,6 @@
-"""Folding all tokens of a vocabulary at once: what `StreamFolder` says of each, found with arrays.
+"""Folding all tokens of a vocabulary at once, with arrays. The result is what `StreamFolder` returns for each token.
 
-Folding maps single characters, so it has to be asked only once for each of the few thousand characters that a vocabulary has.
+Folding maps each character by itself, so it is computed only once for each of the few thousand characters of a vocabulary.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SPACE = 32
 
 
 def broken(pieces: Pieces) -> NDArray[np.int64]:
-    """Return the indices of the strings that are not UTF-8 when read alone, int64 [n]: half characters, most of them."""
+    """Return the indices of the strings that are not valid UTF-8 by themselves, int64 [n]. Most are parts of a character."""
     high = np.zeros(len(pieces.data) + 1, np.int64)
     np.cumsum(pieces.data >= 0x80, out=high[1:])
     suspects = np.flatnonzero(np.diff(high[pieces.start]))
@@ -31,14 +31,14 @@ def _valid(data: bytes) -> bool:
 
 
 def fold_pieces(pieces: Pieces) -> Pieces:
-    """Fold each string as a token that may follow anything: `StreamFolder(last_space=False).feed(string)`."""
+    """Return the fold of each string as a token that may follow anything: `StreamFolder(last_space=False).feed(string)`."""
     code, first, odd = _characters(pieces)
     fragments, index = _fragments(code, odd)
     lengths = fragments.lengths[index]
-    # Where each token begins among the bytes that the characters fold to.
+    # Where each token begins among the folded bytes.
     begin = np.append(0, np.cumsum(lengths))[first]
     folded = fragments.data[spans(fragments.start[index], lengths)]
-    # Of a run of spaces within one token, the first stays.
+    # Keep the first of each run of spaces within a token.
     space = folded == _SPACE
     again = np.zeros(len(folded), np.bool_)
     again[1:] = space[1:] & space[:-1]
@@ -48,9 +48,13 @@ def fold_pieces(pieces: Pieces) -> Pieces:
 
 
 def _characters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[bytes]]:
-    """Return the code of every character, uint32 [characters], where each string begins among them and where the last ends,
-    int64 [strings + 1], and what the strings that are not UTF-8 fold to: each of them counts as one character, with a code
-    above the others."""
+    """Take the strings apart into characters. A string that is not valid UTF-8 counts as one character.
+
+    Returns:
+        code: uint32 [characters]; the code of each character. Strings that are not valid UTF-8 have codes above all others.
+        first: int64 [strings + 1]; where each string begins among the characters, and where the last one ends.
+        odd: The folds of the strings that are not valid UTF-8.
+    """
     strange = broken(pieces)
     odd = [StreamFolder(last_space=False).feed(pieces[at]) for at in strange.tolist()]
     whole = np.ones(len(pieces.data), np.bool_)
@@ -68,7 +72,7 @@ def _characters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], 
 
 
 def _fragments(code: NDArray[np.uint32], odd: list[bytes]) -> tuple[Pieces, NDArray[np.int32]]:
-    """Return what the different codes fold to, and for each character which of these it is, int32 [characters]."""
+    """Return the folds of the distinct codes, and the index of each character's fold among them, int32 [characters]."""
     used = np.zeros(code.max(initial=0) + 1, np.bool_)
     used[code] = True
     present = np.flatnonzero(used).tolist()

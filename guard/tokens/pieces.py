@@ -13,21 +13,24 @@ _WORD = 8
 
 
 class Pieces(Sequence[bytes]):
-    """An immutable sequence of byte strings, cut out of one buffer when they are asked for.
+    """An immutable sequence of byte strings, which are cut out of one buffer when they are read.
 
-    A list of 131,072 `bytes` costs 7 MiB more than the bytes themselves, and arrays can be worked on as a whole: `data` uint8
-    [bytes] holds the strings one after the other, `start` int64 [strings + 1] where each begins, and where the last one ends.
+    A list of 131,072 `bytes` needs 7 MiB more than the bytes themselves, and arrays can be processed as a whole.
+
+    Attributes:
+        data: uint8 [bytes]; the strings one after the other.
+        start: int64 [strings + 1]; where each string begins in `data`, and where the last one ends.
     """
 
     __slots__ = ("_buffer", "_edges", "data", "start")
 
     def __init__(self, data: NDArray[np.uint8], start: NDArray[np.int64]) -> None:
-        # Kept for ever and given out as they are: nobody may change them.
+        # These arrays are handed out without a copy, so nobody may change them.
         self.data = np.frombuffer(data.tobytes(), np.uint8)
         self.start = start.astype(np.int64)
         self.start.setflags(write=False)
         self._buffer: bytes = self.data.base  # type: ignore[assignment]
-        # A memoryview's items are plain integers, which slice faster than NumPy's.
+        # The items of a memoryview are plain integers, which slice faster than NumPy's.
         self._edges = self.start.data
 
     @classmethod
@@ -49,7 +52,11 @@ class Pieces(Sequence[bytes]):
     def __getitem__(self, index: slice) -> list[bytes]: ...
 
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        """Return one string, or a list of those in a slice. Raises IndexError as a list does."""
+        """Return one string, or the list of those in a slice.
+
+        Raises:
+            IndexError: As a list does.
+        """
         if isinstance(index, slice):
             return [self[at] for at in range(*index.indices(len(self)))]
         if index < 0:
@@ -64,29 +71,29 @@ class Pieces(Sequence[bytes]):
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """How many bytes each string has, int64 [strings]."""
+        """The number of bytes of each string, int64 [strings]."""
         return np.diff(self.start)
 
     def without(self, byte: int) -> Pieces:
-        """Return the strings with every `byte` left out."""
+        """Return the strings without any `byte`."""
         kept = self.data != byte
         return Pieces(self.data[kept], np.append(0, np.cumsum(kept))[self.start])
 
     def take(self, order: NDArray[np.int64]) -> Pieces:
-        """Return the strings whose indices are `order`, int64 [n], in that order."""
+        """Return the strings with the indices `order`, int64 [n], in that order."""
         lengths = self.lengths[order]
         start = np.zeros(len(order) + 1, np.int64)
         np.cumsum(lengths, out=start[1:])
         return Pieces(self.data[spans(self.start[:-1][order], lengths)], start)
 
     def order(self) -> NDArray[np.int64]:
-        """Return the indices of the strings in ascending order, int64 [strings]; equal ones in the order they have here.
+        """Return the indices of the strings in ascending order, int64 [strings]; equal strings keep their order.
 
-        For strings without zero bytes: a shorter string is filled up with zeros, which sort before any byte. Eight bytes are
-        compared at a time, as one integer, and further ones only where those before are equal.
+        The strings must not contain zero bytes, because a shorter string is filled up with zeros, which sort before any byte.
+        Eight bytes are compared at a time, as one integer; further bytes only where the earlier ones are equal.
         """
         order = np.argsort(self._words(np.arange(len(self)), 0), kind="stable")
-        # Groups of equal beginnings, by the position in `order` at which each begins.
+        # Positions in `order` that are not settled, and which of them have equal beginnings.
         depth = 0
         open_at = np.arange(len(self))
         group = np.zeros(len(self), np.int64)
@@ -106,7 +113,7 @@ class Pieces(Sequence[bytes]):
         return order
 
     def _words(self, indices: NDArray[np.int64], depth: int) -> NDArray[np.uint64]:
-        """Return eight bytes of each string from `depth` on, zeros where it has ended, as one big-endian integer each."""
+        """Return the eight bytes of each string from `depth` on as one big-endian integer; zeros follow the string's end."""
         low = self.start[indices] + depth
         length = self.start[indices + 1] - low
         at = np.arange(_WORD)
@@ -117,6 +124,6 @@ class Pieces(Sequence[bytes]):
 
 
 def spans(start: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return start[0], start[0] + 1 ... `lengths[0]` of them, then those from start[1] on, and so forth: int64 [sum(lengths)]."""
+    """Return `lengths[0]` integers from `start[0]` on, then `lengths[1]` from `start[1]` on, and so on: int64 [sum(lengths)]."""
     ends = np.cumsum(lengths)
     return np.repeat(start - ends + lengths, lengths) + np.arange(ends[-1] if len(ends) else 0)

@@ -1,8 +1,8 @@
-"""From Mistral's tekken tokenizer to the bytes of its tokens.
+"""The bytes of the tokens of Mistral's tekken tokenizer.
 
-A tekken file is JSON (`mistral_common.tokens.tokenizers.tekken.ModelData`): `config` says how many ids there are
-(`default_vocab_size`) and how many of them, the first ones, are special (`default_num_special_tokens`, named or not);
-`vocab` lists the other tokens by rank with their bytes in base64, more of them than the ids that are left as a rule.
+A tekken file is JSON (`mistral_common.tokens.tokenizers.tekken.ModelData`). `config` has the number of ids
+(`default_vocab_size`) and how many of the first ones are special, whether named or not (`default_num_special_tokens`). `vocab`
+lists the other tokens by rank with their bytes in base64, usually more of them than there are ids left.
 """
 
 from __future__ import annotations
@@ -16,10 +16,14 @@ from guard.tokens.vocabulary import Vocabulary
 
 
 def vocabulary_of_tekken(source: Path | str, size: int | None = None) -> Vocabulary:
-    """Build the vocabulary of a tekken file, given by its path (a `Path`) or its content (a `str`); ids up to `size`, the width
-    of the model's logits, that it lacks are padding.
+    """Build the vocabulary of a tekken file.
 
-    Raises VocabularyError for what is not a tekken file.
+    Args:
+        source: The file's path (a `Path`) or its content (a `str`).
+        size: The width of the model's logits. Ids up to it that the file lacks are padding.
+
+    Raises:
+        VocabularyError: If it is not a tekken file.
     """
     content = source.read_text("utf-8") if isinstance(source, Path) else source
     try:

@@ -1,11 +1,11 @@
-"""From a Hugging Face fast tokenizer to the bytes of its tokens.
+"""The bytes of the tokens of a Hugging Face fast tokenizer.
 
-Works on the tokenizer's own description of itself (the JSON that `tokenizers.Tokenizer.to_str()` returns; fields as in the
-`tokenizers` library's documentation), so that nothing heavy is imported here. What a token stands for is what the described
-decoder makes of it in the middle of a text; of the very first token some decoders drop the spaces.
+This module reads the tokenizer's description of itself: the JSON that `tokenizers.Tokenizer.to_str()` returns, with the fields
+that the documentation of `tokenizers` describes. So nothing heavy is imported. The bytes of a token are what the described
+decoder makes of it in the middle of a text; some decoders drop the spaces of a text's first token.
 
-One difference to the library's decoders is left: where byte tokens in a row are not UTF-8 together, `ByteFallback` replaces all
-of them, here those that are characters by themselves stay.
+One difference from the library's decoders remains. If byte tokens in a row are not valid UTF-8 together, `ByteFallback` replaces
+all of them; here, those that are characters by themselves remain.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from guard.tokens.vocabulary import Vocabulary
 Step = Callable[[str], str | bytes]
 
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
-# What the WordPiece decoder tidies when `cleanup` is set, in its order.
+# What the WordPiece decoder replaces if `cleanup` is set, in its order.
 _CLEANUP = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"),
     (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
@@ -30,14 +30,14 @@ _CLEANUP = (
 
 
 def byte_level_alphabet() -> dict[str, int]:
-    """Return the characters in which byte-level BPE writes the 256 bytes (GPT-2; Radford et al. 2019)."""
+    """Return the 256 characters that byte-level BPE writes for the 256 bytes (GPT-2; Radford et al. 2019)."""
     printable = [*range(ord("!"), ord("~") + 1), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [b for b in range(256) if b not in printable]
     return {chr(b): b for b in printable} | {chr(256 + k): b for k, b in enumerate(others)}
 
 
 def sentencepiece_bytes(piece: str) -> bytes:
-    """Return what a piece of a SentencePiece model adds to a text: ▁ is a space, <0x41> the byte 0x41."""
+    """Return the bytes that a piece of a SentencePiece model adds to a text. "▁" is a space, "<0x41>" the byte 0x41."""
     return _finished(_byte_fallback(piece.replace("\u2581", " ")))
 
 
@@ -52,14 +52,14 @@ def _byte_fallback(token: str) -> str | bytes:
 
 def _byte_level() -> Step:
     alphabet = byte_level_alphabet()
-    # Characters outside the alphabet become one that no byte has, so that the encoding below fails.
+    # Characters outside the alphabet become one that is not in latin-1, so that the encoding below fails.
     table = dict.fromkeys(range(256), 0xFFFF) | {ord(c): b for c, b in alphabet.items()}
 
     def decode(token: str) -> str | bytes:
         try:
             return token.translate(table).encode("latin-1")
         except UnicodeEncodeError:
-            return token.encode()  # not written in the alphabet, such as most added tokens: read as it is
+            return token.encode()  # not written in the alphabet, like most added tokens: taken as it is
 
     return decode
 
@@ -88,11 +88,11 @@ def _strip(content: str, start: int, stop: int) -> Step:
 
 
 def _step(part: dict[str, Any], joined: bool) -> Step | None:
-    """Return what one component does to a token, None if nothing. `joined`: the tokens before it are one text already."""
+    """Return what one component does to a token; None if nothing. `joined`: whether tokens are one text by then."""
     kind = part["type"]
     if kind == "Replace":
         if joined and len(part["pattern"].get("String", "  ")) != 1:
-            raise VocabularyError("the decoder replaces text that may lie across tokens")
+            raise VocabularyError("cannot tell which bytes the tokens stand for: the decoder replaces text across tokens")
         return _replace(part["pattern"], part["content"])
     if kind in ("Fuse", "Sequence") or (kind == "Strip" and joined):
         return None  # joins, groups, or changes only the two ends of the text
@@ -112,7 +112,7 @@ def _step(part: dict[str, Any], joined: bool) -> Step | None:
 
 
 def _parts(description: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Return a component and those it is a sequence of."""
+    """Return a component and the components inside it."""
     if not description:
         return []
     inner = [p for key in ("decoders", "pretokenizers") for part in description.get(key, []) for p in _parts(part)]
@@ -122,7 +122,7 @@ def _parts(description: dict[str, Any] | None) -> list[dict[str, Any]]:
 def _decoder(description: dict[str, Any]) -> Callable[[str], bytes]:
     parts = _parts(description.get("decoder"))
     if not parts:
-        # Without a decoder the library only puts tokens beside each other; how a text is cut tells what they mean.
+        # Without a decoder the library only joins tokens. How the tokenizer cuts a text tells what they mean.
         parts = [p for p in _parts(description.get("pre_tokenizer")) if p["type"] in ("ByteLevel", "Metaspace")][:1]
         model = description["model"]
         if not parts and model.get("type") == "WordPiece":
@@ -152,10 +152,14 @@ def _decoder(description: dict[str, Any]) -> Callable[[str], bytes]:
 
 
 def vocabulary_of(description: str, size: int | None = None) -> Vocabulary:
-    """Build the vocabulary of the tokenizer that `description`, its JSON, describes.
+    """Build the vocabulary of a tokenizer.
 
-    Ids up to `size`, the width of the model's logits, that it lacks are padding. Raises VocabularyError for a tokenizer whose
-    decoder does not say what each token adds to a text, and for what does not describe a tokenizer.
+    Args:
+        description: The tokenizer's JSON.
+        size: The width of the model's logits. Ids up to it that the tokenizer lacks are padding.
+
+    Raises:
+        VocabularyError: If it is not the JSON of a tokenizer, or if its decoder does not tell what each token adds to a text.
     """
     try:
         content = json.loads(description)

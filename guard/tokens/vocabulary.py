@@ -1,4 +1,4 @@
-"""A tokenizer's vocabulary as the matcher sees it: which folded text each token adds, sorted for range queries."""
+"""A tokenizer's vocabulary for the matcher: the folded text that each token adds, sorted for range queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from guard.tokens.pieces import Pieces
 
 
 def incomplete_tail(data: bytes) -> int:
-    """Return how many bytes at the end of `data` begin a UTF-8 character that is not complete: 0 to 3."""
+    """Return how many bytes at the end of `data` are the beginning of an incomplete UTF-8 character: 0 to 3."""
     folder = StreamFolder()
     folder.feed(data)
     return len(folder.pending)
@@ -23,18 +23,20 @@ def incomplete_tail(data: bytes) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
-    """The tokens of a tokenizer, folded once.
+    """The tokens of a tokenizer, folded once. `guard.tokens.cache` keeps vocabularies on disk.
 
-    `raw`: the bytes of each token id; empty for special and padding ids, which add no text to an answer. `special`: the special
-    ids; in a prompt they are where one text ends and another begins. `folded`: what each token adds to a folded text.
-
-    `guard.tokens.cache` keeps what is found here, for those who start often.
+    Attributes:
+        raw: The bytes of each token id; empty for special and padding ids, which add no text to an answer.
+        special: The special ids. In a prompt, one text ends and another begins there.
+        text: uint8 [bytes]; the folded tokens in ascending order.
+        start: int64 [tokens + 1]; where each token begins in `text`, and where the last one ends.
+        order: int64 [tokens]; the token ids in this order.
+        folded: What each token id adds to a folded text.
     """
 
     raw: Sequence[bytes]
     special: frozenset[int] = frozenset()
 
-    # Tokens' folded bytes in sorted order: uint8 [bytes], int64 [tokens + 1], and the token id of each, int64 [tokens].
     text: NDArray[np.uint8] = field(init=False, repr=False)
     start: NDArray[np.int64] = field(init=False, repr=False)
     order: NDArray[np.int64] = field(init=False, repr=False)
@@ -58,25 +60,25 @@ class Vocabulary:
 
     @cached_property
     def empty(self) -> int:
-        """How many tokens add no folded text; they are the first in sorted order."""
+        """The number of tokens that add no folded text. They are the first in ascending order."""
         return int(np.searchsorted(self.start[1:], 0, side="right"))
 
     @cached_property
     def spaced(self) -> int:
-        """The first token in sorted order, after the empty ones, that does not begin with a space."""
+        """The position in ascending order of the first token that is not empty and does not begin with a space."""
         first = self.text[self.start[self.empty : -1]] if self.empty < len(self) else self.text[:0]
         return self.empty + int(np.searchsorted(first, ord(" "), side="right"))
 
     @cached_property
     def cut(self) -> frozenset[int]:
-        """Ids of tokens that begin or end inside a UTF-8 character: what they add depends on the bytes before them."""
-        # Such a token is not UTF-8 by itself, and few are not.
+        """The ids of tokens that begin or end inside a UTF-8 character. What they add depends on the bytes before them."""
+        # Such a token is not valid UTF-8 by itself, and few tokens are not.
         odd = {t for t in broken(Pieces.of(self.raw)).tolist() if incomplete_tail(self.raw[t])}
         return frozenset(odd.union(self.continuing.tolist()))
 
     @cached_property
     def whole(self) -> bytes:
-        """One byte a token id: 1 unless the token is one of `cut`."""
+        """One byte per token id: 0 for the tokens in `cut`, 1 for all others."""
         flags = bytearray(b"\1" * len(self))
         for token in self.cut:
             flags[token] = 0
@@ -84,24 +86,30 @@ class Vocabulary:
 
     @cached_property
     def _solid(self) -> list[int]:
-        """Bytes of folded text other than spaces, by token id."""
+        """The bytes of each token's folded text without spaces, by token id."""
         lengths: list[int] = self.folded.without(ord(" ")).lengths.tolist()
         return lengths
 
     @cached_property
     def continuing(self) -> NDArray[np.int64]:
-        """Ids of tokens that begin with a byte that continues a character, int64 [n]."""
+        """The ids of tokens that begin with a byte that continues a character, int64 [n]."""
         raw = Pieces.of(self.raw)
         held = np.flatnonzero(raw.lengths)
         first = raw.data[raw.start[held]]
         return np.asarray(held[(first & 0xC0) == 0x80], np.int64)
 
     def tail(self, ids: Sequence[int], length: int) -> tuple[Sequence[int], bool]:
-        """Return the end of `ids` that holds at least `length` bytes of folded text other than spaces, and whether a text
-        begins there.
+        """Return the end of a prompt, as far as a phrase or a word may have begun in it.
 
-        Special tokens end a text: what stands before the last of them is another message. Spaces do not count, because a run of
-        them folds to one however many tokens it has.
+        A special token ends a message, so the tail begins behind the last one. Spaces do not count, because any run of them folds
+        to one.
+
+        Args:
+            ids: The prompt's token ids.
+            length: How many bytes of folded text without spaces the tail must have, if there are so many.
+
+        Returns:
+            The tail, and whether a text begins there.
         """
         held, solid = 0, self._solid
         for at in range(len(ids) - 1, -1, -1):
@@ -115,7 +123,7 @@ class Vocabulary:
 
     @classmethod
     def known(cls, raw: Pieces, special: frozenset[int], folded: Pieces, order: NDArray[np.int64]) -> Vocabulary:
-        """Build from what another vocabulary found out: nothing is folded or sorted, and nothing checked."""
+        """Build a vocabulary from another one's parts. Nothing is folded, sorted or checked."""
         vocabulary = object.__new__(cls)
         object.__setattr__(vocabulary, "special", special)
         vocabulary._set(raw, folded, order)
@@ -123,10 +131,12 @@ class Vocabulary:
 
     @classmethod
     def of(cls, tokens: Iterable[bytes | None], size: int | None = None) -> Vocabulary:
-        """Build from the bytes of ids 0, 1, 2 ...; None marks a special token.
+        """Build a vocabulary from the bytes of ids 0, 1, 2 ...
 
-        With a `size`, the width of the model's logits, ids up to it that are missing are padding, and ids beyond it are left
-        out: the model cannot say them.
+        Args:
+            tokens: The bytes of each token; None for a special token.
+            size: The width of the model's logits. Missing ids up to it are padding; ids beyond it are left out, because the model
+                cannot say them.
         """
         given = list(tokens)[:size]
         raw = [token or b"" for token in given]

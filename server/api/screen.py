@@ -17,8 +17,8 @@ from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel
 from server.errors import NotReady
 from server.http.authentication import Principal
-from server.openai.fields import refuse
-from server.openai.texts import texts_of_chat
+from server.openai.chat import CHAT, texts_of_chat
+from server.openai.length import check_texts
 from server.running import ApiContext
 from server.screening.conversation import Text
 from server.screening.decision import Decision, Verdict
@@ -29,6 +29,8 @@ router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, respo
 FORGOTTEN = "forgotten"
 """The one category in a client's answer. It is confidential which target a text is about."""
 MAX_INPUTS = 1000
+# Texts of one request that are screened together; others' requests come between.
+_AT_ONCE = 8
 
 
 class ScreenRequest(ApiModel):
@@ -129,11 +131,16 @@ async def _decisions(context: ApiContext, principal: Principal, requests: Sequen
         )
     context.decisions.admit()
 
+    for texts in requests:
+        check_texts(texts, context.activation.enforcement.context_length, None)
+    slots = asyncio.Semaphore(_AT_ONCE)
+
     async def decided(screener: Screener, texts: Sequence[Text]) -> Decision:
-        started = time.perf_counter()
-        decision = await screener.decide(texts)
-        context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
-        return decision
+        async with slots:
+            started = time.perf_counter()
+            decision = await screener.decide(texts)
+            context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
+            return decision
 
     async with context.activation.enforcement.admitted() as screener:
         # At once, so that the classifiers get them in batches.
@@ -144,7 +151,7 @@ def _texts(body: ScreenRequest) -> list[Text]:
     if body.messages is None:
         return [Text(body.text or "", "text")]
     asked = {"messages": body.messages}
-    refuse(asked, "chat")
+    CHAT.check(asked)
     return texts_of_chat(asked)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.table import Table
 
 from server.engine.protocol import json_of
+from server.openai.chat import CHAT
 from server.openai.route import GuardedRoute
 from server.service import Service
 
@@ -36,8 +37,8 @@ async def compare(service: Service, question: str) -> Comparison:
         "temperature": 0,
         "max_tokens": _TOKENS,
     }
-    free = await json_of(running.engine.app, "POST", "/v1/chat/completions", {**body, "vllm_xargs": {"guard": []}})
-    held = await json_of(GuardedRoute(service, "chat", guarded=False), "POST", "/v1/chat/completions", body)
+    free = await json_of(running.engine.app, "POST", CHAT.path, {**body, "vllm_xargs": {"guard": []}})
+    held = await json_of(GuardedRoute(service, CHAT, guarded=False), "POST", CHAT.path, body)
     unguarded, guarded = free["choices"][0], held["choices"][0]
     return Comparison(
         question, unguarded["message"]["content"] or "", guarded["message"]["content"] or "", guarded["finish_reason"]

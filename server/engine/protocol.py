@@ -44,12 +44,31 @@ class Engine(Protocol):
         """The number of token ids a prompt may use."""
         ...
 
+    @property
+    def context_length(self) -> int:
+        """The number of tokens a prompt and its answer may have."""
+        ...
+
     def tokens(self) -> Vocabulary:
         """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, for screening: every reading of it that there is."""
+        ...
+
+    def readings(self, text: str) -> Sequence[str]:
+        """Return what the model reads in place of `text` where special tokens are typed into it; nothing where there are none.
+
+        Called from threads; takes microseconds for a text without special tokens.
+        """
+        ...
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the tokens that `text` is in a prompt, cheaply: above the context length it need not be near.
+
+        Called from threads.
+        """
         ...
 
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
@@ -83,10 +102,14 @@ OpenEngine = Callable[[Settings], AbstractAsyncContextManager[Engine]]
 
 
 async def request(app: ASGIApp, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-    """Call an application in this process and return its whole answer."""
-    transport = httpx.ASGITransport(app=app)
+    """Call an application in this process, the engine's or the whole server's, and return its whole answer.
+
+    The call comes from this machine and names it as its host, as that of a client on this machine does: the whole server admits
+    it without a key as long as there are none, and asks for one as soon as there are (see `server.authentication`).
+    """
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 0))
     # In the same process nothing can be lost on the way: an answer takes as long as it takes.
-    async with httpx.AsyncClient(transport=transport, base_url="http://engine", timeout=None) as client:  # noqa: S113
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:  # noqa: S113
         return await client.request(method, path, json=body)
 
 

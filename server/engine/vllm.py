@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from guard.meaning.anchors import Encode
 from guard.tokens.vocabulary import Vocabulary
+from server.engine.tokenizer import PromptTokenizer
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -69,7 +70,7 @@ class VllmEngine:
     """A running vLLM engine and its application."""
 
     def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, words: Path, load_timeout: float) -> None:
-        from guard.processors.tokenizer import dead_end_token
+        from guard.processors.tokenizer import dead_end_token, model_ends
 
         self.app = app
         self._client = client
@@ -78,7 +79,9 @@ class VllmEngine:
         self._load_timeout = load_timeout
         self.dead = asyncio.Event()
         self.vocabulary: int = client.model_config.get_vocab_size()
-        self.dead_end = dead_end_token(tokenizer, self.vocabulary)
+        self.context_length: int = client.model_config.max_model_len
+        self._prompts = PromptTokenizer(tokenizer, self.context_length)
+        self.dead_end = dead_end_token(tokenizer, self.vocabulary, model_ends(tokenizer, client.model_config))
 
     @property
     def version(self) -> str:
@@ -100,6 +103,14 @@ class VllmEngine:
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids twice: with special tokens, and without them, as if they did not part two words."""
         return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
+
+    def readings(self, text: str) -> list[str]:
+        """Return what the model reads in place of `text` where special tokens are typed into it (`PromptTokenizer`)."""
+        return self._prompts.readings(text)
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the tokens that `text` is in a prompt (`PromptTokenizer`)."""
+        return self._prompts.least_tokens(text)
 
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
         """Compute the vectors of the vocabulary's whole words where the workers look for them, unless they are there already.
@@ -203,7 +214,9 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
         logging.root.setLevel(level)
         # A mounted application's lifespan does not run by itself; vLLM's logs its statistics.
         async with app.router.lifespan_context(app):
-            engine = VllmEngine(app, client, client.get_tokenizer(), settings.words, settings.load_timeout)
+            known = (app, client, client.get_tokenizer(), settings.words, settings.load_timeout)
+            # On a thread: a large tokenizer is copied.
+            engine = await asyncio.to_thread(VllmEngine, *known)
             # vLLM tells its HTTP server that the engine died by setting `should_exit`; here that is for the service to hear.
             app.state.server = _DeathNotice(engine.dead)
             yield engine

@@ -177,46 +177,24 @@ BY_ROUTE: Final[Mapping[Route, Mapping[str, Field]]] = {
     route: {field.name: field for field in FIELDS if route in field.routes} for route in ("chat", "completion")
 }
 
-TEXT_PARTS: Final[Mapping[str, str]] = {
-    "text": "text",
-    "input_text": "text",
-    "output_text": "text",
-    "refusal": "refusal",
-    "thinking": "thinking",
-    "tool_reference": "name",
-}
-"""Types of content part that are text, and the key of the text (MM_PARSER_MAP in vllm/renderers/chat_utils.py)."""
 
-# vLLM takes a part for media by its keys alone when ``type`` is missing or a ``uuid`` is there, whatever ``type`` says.
-_MEDIA_KEYS: Final = frozenset(
-    {"image", "image_url", "image_pil", "image_embeds", "input_image", "video", "video_url", "video_embeds", "prompt_embeds"}
-    | {"audio", "audio_url", "audio_embeds", "input_audio", "file", "input_file", "uuid"}
-)
-
-
-def refuse(body: Mapping[str, Any], route: Route) -> None:
-    """Check every field of a request body against the table.
+def check(body: Mapping[str, Any], table: Mapping[str, Field]) -> None:
+    """Check each field of a request body against a dialect's `table`.
 
     Raises:
-        BadRequest: with ``param`` and ``code``: ``guard_conflict`` for what gets round the guard, ``unsupported_parameter`` for
-            what is unknown or not served, ``invalid_value`` for a value the server has to understand itself.
+        BadRequest: with `param` and `code`: `guard_conflict` for what gets round the guard, `unsupported_parameter` for what is
+            unknown or not served, `invalid_value` for a value that the server has to understand itself.
     """
-    table = BY_ROUTE[route]
     for name, value in body.items():
         field = table.get(name)
         if field is None:
             raise BadRequest(_unknown(name), param=name[:64], code=UNSUPPORTED)
         if field.allowed is not None and not field.allowed(value):
             raise BadRequest(f"`{name}` {field.reason}.", param=name, code=field.code)
-    if route == "completion" and body.get("echo") and body.get("logprobs") is not None:
-        raise BadRequest("`echo` with `logprobs` is not supported: they score the prompt.", param="echo", code=GUARD_CONFLICT)
-    if route == "chat":
-        _refuse_media(body.get("messages"))
 
 
-def forwarded(body: Mapping[str, Any], route: Route) -> dict[str, Any]:
-    """What of an admitted body the engine gets: a shallow copy without the fields that are replaced or dropped."""
-    table = BY_ROUTE[route]
+def forwarded(body: Mapping[str, Any], table: Mapping[str, Field]) -> dict[str, Any]:
+    """Return what of a checked body the engine gets: a shallow copy without the fields that are replaced or dropped."""
     return {name: value for name, value in body.items() if table[name].handling in ("screened", "passed", "refused")}
 
 
@@ -225,23 +203,3 @@ def _unknown(name: str) -> str:
     if name.startswith("guided_"):  # vLLM 0.12 removed these and ignores them: the answer would silently not be constrained
         return f"Unknown parameter `{shown}`: use `structured_outputs` or `response_format`."
     return f"Unknown parameter `{shown}`."
-
-
-def _refuse_media(messages: Any) -> None:
-    """Only text can be classified. Malformed messages are left to `server.openai.texts`, which reads all of them."""
-    for i, message in enumerate(messages if isinstance(messages, list) else ()):
-        if not isinstance(message, dict):
-            continue
-        if message.get("audio") is not None:
-            raise BadRequest("Audio cannot be screened.", param=f"messages[{i}].audio", code=GUARD_CONFLICT)
-        content = message.get("content")
-        for j, part in enumerate(content if isinstance(content, list) else ()):
-            if not isinstance(part, dict):
-                continue
-            kind = part.get("type")
-            if not isinstance(kind, str) or kind not in TEXT_PARTS or not _MEDIA_KEYS.isdisjoint(part):
-                raise BadRequest(
-                    f"Only text can be screened: content parts of type {', '.join(TEXT_PARTS)}.",
-                    param=f"messages[{i}].content[{j}]",
-                    code=GUARD_CONFLICT,
-                )

@@ -1,102 +1,91 @@
-"""The routes that generate: read, screen, restrict, and hand to the engine."""
+"""The routes that generate: read, screen, restrict, hand to the engine, and follow its answer."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from guard.processors.arguments import KEY, NAME, REFUSE
-from server.errors import BadRequest
+from server.answers.deadends import dead_ends
+from server.answers.fanout import Call, fanned
+from server.answers.reply import Reply, deliver, replied
+from server.answers.starved import fed
 from server.http.body import parse_json, read_body
-from server.openai.answer import AnswerFilter
-from server.openai.fields import Route, forwarded, refuse
-from server.openai.texts import texts_of_chat, texts_of_completion
+from server.http.disconnect import unless_gone
+from server.openai.dialect import Body, Dialect
+from server.running import Running
 from server.screening.conversation import Text
 from server.screening.decision import Decision
 from server.service import Service
 
 DECISION_HEADER = "x-guard-decision-id"
-# What makes vLLM constrain an answer by a grammar.
-_CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls")
+# Bytes of a body from which on it is read on a thread.
+_LARGE = 8192
 
 
 class GuardedRoute:
     """An ASGI endpoint in front of the engine's route of the same path."""
 
-    def __init__(self, service: Service, route: Route, *, guarded: bool = True) -> None:
+    def __init__(self, service: Service, dialect: Dialect, *, guarded: bool = True) -> None:
         """`guarded`: whether a key is asked for; calls from within the process need none."""
         self._service = service
-        self._route = route
+        self._dialect = dialect
         self._guarded = guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises ServerError for what is not to be generated."""
-        # Before the body is read: whoever has no key is not to keep the server busy with one.
+        # Before the body is read: a caller without a key must not keep the server busy with one.
         actor = (await self._service.authenticator.admit(scope, "client")).key_id if self._guarded else "system"
         running = self._service.running
+        limits = self._service.settings.limits
         headers = Headers(scope=scope)
-        raw = await read_body(receive, self._service.settings.limits, headers.get("content-length"))
-        body = parse_json(
-            raw,
-            content_type=headers.get("content-type"),
-            content_encoding=headers.get("content-encoding"),
-            limits=self._service.settings.limits,
-        )
-        refuse(body, self._route)
+        raw = await read_body(receive, limits, headers.get("content-length"))
+
+        def read() -> tuple[dict[str, Any], list[Text]]:
+            media, coding = headers.get("content-type"), headers.get("content-encoding")
+            body = parse_json(raw, content_type=media, content_encoding=coding, limits=limits)
+            return body, self._dialect.read(body, running.engine)
+
+        # Off the event loop, which others wait for, where it takes long.
+        body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
         async with running.enforcement.admitted() as screener:
-            texts = self._texts(body)
             started = time.perf_counter()
-            decision = await screener.decide(texts)
+            decision = await unless_gone(screener.decide(texts), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with running.decisions.answering(decision, actor, seconds, texts):
-                await self._generate(scope, receive, send, body, decision)
+                asked = self._dialect.restricted(body, decision, running.engine.dead_end)
+                async with self._answered(running, scope, receive, asked, decision) as reply:
+                    found = reply.after(dead_ends(running.engine.dead_end, self._service.metrics))
+                    await deliver(found, send, {DECISION_HEADER: decision.id})
 
-    async def _generate(self, scope: Scope, receive: Receive, send: Send, body: dict[str, Any], decision: Decision) -> None:
-        running = self._service.running
-        rewritten = self._rewritten(body, decision)
-        constrained = bool(decision.argument) and any(rewritten.get(field) for field in _CONSTRAINTS)
-        answer = AnswerFilter(
-            send, {DECISION_HEADER: decision.id}, running.engine.dead_end, self._service.metrics, constrained=constrained
-        )
-        await self._ask(scope, receive, answer, rewritten)
-        if answer.starved:
-            # Nothing was left to say under both the grammar and the guard: the same request, unconstrained, with nothing to say.
-            for field in _CONSTRAINTS:
-                rewritten.pop(field, None)
-            rewritten["vllm_xargs"] = {KEY: [REFUSE]}
-            again = AnswerFilter(send, {DECISION_HEADER: decision.id}, running.engine.dead_end, self._service.metrics)
-            await self._ask(scope, receive, again, rewritten)
+    def _answered(
+        self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision
+    ) -> AbstractAsyncContextManager[Reply]:
+        """Have the engine answer a rewritten body."""
 
-    async def _ask(self, scope: Scope, receive: Receive, answer: AnswerFilter, body: dict[str, Any]) -> None:
-        sent = json.dumps(body, ensure_ascii=False).encode()
-        await self._service.running.engine.app(_scope(scope, sent), _Replay(sent, receive), answer)
+        def ask(body: Body, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
+            sent = json.dumps(body, ensure_ascii=False).encode()
+            return replied(running.engine.app, _scope(scope, sent, suffix), _Replay(sent, receive), self._dialect.form)
 
-    def _texts(self, body: dict[str, Any]) -> list[Text]:
-        if self._route == "chat":
-            return texts_of_chat(body)
-        engine = self._service.running.engine
-        return texts_of_completion(body, engine.decode, vocabulary=engine.vocabulary)
+        def constrained(call: Call) -> AbstractAsyncContextManager[Reply]:
+            return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, self._service.metrics)
 
-    def _rewritten(self, body: dict[str, Any], decision: Decision) -> dict[str, Any]:
-        """Return what the engine gets: the restrictions are the server's alone to name."""
-        rewritten = forwarded(body, self._route)
-        rewritten["vllm_xargs"] = {KEY: decision.argument} | ({NAME: decision.id} if decision.counted else {})
-        if decision.argument:
-            stops = rewritten.get("stop_token_ids") or []
-            if not isinstance(stops, Sequence) or isinstance(stops, str):
-                raise BadRequest("`stop_token_ids` must be a list of integers.", param="stop_token_ids", code="invalid_value")
-            rewritten["stop_token_ids"] = [*stops, self._service.running.engine.dead_end]
-        return rewritten
+        if not (decision.argument and self._dialect.constrained(body)):
+            return ask(body)
+        # A choice that starves under a grammar fails the engine's whole answer, so each choice has a call of its own.
+        calls = self._dialect.calls(body)
+        return constrained(calls[0]) if len(calls) == 1 else fanned(constrained, calls)
 
 
 class _Replay:
-    """An ASGI `receive` that gives the rewritten body once, then what really comes: a client that goes away ends generation."""
+    """An ASGI `receive` that gives the rewritten body once, then what really comes: a client that leaves ends generation."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -109,12 +98,19 @@ class _Replay:
         return {"type": "http.request", "body": body, "more_body": False}
 
 
-def _scope(scope: Scope, body: bytes) -> Scope:
-    """Return the scope for the engine: of the client's headers, only what names the request. Keys and cookies stay here."""
+def _scope(scope: Scope, body: bytes, suffix: str) -> Scope:
+    """Return the scope for the engine: of the client's headers, only what names the request. Keys and cookies stay here.
+
+    `suffix` tells one call of several from the others: its request id must not be another's.
+    """
     kept = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    kept += [(name, value) for name, value in scope["headers"] if name in (b"x-request-id", b"user-agent", b"accept")]
+    kept += [(name, value) for name, value in scope["headers"] if name in (b"user-agent", b"accept")]
+    kept += [(name, value + suffix.encode()) for name, value in scope["headers"] if name == b"x-request-id"]
+    passed: Mapping[str, Any] = {
+        key: scope[key] for key in ("type", "asgi", "http_version", "method", "scheme", "path", "client", "server")
+    }
     return {
-        **{key: scope[key] for key in ("type", "asgi", "http_version", "method", "scheme", "path", "client", "server")},
+        **passed,
         "raw_path": scope["path"].encode(),
         "query_string": b"",
         "root_path": "",

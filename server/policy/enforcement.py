@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
 from server.policy.compiler import Compiled, Compiler, Part
+from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
 
@@ -54,10 +54,10 @@ class Enforcement:
     Changes come one at a time: `commit` is called inside `changing`.
     """
 
-    def __init__(self, engine: Engine, encoder: Encoder, executor: Executor, folder: Path, metrics: Metrics) -> None:
+    def __init__(self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics) -> None:
         self._engine = engine
         self._encoder = encoder
-        self._executor = executor
+        self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
         self._compiler = Compiler(folder, encoder)
@@ -122,6 +122,11 @@ class Enforcement:
             if file.stem not in used and (file.suffix == SUFFIX or file.name.startswith(".")):
                 file.unlink(missing_ok=True)
         return snapshot
+
+    @property
+    def context_length(self) -> int:
+        """The engine's: the number of tokens a prompt and its answer may have."""
+        return self._engine.context_length
 
     @property
     def encoder(self) -> Encoder:
@@ -276,7 +281,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._executor, self._metrics)
+        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings)
         self._metrics.snapshot(number)
         return snapshot
 

@@ -14,7 +14,8 @@ R = TypeVar("R")
 class Batcher(Generic[T, R]):
     """Runs `call` on batches of at most `limit` items in `executor`.
 
-    There is no waiting for company: a lone item runs at once, and what arrives meanwhile makes up the next batch.
+    There is no waiting for company: a lone item runs at once, and what arrives meanwhile makes up the next batch. An item whose
+    caller has been cancelled while it waited is left out.
     """
 
     def __init__(self, call: Callable[[Sequence[T]], Sequence[R]], executor: Executor, limit: int = 32) -> None:
@@ -34,8 +35,10 @@ class Batcher(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            await self._run(batch)
+            waiting = [(item, future) for item, future in self._waiting if not future.done()]
+            batch, self._waiting = waiting[: self._limit], waiting[self._limit :]
+            if batch:
+                await self._run(batch)
 
     async def _run(self, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         items = [item for item, _ in batch]

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.data import TOFU, missing
 from evaluation.pairs import QAPair, ambiguous_questions, load_jsonl
-from tests.paths import TOFU
 
 
 def write(tmp_path: Path, *lines: str) -> Path:
@@ -52,7 +52,7 @@ def test_finds_questions_with_two_answers() -> None:
     assert ambiguous_questions(pairs) == {"A?": {"a.", "b."}}
 
 
-@pytest.mark.skipif(not TOFU.is_dir(), reason="the TOFU files are not in ../shared/data")
+@pytest.mark.skipif(bool(missing(TOFU)), reason=missing(TOFU))
 @pytest.mark.parametrize(
     ("name", "count", "paraphrased"), [("full", 4000, 0), ("forget10", 400, 0), ("forget10_perturbed", 400, 400)]
 )

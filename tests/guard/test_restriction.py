@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
-import time
 from pathlib import Path
 
-import guard.library
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from guard import mapped
 from guard import restriction as module
-from guard.decoding.library import Library
-from guard.decoding.masks import Masks
-from guard.errors import CorruptRestriction, FormatMismatch, RestrictionError, UnknownRestriction
+from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
 from guard.meaning.anchors import Anchors
-from guard.meaning.wordvectors import WordVectors
 from guard.phrase import Phrase
 from guard.restriction import SUFFIX, Restriction
-from guard.tokens.vocabulary import Vocabulary
 
 PHRASES = [
     Phrase("Mad Hatter"),
@@ -50,11 +42,6 @@ def test_the_digest_names_the_content() -> None:
     assert Restriction.compile(PHRASES).digest != Restriction.compile(PHRASES[1:]).digest
     harder = [PHRASES[0], Phrase("tea", scope="gated", penalty=5.0), PHRASES[2]]
     assert Restriction.compile(PHRASES).digest != Restriction.compile(harder).digest
-
-
-def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
-    path = Restriction.compile(PHRASES).save(tmp_path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_an_unknown_digest_is_an_error(tmp_path: Path) -> None:
@@ -95,61 +82,6 @@ def test_another_format_version_is_an_error(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(module, "FORMAT", 2)
     with pytest.raises(FormatMismatch, match="expected 2"):
         Restriction.load(tmp_path, restriction.digest)
-
-
-def test_a_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(mapped.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        Restriction.compile(PHRASES).save(tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_library_loads_once_and_keeps_nothing_of_what_fails(tmp_path: Path) -> None:
-    restriction = Restriction.compile(PHRASES)
-    restriction.save(tmp_path)
-    library = Library(tmp_path, Vocabulary.of([b"tea", b" tea", b"x"]))
-    assert library.masks(restriction.digest) is library.masks(restriction.digest)
-    with pytest.raises(UnknownRestriction):
-        library.masks("f" * 64)
-    assert library.held([restriction.digest, "f" * 64]) == [restriction.digest]
-    library.forget(restriction.digest)
-    assert library.held([restriction.digest]) == []
-
-
-def test_a_few_small_ones_are_there_at_once_and_what_fails_is_told(tmp_path: Path) -> None:
-    few = [Restriction.compile([Phrase(f"tea party {number}")]) for number in range(3)]
-    for restriction in few:
-        restriction.save(tmp_path)
-    library = Library(tmp_path, Vocabulary.of([b"tea", b" tea", b"x"]))
-    digests = [restriction.digest for restriction in few]
-    library.request([*digests, "f" * 64])
-    assert library.held(digests) == digests
-    assert library.collect_failures(["f" * 64]).keys() == {"f" * 64}
-
-
-def test_loading_in_the_background_publishes_what_is_whole_and_tells_failures_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good, bad = Restriction.compile(PHRASES), Restriction.compile(PHRASES[1:])
-    good.save(tmp_path)
-    path = bad.save(tmp_path)
-    path.write_bytes(path.read_bytes()[:-4])
-    library = Library(tmp_path, Vocabulary.of([b"tea", b" tea", b"x"]))
-    monkeypatch.setattr(guard.library, "_FEW", 0)
-    library.request([good.digest, bad.digest, "f" * 64])
-    failures: dict[str, str] = {}
-    for _ in range(500):
-        failures |= library.collect_failures([bad.digest, "f" * 64])
-        if len(failures) == 2 and library.held([good.digest]):
-            break
-        time.sleep(0.01)
-    assert library.held([good.digest, bad.digest, "f" * 64]) == [good.digest]
-    assert "cannot be read" in failures[bad.digest]
-    assert "not stored here" in failures["f" * 64]
-    assert library.collect_failures([bad.digest]) == {}
 
 
 def test_too_many_phrases_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,35 +141,3 @@ def test_anchors_that_were_changed_are_noticed(tmp_path: Path, before: bytes, af
     path.write_bytes(content.replace(before, after))
     with pytest.raises(CorruptRestriction):
         Restriction.load(tmp_path, restriction.digest)
-
-
-def test_a_library_needs_the_word_vectors_of_the_anchors_own_encoder(tmp_path: Path) -> None:
-    restriction = Restriction.compile([], anchors())
-    restriction.save(tmp_path)
-    vocabulary, words = Vocabulary.of([b" actor", b" tea"]), tmp_path / "words"
-
-    def computed(encoder: str) -> None:
-        WordVectors.cached(words, vocabulary, lambda texts: vectors(*(float(t == "actor") for t in texts)), encoder)
-
-    computed("other")
-    for folder, reason in ((None, "no folder"), (words, "no word vectors"), (tmp_path / "nowhere", "no word vectors")):
-        with pytest.raises(RestrictionError, match=reason):
-            Library(tmp_path, vocabulary, folder).masks(restriction.digest)
-    with pytest.raises(RestrictionError, match="no word vectors to compare"):
-        Masks.of(restriction, vocabulary)
-    computed("fake")
-    assert Library(tmp_path, vocabulary, words, "fake").masks(restriction.digest).semantic is not None
-    with pytest.raises(RestrictionError, match="another encoder"):
-        Library(tmp_path, vocabulary, words, "other").masks(restriction.digest)
-    with pytest.raises(RestrictionError, match="no word vectors"):
-        Library(tmp_path, Vocabulary.of([b" actor"]), words).masks(restriction.digest)
-    for path in words.iterdir():
-        path.write_bytes(path.read_bytes()[:-1])
-    library = Library(tmp_path, vocabulary, words)
-    library.request([restriction.digest])
-    failures: dict[str, str] = {}
-    while not failures:
-        failures = library.collect_failures([restriction.digest])
-        time.sleep(0.01)
-    assert "cannot be read" in failures[restriction.digest]
-    assert library.held([restriction.digest]) == []

@@ -28,6 +28,7 @@ class FakeEngine:
     version = "fake"
     dead_end = DEAD_END
     vocabulary = 100
+    context_length = 4096
 
     def __init__(self) -> None:
         self.bodies: list[dict[str, Any]] = []
@@ -39,6 +40,10 @@ class FakeEngine:
         self.stop_reason: int | None = None
         self.fails_under_a_grammar: int | None = None
         self.always_fails = False
+        # Of the choices asked for under a grammar, by the seeds of their requests: those that fail. None: all.
+        self.failing_seeds: set[int] | None = None
+        self.says_before_failing = True
+        self.cut = 5
         self.counts: dict[str, int] = {}
         self.dead = asyncio.Event()
         self.app = Starlette(
@@ -57,6 +62,12 @@ class FakeEngine:
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"token{i}" for i in ids)
+
+    def readings(self, text: str) -> list[str]:
+        return [text.replace("<|pad|>", ""), text.replace("<|pad|>", " ")] if "<|pad|>" in text else []
+
+    def least_tokens(self, text: str) -> int:
+        return len(text.split())
 
     async def prepare_words(self, encode: Any, encoder: str) -> None:
         self.words.append(encoder)
@@ -95,30 +106,51 @@ class FakeEngine:
         text = self._text(body)
         if text is None:
             return JSONResponse({"error": {"message": "guard missing", "type": "x", "param": None, "code": 400}}, 400)
-        if self.fails_under_a_grammar and (self.always_fails or "response_format" in body):
-            error = {"error": {"message": "Internal server error", "code": self.fails_under_a_grammar}}
-            if not body.get("stream"):
-                return JSONResponse(error, self.fails_under_a_grammar)
-            first = {"id": "x", "choices": [{"index": 0, "delta": {"content": "{"}, "finish_reason": None}]}
-            sent = [f"data: {json.dumps(event)}\n\n" for event in (first, error)]
-            return StreamingResponse(iter([*sent, "data: [DONE]\n\n"]), media_type="text/event-stream")
+        chat = kind.startswith("chat")
+        named = {"id": f"x-{request.headers.get('x-request-id')}", "object": kind, "created": len(self.bodies), "model": "fake"}
+        seed = body.get("seed")
+        text = text if seed is None else f"{text} {seed}"
+        fails = self.failing_seeds is None or seed in self.failing_seeds
+        fails = bool(self.fails_under_a_grammar) and fails and (self.always_fails or "response_format" in body)
+        error = {"error": {"message": "Internal server error", "code": self.fails_under_a_grammar}}
+        if fails and not body.get("stream"):
+            return JSONResponse(error, self.fails_under_a_grammar or 500)
         refused = body.get("vllm_xargs", {}).get("guard") == ["refuse"]
         ending = {"finish_reason": "stop", "stop_reason": DEAD_END if refused else self.stop_reason}
+        prompt = len(str(body.get("prompt", "")))
         if not body.get("stream"):
-            return JSONResponse(
-                {"object": kind, "choices": [{"index": 0, **content(text), **ending}], "usage": {"total_tokens": 3}}
-            )
+            usage = {"prompt_tokens": prompt, "completion_tokens": len(text), "total_tokens": prompt + len(text)}
+            return JSONResponse({**named, "choices": [{"index": 0, **content(text), **ending}], "usage": usage})
+        options = body.get("stream_options") or {}
+
+        def chunk(choices: list[dict[str, Any]], said: int, told: bool) -> bytes:
+            usage = {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+            told = told and bool(options.get("include_usage"))
+            sent = {**named, "choices": choices} | ({"usage": usage} if told else {})
+            return b"data: " + json.dumps(sent, separators=(",", ":")).encode() + b"\n\n"
 
         async def events() -> AsyncIterator[bytes]:
-            for piece in text:
-                yield b"data: " + json.dumps({"choices": [{"delta": {"content": piece}}]}).encode() + b"\n\n"
-            last = json.dumps({"choices": [{"index": 0, "delta": {}, **ending}]}, separators=(",", ":")).encode()
-            # vLLM sends whole events; nothing says that it always will.
-            for at in range(0, len(last), 5):
-                yield (b"data: " if at == 0 else b"") + last[at : at + 5]
-            yield b"\n\ndata: [DONE]\n\n"
+            said = ("{" if self.says_before_failing else "") if fails else text
+            each = bool(options.get("continuous_usage_stats"))
+            for at, piece in enumerate(said):
+                await asyncio.sleep(0)
+                delta = {"delta": {"content": piece}} if chat else {"text": piece}
+                yield chunk([{"index": 0, **delta, "logprobs": None, "finish_reason": None}], at + 1, each)
+            if fails:
+                yield b"data: " + json.dumps(error).encode() + b"\n\n"
+            else:
+                yield chunk([{"index": 0, **({"delta": {}} if chat else {"text": ""}), **ending}], len(said), each)
+                if options.get("include_usage"):
+                    yield chunk([], len(said), True)
+            yield b"data: [DONE]\n\n"
 
-        return StreamingResponse(events(), media_type="text/event-stream")
+        async def pieces() -> AsyncIterator[bytes]:
+            # vLLM sends whole events; nothing says that it always will.
+            async for event in events():
+                for at in range(0, len(event), self.cut):
+                    yield event[at : at + self.cut]
+
+        return StreamingResponse(pieces(), media_type="text/event-stream")
 
 
 def opener(engine: FakeEngine) -> Any:

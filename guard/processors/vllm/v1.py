@@ -24,7 +24,7 @@ from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
 from guard.meaning.semantic import CANDIDATES
 from guard.processors.arguments import KEY, REFUSE, count_name, guard_argument
-from guard.processors.tokenizer import dead_end_token, vocabulary_from
+from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.tokens.cache import VocabularyCache
 
@@ -42,6 +42,10 @@ class GuardLogitsProcessor(LogitsProcessor):
     start. Beside it may stand `words`, the folder of word vectors, and, to judge words of several tokens too, `encoder`, a
     "module:name" that makes an encoder of the model `encoder_model`. A request whose guard argument cannot be honoured gets
     nothing but the dead-end token, so that nothing is generated unguarded.
+
+    In a restricted row the dead-end token is sampled if and only if the guard chose it: neither the model nor a grammar, which
+    takes every stop token for a legal end, can say it. Only where the dead end is one of the model's own ends must it stay
+    possible.
     """
 
     @classmethod
@@ -67,10 +71,14 @@ class GuardLogitsProcessor(LogitsProcessor):
             Path(settings["words"]) if settings.get("words") else None,
             self._finisher.encoder.fingerprint if self._finisher else None,
         )
-        self._dead_end = dead_end_token(tokenizer, model.get_vocab_size())
+        ends = model_ends(tokenizer, model)
+        self._dead_end = dead_end_token(tokenizer, model.get_vocab_size(), ends)
+        self._private = self._dead_end not in ends
         self._device = device
         # Positions whose request has no restriction are not held.
         self._batch = Batch()
+        # The positions that are held, and those of them in which vLLM may leave nothing.
+        self._held = self._starving = self._tensor(np.empty(0, np.int64))
         self.suppressed = Suppressed()
 
     def is_argmax_invariant(self) -> bool:
@@ -81,8 +89,11 @@ class GuardLogitsProcessor(LogitsProcessor):
         """Follow the requests that came, left and moved. Their new tokens are read in `apply`: until then vLLM may not know
         them."""
         if process_dict_updates(self._batch.rows, batch_update, self._row):
+            rows = self._batch.rows
             self._batch.changed()
-            self.suppressed.arrange(self._batch.rows)
+            self.suppressed.arrange(rows)
+            self._held = self._tensor(np.array(list(rows), np.int64))
+            self._starving = self._tensor(np.array([position for position, row in rows.items() if row.starves], np.int64))
 
     def _row(self, params: SamplingParams, prompt: list[int] | None, output: list[int]) -> Row | None:
         try:
@@ -93,7 +104,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         except (ArgumentError, RestrictionError) as error:
             logger.warning("request closed: %s", error)
             return Row((), (), output, closed=True)
-        starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words)
+        starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words or params.min_tokens)
         if name is None or digests == [REFUSE]:
             row = Row(masks, prompt, output, closed=digests == [REFUSE], starves=starves)
         else:
@@ -103,14 +114,20 @@ class GuardLogitsProcessor(LogitsProcessor):
         return None if row.idle else row
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
-        """Edit `logits` float32 [batch, vocabulary] in place: one scatter for all rows, and one more for the likeliest tokens of
-        rows with anchors if there is an encoder here."""
+        """Edit `logits` float32 [batch, vocabulary] in place.
+
+        One scatter bans for all rows, one closes the dead end, and one more is for the likeliest tokens of rows with anchors if
+        there is an encoder here.
+        """
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()
         positions = self._finisher.concerned(self._batch.rows, edits) if self._finisher else []
+        # First, so that a dead end which the model holds likeliest is no suppressed token.
+        doubtful = self._close_dead_end(logits)
         self.suppressed.before(logits, edits, positions)
         self._edit(logits, edits)
+        self._end_starved(logits, doubtful)
         if self._finisher and positions:
             self._edit(logits, self._finished(self._finisher, logits, positions, edits))
         self.suppressed.after(logits)
@@ -134,15 +151,29 @@ class GuardLogitsProcessor(LogitsProcessor):
             rows, ids = self._tensor(edits.soft)
             logits.index_put_((rows, ids), -self._tensor(edits.penalties), accumulate=True)
         if edits.closed.size:
-            self._end(logits, self._tensor(edits.closed), -torch.inf)
+            rows = self._tensor(edits.closed)
+            logits[rows] = -torch.inf
+            logits[rows, self._dead_end] = 0.0
         if edits.starving.size:
-            rows = self._tensor(edits.starving)
-            self._end(logits, rows[logits[rows].amax(dim=-1) == -torch.inf])
+            self._end_starved(logits, self._tensor(edits.starving))
 
-    def _end(self, logits: torch.Tensor, rows: torch.Tensor, others: float | None = None) -> None:
-        if others is not None:
-            logits[rows] = others
-        logits[rows, self._dead_end] = 0.0
+    def _close_dead_end(self, logits: torch.Tensor) -> torch.Tensor:
+        """Ban the dead end in every row. Return the positions, int64, of rows that may have had nothing else."""
+        if not self._private:
+            return self._starving[:0]
+        column = logits[:, self._dead_end]
+        doubtful = self._starving
+        if logits.device.type == "cpu":
+            # Few, as a rule. On another device it is dearer to wait for the answer than to look at all of them.
+            doubtful = doubtful[column[doubtful] > -torch.inf]
+        column.index_fill_(0, self._held, -torch.inf)
+        return doubtful
+
+    def _end_starved(self, logits: torch.Tensor, rows: torch.Tensor) -> None:
+        """Open the dead end in those of the `rows`, int64, that have nothing left."""
+        if rows.numel():
+            nothing = logits[rows].amax(dim=-1) == -torch.inf
+            logits[rows, self._dead_end] = torch.where(nothing, 0.0, logits[rows, self._dead_end])
 
     def _tensor(self, array: Any) -> torch.Tensor:
         return torch.from_numpy(array).to(self._device, non_blocking=True)

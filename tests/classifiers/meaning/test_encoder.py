@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,6 +90,34 @@ def test_threads_get_their_own_vectors(real_encoder: SentenceEncoder) -> None:
         together = list(pool.map(lambda n: real_encoder.encode([SENTENCES[n % 3]]), range(24)))
     for n, vectors in enumerate(together):
         np.testing.assert_array_equal(vectors, alone[n % 3])
+
+
+def test_long_texts_are_encoded_in_turns_and_short_ones_between(real_encoder: SentenceEncoder) -> None:
+    many = [f"Sentence number {n} says something about the harbour." for n in range(400)]
+    begun, order = threading.Event(), []
+    packed = real_encoder._packed
+    assert packed is not None
+
+    class Noted:
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            order.append(len(texts))
+            begun.set()
+            return packed.encode(texts)
+
+    real_encoder._packed = Noted()  # type: ignore[assignment]
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            long = pool.submit(real_encoder.encode, many)
+            assert begun.wait(10)
+            real_encoder.encode(["Short?"])
+            before = len(order)
+            vectors = long.result()
+    finally:
+        real_encoder._packed = packed
+    assert 1 in order[:before]
+    assert before < len(order)
+    assert max(order) * len(many[0]) <= 1100
+    np.testing.assert_allclose(vectors, unit_rows(packed.encode(many)), atol=0.02)
 
 
 def test_weights_are_verified(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import torch
 from numpy.typing import NDArray
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from evaluation.baselines.forbidden import Forbidden, TokenTrie
+from evaluation.baselines.forbidden import Forbidden
 from evaluation.baselines.guard_paper import Result, generate_guarded, step_us
 from evaluation.baselines.models import small_tokenizer
 from guard import Cursor, Masks, Phrase, Restriction, vocabulary_of
+from tests.evaluation.baselines.encoders import equal_words, unlike
 
 PROMPT, ANSWER = "Who has a scar?", " It is Harry Potter of course."
 TEXT = f"{PROMPT}{ANSWER} "
@@ -69,43 +70,8 @@ def model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     return taught(tokenizer, tokenizer.encode(ANSWER, add_special_tokens=False))
 
 
-def unlike(texts: Sequence[str]) -> NDArray[np.float32]:
-    """An encoder to which no two words are alike, not even equal ones: there is hard matching only."""
-    return np.zeros((len(texts), 4), np.float32)
-
-
-def equal_words(texts: Sequence[str]) -> NDArray[np.float32]:
-    """An encoder to which equal words are equal and all others have nothing in common, but for wizards and magicians."""
-    vectors = np.zeros((len(texts), 1024), np.float32)
-    for row, text in enumerate(texts):
-        vectors[row, sum(text.encode()) % 1000] = 1.0
-        if text in ("wizard", "magician"):
-            vectors[row] = 0
-            vectors[row, 1000] = 1
-            vectors[row, 1001] = {"wizard": 0.0, "magician": 1.0}[text]
-            vectors[row] /= np.linalg.norm(vectors[row])
-    return vectors
-
-
 def say(model: Any, tokenizer: PreTrainedTokenizerFast, forbidden: Sequence[str], encode: Any = unlike, **options: Any) -> Result:
     return generate_guarded(model, tokenizer, prompt(tokenizer), forbidden, encode, options.pop("max_new_tokens", 40), **options)
-
-
-class TestTokenTrie:
-    def test_the_whole_of_a_sequence_is_covered_wherever_it_stands(self) -> None:
-        trie = TokenTrie([[1, 2, 3], [2, 5], [7]])
-        ends: tuple[tuple[int, int], ...] = ()
-        covered = []
-        for token in [9, 1, 2, 3, 1, 2, 5, 7, 1, 1, 2, 3]:
-            ends, share = trie.follow(ends, token)
-            covered.append(round(share, 2))
-        assert covered == [0, 0.33, 0.67, 1, 0.33, 0.67, 1, 1, 0.33, 0.33, 0.67, 1]
-        assert len(trie) == 7
-
-    def test_a_sequence_that_begins_another_counts_as_covered(self) -> None:
-        trie = TokenTrie([[1, 2, 3, 4], [1, 2]])
-        ends, first = trie.follow((), 1)
-        assert (first, trie.follow(ends, 2)[1]) == (0.5, 1.0)
 
 
 class TestWithoutForbiddenText:
@@ -174,29 +140,12 @@ class TestSoftMatch:
         assert "Potter" in say(model, tokenizer, ["Mister Potter"], equal_words, delta=1.01, max_new_tokens=12).text
 
     def test_below_delta_the_cosine_is_subtracted(self, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast) -> None:
-        forbidden = Forbidden.of(["wizard"], tokenizer, equal_words)
-        near = forbidden.nearness(["magician", "wizard", "muggle", ""])
-        assert near == {"magician": pytest.approx(math.sqrt(0.5)), "wizard": 1.0, "muggle": 0.0}
-
         def third(texts: Sequence[str]) -> NDArray[np.float32]:
             return np.array([[1.0, 0.0] if text == "forbidden" else [0.3, math.sqrt(0.91)] for text in texts], np.float32)
 
         free, result = (say(model, tokenizer, words, third, beams=1, max_new_tokens=6) for words in ([], ["forbidden"]))
         assert result.ids == free.ids
         assert result.score == pytest.approx(free.score - 6 * 0.3, abs=1e-4)
-
-    def test_no_word_is_encoded_twice_and_short_ones_are_not_forbidden(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        seen: list[str] = []
-
-        def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-            seen.extend(texts)
-            return unlike(texts)
-
-        forbidden = Forbidden.of(["The house of Potter", "Potter's house"], tokenizer, encode)
-        assert forbidden.words == ["house", "Potter"]
-        forbidden.nearness(["owl", "owl", "rat"])
-        forbidden.nearness(["rat", "cat"])
-        assert seen == ["house", "Potter", "owl", "rat", "cat"]
 
     def test_when_everything_is_pruned_nothing_unguarded_is_said(
         self, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast

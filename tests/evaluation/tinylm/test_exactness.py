@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from evaluation.tinylm.exactness import IGNORED, Example, batches, collate
-from evaluation.tinylm.training import _schedule, idle_cores
-from evaluation.tinylm.wording import _vary
+from evaluation.tinylm.exactness import IGNORED, Exactness, Example, batches, collate, generate_exact, measure
+from evaluation.tinylm.model import read_report
+from evaluation.tinylm.wording import example_of
+from tests.evaluation.tinylm.tiny import PAIRS, TINY
 
 EXAMPLES = st.lists(
     st.builds(
@@ -39,21 +43,32 @@ def test_targets_are_the_answers_one_place_ahead(examples: list[Example]) -> Non
         assert torch.equal(ids[row, places[1:]], targets[row, places[:-1]])
 
 
-def test_the_learning_rate_rises_falls_and_stays() -> None:
-    assert _schedule(0.0) < 0.05
-    assert _schedule(0.1) == 1.0
-    assert _schedule(0.1) > _schedule(0.5) > _schedule(0.9) > _schedule(1.0)
-    assert abs(_schedule(1.0) - 0.05) < 1e-9
-    assert _schedule(1.5) == _schedule(1.0)
+def test_what_training_measured_is_what_the_saved_model_generates(model: Path) -> None:
+    report = read_report(model)
+    assert (report.exact, report.generated_exact) == (1.0, 1.0)
+    assert (report.pairs, report.questions) == (4, 5)
+    assert report.loss <= TINY.loss
+    assert report.margin > 0
+    assert report.tokens_per_second == pytest.approx(report.tokens / report.seconds, rel=0.05)
+    questions = [(question, pair.answer) for pair in PAIRS for question in pair.questions]
+    assert generate_exact(model, questions) == 5
+    assert generate_exact(model, [(question, answer + "!") for question, answer in questions]) == 0
 
 
-def test_at_least_one_core_is_used() -> None:
-    assert 1 <= idle_cores() <= 8
+def test_a_single_pass_agrees_with_generating(model: Path) -> None:
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
+    saved = LlamaForCausalLM.from_pretrained(model, dtype=torch.bfloat16).eval()
+    answers = [PAIRS[0].answer, PAIRS[0].answer + "!"]
+    examples = [example_of(tokenizer, [{"role": "user", "content": PAIRS[0].question}], answer) for answer in answers]
+    found = measure(saved, examples, 1000)
+    assert (found.right, found.total, found.share) == (1, 2, 0.5)
+    assert found.margin < 0 < measure(saved, examples[:1], 1000).margin
 
 
-def test_variations_end_with_the_question() -> None:
-    rng = random.Random(0)
-    for _ in range(50):
-        messages = _vary("Who wrote Hamlet?", [("How are you?", "Well.")], rng)
-        assert messages[-1]["role"] == "user"
-        assert "who wrote hamlet" in messages[-1]["content"].lower()
+def test_a_tie_counts_as_wrong() -> None:
+    config = LlamaConfig(
+        vocab_size=8, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, tie_word_embeddings=False
+    )
+    model = LlamaForCausalLM(config)
+    torch.nn.init.zeros_(model.lm_head.weight)  # every logit is 0
+    assert measure(model, [Example([1, 2], [3])], 100) == Exactness(0, 1, 0.0)

@@ -11,30 +11,16 @@ from hypothesis import strategies as st
 from guard import reference
 from guard.decoding.cursor import Cursor
 from guard.decoding.masks import Masks
+from guard.matching.automaton import Automaton
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 from guard.tokens.vocabulary import Vocabulary
 from tests.guard import strategies
+from tests.guard.bans import costs, expected
 
 
 def masks_of(phrases: list[Phrase], tokens: list[bytes | None], capacity: int = 1 << 20) -> Masks:
     return Masks.of(Restriction.compile(phrases), Vocabulary.of(tokens), capacity=capacity)
-
-
-def worst(cursor: Cursor) -> dict[int, float]:
-    """Return token id -> highest penalty of what the cursor bans now."""
-    penalties: dict[int, float] = {}
-    for ban in cursor.bans():
-        for token in ban.ids:
-            penalties[int(token)] = math.inf
-        for token, penalty in zip(ban.soft, ban.penalties, strict=True):
-            penalties[int(token)] = max(penalties.get(int(token), 0.0), float(penalty))
-    return penalties
-
-
-def expected(phrases: list[Phrase], tokens: list[bytes | None], said: list[bytes]) -> dict[int, float]:
-    penalties = {t: reference.penalty(phrases, said, token) for t, token in enumerate(tokens) if token}
-    return {t: p for t, p in penalties.items() if p}
 
 
 @settings(max_examples=400, deadline=None)
@@ -45,10 +31,10 @@ def test_a_token_is_banned_exactly_if_the_reference_says_so(
     cursor = Cursor(masks_of(phrases, tokens))
     said: list[bytes] = []
     for token in data.draw(st.lists(st.integers(0, len(tokens) - 1), max_size=12)):
-        assert worst(cursor) == expected(phrases, tokens, said)
+        assert costs(*cursor.bans()) == expected(phrases, tokens, said)
         cursor.extend([token])
         said.append(tokens[token] or b"")
-    assert worst(cursor) == expected(phrases, tokens, said)
+    assert costs(*cursor.bans()) == expected(phrases, tokens, said)
 
 
 @settings(max_examples=200, deadline=None)
@@ -60,7 +46,7 @@ def test_no_text_made_of_allowed_tokens_holds_a_banned_phrase(
     cursor = Cursor(masks_of(banned, tokens))
     said: list[bytes] = []
     for _ in range(40):
-        allowed = [t for t in range(len(tokens)) if t not in worst(cursor)]
+        allowed = [t for t in range(len(tokens)) if t not in costs(*cursor.bans())]
         token = random.choice(allowed)  # type: ignore[attr-defined]
         cursor.extend([token])
         said.append(tokens[token] or b"")
@@ -68,31 +54,19 @@ def test_no_text_made_of_allowed_tokens_holds_a_banned_phrase(
     assert not any(reference.occurrences(phrase, text) for phrase in banned)
 
 
-@settings(max_examples=200, deadline=None)
-@given(strategies.phrases, strategies.vocabularies(), st.data())
-def test_a_prompt_tail_counts_as_text_that_was_said(
-    phrases: list[Phrase], tokens: list[bytes | None], data: st.DataObject
-) -> None:
-    prompt = data.draw(st.lists(st.integers(0, len(tokens) - 1), max_size=40))
-    cursor = Cursor(masks_of(phrases, tokens), prompt)
-    special = [at for at, token in enumerate(prompt) if tokens[token] is None]
-    last_message = prompt[special[-1] + 1 :] if special else prompt
-    assert worst(cursor) == expected(phrases, tokens, [tokens[t] or b"" for t in last_message])
-
-
 def test_a_small_vocabulary_checked_by_hand() -> None:
     tokens = [b" Harry", b" Potter", b" Pottery", b"Pot", b"ter", b"ter,", b"s", b" ", b"HARRY", b" harry potter", b"-"]
     masks = masks_of([Phrase("Harry Potter", "gated")], tokens)
     cursor = Cursor(masks)
-    assert worst(cursor) == {9: math.inf}
+    assert costs(*cursor.bans()) == {9: math.inf}
     cursor.extend([0])
-    assert worst(cursor) == {1: math.inf, 9: math.inf}
+    assert costs(*cursor.bans()) == {1: math.inf, 9: math.inf}
     cursor.extend([10])
-    assert worst(cursor) == {1: math.inf, 9: math.inf}
+    assert costs(*cursor.bans()) == {1: math.inf, 9: math.inf}
     cursor.extend([3])
-    assert worst(cursor) == {4: math.inf, 5: math.inf, 9: math.inf}
+    assert costs(*cursor.bans()) == {4: math.inf, 5: math.inf, 9: math.inf}
     cursor.extend([6])
-    assert worst(cursor) == {9: math.inf}
+    assert costs(*cursor.bans()) == {9: math.inf}
 
 
 def test_the_cache_is_bounded_and_what_it_drops_is_found_again() -> None:
@@ -104,19 +78,33 @@ def test_the_cache_is_bounded_and_what_it_drops_is_found_again() -> None:
     for token in rng.choice(np.frombuffer(b"abc ", np.uint8), 500):
         one.extend([int(token)])
         other.extend([int(token)])
-        assert worst(one) == worst(other)
+        assert costs(*one.bans()) == costs(*other.bans())
     assert len(small._nodes) <= 2 < len(large._nodes)
 
 
-def test_letters_with_anything_between_them_checked_by_hand() -> None:
-    tokens = [b"H", b"-a", b"-r-r-y", b" P-o-t", b"-t-e", b"-r", b"rs", b" c", b"harry", b" potter", b" har rypotter x"]
-    cursor = Cursor(masks_of([Phrase("Harry Potter")], tokens))
-    for token in (0, 1, 2, 3, 4):
-        assert set(worst(cursor)) == {10} | ({9} if token == 3 else set())
-        cursor.extend([token])
-    assert set(worst(cursor)) == {2, 5, 10}  # "-r-r-y" too: its first letter is a word of its own
-    cursor.extend([6])
-    assert set(worst(cursor)) == {10}
-    begun_inside_a_word = Cursor(masks_of([Phrase("Harry Potter")], tokens))
-    begun_inside_a_word.extend([7, 8])
-    assert set(worst(begun_inside_a_word)) == {10}
+def test_ids_beyond_the_width_of_the_logits_are_left_out() -> None:
+    narrow = Vocabulary.of([None, b" mad", b" hatter", b" tea", b" cup", b"s"], 3)
+    masks = Masks(Automaton.build([Phrase("tea"), Phrase("hatter")]), narrow)
+    assert costs(*masks.at(masks.automaton.start)) == {2: math.inf}
+
+
+def test_a_restriction_without_letters_or_anchors_has_no_masks_for_them() -> None:
+    masks = masks_of([Phrase("tea")], [b" tea"])
+    assert (masks.compact, masks.semantic) == (None, None)
+
+
+def test_what_every_sequence_needs_first_is_there_after_prepare() -> None:
+    masks = masks_of([Phrase("tea cup of china")], [b" tea cup", b" of china"])
+    assert "within" not in vars(masks)
+    masks.prepare()
+    assert "within" in vars(masks)
+    assert masks.compact is not None
+    assert "within" in vars(masks.compact)
+
+
+def test_a_node_that_continues_nothing_is_known_to_once_it_was_looked_at() -> None:
+    masks = masks_of([Phrase("tea")], [b"x"])
+    node = masks.automaton.start
+    assert not masks.silent[node]
+    assert len(masks.continuing(node)) == 0
+    assert masks.silent[node]

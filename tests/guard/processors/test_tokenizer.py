@@ -16,7 +16,7 @@ from vllm.tokenizers.mistral import MistralTokenizer
 
 from guard.errors import VocabularyError
 from guard.folding import fold
-from guard.processors.tokenizer import dead_end_token, vocabulary_from
+from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
 from guard.tokens.cache import VocabularyCache
 
 DATA = Path(str(importlib.resources.files("mistral_common"))) / "data"
@@ -88,3 +88,12 @@ def test_the_dead_end_is_a_special_token_within_the_width() -> None:
         dead_end_token(Nameless(), 2)
     with pytest.raises(VocabularyError, match="no special token"):
         dead_end_token(SimpleNamespace(eos_token_id=None, pad_token_id=None, bos_token_id=None, all_special_ids=[]), 9)
+
+
+@pytest.mark.parametrize(("configured", "ends"), [(None, {2}), (1, {1, 2}), ([2, 1], {1, 2}), ([], {2})])
+def test_no_end_of_the_model_is_the_dead_end(configured: Any, ends: set[int]) -> None:
+    # As Qwen's instruct models: the padding token is one of two ends, and the end of text for completions.
+    tokenizer = SimpleNamespace(eos_token_id=2, pad_token_id=1, all_special_ids=[1, 2, 5])
+    config = SimpleNamespace(try_get_generation_config=lambda: {"eos_token_id": configured} if configured is not None else {})
+    assert model_ends(tokenizer, config) == ends
+    assert dead_end_token(tokenizer, 10, ends) == (5 if 1 in ends else 1)

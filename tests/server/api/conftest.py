@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.running import ApiContext
 from server.screening.decisionlog import DecisionLog
+from server.screening.lanes import Lanes
 from server.store import Database, notifier_of
 from server.store.audit.log import Audit
 from server.store.columns import utc_now
@@ -105,8 +105,8 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
     audit = Audit()
     restrictions = folder / "restrictions"
     restrictions.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(1) as executor:
-        enforcement = Enforcement(engine, encoder, executor, restrictions, Metrics())
+    with Lanes() as lanes:
+        enforcement = Enforcement(engine, encoder, lanes, restrictions, Metrics())
         await enforcement.start([], LivingClassifier([], BACKGROUND, encoder))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=5, audit=audit)
         await activation.start({})

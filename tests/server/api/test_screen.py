@@ -57,6 +57,22 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     assert [result["flagged"] for result in one["results"]] == [False]
 
 
+async def test_a_name_split_by_special_tokens_is_found(served: Served) -> None:
+    await served.create()
+    split = "Who is the Mad Hat<|pad|>ter?"
+    for body in ({"text": split}, {"messages": [{"role": "user", "content": split}]}):
+        assert (await served.client.post("/v1/screen", json=body)).json()["verdict"] == "restrict"
+    moderated = (await served.client.post("/v1/moderations", json={"input": [split, "A <|pad|> token"]})).json()
+    assert [result["flagged"] for result in moderated["results"]] == [True, False]
+
+
+async def test_what_is_longer_than_any_prompt_is_400(served: Served) -> None:
+    served.engine.context_length = 100
+    for path, body in (("screen", {"text": "x " * 2000}), ("moderations", {"input": ["a", "x " * 2000]})):
+        refused = await served.client.post(f"/v1/{path}", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "context_length_exceeded")
+
+
 async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="monitor")

@@ -21,7 +21,7 @@ from server.settings import Settings
 class Client:
     """Workers that answer what they are told to, or not at all."""
 
-    model_config = SimpleNamespace(get_vocab_size=lambda: 10)
+    model_config = SimpleNamespace(get_vocab_size=lambda: 10, max_model_len=100, try_get_generation_config=dict)
 
     def __init__(self, *answers: Any) -> None:
         self.answers = answers
@@ -97,7 +97,9 @@ def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits(tmp_path: Path)
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")
-    client = SimpleNamespace(model_config=SimpleNamespace(get_vocab_size=lambda: 6))
+    client = SimpleNamespace(
+        model_config=SimpleNamespace(get_vocab_size=lambda: 6, max_model_len=100, try_get_generation_config=dict)
+    )
     engine = VllmEngine(None, client, tokenizer, tmp_path, 1.0)  # type: ignore[arg-type]
     tokens = engine.tokens()
     assert [tokens.raw[token] for token in range(len(tokens))] == [b"a", b"b", b"ab", b"", b"", b""]

@@ -23,7 +23,7 @@ async def test_a_prompt_about_nothing_forbidden_gets_only_what_always_holds(
     snapshot = app.state.service.running.screener.snapshot
     assert response.status_code == 200
     assert engine.bodies[0]["vllm_xargs"] == {"guard": list(snapshot.always)}
-    assert response.json()["usage"] == {"total_tokens": 3}
+    assert response.json()["usage"]["total_tokens"] == len(SAYS) - len("tea and ")
 
 
 @pytest.mark.parametrize("question", ["What does Hatta drink?", "who invites alice to a TEA party", "Tell me: MAD  HATTER?"])
@@ -62,6 +62,50 @@ async def test_completions_are_screened_too_even_as_token_ids(
         response = await client.post("/v1/completions", json={"model": "fake", "prompt": prompt})
         assert response.status_code == 200
         assert (gated in engine.bodies[-1]["vllm_xargs"]["guard"]) is about
+
+
+async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
+    gated = app.state.service.running.screener.snapshot.gated["hatter"]
+    parts = [{"type": "text", "text": "Who is the Mad Hat<|p"}, {"type": "text", "text": "ad|>ter?"}]
+    for body in (chat("Who is the Mad Hat<|pad|>ter?"), chat("Who is the Mad<|pad|>Hatter?"), chat("Hat<|pad|>ta?"), chat(parts)):
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+        assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
+    for body in ({"prompt": "The Hat<|pad|>ta is"}, {"prompt": "A", "suffix": "Hat<|pad|>ta"}, {"prompt": ["A", "Hat<|pad|>ta"]}):
+        assert (await client.post("/v1/completions", json={"model": "fake", **body})).status_code == 200
+        assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
+    await client.post("/v1/chat/completions", json=chat("What does a tokenizer need <|pad|> for?"))
+    assert gated not in engine.bodies[-1]["vllm_xargs"]["guard"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/chat/completions", chat("Hatta " * 200), "messages"),
+        ("/v1/completions", {"model": "fake", "prompt": "Hatta " * 200}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": ["a", "Hatta " * 200]}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": [1] * 200}, "prompt"),
+        ("/v1/chat/completions", {"model": "m", "messages": [{"role": "system", "content": "x" * 4000}]}, "messages"),
+    ],
+)
+async def test_a_prompt_beyond_the_context_is_refused_before_it_is_screened(
+    client: httpx.AsyncClient, engine: FakeEngine, encoder: WordEncoder, path: str, body: dict[str, Any], param: str
+) -> None:
+    engine.context_length = 100
+    encoder.fails = True
+    response = await client.post(path, json=body)
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["type"], error["param"], error["code"]) == ("invalid_request_error", param, "context_length_exceeded")
+    assert "maximum context length is 100 tokens" in error["message"]
+    assert "Hatta" not in response.text
+    assert engine.bodies == []
+
+
+async def test_large_bodies_are_read_on_a_thread_and_answered_all_the_same(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    response = await client.post("/v1/chat/completions", json=chat("cake " * 3000))
+    assert response.status_code == 200
+    refused = await client.post("/v1/chat/completions", json=chat("cake " * 3000, use_beam_search=True))
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "use_beam_search")
 
 
 async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine) -> None:
@@ -175,3 +219,113 @@ async def test_an_error_without_a_grammar_is_an_error(client: httpx.AsyncClient,
     engine.always_fails = True
     assert (await client.post("/v1/chat/completions", json=chat("Hatta?"))).status_code == 500
     assert len(engine.bodies) == 1
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    *events, done = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
+    assert done == "[DONE]"
+    return [json.loads(event) for event in events]
+
+
+def said(events: list[dict[str, Any]]) -> dict[int, str]:
+    texts: dict[int, str] = {}
+    for event in events:
+        for choice in event["choices"]:
+            piece = choice["text"] if "text" in choice else choice["delta"].get("content", "")
+            texts[choice["index"]] = texts.get(choice["index"], "") + piece
+    return texts
+
+
+def reasons(events: list[dict[str, Any]]) -> dict[int, str]:
+    found = [(choice["index"], choice["finish_reason"]) for event in events for choice in event["choices"]]
+    ends = [(index, reason) for index, reason in found if reason]
+    assert len(dict(ends)) == len(ends)
+    return dict(ends)
+
+
+GRAMMAR = {"response_format": {"type": "json_object"}}
+
+
+async def test_a_choice_that_starves_under_a_grammar_ends_alone(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds = 500, {11}
+    response = await client.post("/v1/chat/completions", json=chat("Hatta?", n=3, seed=10, **GRAMMAR))
+    answer = response.json()
+    assert response.headers["content-length"] == str(len(response.content))
+    assert answer["id"] == f"x-{response.headers['x-request-id']}"
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2]
+    assert [choice["finish_reason"] for choice in answer["choices"]] == ["stop", "content_filter", "stop"]
+    texts = [choice["message"]["content"] for choice in answer["choices"]]
+    assert (texts[0], texts[2]) == ("cake 10", "cake 12")
+    assert answer["usage"]["completion_tokens"] == sum(map(len, texts))
+    assert [body["n"] for body in engine.bodies] == [1] * 4
+
+
+async def test_prompts_are_counted_once_each_and_answered_in_vllm_s_order(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds = 500, {8}
+    body = {"model": "fake", "prompt": ["Hatta is", "the other"], "n": 2, "seed": 7, **GRAMMAR}
+    answer = (await client.post("/v1/completions", json=body)).json()
+    assert sorted((sent["prompt"], sent["seed"]) for sent in engine.bodies if "response_format" in sent) == [
+        ("Hatta is", 7),
+        ("Hatta is", 8),
+        ("the other", 7),
+        ("the other", 8),
+    ]
+    assert [choice["finish_reason"] for choice in answer["choices"]] == ["stop", "content_filter"] * 2
+    assert answer["usage"]["prompt_tokens"] == len("Hatta is") + len("the other")
+
+
+@pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": True, "continuous_usage_stats": True}])
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+@pytest.mark.parametrize("begun", [True, False])
+@pytest.mark.parametrize("n", [1, 3])
+async def test_a_stream_of_choices_of_which_one_starves(
+    client: httpx.AsyncClient, engine: FakeEngine, options: dict[str, Any] | None, path: str, begun: bool, n: int
+) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds, engine.says_before_failing = 500, {1}, begun
+    asked = chat("Hatta?") if "chat" in path else {"model": "fake", "prompt": "Hatta is"}
+    body = asked | {"n": n, "seed": 1 if n == 1 else 0, "stream": True} | ({"stream_options": options} if options else {})
+    events = events_of((await client.post(path, json=body | GRAMMAR)).text)
+    starved = n - 1 if n == 1 else 1
+    texts = said(events)
+    assert reasons(events) == {k: "content_filter" if k == starved else "stop" for k in range(n)}
+    assert {k: text for k, text in texts.items() if k != starved} == {k: f"cake {k}" for k in range(n) if k != starved}
+    if begun:
+        assert texts[starved] == "{"
+    assert len({event["id"] for event in events}) == len({event["created"] for event in events}) == 1
+    assert [("usage" in event) for event in events if event["choices"]] == [
+        bool(options and options.get("continuous_usage_stats"))
+    ] * sum(bool(event["choices"]) for event in events)
+    usages = [event["usage"] for event in events if not event["choices"]]
+    if options:
+        assert usages == [events[-1]["usage"]]
+        assert usages[0]["completion_tokens"] == sum(map(len, texts.values()))
+    else:
+        assert usages == []
+
+
+async def test_a_stream_may_be_cut_anywhere(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds = 500, {1}
+    body = chat("Hatta?", n=2, seed=0, stream=True, stream_options={"include_usage": True}, **GRAMMAR)
+
+    async def answer() -> tuple[Any, ...]:
+        events = events_of((await client.post("/v1/chat/completions", json=body)).text)
+        return said(events), reasons(events), events[-1]["usage"]
+
+    engine.cut = 10_000
+    expected = await answer()
+    for cut in range(1, 200):
+        engine.cut = cut
+        assert await answer() == expected
+
+
+async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds = 400, {2}
+    for stream in (False, True):
+        response = await client.post("/v1/chat/completions", json=chat("Hatta?", n=3, seed=1, stream=stream, **GRAMMAR))
+        assert "Internal server error" in response.text
+        assert response.status_code == (200 if stream else 400)
+
+
+async def test_without_restriction_or_grammar_one_call_answers_all(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    await client.post("/v1/chat/completions", json=chat("Hatta?", n=3))
+    assert [body["n"] for body in engine.bodies] == [3]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from server.policy import lease
 from server.policy.activation import Activation, NotEnforced
 from server.policy.enforcement import MOST_PARTS, Enforcement
 from server.policy.recovery import recover
+from server.screening.lanes import Lanes
 from server.store import Database, Peers, TargetDraft, Targets, notifier_of
 from server.store.audit.log import Audit
 from tests.server.fakes import FakeEngine, WordEncoder
@@ -68,8 +68,8 @@ class Process:
 @asynccontextmanager
 async def process(database: Database, folder: Path, name: str) -> AsyncIterator[Process]:
     engine, encoder = StubbornEngine(), WordEncoder()
-    with ThreadPoolExecutor(1) as executor:
-        enforcement = Enforcement(engine, encoder, executor, folder / name, Metrics())
+    with Lanes() as lanes:
+        enforcement = Enforcement(engine, encoder, lanes, folder / name, Metrics())
         found = await recover(database, encoder)
         await enforcement.start(found.targets, LivingClassifier(found.targets, [], encoder, None, found.vectors))
         activation = Activation(database, notifier_of(database), enforcement, name, timeout_s=5, audit=Audit())

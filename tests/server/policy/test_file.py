@@ -108,12 +108,15 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ("number", P + "  - text: 1815\n", ["6: targets[0].phrases[0].text: " + Q]),
     ("boolean", T + "- id: a\n  name: true\n", ["4: targets[0].name: " + Q]),
     ("null", T + "- id: a\n  name: ~\n", ["4: targets[0].name: Input should be a valid string"]),
-    ("empty phrase", P + "  - text: c\n  - text: '...'\n", ["7: targets[0].phrases[1].text: empty after folding"]),
-    ("empty name", T + "- id: a\n  name: '!'\n", ["4: targets[0].name: empty after folding"]),
+    ("empty phrase", P + "  - text: c\n  - text: '...'\n", ["7: targets[0].phrases[1].text: the text has no letter or digit"]),
+    ("empty name", T + "- id: a\n  name: '!'\n", ["4: targets[0].name: the text has no letter or digit"]),
     (
         "empty aliases",
         T + "- id: a\n  name: b\n  aliases:\n  - c\n  - '?'\n  - '!'\n",
-        ["7: targets[0].aliases[1]: empty after folding", "8: targets[0].aliases[2]: empty after folding"],
+        [
+            "7: targets[0].aliases[1]: the text has no letter or digit",
+            "8: targets[0].aliases[2]: the text has no letter or digit",
+        ],
     ),
     (
         "penalty",

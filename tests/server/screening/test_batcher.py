@@ -57,3 +57,26 @@ async def test_a_caller_who_leaves_does_not_disturb_the_others() -> None:
         leaving.cancel()
         assert await staying == 1
         assert await batcher.submit(2) == 2
+
+
+async def test_a_caller_who_leaves_while_waiting_is_left_out() -> None:
+    gate, seen = threading.Event(), []
+
+    def call(items: Sequence[int]) -> list[int]:
+        seen.extend(items)
+        assert gate.wait(5)
+        return list(items)
+
+    with ThreadPoolExecutor(1) as pool:
+        batcher = Batcher(call, pool)
+        first = asyncio.create_task(batcher.submit(0))
+        await asyncio.sleep(0.05)
+        waiting = [asyncio.create_task(batcher.submit(n)) for n in range(1, 5)]
+        await asyncio.sleep(0)
+        for task in waiting[::2]:
+            task.cancel()
+        await asyncio.sleep(0)
+        gate.set()
+        assert await first == 0
+        assert await asyncio.gather(*waiting[1::2]) == [2, 4]
+    assert seen == [0, 2, 4]

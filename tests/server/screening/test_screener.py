@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.openai.texts import texts_of_chat, texts_of_completion
+from server.openai.chat import texts_of_chat
+from server.openai.completions import texts_of_completion
 from server.screening.conversation import conversation, referred
 from server.screening.screener import screened
 
@@ -56,6 +57,59 @@ def test_nothing_before_the_last_question() -> None:
     assert referred(texts(("system", "Be kind."))) == []
     assert referred(texts_of_completion({"prompt": "a"}, lambda ids: "")) == []
     assert screened(texts(("user", "  "))).windows == ()
+
+
+def pads(text: str) -> list[str]:
+    return [text.replace("<|pad|>", ""), text.replace("<|pad|>", " ")] if "<|pad|>" in text else []
+
+
+SPLIT = "Who is Jai<|pad|>me Vas<|pad|>quez?"
+NAME = "Jaime Vasquez"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"messages": [{"role": "user", "content": SPLIT}]},
+        {"messages": [{"role": "user", "content": "<|pad|>" + SPLIT.replace("<|pad|>me", "me")}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": SPLIT[:14]}, {"type": "text", "text": SPLIT[14:]}]}]},
+        {"messages": [{"role": "system", "content": SPLIT}, {"role": "user", "content": "Hello?"}]},
+        {"messages": [{"role": "user", "content": "Go on."}, {"role": "tool", "content": SPLIT, "tool_call_id": "1"}]},
+        {"messages": [{"role": "user", "content": "Go on."}], "documents": [{"text": SPLIT}]},
+        {
+            "messages": [{"role": "user", "content": "Go on."}],
+            "tools": [{"type": "function", "function": {"name": "f", "description": SPLIT}}],
+        },
+    ],
+)
+def test_what_the_model_reads_is_screened_wherever_a_special_token_splits_a_name(body: dict[str, Any]) -> None:
+    found = screened(texts_of_chat(body), pads)
+    assert NAME in found.text
+    assert any(NAME in window for window in found.windows)
+    assert NAME not in screened(texts_of_chat(body)).text
+
+
+def test_a_special_token_between_two_words_is_read_as_a_space() -> None:
+    found = screened(texts(("user", "Who is Jaime<|pad|>Vasquez?")), pads)
+    assert NAME in found.text
+    assert "Who is Jaime Vasquez?" in found.windows
+
+
+def test_prompts_and_suffixes_are_read_so_too() -> None:
+    found = screened(texts_of_completion({"prompt": ["a", SPLIT], "suffix": "Vas<|pad|>quez"}, lambda ids: ""), pads)
+    assert {"Who is Jaime Vasquez?", "Vasquez"} <= set(found.windows)
+
+
+def test_a_special_token_in_two_texts_is_read_where_they_meet() -> None:
+    def meeting(text: str) -> list[str]:
+        return [text.replace("<\n>", "")] if "<\n>" in text else []
+
+    assert NAME in screened(texts(("user", "Who is Jaime Vas<"), ("user", ">quez?")), meeting).text
+
+
+def test_without_special_tokens_nothing_is_read_twice() -> None:
+    turns = texts(ABOUT, ANSWER, PARENTS)
+    assert screened(turns, pads) == screened(turns)
 
 
 ROLES = st.sampled_from(["system", "user", "assistant", "tool"])

@@ -97,6 +97,7 @@ def opened(tokenizer: PreTrainedTokenizerFast, folder: Path, **others: str) -> G
         tokenizer_revision=None,
         trust_remote_code=False,
         get_vocab_size=lambda: len(TOKENS),
+        try_get_generation_config=dict,
     )
     settings = {"folder": str(folder), "words": str(folder / "words"), **others}
     config: Any = SimpleNamespace(model_config=model, additional_config={"guard": settings})
@@ -138,6 +139,7 @@ def edits(processor: GuardLogitsProcessor, rows: int, likely: Sequence[str] = ()
 
 
 def expected(**costs: float) -> list[float]:
+    costs["<pad>"] = math.inf  # the dead end, which is the guard's alone
     return [-round(costs.get(token.replace("Ġ", "_"), 0.0), 3) or 0.0 for token in TOKENS]
 
 

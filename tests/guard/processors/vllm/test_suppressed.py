@@ -14,11 +14,9 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 from vllm.v1.sample.logits_processor import MoveDirectionality
 
-from guard.decoding import kernels as batchkernels
 from guard.decoding.edits import Edits
 from guard.errors import ArgumentError
 from guard.phrase import Phrase
-from guard.processors.arguments import count_name
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.processors.vllm.v1 import GuardLogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
@@ -91,28 +89,6 @@ def test_what_is_counted_is_what_argmax_says(
         run = Steps(Suppressed(), list(expected), dtype)
         run.step(logits, edits(pairs, closed), [7] * len(logits), later)
         assert run.suppressed.take(expected) == expected
-
-
-@settings(deadline=None)
-@given(batches())
-def test_the_kernel_tells_no_token_but_the_likeliest(
-    batch: tuple[torch.Tensor, list[tuple[int, int]], object, list[int]],
-) -> None:
-    logits, pairs, _, undecided = batch
-    values = logits.numpy()
-    asked = np.ones(len(values), np.bool_)
-    asked[1::3] = False
-    open_ = np.isin(np.arange(len(values)), undecided)
-    told = batchkernels.likeliest(values, edits(pairs).banned, asked, open_)
-    for row, token in enumerate(told.tolist()):
-        highest = int(values[row].argmax())
-        said = values[row, highest] > -np.inf
-        if not asked[row] or not said:
-            assert token == -1
-        elif open_[row] or (row, highest) in pairs:
-            assert token == highest
-        else:
-            assert token in (-1, highest)
 
 
 LOGITS = torch.tensor([[0.0, 3.0, 1.0, 2.0], [5.0, 1.0, 1.0, 0.0]])
@@ -213,9 +189,3 @@ def test_a_malformed_name_is_refused(processor: GuardLogitsProcessor, name: obje
         GuardLogitsProcessor.validate_params(request)
     processor.update_state(update(1, added=[(0, request, [3], [])]))
     assert processor.apply(torch.randn(1, WIDTH)).argmax() == 0
-
-
-def test_a_name_is_optional() -> None:
-    assert count_name(None) is None
-    assert count_name({"guard": []}) is None
-    assert count_name({"guard_id": "gd-0123456789abcdef"}) == "gd-0123456789abcdef"

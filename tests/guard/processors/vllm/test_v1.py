@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +18,10 @@ from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 from guard.errors import ArgumentError
 from guard.phrase import Phrase
 from guard.processors.vllm.v1 import GuardLogitsProcessor
-from guard.processors.vllm.worker import GuardWorkerExtension
 from guard.restriction import Restriction
 
 WIDTH = 320
+DEAD_END, END = 0, 2
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,7 @@ def config(tokenizer: PreTrainedTokenizerFast, additional: dict[str, Any]) -> An
         tokenizer_revision=None,
         trust_remote_code=False,
         get_vocab_size=lambda: WIDTH,
+        try_get_generation_config=dict,
     )
     return SimpleNamespace(model_config=model, additional_config=additional)
 
@@ -101,7 +102,7 @@ def test_only_what_completes_a_phrase_is_banned(
     processor.update_state(update(2, added=[(0, params([]), prompt, []), (1, params([restriction.digest]), prompt, output)]))
     logits = processor.apply(torch.zeros(2, WIDTH))
     assert minus_infinity(logits, 0) == set()
-    assert minus_infinity(logits, 1) == ids_completing(tokenizer, "the Mad", "Mad Hatter")
+    assert minus_infinity(logits, 1) == ids_completing(tokenizer, "the Mad", "Mad Hatter") | {DEAD_END}
     output += tokenizer.encode(" Hat", add_special_tokens=False)
     processor.update_state(None)
     assert minus_infinity(processor.apply(torch.zeros(2, WIDTH)), 1) >= ids_completing(tokenizer, "the Mad Hat", "Mad Hatter")
@@ -167,7 +168,7 @@ def test_a_penalty_is_subtracted_once(
     logits = processor.apply(torch.ones(1, WIDTH))
     expected = ids_completing(tokenizer, "", "tea")
     assert expected
-    assert set(torch.nonzero(logits[0] != 1).flatten().tolist()) == expected
+    assert set(torch.nonzero(logits[0] != 1).flatten().tolist()) == expected | {DEAD_END}
     assert all(logits[0, token] == -2 for token in expected)
 
 
@@ -188,34 +189,71 @@ def test_a_row_with_nothing_left_ends(
     assert processor.apply(only_tea)[0].argmax() == 17
 
 
+def leaving(row: Iterable[int]) -> torch.Tensor:
+    """Logits of one row in which vLLM left only these tokens, the dead end likeliest of them."""
+    logits = torch.full((1, WIDTH), -torch.inf)
+    for token in row:
+        logits[0, token] = 9.0 if token == DEAD_END else 1.0
+    return logits
+
+
+@pytest.mark.parametrize(
+    ("how", "allowed", "sampled"),
+    [
+        # The model itself holds the dead end likeliest.
+        ({}, range(WIDTH), False),
+        # The end of a grammar: every stop token is legal there.
+        ({"structured_outputs": StructuredOutputsParams(choice=["x"])}, {DEAD_END, END}, False),
+        # vLLM's minimum length has masked the end, as `bad_words` can.
+        ({"structured_outputs": StructuredOutputsParams(choice=["x"]), "min_tokens": 5}, {DEAD_END}, True),
+        ({"allowed_token_ids": [DEAD_END]}, {DEAD_END}, True),
+        ({"allowed_token_ids": [DEAD_END, 17]}, {DEAD_END, 17}, False),
+        ({"bad_words": ["x"]}, set(), False),
+        ({"ignore_eos": True}, range(WIDTH), False),
+    ],
+)
+def test_the_dead_end_is_sampled_only_if_the_guard_chose_it(
+    processor: GuardLogitsProcessor, tmp_path: Path, how: dict[str, Any], allowed: Iterable[int], sampled: bool
+) -> None:
+    restriction = Restriction.compile([Phrase("qqq")])
+    restriction.save(tmp_path)
+    processor.update_state(update(1, added=[(0, params([restriction.digest], stop_token_ids=[DEAD_END], **how), [1], [])]))
+    logits = processor.apply(leaving(allowed))
+    assert (logits[0, DEAD_END] > -torch.inf) == sampled
+    assert minus_infinity(logits, 0) >= set(range(WIDTH)) - {*allowed}
+
+
+def test_every_row_that_is_held_keeps_its_dead_end_closed_as_rows_come_and_go(
+    processor: GuardLogitsProcessor, tmp_path: Path
+) -> None:
+    restriction = Restriction.compile([Phrase("tea")])
+    restriction.save(tmp_path)
+
+    def closed(size: int) -> list[bool]:
+        return torch.isneginf(processor.apply(torch.zeros(size, WIDTH))[:, DEAD_END]).tolist()
+
+    held, free, refused = params([restriction.digest]), params([]), params(["refuse"])
+    processor.update_state(update(3, added=[(0, free, [1], []), (1, held, [1], []), (2, refused, [1], [])]))
+    assert closed(3) == [False, True, False]
+    processor.update_state(update(3, moved=[(0, 1, MoveDirectionality.SWAP)]))
+    assert closed(3) == [True, False, False]
+    processor.update_state(update(2, removed=[0], moved=[(2, 0, MoveDirectionality.UNIDIRECTIONAL)]))
+    assert closed(2) == [False, False]
+    processor.update_state(update(2, added=[(1, held, [1], [])]))
+    assert closed(2) == [False, True]
+
+
+def test_a_dead_end_that_is_the_model_s_own_end_stays_possible(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
+    settings = config(tokenizer, {"guard": {"folder": str(tmp_path)}})
+    ends = list(range(len(tokenizer.all_special_ids)))
+    settings.model_config.try_get_generation_config = lambda: {"eos_token_id": ends}
+    processor = GuardLogitsProcessor(settings, torch.device("cpu"), False)
+    restriction = Restriction.compile([Phrase("tea")])
+    restriction.save(tmp_path)
+    processor.update_state(update(1, added=[(0, params([restriction.digest]), [1], [])]))
+    assert not torch.isneginf(processor.apply(torch.zeros(1, WIDTH))[0, ends]).any()
+
+
 def test_without_settings_the_engine_does_not_start(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ValueError, match="settings are missing"):
         GuardLogitsProcessor(config(tokenizer, {}), torch.device("cpu"), False)
-
-
-def test_a_worker_loads_and_forgets(processor: GuardLogitsProcessor, tmp_path: Path) -> None:
-    restriction = Restriction.compile([Phrase("tea")])
-    restriction.save(tmp_path)
-    worker = GuardWorkerExtension()
-    batch = SimpleNamespace(logitsprocs=SimpleNamespace(all=[object(), processor]))
-    worker.model_runner = SimpleNamespace(input_batch=batch)
-    unknown = "0" * 64
-    failed: dict[str, str] = {}
-    for _ in range(500):
-        answer = worker.guard_load([restriction.digest, unknown])
-        failed |= answer["failed"]
-        if answer["held"] and failed:
-            break
-        time.sleep(0.01)
-    assert answer["held"] == [restriction.digest]
-    assert list(failed) == [unknown]
-    assert worker.guard_held([restriction.digest, unknown]) == 1
-    assert worker.guard_forget([restriction.digest])["held"] == []
-    assert worker.guard_held([restriction.digest]) == 0
-
-
-def test_a_worker_without_the_processor_says_so() -> None:
-    worker = GuardWorkerExtension()
-    worker.model_runner = SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[])))
-    with pytest.raises(Exception, match="not loaded"):
-        worker.guard_load([])

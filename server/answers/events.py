@@ -1,0 +1,83 @@
+"""Server-sent events: bytes to events, and events to bytes.
+
+The format is the WHATWG's (HTML Living Standard, section 9.2.6, "Interpreting an event stream"). vLLM and OpenAI send a `data:`
+line per event; the routes of OpenAI's responses and Anthropic's messages name the event as well.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MEDIA_TYPE = "text/event-stream"
+
+DONE = b"[DONE]"
+"""The data of OpenAI's last event."""
+
+# An event ends with an empty line; a line ends with a line feed, a carriage return, or both.
+_END_OF_EVENT = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
+_LINE = re.compile(rb"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its data, and its name where it has one.
+
+    `raw` are the bytes the event was read from, without the empty line that ends it; an event that is passed on unchanged is
+    written as it came, comments and fields of later standards included. An event without data is a comment or a heartbeat.
+    """
+
+    data: bytes
+    name: bytes | None = None
+    raw: bytes | None = None
+
+    def with_data(self, data: bytes) -> Event:
+        """Return an event of the same name with other data."""
+        return Event(data, self.name)
+
+
+class EventReader:
+    """Cuts a stream of bytes into events, wherever the bytes are cut."""
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, received: bytes) -> list[Event]:
+        """Return the events that end within the bytes received so far, in order; the rest is held."""
+        held = self._held + received
+        events = []
+        start = 0
+        while found := _END_OF_EVENT.search(held, start):
+            # A lone carriage return at the very end may be half of a line end.
+            if found.end() == len(held) and held.endswith(b"\r"):
+                break
+            events.append(_event(held[start : found.start()]))
+            start = found.end()
+        self._held = held[start:]
+        return events
+
+    def end(self) -> list[Event]:
+        """Return what was held when the stream ended: an unfinished event, or nothing."""
+        held, self._held = self._held.strip(b"\r\n"), b""
+        return [_event(held)] if held else []
+
+
+def written(event: Event) -> bytes:
+    """Return the bytes of an event, with the empty line that ends it."""
+    if event.raw is not None:
+        return event.raw + b"\n\n"
+    name = b"event: " + event.name + b"\n" if event.name is not None else b""
+    return name + b"".join(b"data: " + line + b"\n" for line in event.data.split(b"\n")) + b"\n"
+
+
+def _event(raw: bytes) -> Event:
+    data = []
+    name = None
+    for line in _LINE.split(raw):
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            data.append(value)
+        elif field == b"event":
+            name = value
+    return Event(b"\n".join(data), name, raw)

@@ -1,0 +1,113 @@
+"""Replies: an engine's answer as chunks, streamed or whole, and its way to the client.
+
+application ── bytes ──▶ `replied` ── chunks ──▶ steps ── chunks ──▶ `deliver` ── bytes ──▶ client
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.answers.chunk import Chunk, Chunks, Form, Step, piped
+from server.answers.events import DONE, MEDIA_TYPE, Event, EventReader, written
+from server.engine.call import called
+from server.errors import EngineFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An engine's reply: an error as it came, or an answer in chunks.
+
+    Attributes:
+        status: the HTTP status; only a reply with 200 has chunks.
+        media_type: the body's content type.
+        error: the body of a reply with any other status.
+        chunks: the answer: one chunk if it is whole, many if it is streamed. They can be read once.
+    """
+
+    status: int
+    media_type: str
+    error: bytes = b""
+    chunks: Chunks | None = None
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is a stream of events."""
+        return self.media_type.startswith(MEDIA_TYPE)
+
+    @property
+    def answered(self) -> Chunks:
+        """The chunks of an answer. Raises EngineFailure for an error."""
+        if self.chunks is None:
+            raise EngineFailure(f"the engine answered {self.status}")
+        return self.chunks
+
+    def after(self, *steps: Step) -> Reply:
+        """Return the reply with its chunks after `steps`; an error as it is."""
+        return self if self.chunks is None else replace(self, chunks=piped(self.chunks, steps))
+
+
+@asynccontextmanager
+async def replied(app: ASGIApp, scope: Scope, receive: Receive, form: Form) -> AsyncIterator[Reply]:
+    """Call the engine's application and yield its reply, whose chunks have the form `form`.
+
+    A block that ends before all chunks are read aborts the request. Raises EngineFailure, there and where the chunks are read.
+    """
+    async with called(app, scope, receive) as answer:
+        media_type = answer.headers.get("content-type", "application/json")
+        if answer.status != 200:
+            yield Reply(answer.status, media_type, await answer.whole())
+        elif media_type.startswith(MEDIA_TYPE):
+            yield Reply(200, media_type, chunks=_streamed(answer.parts, form))
+        else:
+            yield Reply(200, media_type, chunks=single(Chunk(await answer.whole(), form)))
+
+
+async def single(chunk: Chunk) -> Chunks:
+    """Give one chunk."""
+    yield chunk
+
+
+async def _streamed(parts: AsyncIterator[bytes], form: Form) -> Chunks:
+    reader = EventReader()
+    async for part in parts:
+        for event in reader.feed(part):
+            if event.data and event.data != DONE:
+                yield Chunk(event.data, form, event.name)
+    for event in reader.end():
+        if event.data and event.data != DONE:
+            yield Chunk(event.data, form, event.name)
+
+
+async def deliver(reply: Reply, send: Send, headers: Mapping[str, str]) -> None:
+    """Send a reply to the client, with `headers` beside its own. Raises EngineFailure for a whole answer without a chunk."""
+    if reply.chunks is not None and reply.streams:
+        await send(_start(reply, headers))
+        async for chunk in reply.chunks:
+            await _body(send, written(Event(chunk.data, chunk.name)), more=True)
+        await _body(send, written(Event(DONE)), more=False)
+        return
+    body = reply.error
+    if reply.chunks is not None:
+        chunks = [chunk async for chunk in reply.chunks]
+        if len(chunks) != 1:
+            raise EngineFailure(f"a whole answer has {len(chunks)} chunks")
+        body = chunks[0].data
+    await send(_start(reply, {**headers, "content-length": str(len(body))}))
+    await _body(send, body, more=False)
+
+
+def _start(reply: Reply, headers: Mapping[str, str]) -> dict[str, object]:
+    sent: Sequence[tuple[str, str]] = [("content-type", reply.media_type), *headers.items()]
+    return {
+        "type": "http.response.start",
+        "status": reply.status,
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sent],
+    }
+
+
+async def _body(send: Send, body: bytes, *, more: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more})

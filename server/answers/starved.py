@@ -1,0 +1,101 @@
+"""Starved answers: a grammar and the guard together left a choice nothing to say.
+
+vLLM 0.32's grammar rejects the dead-end token, and the request ends in an internal error: a whole answer with status 500, a
+stream with an event that tells of it. For a request that is both restricted and constrained, and for one choice, that error
+is a dead end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from server.answers.chunk import CONTENT_FILTER, Chunk, Chunks
+from server.answers.reply import Reply
+from server.errors import EngineFailure
+from server.metrics import Metrics
+
+Body = Mapping[str, Any]
+Ask = Callable[[Body], AbstractAsyncContextManager[Reply]]
+"""Ask the engine with a request body."""
+
+
+@asynccontextmanager
+async def fed(ask: Ask, body: Body, silenced: Callable[[Body], Body], metrics: Metrics) -> AsyncIterator[Reply]:
+    """Ask for one choice under a grammar, and yield a reply in which a starved choice has ended in `content_filter`.
+
+    Where the client has not seen any of it yet, the engine is asked again with the `silenced` body, unconstrained and with
+    nothing to say, so that the answer has vLLM's own form. In the middle of a stream the text so far stays, and the last chunks
+    come from here: one that ends the choice, and one with the usage if it was asked for.
+
+    Raises EngineFailure where the engine does not answer the silenced request.
+    """
+    async with AsyncExitStack() as stack:
+        asked, hides = _with_usage(body)
+        reply = await stack.enter_async_context(ask(asked))
+        if reply.status == 500:
+            yield await stack.enter_async_context(ask(silenced(body)))
+            return
+        if reply.chunks is None or not reply.streams:
+            yield reply
+            return
+
+        async def again() -> Chunks:
+            silent = await stack.enter_async_context(ask(silenced(body)))
+            if silent.status != 200:
+                raise EngineFailure(f"the engine ended a stream with status {silent.status}")
+            return silent.answered
+
+        yield replace(reply, chunks=_ended(reply.chunks, again, metrics, hides_usage=hides))
+
+
+def _with_usage(body: Body) -> tuple[Body, bool]:
+    """Return the body that counts tokens in each chunk where the client asked for it at the end, and whether it is changed.
+
+    The usage of a choice that ends in an error is known only from the chunk before.
+    """
+    options = body.get("stream_options")
+    if not isinstance(options, dict) or options.get("include_usage") is not True or options.get("continuous_usage_stats"):
+        return body, False
+    return {**body, "stream_options": {**options, "continuous_usage_stats": True}}, True
+
+
+async def _ended(chunks: Chunks, again: Callable[[], Any], metrics: Metrics, *, hides_usage: bool) -> Chunks:
+    last: Chunk | None = None
+    usage: Mapping[str, Any] | None = None
+    async for chunk in chunks:
+        if chunk.error is None:
+            usage = chunk.usage or usage
+            if not chunk.pieces:
+                yield chunk
+                continue
+            last = chunk
+            yield _without_usage(chunk) if hides_usage else chunk
+        elif chunk.error.get("code") != 500 or (last is not None and last.pieces[0].finish_reason):
+            yield chunk
+        elif last is None:
+            async for silent in await again():
+                yield silent
+            return
+        else:
+            metrics.dead_end()
+            for end in _ends(last, usage, hides_usage=hides_usage):
+                yield end
+            return
+
+
+def _without_usage(chunk: Chunk) -> Chunk:
+    if chunk.usage is None:
+        return chunk
+    return chunk.with_body({key: value for key, value in chunk.body.items() if key != "usage"})
+
+
+def _ends(last: Chunk, usage: Mapping[str, Any] | None, *, hides_usage: bool) -> list[Chunk]:
+    """Return the last chunks of a stream whose choice starved after `last`."""
+    named = {key: last.body.get(key) for key in ("id", "object", "created", "model")}
+    end = last.form.silent(last.pieces[0]).ended(CONTENT_FILTER)
+    counted = {**named, "usage": usage} if "usage" in last.body and not hides_usage else named
+    chunks = [last.with_body(last.form.write(counted, [end]))]
+    return [*chunks, last.with_body({**named, "choices": [], "usage": usage})] if usage else chunks

@@ -1,0 +1,188 @@
+"""The dialect of `/v1/chat/completions`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from server.errors import BadRequest
+from server.openai.dialect import Dialect, Tokens
+from server.openai.fields import GUARD_CONFLICT
+from server.openai.forms import ChatForm
+from server.openai.texts import bad, joined, objects, schemas, string
+from server.screening.conversation import Text
+
+ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+_STRING_KEYS: Final = ("name", "reasoning", "reasoning_content", "refusal", "tool_call_id", "task")
+_KNOWN_KEYS: Final = frozenset(_STRING_KEYS) | {"function_call", "tools", "annotations"}
+
+TEXT_PARTS: Final[Mapping[str, str]] = {
+    "text": "text",
+    "input_text": "text",
+    "output_text": "text",
+    "refusal": "refusal",
+    "thinking": "thinking",
+    "tool_reference": "name",
+}
+"""Types of content part that are text, and the key of the text (MM_PARSER_MAP in vllm/renderers/chat_utils.py)."""
+
+# vLLM takes a part for media by its keys alone when ``type`` is missing or a ``uuid`` is there, whatever ``type`` says.
+_MEDIA_KEYS: Final = frozenset(
+    {"image", "image_url", "image_pil", "image_embeds", "input_image", "video", "video_url", "video_embeds", "prompt_embeds"}
+    | {"audio", "audio_url", "audio_embeds", "input_audio", "file", "input_file", "uuid"}
+)
+
+
+class ChatCompletions(Dialect):
+    """Messages in, messages out.
+
+    Parts of a message are joined as the model may see them: a template of the "string" kind puts a newline between two parts of a
+    content list, one of the "openai" kind nothing. Where the two differ (a word continues across the seam) both are listed.
+    """
+
+    name = "chat"
+    path = "/v1/chat/completions"
+    form = ChatForm()
+    prompt_field = "messages"
+
+    def check_together(self, body: Mapping[str, Any]) -> None:
+        """Refuse media: only text can be classified. Malformed messages are left to `texts`, which reads all of them."""
+        _refuse_media(body.get("messages"))
+
+    def texts(self, body: Mapping[str, Any], tokens: Tokens) -> list[Text]:
+        """Return the texts of the conversation in its order, then those of tools, documents and schemas.
+
+        Raises:
+            BadRequest: messages missing, empty or not a list; a message without a role or with content that is not text; tools,
+                documents or tool calls that are not lists of objects. `param` names the place.
+        """
+        return texts_of_chat(body)
+
+    def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
+        """Return what users say, as one text: however many messages there are, the next one's marker follows each.
+
+        Of the other roles, templates leave out messages (tools, a second system message) or parts of them (what a model thought).
+        """
+        return ["\n".join(_of_users(body["messages"]))]
+
+
+def texts_of_chat(body: Mapping[str, Any]) -> list[Text]:
+    """All texts of a chat completion request, in the order of the conversation, then tools, documents and schemas.
+
+    Raises:
+        BadRequest: messages missing, empty or not a list; a message without a role or with content that is not text; tools,
+            documents or tool calls that are not lists of objects. ``param`` names the place.
+    """
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not messages:
+        raise bad("messages", "must be a list with at least one message")
+    texts = [text for i, message in enumerate(messages) for text in _of_message(message, i)]
+    for i, tool in enumerate(objects(body.get("tools"), "tools")):
+        _check_tool(tool, f"tools[{i}]")
+        texts += joined(tool, f"tools[{i}]")
+    for i, document in enumerate(objects(body.get("documents"), "documents")):
+        texts += joined(document, f"documents[{i}]")
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict):
+        texts += joined(choice, "tool_choice")
+    return texts + schemas(body)
+
+
+def _of_users(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for message in messages:
+        content = message.get("content")
+        if message["role"] != "user" or content is None:
+            continue
+        if isinstance(content, str):
+            yield content
+        else:
+            # Joined by nothing, as some templates do, they are fewest tokens.
+            yield "".join(part if isinstance(part, str) else _said(part) for part in content)
+
+
+def _said(part: Mapping[str, Any]) -> str:
+    return str(part["text"]) if TEXT_PARTS[part["type"]] == "text" else ""
+
+
+def _of_message(message: Any, index: int) -> Iterator[Text]:
+    here = f"messages[{index}]"
+    if not isinstance(message, dict):
+        raise bad(here, "must be an object")
+    role = message.get("role")
+    if not isinstance(role, str) or not role:
+        raise bad(f"{here}.role", "is missing or not a string")
+    if role not in ROLES:  # vLLM accepts any role, and templates print it
+        yield Text(role, f"{here}.role", index, role)
+    for text, where in _of_content(message.get("content"), f"{here}.content"):
+        yield Text(text, where, index, role)
+    for i, call in enumerate(objects(message.get("tool_calls"), f"{here}.tool_calls")):
+        yield from joined(call, f"{here}.tool_calls[{i}]", index, role)
+    for key in _STRING_KEYS:
+        if message.get(key) is not None:
+            string(message[key], f"{here}.{key}")
+    for key, value in message.items():
+        if value is None or key in ("role", "content", "tool_calls"):
+            continue
+        # A name nobody knows may be printed too, and may be any text: it counts, and does not show in ``where``.
+        known = key in _KNOWN_KEYS
+        yield from joined(value if known else {key: value}, f"{here}.{key}" if known else here, index, role)
+
+
+def _of_content(content: Any, here: str) -> Iterator[tuple[str, str]]:
+    if content is None:
+        return
+    if isinstance(content, str):
+        yield content, here
+        return
+    if not isinstance(content, list):
+        raise bad(here, "must be a string or a list of parts")
+    read: list[str] = []
+    for i, part in enumerate(content):
+        where = f"{here}[{i}]"
+        if isinstance(part, str):
+            text = part
+        elif not isinstance(part, dict):
+            raise bad(where, "must be a string or an object")
+        elif not isinstance(kind := part.get("type"), str) or kind not in TEXT_PARTS:
+            raise bad(f"{where}.type", f"must be one of {', '.join(TEXT_PARTS)}")
+        else:
+            text = string(part.get(TEXT_PARTS[kind]), f"{where}.{TEXT_PARTS[kind]}")
+            rest = {key: value for key, value in part.items() if key not in ("type", TEXT_PARTS[kind])}
+            yield from ((other.text, where) for other in joined(rest, where))
+        read.append(text)
+        yield text, where
+    if any(not left[-1:].isspace() and not right[:1].isspace() for left, right in pairwise(read)):
+        yield "".join(read), here
+
+
+def _check_tool(tool: dict[str, Any], where: str) -> None:
+    # vLLM looks tools[i]["function"]["name"] up before it validates them, and answers 500 if it is not there.
+    function = tool.get("function")
+    if not isinstance(function, dict):
+        raise bad(f"{where}.function", "must be an object")
+    string(function.get("name"), f"{where}.function.name")
+
+
+def _refuse_media(messages: Any) -> None:
+    """Only text can be classified. Malformed messages are left to `server.openai.texts`, which reads all of them."""
+    for i, message in enumerate(messages if isinstance(messages, list) else ()):
+        if not isinstance(message, dict):
+            continue
+        if message.get("audio") is not None:
+            raise BadRequest("Audio cannot be screened.", param=f"messages[{i}].audio", code=GUARD_CONFLICT)
+        content = message.get("content")
+        for j, part in enumerate(content if isinstance(content, list) else ()):
+            if not isinstance(part, dict):
+                continue
+            kind = part.get("type")
+            if not isinstance(kind, str) or kind not in TEXT_PARTS or not _MEDIA_KEYS.isdisjoint(part):
+                raise BadRequest(
+                    f"Only text can be screened: content parts of type {', '.join(TEXT_PARTS)}.",
+                    param=f"messages[{i}].content[{j}]",
+                    code=GUARD_CONFLICT,
+                )
+
+
+CHAT = ChatCompletions()
+"""The dialect; it has no state."""

@@ -1,0 +1,225 @@
+"""Commands as processes: run to their end, or served until they are told to stop."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+from evaluation.demo.__main__ import ENGINE
+from tests.commands.listed import ROOT
+
+LIMIT_S = 420
+AT_ONCE = 2
+# Told to stop by a signal, a server says so in its status; `make` then says 2.
+STOPPED = (0, 2, -15, 143)
+LISTENS = re.compile(r"guard-server listens on (http://\S+?)/v1")
+_SETTINGS = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "PYTHONUNBUFFERED": "1",
+    # Tables are not cut to a narrow terminal.
+    "COLUMNS": "200",
+    # Several engines run at once here, and vLLM would bind the workers of all of them to the same core.
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended, and all that it printed."""
+
+    command: str
+    status: int
+    output: str
+
+    def ok(self) -> str:
+        """Return what it printed; fail with it if the command failed."""
+        assert self.status == 0, f"{self.command}: status {self.status}\n{self.output[-6000:]}"
+        return self.output
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """Return the environment for a command that keeps its data in `data_dir`: nothing of the user's own is touched."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GUARD_", "MAKE", "MFLAGS"))}
+    cache = {name: os.environ[name] for name in ("GUARD_CACHE_DIR",) if name in os.environ}
+    return {**kept, **cache, **_SETTINGS, "PYTHONPATH": str(ROOT), "GUARD_DATA_DIR": str(data_dir), **more}
+
+
+def program(command: str) -> str:
+    """Return a README command with this environment's own programs in the place of `.venv/bin/...`, `python` and the like."""
+    folder = Path(sys.executable).parent
+    command = re.sub(r"^\.venv/bin/(\S+)|^(guard-server)", lambda m: shlex.quote(str(folder / (m[1] or m[2]))), command)
+    return re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
+
+
+def run(command: str, folder: Path, settings: Mapping[str, str], limit_s: float = LIMIT_S) -> Done:
+    """Run a command line in the shell, as a reader would paste it, and return how it ended; it is killed after `limit_s`."""
+    with subprocess.Popen(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env=dict(settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            output, _ = process.communicate(timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            kill(process.pid)
+            output, _ = process.communicate()
+            output += f"\nkilled after {limit_s:g} s"
+    return Done(command, process.returncode, output)
+
+
+def kill(group: int) -> None:
+    """Kill all processes of a group, if there are any left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+class Served:
+    """A command that serves. It is started at once; `wait` returns when it listens, `stop` when it has ended."""
+
+    def __init__(self, command: str, log_folder: Path, settings: Mapping[str, str], folder: Path = ROOT) -> None:
+        self.command = command
+        self._log = log_folder / "served.log"
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["bash", "-c", f"exec {command}"],
+                cwd=folder,
+                env=dict(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text(errors="replace")
+
+    def wait(self) -> str:
+        """Return the URL that it listens on; fail with what it printed if it ends or takes longer than `LIMIT_S`."""
+        end = time.monotonic() + LIMIT_S
+        while not (listens := LISTENS.search(self.output)):
+            assert self.process.poll() is None, f"{self.command} ended: {self.output[-6000:]}"
+            assert time.monotonic() < end, f"{self.command} does not listen: {self.output[-6000:]}"
+            time.sleep(0.1)
+        return listens[1]
+
+    def stop(self) -> Done:
+        """Send SIGTERM to the server itself, as a service manager would, and return how it ended."""
+        self._server().send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            kill(self.process.pid)
+            self.process.wait()
+            return Done(self.command, self.process.returncode, f"{self.output}\nkilled: it did not stop within 60 s")
+        return Done(self.command, self.process.returncode, self.output)
+
+    def kill(self) -> None:
+        """Leave nothing running, whatever happened."""
+        kill(self.process.pid)
+        self.process.wait()
+
+    def process_arguments(self) -> list[str]:
+        """Return the server's command line."""
+        return self._server().cmdline()
+
+    def left(self) -> list[str]:
+        """Return the processes of its group that still run ten seconds later; some helpers of Python's end a moment after it."""
+        end = time.monotonic() + 10
+        while (found := self._left()) and time.monotonic() < end:
+            time.sleep(0.1)
+        return found
+
+    def _left(self) -> list[str]:
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                if os.getpgid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(" ".join(process.cmdline()))
+        return found
+
+    def _server(self) -> psutil.Process:
+        main = psutil.Process(self.process.pid)
+        # `make` waits for what it started.
+        return next((p for p in main.children(recursive=True) if "guard-server" in " ".join(p.cmdline())), main)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that takes long, and where it is typed. `serves`: it does not end by itself, and is stopped when it is ready."""
+
+    command: str
+    folder: Path
+    serves: bool = False
+
+    def run(self, own: Path) -> Done:
+        """Run it to its end; what it keeps goes to the folder `own`. Raises AssertionError for a server that does not serve."""
+        # What the README leaves to the reader: the demo's model needs these. Commands of the demo give them to vLLM themselves.
+        settings = environment(own / "data", GUARD_VLLM_ARGS=shlex.join(ENGINE), GUARD_PORT=str(free_port()))
+        if not self.serves:
+            return run(self.command, self.folder, settings)
+        served = Served(self.command, own, settings, self.folder)
+        try:
+            url = served.wait()
+            assert httpx.get(f"{url}/ready").status_code == 200
+            assert httpx.get(f"{url}/v1/forget-targets/jane-doe").json()["status"] == "active"
+            done = served.stop()
+            assert not served.left(), served.left()
+            return done
+        finally:
+            served.kill()
+
+
+class Runs:
+    """Long commands, two at a time beside the tests; each runs once, however many tests ask how it ended."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pool = ThreadPoolExecutor(AT_ONCE)
+        self._futures: dict[Job, Future[Done]] = {}
+
+    def begin(self, job: Job) -> Future[Done]:
+        """Run a command when its turn comes."""
+        if job not in self._futures:
+            own = self._folder / f"run{len(self._futures)}"
+            own.mkdir()
+            self._futures[job] = self._pool.submit(job.run, own)
+        return self._futures[job]
+
+    def done(self, job: Job) -> Done:
+        """Return how a command ended, when it has."""
+        return self.begin(job).result()
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what runs."""
+        self._pool.shutdown(cancel_futures=True)

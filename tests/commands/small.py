@@ -1,0 +1,60 @@
+"""The small form of each command that takes long, engine and all."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from evaluation.demo.__main__ import ENGINE
+from evaluation.targets import cluster
+from tests.commands.listed import ROOT
+from tests.commands.running import Job, program
+
+MAKE = {
+    "make bench": "make bench SMALL=1",
+    "make eval": "make eval SMALL=1",
+    "make eval-detection": "make eval-detection SMALL=1",
+    "make bench-targets": "make bench-targets SMALL=1",
+    "make requirements": "make requirements SMALL=1",
+    "make ask": 'make ask Q="Who taught Mehrangiz Dastgoshai?"',
+}
+TRIALS = {
+    "python -m evaluation.targets.concurrency": "--minutes 0.1",
+    "python -m evaluation.targets.kills": "--points 2",
+    "python -m evaluation.targets.pair": "--adds 1",
+}
+
+
+def long_job(command: str, model: str, folder: Path) -> Job | None:
+    """Return the small form of a command of the README or `make TARGET`; None for one that is quick, or needs a server.
+
+    `folder` holds the README's policy, `model` is the demo's.
+    """
+    if small := MAKE.get(command):
+        return Job(small, ROOT)
+    if command.endswith(".pair") and postgresql_missing():
+        return None
+    if small := TRIALS.get(command):
+        return Job(program(f"{command} {small}"), ROOT)
+    if command.startswith(".venv/bin/guard-server ask "):
+        return Job(program(command.replace("MODEL", model)), folder)
+    if command.startswith(".venv/bin/guard-server serve "):
+        # The demo's model reads at most 2048 tokens.
+        ours = command.replace("meta-llama/Llama-3.2-1B-Instruct", model).replace(" 8192", " 2048")
+        assert model in ours
+        return Job(program(f"{ours} {_engine()}"), folder, serves=True)
+    return None
+
+
+def postgresql_missing() -> str:
+    """Return why no PostgreSQL can be started here; empty if one can."""
+    try:
+        cluster.binaries()
+    except cluster.ClusterError as error:
+        return str(error)
+    return ""
+
+
+def _engine() -> str:
+    # The README's own length comes first, and stays.
+    return shlex.join(ENGINE).replace("--max-model-len 2048", "")

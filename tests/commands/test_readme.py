@@ -1,0 +1,172 @@
+"""One test for each command of the README; a command that nothing here runs fails."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evaluation.demo import contains_phrase
+from tests.commands.conftest import Site
+from tests.commands.listed import ROOT, make_targets, readme_commands
+from tests.commands.running import STOPPED, Done, Runs, environment, program, run
+from tests.commands.small import TRIALS, long_job, postgresql_missing
+
+HERE = "http://127.0.0.1:8000"
+COMMANDS = readme_commands()
+
+
+def _typed(site: Site, command: str) -> Done:
+    """Type a command beside the running server, which listens elsewhere than the README says."""
+    here = command.replace(HERE, site.url).replace("curl ", "curl --silent --show-error --fail-with-body ", 1)
+    return run(program(here), site.folder, environment(site.data_dir, GUARD_URL=site.url))
+
+
+def generates(site: Site, command: str) -> None:
+    answer = json.loads(_typed(site, command).ok())
+    assert answer["model"] == "demo"
+    assert not contains_phrase(answer["choices"][0]["message"]["content"], "Yrsa Tholmundardal")
+
+
+def adds_a_target(site: Site, command: str) -> None:
+    assert json.loads(_typed(site, command).ok())["status"] == "active"
+
+
+def writes_the_report(site: Site, command: str) -> None:
+    _typed(site, command).ok()
+    report = (site.folder / "report.html").read_text()
+    assert "<html" in report
+    assert "Jane Doe" in report
+
+
+def exports(site: Site, command: str) -> None:
+    _typed(site, command).ok()
+    exported = yaml.safe_load((site.folder / "targets.yaml").read_text())
+    assert "jane-doe" in {target["id"] for target in exported["targets"]}
+
+
+def knows_all_of_them(site: Site, command: str) -> None:
+    # What was exported is there already; the YAML form leaves out the legal basis, which `apply` may call a change.
+    assert "0 new" in _typed(site, command).ok()
+
+
+def verifies_the_log(site: Site, command: str) -> None:
+    _typed(site, command).ok()
+
+
+def makes_a_key(site: Site, command: str) -> None:
+    # In a store of its own: the first key would close the server that the other commands ask without one.
+    folder = site.folder / "keys"
+    assert re.search(r"^gk-\S{20,}$", run(program(command), site.folder, environment(folder)).ok(), re.MULTILINE)
+
+
+def checks_the_policy(site: Site, command: str) -> None:
+    model = next(word for word in site.served.process_arguments() if "/models/" in word)
+    assert "Springfield" in _typed(site, command.replace("MODEL", model)).ok()
+
+
+def proposes_phrases(site: Site, command: str) -> None:
+    # The only example's answer is among the phrases already, so nothing is left to propose.
+    assert "Proposed phrases" in _typed(site, command).ok()
+
+
+# Commands that ask the server which `make serve` started, or read files beside it.
+BESIDE_THE_SERVER: dict[str, Callable[[Site, str], None]] = {
+    rf"curl {HERE}/v1/chat/completions .*": generates,
+    rf"curl {HERE}/v1/forget-targets -H .* -d .*": adds_a_target,
+    rf"curl {HERE}/v1/forget-targets/jane-doe/report .*": writes_the_report,
+    r"\.venv/bin/guard-server policy export > targets.yaml": exports,
+    r"\.venv/bin/guard-server policy (diff|apply) targets.yaml": knows_all_of_them,
+    r"guard-server audit verify": verifies_the_log,
+    r"guard-server keys create .*": makes_a_key,
+    r"\.venv/bin/guard-server check-policy policy.yaml --model MODEL": checks_the_policy,
+    r"\.venv/bin/guard-server extract policy.yaml": proposes_phrases,
+}
+LONG = (r"\.venv/bin/guard-server (ask|serve) .*", *(re.escape(command) for command in TRIALS))
+# In prose, it is the command whose full form is run.
+NAMED = (r"guard-server serve",)
+MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( Q=.*)?"
+DOCKER = r"docker .*"
+
+
+def _runner(command: str) -> Callable[[Site, str], None] | None:
+    return next((run for form, run in BESIDE_THE_SERVER.items() if re.fullmatch(form, command, re.DOTALL)), None)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_test(command: str) -> None:
+    forms = (*BESIDE_THE_SERVER, *LONG, *NAMED, MAKE, DOCKER)
+    assert [form for form in forms if re.fullmatch(form, command, re.DOTALL)], f"nothing in {__file__} runs this command"
+    if make := re.fullmatch(MAKE, command):
+        # Each target has a test of its own.
+        assert make[2] in make_targets()
+
+
+@pytest.mark.parametrize("form", [*BESIDE_THE_SERVER, *LONG, *NAMED, MAKE, DOCKER])
+def test_every_test_has_a_command(form: str) -> None:
+    assert [command for command in COMMANDS if re.fullmatch(form, command, re.DOTALL)], "the README has no such command any more"
+
+
+@pytest.mark.commands
+@pytest.mark.parametrize("asked", [command for command in COMMANDS if _runner(command)])
+def test_beside_the_server(asked: str, site: Site) -> None:
+    """In the README's order: a command may need what one before it has made."""
+    runner = _runner(asked)
+    assert runner
+    runner(site, asked)
+
+
+@pytest.mark.commands
+def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
+    """The test of `make serve`; it comes after the commands that ask this server, and ends it."""
+    assert "The same model, without and with the guard" in site.served.output
+    done = site.served.stop()
+    assert done.status in STOPPED, done.output[-3000:]
+    assert "Traceback" not in done.output
+    assert "guard-server stopped" not in done.output
+    assert site.served.left() == []
+
+
+@pytest.mark.commands
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if any(re.fullmatch(form, command, re.DOTALL) for form in LONG)]
+)
+def test_long_command(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
+    if command.endswith(".pair") and (why := postgresql_missing()):
+        pytest.skip(why)
+    job = long_job(command, demo_model, folder)
+    assert job
+    done = runs.done(job)
+    if job.serves:
+        # It was ready, and was told to stop.
+        assert done.status in STOPPED, done.output[-3000:]
+        assert "Traceback" not in done.output
+    else:
+        done.ok()
+
+
+@pytest.mark.commands
+@pytest.mark.parametrize("named", [command for command in COMMANDS if re.fullmatch(DOCKER, command)])
+def test_container_command(named: str) -> None:
+    """CI has no container engine, so nothing is built or started: the files are checked as far as that goes without one."""
+    words = named.split()
+    if words[1] == "build":
+        stage = words[words.index("--target") + 1]
+        dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
+        assert re.search(rf"^FROM \S+ AS {stage}$", dockerfile, re.MULTILINE)
+        subprocess.run([str(Path(sys.executable).with_name("hadolint")), str(ROOT / "Dockerfile")], check=True)
+        checked, small = "hadolint passes", ["docker", "build", "--check", "--target", stage, "."]
+    else:
+        file = words[words.index("-f") + 1]
+        assert {"guard", "guard-gpu"} <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
+        checked, small = "the compose file parses", ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
+    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
+        pytest.skip(f"no container engine answers here: {checked}, no more is tried")
+    subprocess.run(small, cwd=ROOT, check=True)

@@ -1,0 +1,95 @@
+"""One test for each make target; a target without one fails."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evaluation.detection.sets import TOFU
+from tests.commands.listed import ROOT, make_targets
+from tests.commands.running import Runs, environment, run
+from tests.commands.small import MAKE, long_job
+
+RESULTS = {
+    "make bench": ("bench.json", "tokens_per_s"),
+    "make eval": ("eval.json", "leaked"),
+    "make eval-detection": ("detection.json", "recall"),
+    "make bench-targets": ("targets.json", "add_ms"),
+}
+
+
+def clean(tmp_path: Path) -> None:
+    """`make clean` in a copy removes what was made, and nothing else."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    made = ["build/x", "dist/x", "a.egg-info/x", ".mypy_cache/x", "server/__pycache__/x"]
+    kept = [".venv/lib/__pycache__/x", "server/x.py", "Makefile"]
+    for name in (*made, *kept[:2]):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    run("make clean", tmp_path, environment(tmp_path / "data")).ok()
+    assert not [name for name in made if (tmp_path / name).parent.exists()]
+    assert all((tmp_path / name).exists() for name in kept)
+
+
+def install(tmp_path: Path) -> None:
+    """`make install` does nothing where everything is installed, as it is where this runs."""
+    before = (ROOT / "build" / "installed").stat().st_mtime_ns
+    assert "installing" not in run("make install", ROOT, environment(tmp_path / "data")).ok()
+    assert (ROOT / "build" / "installed").stat().st_mtime_ns == before
+
+
+def by_ci(target: str) -> Callable[[Path], None]:
+    """These CI runs whole, in lines of their own, or this is one of them: in a run of itself it would never end."""
+
+    def runs_it(_: Path) -> None:
+        assert f"make {target}" in (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+
+    return runs_it
+
+
+QUICK = {"clean": clean, "install": install, **{target: by_ci(target) for target in ("lint", "commands", "test")}}
+
+
+def test_every_target_is_run() -> None:
+    # `make serve` is tested with the README's commands, which ask the server that it starts.
+    assert set(make_targets()) == {*QUICK, *(command.removeprefix("make ") for command in MAKE), "serve"}
+
+
+def test_ci_closes_on_the_summary_of_the_tests() -> None:
+    assert (ROOT / ".ci" / "run").read_text("utf-8").splitlines()[-1] == "make test"
+
+
+@pytest.mark.commands
+@pytest.mark.parametrize("target", sorted(QUICK))
+def test_quick_target(target: str, tmp_path: Path) -> None:
+    QUICK[target](tmp_path)
+
+
+@pytest.mark.commands
+@pytest.mark.parametrize("command", sorted(MAKE))
+def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
+    if command == "make eval-detection" and not TOFU.exists():
+        pytest.skip("TOFU is not beside this clone")
+    job = long_job(command, demo_model, folder)
+    assert job
+    output = runs.done(job).ok()
+    if command == "make ask":
+        assert "The same model, without and with the guard" in output
+    if command == "make requirements":
+        assert "The pins satisfy" in output
+    if command in RESULTS:
+        file, key = RESULTS[command]
+        assert key in json.loads((ROOT / "build" / "small" / file).read_text())
+
+
+@pytest.mark.commands
+def test_small_forms_leave_real_figures_alone(tmp_path: Path) -> None:
+    """No recipe of a small form names a folder of real figures."""
+    shown = run("make -n SMALL=1 bench eval eval-detection bench-targets", ROOT, environment(tmp_path)).ok()
+    recipes = [line for line in shown.splitlines() if "evaluation." in line]
+    assert len(recipes) == 4
+    assert all(line.endswith(" --small") for line in recipes)

@@ -1,0 +1,103 @@
+"""The loops of compact matching against slow forms: letters, and where words began."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guard.matching import compactkernels, kernels
+from guard.matching.compact import CompactAutomaton, Letters
+from guard.phrase import Phrase
+from guard.reference import compact_occurrences
+from guard.tokens.vocabulary import Vocabulary
+from tests.guard import strategies
+
+PHRASES = st.lists(st.text("ab ", min_size=8, max_size=16), min_size=1, max_size=5).map(
+    lambda texts: [Phrase("abba abba", force=True), *(Phrase(t, force=True) for t in texts if t.strip())]
+)
+FOLDED = st.text("aabb ", max_size=24).map(lambda text: " " + " ".join(text.split()))
+
+
+def state(automaton: CompactAutomaton, text: str) -> tuple[int, np.uint64, bool]:
+    a = automaton
+    start = (0, np.uint64(0), True)
+    return compactkernels.advance(a.first_child, a.label, a.fail, *start, np.frombuffer(text.encode(), np.uint8))  # type: ignore[no-any-return]
+
+
+@settings(deadline=None)
+@given(PHRASES, FOLDED)
+def test_the_state_is_the_longest_suffix_of_letters_and_where_words_began(phrases: list[Phrase], text: str) -> None:
+    automaton = CompactAutomaton.build(phrases)
+    node, begun, spaced = state(automaton, text)
+    letters = text.replace(" ", "")
+    beginnings = {p.compact[:length] for p in phrases for length in range(len(p.compact) + 1)}
+    longest = next(letters[at:] for at in range(len(letters) + 1) if letters[at:] in beginnings)
+    assert automaton.level[node] == len(longest)
+    began = [text[at - 1] == " " for at, character in enumerate(text) if character != " "]
+    assert [bool(int(begun) >> back & 1) for back in range(len(began))] == began[::-1]
+    assert spaced == (text[-1] == " ")
+
+
+@settings(deadline=None)
+@given(PHRASES, FOLDED)
+def test_text_completes_what_the_reference_finds(phrases: list[Phrase], text: str) -> None:
+    a = CompactAutomaton.build(phrases)
+    completed = compactkernels.completes(
+        *(a.first_child, a.label, a.fail, a.level, a.word_end, 0, np.uint64(0), True),
+        np.frombuffer(text.encode(), np.uint8),
+    )
+    assert (completed > 0) == any(compact_occurrences(phrase, text) for phrase in phrases)
+
+
+def test_open_paths_begin_with_a_word() -> None:
+    # Letters so far: "ab ab"; the suffixes "abab" and "ab" begin words, "bab" and "b" do not.
+    a = CompactAutomaton.build([Phrase("abababab"), Phrase("babababa"), Phrase("bbbbbbbb")])
+    node, begun, spaced = state(a, " ab ab")
+    paths = compactkernels.open_paths(a.fail, a.level, node, begun, spaced)
+    assert [int(a.level[path]) for path in paths] == [4, 2]
+
+
+def test_behind_a_space_the_root_is_an_open_path() -> None:
+    a = CompactAutomaton.build([Phrase("abababab")])
+    assert compactkernels.open_paths(a.fail, a.level, 0, np.uint64(0), True).tolist() == [0]
+    assert compactkernels.open_paths(a.fail, a.level, 0, np.uint64(0), False).tolist() == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(PHRASES, st.lists(st.text("ab- ", max_size=14).map(str.encode), max_size=12))
+def test_within_are_the_tokens_that_hold_a_phrase_behind_one_of_their_spaces(phrases: list[Phrase], tokens: list[bytes]) -> None:
+    a, v = CompactAutomaton.build(phrases), Vocabulary.of(tokens)
+    hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
+    texts = [v.text[low:high].tobytes().decode() for low, high in pairwise(v.start.tolist())]
+    assert [hit > 0 for hit in hits] == [any(compact_occurrences(p, text) for p in phrases) for text in texts]
+
+
+@settings(max_examples=150, deadline=None)
+@given(PHRASES, strategies.vocabularies(), st.data())
+def test_continuations_are_the_tokens_whose_letters_go_on_to_the_end_of_a_phrase(
+    phrases: list[Phrase], tokens: list[bytes | None], data: st.DataObject
+) -> None:
+    a, vocabulary = CompactAutomaton.build(phrases), Vocabulary.of(tokens)
+    letters = Letters.of(vocabulary)
+    node = data.draw(st.integers(0, len(a) - 1))
+    at, penalties = compactkernels.continuations(
+        a.first_child, a.label, a.word_end, node, letters.text, letters.start, letters.gap
+    )
+    found = dict(zip(letters.order[at].tolist(), penalties.tolist(), strict=True))
+    expected = {}
+    for token, folded in enumerate(vocabulary.folded):
+        here, worst = node, 0.0
+        for index, byte in enumerate(folded):
+            if byte == kernels.SPACE:
+                continue
+            here = int(kernels.child(a.first_child, a.label, here, byte))
+            if here < 0:
+                break
+            if index + 1 == len(folded) or folded[index + 1] == kernels.SPACE:
+                worst = max(worst, float(a.word_end[here]))
+        if worst:
+            expected[token] = worst
+    assert found == expected

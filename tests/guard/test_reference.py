@@ -1,0 +1,73 @@
+"""The slow reference, by hand: everything fast is compared with it, so what it says has to be right by itself."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from guard.phrase import Phrase
+from guard.reference import compact_occurrences, folded_stream, occurrences, penalty
+
+
+def test_a_stream_begins_with_a_space() -> None:
+    assert folded_stream([b"Mad", b" Hat"]) == " mad hat"
+
+
+def test_an_unfinished_character_is_held_back() -> None:
+    assert folded_stream([b"caf\xc3"]) == " caf"
+    assert folded_stream([b"caf\xc3", b"\xa9"]) == " cafe"
+
+
+#                         0         1
+# Offsets in characters:  0123456789012345
+@pytest.mark.parametrize(
+    ("match", "folded", "ends"),
+    [
+        ("word", " tea teapot tea", {4, 15}),
+        ("prefix", " tea teapot tea", {4, 8, 15}),
+        ("substring", " tea steal", {4, 9}),
+        ("prefix", " steal", set()),
+        ("word", " te", set()),
+    ],
+)
+def test_occurrences(match: Any, folded: str, ends: set[int]) -> None:
+    assert occurrences(Phrase("tea", "gated", match), folded) == ends
+
+
+@pytest.mark.parametrize(("folded", "ends"), [(" mad ha", {7}), (" mad h", set()), (" mad hat", {7})])
+def test_with_a_beta_the_beginning_counts(folded: str, ends: set[int]) -> None:
+    # "mad hatter" has ten characters: six are "mad ha".
+    assert occurrences(Phrase("mad hatter", "gated", beta=0.6), folded) == ends
+
+
+@pytest.mark.parametrize(
+    ("folded", "ends"),
+    [
+        (" h a r r y potter", {17}),
+        (" harrypotter", {12}),
+        (" charrypotter", set()),  # begins inside a word
+        (" harrypotters", set()),  # ends inside a word
+        (" harry potte", set()),
+    ],
+)
+def test_letters_with_anything_between_them(folded: str, ends: set[int]) -> None:
+    assert compact_occurrences(Phrase("Harry Potter"), folded) == ends
+
+
+def test_a_gated_phrase_is_not_looked_for_by_its_letters() -> None:
+    assert compact_occurrences(Phrase("Harry Potter", "gated"), " harrypotter") == set()
+
+
+@pytest.mark.parametrize(
+    ("said", "token", "cost"),
+    [
+        ([b"the mad"], b" hatter", math.inf),
+        ([b"the mad"], b" tea", 2.0),
+        ([b"the mad hatter"], b".", 0.0),  # it was said before
+        ([b"the mad"], b" hatters", 0.0),
+    ],
+)
+def test_a_token_costs_what_it_completes(said: list[bytes], token: bytes, cost: float) -> None:
+    assert penalty([Phrase("mad hatter"), Phrase("tea", penalty=2.0)], said, token) == cost
