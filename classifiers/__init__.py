@@ -1,17 +1,17 @@
 """Prompt time: is this text about a forget target?
 
-Pure and synchronous: `build_classifier` compiles the targets once, `classify` answers for a batch of texts, and neither reads or
-writes anything outside. torch and sentence-transformers are imported when a `SentenceEncoder` is made, not before.
+`LiveClassifier` is what the server decides with. It is synchronous: constructing it compiles the targets, and `classify` answers
+for a batch of texts without side effects. Importing the package is cheap: torch and sentence-transformers are imported when a
+`SentenceEncoder` is constructed.
 """
 
 from classifiers.calibration.calibrator import Calibrator
 from classifiers.calibration.limits import Calibration, GroupCalibration
-from classifiers.ensemble import EnsembleClassifier, build_classifier
 from classifiers.head.classifier import HeadClassifier
-from classifiers.live import LivingClassifier
-from classifiers.meaning.background import full_background, shipped_background
+from classifiers.live import LiveClassifier
+from classifiers.meaning.background import shipped_background
 from classifiers.meaning.encoder import CachedEncoder, Encoder, EncoderError, SentenceEncoder
-from classifiers.meaning.nearest import Conflict, NearestClassifier, Thresholds
+from classifiers.meaning.nearest import NearestClassifier, Thresholds
 from classifiers.naming.alias import AliasClassifier
 from classifiers.proposals.extract import Candidate, extract
 from classifiers.proposals.frequency import BackgroundFrequency
@@ -28,24 +28,20 @@ __all__ = [
     "Calibrator",
     "Candidate",
     "Classifier",
-    "Conflict",
     "Encoder",
     "EncoderError",
-    "EnsembleClassifier",
     "Example",
     "ForgetTarget",
     "GroupCalibration",
     "HeadClassifier",
-    "LivingClassifier",
+    "LiveClassifier",
     "Match",
     "NearestClassifier",
     "Phrase",
     "Screened",
     "SentenceEncoder",
     "Thresholds",
-    "build_classifier",
     "extract",
-    "full_background",
     "shipped_background",
     "windows",
 ]

@@ -1,26 +1,33 @@
-"""The usual classifier while its targets change: what is added costs its own size, not that of the list."""
+"""The live classifier: what the server decides prompts with, while targets are added, changed and removed.
+
+This is the only place where the classifier is put together. The server, the evaluation and the tests all construct it here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.meaning.background import Background, full_background
-from classifiers.meaning.encoder import Encoder, Vectors
+from classifiers.meaning.encoder import Encoder, Vectors, uncached
 from classifiers.meaning.nearest import NearestClassifier, Thresholds
 from classifiers.naming.alias import AliasClassifier
-from classifiers.protocol import Classifier, Match, Screened, best_matches
+from classifiers.protocol import Match, Screened, best_matches
 from classifiers.target import ForgetTarget
-from classifiers.tiers import crowded
+from classifiers.tiers import Tiers
 
 MOST_LAYERS = 8
-"""With more layers of names some are to be merged: each is searched for every text."""
+"""The number of layers of names above which some should be merged: each layer is searched for every text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Names of `size` targets that were added or merged together. It speaks for `ids`; the others have changed or gone since."""
+    """The names of `size` targets that were added or merged together.
+
+    Only matches of the targets in `ids` count; the other targets have changed or been removed since.
+    """
 
     alias: AliasClassifier
     ids: frozenset[str]
@@ -36,9 +43,9 @@ class _Layer:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """All layers as one: what they find together is what one layer of all names would find."""
+    """All layers as one classifier, which finds what a single layer of all names would find."""
 
-    layers: Sequence[_Layer]
+    layers: Tiers[_Layer]
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         found: list[list[Match]] = [[] for _ in texts]
@@ -48,12 +55,14 @@ class _Names:
         return [best_matches(matches) for matches in found]
 
 
-class LivingClassifier:
-    """Names in layers, examples in one index; the union of both, as `EnsembleClassifier` has it.
+class LiveClassifier:
+    """Finds targets by name and by meaning: an `EnsembleClassifier` of the names, in layers, and of the examples, in one index.
 
-    Immutable: `changed` returns another one, and requests that hold this one go on with it. Names cannot be taken out of the
-    automaton that finds them, so a layer keeps those of changed and removed targets, and what it finds of them is dropped;
-    `merged` builds one layer of what several still speak for. Vectors are taken out at once.
+    Adding a target costs time in proportion to that target, not to the whole list. Immutable: `changed` returns another
+    classifier, and requests that hold this one keep using it.
+
+    A name cannot be taken out of the automaton that finds it. So a layer keeps the names of changed and removed targets, and
+    drops what it finds of them; `merged` builds a new layer without them. Vectors of examples are taken out at once.
     """
 
     def __init__(
@@ -63,38 +72,43 @@ class LivingClassifier:
         encoder: Encoder,
         thresholds: Thresholds | None = None,
         vectors: Mapping[str, Vectors] | None = None,
+        cache: Path | None = None,
     ) -> None:
-        """`background` are the operator's innocent prompts; those that come with the package are added, unless they are encoded
-        already. `vectors` are those of targets' examples, by target id, for targets that need not, or cannot, be encoded
-        (`classifiers.meaning.nearest`).
+        """Encode the examples and the background.
 
-        Raises ValueError if two targets have the same id, and what the encoder raises.
+        Args:
+            targets: The forget targets, each with an id of its own.
+            background: The operator's innocent prompts, to which those of the package are added; or an encoded background,
+                which is used as it is.
+            encoder: Encodes examples and prompts; the background is encoded `uncached`.
+            thresholds: When a window is near enough to an example; None for the defaults.
+            vectors: By target id, what `classifiers.meaning.nearest.example_vectors` made of the target's examples earlier. Such
+                a target is not encoded, and the text of its examples may be gone.
+            cache: A file that keeps the encoded background for the next start.
+
+        Raises:
+            ValueError: Two targets have the same id.
+            OSError: `cache` cannot be written.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
+        if not isinstance(background, Background):
+            background = Background(full_background(background), uncached(encoder), cache)
+        self.background = background
+        """The innocent prompts that examples are compared with."""
         self._targets = {target.id: target for target in targets}
-        innocent = background if isinstance(background, Background) else full_background(background)
-        self._nearest = NearestClassifier(targets, innocent, encoder, thresholds, None, vectors)
-        self._layers = [_Layer.of(targets)]
-        self._ensemble = self._together()
+        self._nearest = NearestClassifier(targets, background, encoder, thresholds, None, vectors)
+        self._layers = Tiers([_Layer.of(targets)], lambda layer: len(layer.ids), MOST_LAYERS)
+        self._ensemble = self._combined()
 
     @property
-    def crowded(self) -> bool:
+    def needs_merging(self) -> bool:
         """Whether there are so many layers that `merged` should be called."""
-        return len(self._layers) > MOST_LAYERS
+        return self._layers.need_merging
 
     @property
     def whole(self) -> bool:
-        """Whether all names are in one layer, and none in memory that is not looked for any more: `merged(whole=True)` is."""
+        """Whether `merged(whole=True)` has nothing to do: there is one layer, without names of changed or removed targets."""
         return len(self._layers) <= 1 and all(len(layer.ids) == layer.size for layer in self._layers)
-
-    @property
-    def layers(self) -> int:
-        """How many layers of names a text is searched for."""
-        return len(self._layers)
-
-    @property
-    def members(self) -> Sequence[Classifier]:
-        """The classifiers it consists of, in the order they are asked."""
-        return self._ensemble.members
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         """Return the matches of each text."""
@@ -105,67 +119,75 @@ class LivingClassifier:
         upserted: Sequence[ForgetTarget],
         removed: Collection[str] = (),
         vectors: Mapping[str, Vectors] | None = None,
-    ) -> LivingClassifier:
-        """Return one that knows `upserted` as they are now and `removed`, target ids, no more; `vectors` as in the constructor.
+    ) -> LiveClassifier:
+        """Return a classifier with other targets.
 
-        Raises what the encoder raises.
+        Args:
+            upserted: Targets that are new or that replace the target with the same id.
+            removed: The ids of targets that are removed.
+            vectors: As in the constructor, of the `upserted` targets.
+
+        Raises:
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
         gone = frozenset(removed).union(target.id for target in upserted)
-        copy = self._copy()
-        copy._targets = {i: target for i, target in self._targets.items() if i not in gone} | {t.id: t for t in upserted}
         known = gone & self._targets.keys()
         nearest = self._nearest.without(known) if known else self._nearest
+        copy = self._copy()
+        copy._targets = {i: target for i, target in self._targets.items() if i not in gone} | {t.id: t for t in upserted}
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
         layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
             layers.append(_Layer.of(upserted))
-        copy._layers = _by_size([layer for layer in layers if layer.ids])
-        copy._ensemble = copy._together()
-        return copy
+        return copy._with_layers(layers)
 
-    def merged(self, whole: bool = False) -> LivingClassifier:
-        """Return an equal one with fewer layers of names: the smallest as one (`classifiers.tiers`), or all if `whole`.
+    def merged(self, whole: bool = False) -> LiveClassifier:
+        """Return an equivalent classifier with fewer layers: the smallest merged (`classifiers.tiers`), or all if `whole`.
 
-        It takes as long as what is merged is large. Names that no layer speaks for any more are gone from what is merged.
+        The time is proportional to the number of names that are merged. Names of changed and removed targets are gone from the
+        new layer.
         """
-        first = 0 if whole else crowded([len(layer.ids) for layer in self._layers], MOST_LAYERS)
-        if first == len(self._layers):
+        layers = self._layers.to_merge(whole)
+        if not layers:
             return self
-        ids = frozenset[str]().union(*(layer.ids for layer in self._layers[first:]))
+        ids = frozenset[str]().union(*(layer.ids for layer in layers))
         one = _Layer.of([target for i, target in self._targets.items() if i in ids])
-        copy = self._copy()
-        copy._layers = _by_size([*self._layers[:first], one])
-        copy._ensemble = copy._together()
-        return copy
+        return self._copy()._with_layers(self._layers.replaced(layers, one))
 
-    def adopting(self, merged: LivingClassifier) -> LivingClassifier:
-        """Return this one with the layers of `merged` where they speak for the same; `merged` is an earlier state, merged
-        meanwhile."""
+    def adopting(self, merged: LiveClassifier) -> LiveClassifier:
+        """Return this classifier with the layers of `merged`, as far as they hold the names of unchanged targets.
+
+        Args:
+            merged: What `merged` returned for an earlier state of this classifier.
+        """
         same = frozenset(i for i, target in merged._targets.items() if self._targets.get(i) is target)
         theirs = [replace(layer, ids=layer.ids & same) for layer in merged._layers]
         ours = [replace(layer, ids=layer.ids - same) for layer in self._layers]
-        copy = self._copy()
-        copy._layers = _by_size([layer for layer in (*theirs, *ours) if layer.ids])
-        copy._ensemble = copy._together()
-        return copy
+        return self._copy()._with_layers([*theirs, *ours])
 
-    def limited(self, limits: Mapping[str, float]) -> LivingClassifier:
-        """Return one with other limits of slack, by target id (`Calibration.limits`)."""
+    def limited(self, limits: Mapping[str, float]) -> LiveClassifier:
+        """Return a classifier that uses other limits.
+
+        Args:
+            limits: By target id, the conformity score from which on a text is about the target
+                (`classifiers.meaning.nearest.conformity`); 0 for a target that is missing.
+        """
         copy = self._copy()
         copy._nearest = self._nearest.extended([], limits)
-        copy._ensemble = copy._together()
-        return copy
+        return copy._with_layers(self._layers)
 
-    def _copy(self) -> LivingClassifier:
-        copy = object.__new__(LivingClassifier)
+    def _copy(self) -> LiveClassifier:
+        copy = object.__new__(LiveClassifier)
         copy.__dict__.update(self.__dict__)
         return copy
 
-    def _together(self) -> EnsembleClassifier:
+    def _with_layers(self, layers: Iterable[_Layer]) -> LiveClassifier:
+        """Set the layers of this copy, less those whose targets are all gone."""
+        self._layers = self._layers.of(layer for layer in layers if layer.ids)
+        self._ensemble = self._combined()
+        return self
+
+    def _combined(self) -> EnsembleClassifier:
         # A refused prompt is refused whatever else it is about.
         final = {target.id for target in self._targets.values() if not target.action.answers}
         return EnsembleClassifier([_Names(self._layers), self._nearest], final)
-
-
-def _by_size(layers: Sequence[_Layer]) -> list[_Layer]:
-    return sorted(layers, key=lambda layer: len(layer.ids), reverse=True)

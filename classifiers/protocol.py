@@ -1,4 +1,4 @@
-"""What a classifier reads and what it says: the types that everything else here, and the server, is written against."""
+"""The protocol of classifiers: what they read and what they return."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from classifiers.reading.readings import Reading, labelled_readings
+from classifiers.reading.readings import Reading, readings
 from classifiers.reading.windows import windows
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """One text to be classified: whole, for classifiers that search, and in windows, for classifiers that encode.
+    """A text to classify: whole, for classifiers that search it, and in windows, for classifiers that encode it.
 
-    `readings` are other ways the text may be meant to be read; `windows` hold windows of them, too.
+    `readings` are other ways in which the text may be meant to be read; `windows` include their windows.
 
-    Its `repr` shows lengths only, so that a text cannot reach a log by way of an error message.
+    The `repr` shows only lengths, so that no error message can write a text to a log.
     """
 
     text: str
@@ -25,10 +25,15 @@ class Screened:
 
     @classmethod
     def of(cls, text: str, cut: Iterable[str] | None = None) -> Screened:
-        """Return `text` with its readings and with `cut`, its windows; the default ones if None: none for white space."""
-        readings = tuple(labelled_readings(text))
-        pieces = [windows(text) if cut is None else cut, *(windows(reading.text) for reading in readings)]
-        return cls(text, tuple(dict.fromkeys(window for piece in pieces for window in piece)), readings)
+        """Return `text` with its readings and windows.
+
+        Args:
+            text: Any text. White space alone has no windows.
+            cut: The windows of the text itself; None for those of `windows`.
+        """
+        found = tuple(readings(text))
+        pieces = [windows(text) if cut is None else cut, *(windows(reading.text) for reading in found)]
+        return cls(text, tuple(dict.fromkeys(window for piece in pieces for window in piece)), found)
 
     def __repr__(self) -> str:
         return f"Screened({len(self.text)} characters, {len(self.windows)} windows)"
@@ -36,13 +41,15 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A text is about a target.
+    """The finding that a text is about a target.
 
-    `score` lies in [0, 1]; scores of different classifiers are comparable only in that more is more certain. `evidence` is a
-    short reason for the audit log, such as "alias" or "nearest:0.83-0.41" (best target cosine - best background cosine). It
-    never holds any part of the text or of the target. `classifier` names the classifier that found it.
+    `score` is in [0, 1]; a higher score is more certain, but scores of different classifiers are not on the same scale.
+    `evidence` is a short reason for the audit log, such as "alias" or "nearest:0.83-0.41" (best target cosine - best background
+    cosine). It never contains a part of the text or of the target. `classifier` is the name of the classifier that found the
+    target.
 
-    Raises ValueError for a score outside [0, 1], NaN included.
+    Raises:
+        ValueError: The score is outside [0, 1] or not a number.
     """
 
     target_id: str
@@ -52,16 +59,16 @@ class Match:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.score <= 1.0:
-            raise ValueError(f"score {self.score} is not in [0, 1]")
+            raise ValueError(f"the score {self.score} is not in [0, 1]")
 
 
 @runtime_checkable
 class Classifier(Protocol):
     """Says which targets a text is about.
 
-    `classify` takes a batch and returns, for each text in order, its matches: at most one a target (the best), best first, equal
-    scores by target id, [] where nothing was found. It is synchronous and has no effect outside itself: the server calls it
-    from a worker thread, several at a time. What it raises means that the texts are not screened; they must then not be answered.
+    `classify` takes a batch and returns the matches of each text, in order: at most one per target, the best first, equal scores
+    by target id. It is synchronous and has no side effects; the server calls it from worker threads, several at a time. If it
+    raises an exception, the texts were not screened and must not be answered.
     """
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
@@ -70,7 +77,7 @@ class Classifier(Protocol):
 
 
 def best_matches(matches: Sequence[Match]) -> list[Match]:
-    """Return the best match of each target, best first, equal scores by target id. Of equal matches the first stays."""
+    """Return the best match of each target, the best first, equal scores by target id. Of equal matches the first one is kept."""
     best: dict[str, Match] = {}
     for match in matches:
         kept = best.get(match.target_id)

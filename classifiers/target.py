@@ -1,4 +1,4 @@
-"""Forget targets: what somebody asked to have forgotten."""
+"""Forget targets: what somebody has asked to be forgotten."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}
 
 
 class _Model(BaseModel):
-    # Errors about a target must be fit for a log: they say where, never what.
+    # Errors about a target may be logged: they say where the error is, and do not quote the input.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
@@ -37,7 +37,7 @@ def _anchor_can_be_found(word: str) -> str:
 
 
 class Example(_Model):
-    """A question about the target and an answer that gives it away. The prompt holds more than white space."""
+    """A question about the target and an answer that reveals what must be forgotten. The prompt must not be blank."""
 
     prompt: str
     completion: str
@@ -46,17 +46,19 @@ class Example(_Model):
     @classmethod
     def _prompt_is_not_blank(cls, prompt: str) -> str:
         if not prompt.strip():
-            raise ValueError("an example's prompt is blank")
+            raise ValueError("an example's prompt is blank: give a question about the target")
         return prompt
 
 
 class SemanticSpec(_Model):
-    """Words near which an answer about the target must not come in meaning.
+    """Words whose meaning an answer about the target must avoid.
 
-    A word whose cosine with one of `words` is `delta` or more is banned; from `floor` up to there it costs up to `weight` logits.
+    A word with a cosine of `delta` or more with one of `words` is banned. Between `floor` and `delta` it loses up to `weight`
+    logits.
 
-    Raises pydantic.ValidationError, without the offending text, for a word that is a stop word, a number or too short to be
-    compared, and thresholds that are not 0 <= floor < delta < 1.
+    Raises:
+        pydantic.ValidationError: A word is a stop word, a number or too short to be compared, or the thresholds are not
+            0 <= floor < delta < 1. The error does not quote the word.
     """
 
     words: Annotated[list[Annotated[str, AfterValidator(_anchor_can_be_found)]], Field(min_length=1, max_length=MAX_ANCHORS)]
@@ -70,19 +72,25 @@ class SemanticSpec(_Model):
         return self
 
     def anchors(self, encode: Encode, encoder: str) -> Anchors:
-        """Return the words with their vectors; `encoder` names what `encode` is. Raises what `encode` raises."""
+        """Return the words with their vectors.
+
+        Args:
+            encode: Encodes words.
+            encoder: The fingerprint of the encoder that `encode` belongs to.
+        """
         return Anchors.of(self.words, encode, encoder=encoder, delta=self.delta, floor=self.floor, weight=self.weight)
 
 
 class ForgetTarget(_Model):
-    """One thing to be forgotten.
+    """One thing that must be forgotten.
 
-    `aliases` are other names of it, `examples` and `documents` show what is known about it, `phrases` are what an answer must
-    not say, `semantic` the words that an answer to a prompt about it must not come near in meaning. `action` is what happens to a
-    prompt about it.
+    `aliases` are its other names. `examples` and `documents` show what is known about it. `phrases` are what an answer must not
+    say. `semantic` are words whose meaning an answer to a prompt about the target must avoid. `action` is what happens to such a
+    prompt.
 
-    Raises pydantic.ValidationError, without the offending text, for a name or alias that is longer than a phrase may be or that
-    holds no letter or digit: it could never be found.
+    Raises:
+        pydantic.ValidationError: A name or alias is longer than a phrase may be or holds no letter or digit, so it could never be
+            found. The error does not quote it.
     """
 
     id: TargetId
@@ -109,7 +117,7 @@ class ForgetTarget(_Model):
 
     @field_serializer("phrases", when_used="json")
     def _json_of_phrases(self, phrases: list[Phrase]) -> list[dict[str, Any]]:
-        # JSON has no infinity, and pydantic would write null, which does not read back: a ban is the penalty left out.
+        # JSON has no infinity, and pydantic cannot read back the null that it would write: a phrase without a penalty is banned.
         records = [
             {"text": p.text, "scope": p.scope, "match": p.match, "penalty": p.penalty, "beta": p.beta, "force": p.force}
             for p in phrases
@@ -122,12 +130,11 @@ class ForgetTarget(_Model):
         return [self.name, *self.aliases]
 
     def all_phrases(self) -> list[Phrase]:
-        """Return the explicit phrases, then those that the name and the aliases make.
+        """Return the explicit phrases, then the phrases made of the name and the aliases, without repetitions.
 
-        A name of two or more folded words is specific enough for scope `always`; one of a single word may be a common word and is
-        `gated`; one of stop words alone makes no phrase. A name whose folded text is an explicit phrase's adds nothing, so
-        an explicit scope, match or penalty holds.
-        Repeated phrases are left out, the order is kept.
+        A name of two or more folded words is specific enough for the scope `always`. A name of one word may be a common word, so
+        its scope is `gated`. A name of stop words makes no phrase. Neither does a name whose folded text equals that of an
+        explicit phrase, so that the explicit scope, match and penalty hold.
         """
         explicit = list(dict.fromkeys(self.phrases))
         said = {phrase.folded for phrase in explicit}
@@ -138,14 +145,18 @@ def _phrases_of_names(names: Iterable[str], said: set[str]) -> Iterable[Phrase]:
     for name in names:
         folded = Phrase(name, force=True).folded
         words = folded.split()
-        # A person called Will is looked for by that name; that nobody may say "will" is for an explicit phrase to ask.
+        # A prompt about a person called Will is found by that name, but only an explicit phrase can ban the word "will".
         if folded not in said and not COMMON_WORDS.issuperset(words):
             said.add(folded)
             yield Phrase(name, scope="always" if len(words) > 1 else "gated")
 
 
 def check_ids(targets: Iterable[ForgetTarget]) -> None:
-    """Raise ValueError if two targets have the same id: a match could not say which of them it means."""
+    """Check that a match can say which target it means.
+
+    Raises:
+        ValueError: Two targets have the same id.
+    """
     seen: set[str] = set()
     for target in targets:
         if target.id in seen:

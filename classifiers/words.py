@@ -1,20 +1,20 @@
-"""How common a word is, and which words everybody knows."""
+"""How common a word is in several languages, and which words are frequent."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
 
-# Languages of Latin script whose word frequencies say how common a part of a name is.
+# Languages in Latin script whose word frequencies say how common a part of a name is.
 _LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 
-# Zipf value, log10 of occurrences in 10^9 words, of a word on none of the lists, which reach down to 3.
+# The Zipf value (log10 of the occurrences in 10^9 words) of a word that is on no list; the rarest listed words have 3.
 _RAREST = 2.5
 
 
 @lru_cache(maxsize=1)
 def _frequencies() -> dict[str, float]:
-    """Return the Zipf value of each word, the highest over the languages. Loaded when first needed: about 0.2 s."""
+    """Return the highest Zipf value of each word in any of the languages. The first call loads the lists: about 0.2 s."""
     from wordfreq import get_frequency_dict
 
     highest: dict[str, float] = {}
@@ -26,14 +26,14 @@ def _frequencies() -> dict[str, float]:
 
 
 def zipf(word: str) -> float:
-    """Return how common a folded word is: log10 of its occurrences in 10^9 words, in the language that uses it most.
+    """Return how common a folded word is: log10 of its occurrences in 10^9 words of the language that uses it most.
 
-    The frequencies are wordfreq's (Speer 2022, doi 10.5281/zenodo.7199437); a word below 3 counts as 2.5.
+    The frequencies are those of wordfreq (Speer 2022, doi 10.5281/zenodo.7199437). A word that is rarer than 3 has 2.5.
     """
     return _frequencies().get(word, _RAREST)
 
 
 @lru_cache(maxsize=1)
 def common_words() -> frozenset[str]:
-    """Return the words of several languages that are frequent (Zipf 4.2 and more), of two letters and more."""
+    """Return the frequent words of several languages: Zipf 4.2 or more, two letters or more."""
     return frozenset(word for word, value in _frequencies().items() if value >= 4.2 and len(word) > 1)

@@ -17,8 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
-from classifiers.live import LivingClassifier
-from classifiers.meaning.background import Background, full_background
+from classifiers.live import LiveClassifier
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -156,12 +155,8 @@ class Service:
                     await seed(database, self.audit, self.policy.targets)
                 found = await recover(database, encoder)
             with self._timed("classifier"):
-                # Not through the cache: texts that are read once would push the texts of requests out of it.
-                inner = encoder.inner if isinstance(encoder, CachedEncoder) else encoder
-                prompts = full_background(self.policy.background)
-                background = await asyncio.to_thread(Background, prompts, inner, settings.background)
-                known = (found.targets, background, encoder, settings.thresholds, found.vectors)
-                classifier = await asyncio.to_thread(LivingClassifier, *known)
+                known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
+                classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
             # After the encoder, not beside it: on a few cores both together take as long, and a failure shows later.
@@ -180,7 +175,7 @@ class Service:
             stack.push_async_callback(activation.stop)
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
-            recalibration = Recalibration(inner, settings.miss_rate, settings.thresholds, background)
+            recalibration = Recalibration(encoder, settings.miss_rate, settings.thresholds, classifier.background)
             housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
@@ -192,7 +187,7 @@ class Service:
                 encoder=encoder,
                 restrictions=settings.restrictions,
                 decisions=decisions,
-                background=background,
+                background=classifier.background,
                 thresholds=settings.thresholds,
                 limits=settings.limits,
                 vocabulary=engine.tokens,

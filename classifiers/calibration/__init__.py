@@ -1,1 +1,1 @@
-"""Calibration: the limits at which a prompt counts as one about a target."""
+"""Calibration: the limits from which on a prompt counts as being about a target."""

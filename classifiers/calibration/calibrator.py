@@ -1,4 +1,4 @@
-"""The calibrator: computes calibrations, anew whenever the targets change, without doing again what has not changed."""
+"""The calibrator: computes the calibration anew when targets change, and encodes only the texts of changed targets."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from classifiers.calibration.limits import (
 from classifiers.calibration.paraphrases import paraphrases
 from classifiers.meaning.background import Background, prompt_key
 from classifiers.meaning.encoder import Encoder, Vectors
-from classifiers.meaning.nearest import Thresholds, slack
+from classifiers.meaning.nearest import Thresholds, conformity
 from classifiers.naming.alias import AliasClassifier
 from classifiers.protocol import Screened
 from classifiers.reading.windows import passages
@@ -32,34 +32,33 @@ ALPHA = 0.01
 DEFAULT_GROUP = "all"
 TEXTS_PER_TARGET = 120
 
-# Texts encoded at a time. The encoder serves one call after the other, and a request must not wait for a whole target.
+# Texts encoded at a time. The encoder serves one call after the other, and a request must not wait for all texts of a target.
 _BATCH = 32
-_PAUSE = 0.001
-# Taken off a limit: the classifier sums the same products in another order, and the text that set the limit must be found.
+_PAUSE = 0.001  # seconds
+# Subtracted from a limit: the classifier may add the same products in another order, and must find the text that sets the limit.
 _ROUNDING = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """Slacks of a target's texts, infinite where the name is found: float32 [texts]; its reach: float32 [background windows],
-    the best cosine of each background window with one of its examples."""
+    """What the calibration of a group needs of one target.
+
+    `asked`, `paraphrases` and `held_out` are float32 [texts], conformity scores, infinite for a text that names the target.
+    """
 
     asked: Vectors
     paraphrases: Vectors
     held_out: Vectors
     reach: Vectors
+    """float32 [background windows]: the best cosine of each background window with an example."""
 
 
 class Calibrator:
-    """Computes calibrations and remembers what it computed for each target, never a text.
+    """Computes calibrations. It keeps the scores of each target, but no text.
 
-    A target is encoded again only when itself, the encoder or the background changed; a new target beside 10,000 costs its own
-    texts. Meant for a thread beside serving: `update` works on its own state, encodes in small batches, and returns an
-    immutable `Calibration`, from which a new classifier is built and swapped in. Two updates at once are done one after the
-    other.
-
-    Give it the encoder itself, not a `CachedEncoder` that requests use: the texts here are read once and would only push
-    others out.
+    It encodes the texts of a target again only if the target, the encoder or the background has changed, so a new target beside
+    10,000 others costs only its own texts. `update` is meant for a thread beside serving: it encodes in small batches and returns
+    an immutable `Calibration`. Concurrent updates run one after the other.
     """
 
     def __init__(
@@ -70,17 +69,24 @@ class Calibrator:
         texts_per_target: int = TEXTS_PER_TARGET,
         names: bool = True,
     ) -> None:
-        """`alpha` is the miss rate, in (0, 1). `texts_per_target` bounds the paraphrases made for one target.
+        """Compute nothing yet.
 
-        `names`: whether a text that names its target counts as found, as it is beside an alias classifier; the promise is then
-        that of both together. Without, it is that of the nearest classifier alone.
+        Args:
+            encoder: The encoder itself, not a `CachedEncoder` that serves requests: the texts are read once and would push out
+                those of requests.
+            alpha: The miss rate, in (0, 1).
+            thresholds: Those of the classifier; None for the defaults.
+            texts_per_target: The most paraphrases of one target.
+            names: Whether a text that names its target counts as found. If so, the promise holds for the alias classifier and the
+                nearest classifier together, else for the nearest classifier alone.
 
-        Raises ValueError for an alpha outside (0, 1) or fewer than one text a target.
+        Raises:
+            ValueError: `alpha` is outside (0, 1), or `texts_per_target` is below 1.
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha {alpha} is not between 0 and 1")
         if texts_per_target < 1:
-            raise ValueError(f"{texts_per_target} texts a target")
+            raise ValueError(f"texts_per_target is {texts_per_target}, but must be at least 1")
         self._encoder = encoder
         self._alpha = alpha
         self._thresholds = thresholds or Thresholds()
@@ -97,19 +103,25 @@ class Calibrator:
         groups: Mapping[str, str] | None = None,
         asked: Mapping[str, Sequence[str]] | None = None,
     ) -> Calibration:
-        """Return the calibration for `targets` against `background`, the prompts the classifier is given.
+        """Return the calibration of targets.
 
-        `groups`: target id → group; one that is not there is in the group "all". `asked`: target id → prompts about it that
-        people really sent and that are no examples; where a group has enough of them, they alone set its limit.
+        Args:
+            targets: The targets, each with an id of its own.
+            background: The background of the classifier, encoded or not.
+            groups: By target id, the name of its group; a target that is missing is in the group "all".
+            asked: By target id, prompts about the target that people really sent and that are not examples. In a group with
+                enough of them, they alone set the limit.
 
-        Raises ValueError if two targets have the same id, and what the encoder raises.
+        Raises:
+            ValueError: Two targets have the same id.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
         check_ids(targets)
         with self._lock:
             innocent, digest = self._innocent(targets, background)
             scores: dict[bytes, _Scores] = {}
             members: dict[str, list[tuple[ForgetTarget, _Scores | None]]] = {}
-            # By id: the report must not depend on the order of the policy.
+            # Sorted by id, so that the result does not depend on the order of the policy.
             for target in sorted(targets, key=lambda target: target.id):
                 further = (asked or {}).get(target.id, ())
                 found = None
@@ -119,14 +131,12 @@ class Calibrator:
                 members.setdefault((groups or {}).get(target.id, DEFAULT_GROUP), []).append((target, found))
             self._scores = scores
         return Calibration(
-            self._encoder.fingerprint,
-            self._thresholds,
             tuple(self._group(group, of_group, innocent) for group, of_group in sorted(members.items())),
             {target.id: group for group, of_group in members.items() for target, _ in of_group},
         )
 
     def _innocent(self, targets: Iterable[ForgetTarget], background: Sequence[str] | Background) -> tuple[Background, bytes]:
-        """Return the background without the targets' examples, and what names it."""
+        """Return the background without the targets' examples, and a digest of it."""
         prompts = background.prompts if isinstance(background, Background) else tuple(dict.fromkeys(background))
         forgotten = {prompt_key(example.prompt) for target in targets for example in target.examples}
         whole = _digest([self._encoder.fingerprint.encode(), *map(_bytes, prompts)])
@@ -141,13 +151,13 @@ class Calibrator:
         alias = AliasClassifier([target]) if self._names else None
         known = {prompt_key(example.prompt) for example in target.examples}
         prompts = list({prompt_key(example.prompt): example.prompt for example in target.examples}.values())
-        # In passages, as the nearest classifier holds them.
+        # In passages, as the nearest classifier compares them.
         examples = [Screened(prompt, tuple(passages(prompt))) for prompt in prompts]
         vectors = encoder.encode([window for example in examples for window in example.windows])
         example_of = np.array([number for number, example in enumerate(examples) for _ in example.windows])
         made = self.texts(target)
         fresh = [text for text in dict.fromkeys(asked) if text.strip() and prompt_key(text) not in known]
-        # Each example against the others: the pairs of an example with itself do not count.
+        # Each example against the others: pairs of an example with itself do not count.
         others = np.where(example_of[:, None] == example_of[None, :], np.float32(-1), vectors @ vectors.T)
         return _Scores(
             self._of_texts(alias, [Screened.of(text) for text in fresh], vectors, innocent),
@@ -159,8 +169,10 @@ class Calibrator:
         )
 
     def texts(self, target: ForgetTarget) -> list[str]:
-        """Return the paraphrases that a target is calibrated with: each example's first, then each one's second, and so on, so
-        that all examples are represented alike. None of them is an example."""
+        """Return the paraphrases with which a target is calibrated; none of them is an example.
+
+        They are in turns, the first of each example, then the second of each, so that all examples have an equal share.
+        """
         known = {prompt_key(example.prompt) for example in target.examples}
         lists = [
             paraphrases(example.prompt, next((name for name in target.names if name in example.prompt), target.name))
@@ -173,7 +185,7 @@ class Calibrator:
     def _of_texts(
         self, alias: AliasClassifier | None, texts: Sequence[Screened], examples: Vectors, innocent: Background
     ) -> Vectors:
-        """Return the slack of each text for its target, infinite where `alias` finds it: float32 [texts]."""
+        """Return the conformity score of each text, infinite if `alias` finds the target in it: float32 [texts]."""
         if not texts:
             return np.zeros(0, np.float32)
         vectors = _Patient(self._encoder).encode([window for text in texts for window in text.windows])
@@ -182,10 +194,10 @@ class Calibrator:
     def _of_windows(
         self, alias: AliasClassifier | None, texts: Sequence[Screened], cosines: Vectors, nearest: Vectors
     ) -> Vectors:
-        """Return the slack of each text from the best cosines of its windows; every text has a window."""
+        """Return the conformity score of each text, given the best cosines of its windows; each text must have a window."""
         text_of = np.array([number for number, text in enumerate(texts) for _ in text.windows])
         scores = np.full(len(texts), -np.inf, np.float32)
-        np.maximum.at(scores, text_of, slack(cosines, nearest, self._thresholds))
+        np.maximum.at(scores, text_of, conformity(cosines, nearest, self._thresholds))
         if alias is not None:
             scores[[bool(matches) for matches in alias.classify(texts)]] = np.inf
         return scores
@@ -222,14 +234,14 @@ class Calibrator:
         )
 
     def _alarms(self, targets: Sequence[ForgetTarget], found: Sequence[_Scores], innocent: Background) -> Vectors:
-        """Return the slack of each background prompt for the nearest target: float32 [prompts with a window]."""
+        """Return the conformity score of each background prompt with the nearest target: float32 [prompts with a window]."""
         kept, prompt_of = np.unique(innocent.prompt_of, return_inverse=True)
         scores = np.full(len(kept), -np.inf, np.float32)
         if found and len(innocent):
             reach = np.full(len(innocent), -1.0, np.float32)
             for target in found:
                 np.maximum(reach, target.reach, out=reach)
-            np.maximum.at(scores, prompt_of, slack(reach, innocent.alone, self._thresholds))
+            np.maximum.at(scores, prompt_of, conformity(reach, innocent.alone, self._thresholds))
         if self._names and len(kept):
             texts = [Screened(innocent.prompts[number], ()) for number in kept.tolist()]
             scores[[bool(matches) for matches in AliasClassifier(targets).classify(texts)]] = np.inf
@@ -237,7 +249,7 @@ class Calibrator:
 
 
 class _Patient:
-    """An encoder that asks another one for a few texts at a time and lets others in between."""
+    """An encoder that has another one encode a few texts at a time, so that requests are served in between."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -245,7 +257,7 @@ class _Patient:
         self.fingerprint = encoder.fingerprint
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        # Of about equal length in a batch: the encoder reads a batch as long as its longest text.
+        # Batches of texts of similar lengths: some encoders pad a batch to the length of its longest text.
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         result = np.zeros((len(texts), self.dimension), np.float32)
         for at in range(0, len(order), _BATCH):
@@ -255,21 +267,8 @@ class _Patient:
         return result
 
 
-def calibrate(
-    targets: Sequence[ForgetTarget],
-    background: Sequence[str],
-    encoder: Encoder,
-    alpha: float = ALPHA,
-    groups: Mapping[str, str] | None = None,
-    asked: Mapping[str, Sequence[str]] | None = None,
-    thresholds: Thresholds | None = None,
-) -> Calibration:
-    """Return what a new `Calibrator` computes; raises what it raises."""
-    return Calibrator(encoder, alpha, thresholds).update(targets, background, groups, asked)
-
-
 def _content(target: ForgetTarget, asked: Sequence[str]) -> Iterable[bytes]:
-    """Yield what a target's scores depend on, each part with its kind, so that none passes for another."""
+    """Yield everything that a target's scores depend on, each part with a prefix that tells its kind."""
     for kind, texts in enumerate((target.names, [example.prompt for example in target.examples], asked)):
         yield from (b"%d " % kind + _bytes(text) for text in texts)
     yield from (b"3 " + repr((phrase.scope, phrase.match, phrase.folded)).encode() for phrase in target.phrases)

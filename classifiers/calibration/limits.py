@@ -1,16 +1,17 @@
-"""Calibration: the limit from which on a text counts as being about a target, so that a promised share is found.
+"""Limits: the conformity score from which on a text counts as being about a target, so that a promised share is found.
 
-Split conformal prediction (Vovk, Gammerman and Shafer 2005; Papadopoulos et al. 2002; Angelopoulos and Bates 2021, arXiv
-2107.07511). Of n texts that are about a target and that the classifier has not seen, take the slack (`nearest.slack`). With the
-floor(alpha (n + 1))-th smallest as the limit, one more such text is missed with a probability of at most alpha, whatever the
-encoder and whatever the distribution. What it needs is that the next text is drawn like the n were (exchangeability). The groups
-are calibrated each by itself (Mondrian conformal prediction, Vovk et al. 2005), so each has the promise.
+The method is split conformal prediction (Vovk, Gammerman and Shafer 2005; Papadopoulos et al. 2002; Angelopoulos and Bates 2021,
+arXiv 2107.07511). Take n texts that are about a target and that the classifier has not seen, and compute their conformity scores
+(`classifiers.meaning.nearest.conformity`). If the limit is the floor(alpha (n + 1))-th smallest score, the classifier misses one
+more such text with a probability of at most alpha, for any encoder and any distribution, provided that this text is exchangeable
+with the n texts. Each group of targets is calibrated by itself (Mondrian conformal prediction, Vovk et al. 2005), so the promise
+holds for each group.
 
-What the texts are decides what the promise is worth. Prompts that people really sent (`asked`) are the best. Where a group has
-too few of them, generated paraphrases of the examples stand in: then the promise holds for questions known from the examples and
-worded as the generator may word them, and for nobody's own wording. A question about something that no example asks is another
-matter: each example compared with the others only (`held_out`) says how many of those are found. It is reported and does not
-enter the limit: a limit that finds questions unlike all examples finds innocent questions as well.
+The promise is worth as much as the texts. Prompts that people really sent (`asked`) are the best. A group with too few of them
+uses generated paraphrases of its examples. Then the promise holds for questions of the examples in wordings that the generator
+could produce, and not for wordings that people choose themselves. It does not hold for questions that no example asks, either:
+`held_out`, where each example is compared only with the others, estimates how many of those are found. That figure is reported
+but does not change the limit, because a limit that finds questions unlike all examples also finds innocent questions.
 """
 
 from __future__ import annotations
@@ -19,115 +20,88 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from classifiers.meaning.encoder import Encoder, Vectors
-from classifiers.meaning.nearest import Thresholds
+from classifiers.meaning.encoder import Vectors
 
 DEFAULT_LIMIT = 0.0
-
-_JSON = ConfigDict(extra="forbid", ser_json_inf_nan="strings")
+"""The limit without calibration: both thresholds as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupCalibration:
-    """What one group of targets is promised, and what is expected of it.
-
-    `targets` of the group have examples, `bare` have none: those are found by name alone and nothing is promised for them.
-    `alpha` is the miss rate asked for, `n` the number of texts it was computed from, `source` what they were.
-
-    `conformal` is the limit that keeps the promise, None if n texts are too few for any (`needed` are enough), infinite if names
-    alone keep it. `limit` is the one in use: the lower of `conformal` (less a rounding error) and `default`, so never stricter
-    than without calibration. `promised` is alpha, or None if nothing can be promised; then `limit` is the default.
-
-    `observed` is the miss rate on half of the texts under a limit from the other half, None without texts. `held_out` is the
-    share found of the examples, each compared with the target's other examples only, None if no target has two.
-    `false_alarms` is the share of background prompts, each compared with the background without itself, that would count as
-    being about a target of the group under `limit`, and `false_alarms_default` under the default; None without background.
-    """
+    """The limit of one group of targets, what it promises, and what it is expected to cost."""
 
     group: str
     targets: int
+    """How many targets of the group have examples."""
     bare: int
+    """How many have none. These are found by name alone, and nothing is promised for them."""
     alpha: float
+    """The miss rate that was asked for."""
     n: int
+    """The number of texts from which the limit was computed."""
     source: Literal["asked", "paraphrases"]
+    """What these texts were."""
     needed: int
+    """The number of texts from which on a limit can keep the promise."""
     conformal: float | None
+    """The limit that keeps the promise: None if there are fewer than `needed` texts, infinite if the names alone keep it."""
     default: float
     limit: float
+    """The limit in use: the lower of `conformal`, less a rounding error, and `default`; so never stricter than the default."""
     promised: float | None
+    """`alpha`, or None if nothing can be promised; then `limit` is the default."""
     observed: float | None
+    """The miss rate of half of the texts under a limit from the other half; None without texts."""
     held_out: float | None
+    """The share of examples that are found by the target's other examples; None if no target has two examples."""
     false_alarms: float | None
+    """The share of background prompts that would be found under `limit` if they were not in the background; None without any."""
     false_alarms_default: float | None
-
-    __pydantic_config__: ClassVar[ConfigDict] = _JSON
+    """The same share under the default limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The groups' limits, and what they hold for: an encoder (its fingerprint) and thresholds. Immutable."""
+    """The limits of all groups. Immutable."""
 
-    encoder: str
-    thresholds: Thresholds
     groups: tuple[GroupCalibration, ...]
     group_of: Mapping[str, str] = field(repr=False)
     """The group of each target that was calibrated, by target id."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = _JSON
-
     @property
     def limits(self) -> dict[str, float]:
-        """The slack from which on a text is about a target, by target id; what `NearestClassifier` takes."""
+        """The limit of each calibrated target by its id, as `NearestClassifier` takes it."""
         of_group = {group.group: group.limit for group in self.groups}
         return {target_id: of_group[group] for target_id, group in self.group_of.items()}
 
-    def check(self, encoder: Encoder, thresholds: Thresholds) -> None:
-        """Raise ValueError unless the limits hold for `encoder` and `thresholds`: with others they would promise nothing."""
-        if self.encoder != encoder.fingerprint:
-            raise ValueError("calibrated with another encoder")
-        if self.thresholds != thresholds:
-            raise ValueError("calibrated with other thresholds")
-
-    def to_json(self) -> str:
-        """Return the calibration as JSON; an infinite limit as the string "Infinity"."""
-        return TypeAdapter(Calibration).dump_json(self).decode()
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Calibration:
-        """Return what `to_json` wrote. Raises ValueError, without the offending text, if it is something else."""
-        try:
-            made = TypeAdapter(Calibration).validate_json(text)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            raise ValueError(f"not a calibration: {first['type']} at {first['loc']}") from None
-        known = {group.group for group in made.groups}
-        # A limit above the default would find less than the thresholds alone do.
-        if not known.issuperset(made.group_of.values()) or not all(group.limit <= DEFAULT_LIMIT for group in made.groups):
-            raise ValueError("not a calibration: a target's group is not there, or a limit is above the default")
-        return made
-
 
 def texts_needed(alpha: float) -> int:
-    """Return the fewest texts with which any limit can promise a miss rate of `alpha`: ceil(1 / alpha) - 1, at least one."""
+    """Return the number of texts that a limit with the miss rate `alpha` needs: ceil(1 / alpha) - 1, at least one."""
     return max(1, math.ceil(1 / Fraction(str(alpha))) - 1)
 
 
 def conformal_limit(scores: Vectors, alpha: float) -> float | None:
-    """Return the floor(alpha (n + 1))-th smallest of `scores`, float32 [n]; None if that is the zeroth.
+    """Return the limit of split conformal prediction: the floor(alpha (n + 1))-th smallest score.
 
-    A further score that is exchangeable with them lies below it with a probability of at most `alpha`.
+    A further score that is exchangeable with the given ones is below the limit with a probability of at most `alpha`.
+
+    Args:
+        scores: float32 [n], conformity scores.
+        alpha: The miss rate, in (0, 1).
+
+    Returns:
+        The limit; None if n is so small that the rank is zero.
     """
     rank = math.floor(Fraction(str(alpha)) * (len(scores) + 1))  # exact: 0.29 * 100 is less than 29 in floating point
     return float(np.partition(scores, rank - 1)[rank - 1]) if rank else None
 
 
 def observed_miss_rate(scores: Vectors, alpha: float) -> float | None:
-    """Return the share of one half of `scores` below a limit from the other half."""
+    """Return the share of one random half of `scores`, float32 [n], that is below a limit from the other half; None if n < 2."""
     if len(scores) < 2:
         return None
     order = np.random.default_rng(0).permutation(len(scores))

@@ -1,8 +1,9 @@
-"""Paraphrases: a question in other words, by rules and without a model.
+"""Paraphrases: a question in other words, made by rules without a model.
 
-They stand in for the wordings that people will use, where none were collected: to calibrate thresholds
-(`classifiers.calibration.limits`) and to train the head (`classifiers.head.classifier`). The rules are English. In another
-language the frames around the question, the shortened name and the typing errors remain."""
+They take the place of real wordings, where none have been collected: to calibrate limits (`classifiers.calibration.limits`) and
+to train the head (`classifiers.head.classifier`). The rules are for English. A question in another language only gets frames, a
+shortened name and typing errors.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ import numpy as np
 
 from guard.folding import fold
 
-# Around a question as it stands inside a sentence ("where X was born"), and around one that stands for itself.
-# {q} begins with a small letter, {Q} with a capital.
+# Frames around a question inside a sentence ("where X was born"), and around a question by itself. {q} is the question with a
+# small first letter, {Q} with a capital.
 _INDIRECT_FRAMES = (
     "Could you tell me {q}?",
     "I wonder {q}.",
@@ -34,7 +35,7 @@ _DIRECT_FRAMES = (
     "{Q}, if I may ask?",
     "Answer this: {q}?",
 )
-# Around a request ("Tell me about ...") and around anything else.
+# Frames around a request ("Tell me about ...") and around any other text.
 _REQUEST_FRAMES = (
     "Please {q}.",
     "Could you {q}?",
@@ -66,7 +67,7 @@ _OTHER_FRAMES = (
     "My question is this: {Q}",
 )
 
-# Words and turns that often stand in a question, and others for them. Every row is tried once.
+# Words and expressions that are frequent in questions, and replacements. Each row is tried once.
 _SYNONYMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"^what is\b", ("what's", "which is", "can you name")),
     (r"^what are\b", ("which are", "can you name")),
@@ -121,28 +122,31 @@ _QUESTION = re.compile(rf"(?:{_WH}|(?:{_AUXILIARY})\b)", re.IGNORECASE)
 _REQUEST = re.compile(
     r"(?:tell|give|name|list|describe|explain|provide|discuss|share|elaborate|identify|mention|write|show|find)\b", re.IGNORECASE
 )
-# "What is the capital of X": the verb moves behind the rest. "In which city was X born": subject and verb change places.
+# "What is the capital of X": the verb moves to the end. "In which city was X born": subject and verb change places.
 _COPULA = re.compile(r"(what|who) (is|are|was|were) ((?:the|an?|[a-z]+'s) .+)", re.IGNORECASE)
 _INVERTED = rf"({_WH}.*?) ?\b({_AUXILIARY}) (%s(?:['’]s?)?)(?= |$)(.*)"
 _SUPPORT = ("do", "does", "did")
 _WORD = re.compile(r"[^\W\d_]{5,}")
 _POSSESSIVE = r"(?=['’]s\b|\b)"
-# A title of several words, or a year: these tell who is meant as a name does.
+# A title of several words, or a year: these say who is meant as well as a name does.
 _ELSEWHERE = re.compile(r"\d{4}|[\"'‘“][^\s\"'’”]+ [^\"'’”]*[\"'’”]")
 
 
 def paraphrases(question: str, name: str | None = None) -> list[str]:
-    """Return `question` in other words; `name` is what it asks about, where that is known.
+    """Return `question` in other words.
 
-    Politeness, indirect questions, other words, another order of the clauses, a gap to fill in, a part of the name, typing
-    errors, small letters, no question mark. At least 12 for a question or a request, about 20 for a longer one; none folds
-    to what another or the question folds to. The order is mixed, so that the first few are of several kinds. The same
-    arguments give the same texts.
+    There are polite and indirect questions, other words, another order of the clauses, a gap to fill in, a part of the name,
+    typing errors, small letters, and no question mark. The name is replaced by "this author" or "that person" only if something
+    else (a title of several words, a year) still says who is meant: otherwise the text would no longer be about the target.
 
-    The name gives way to "this author" or "that person" only where something else (a title of several words, a year)
-    still says who is meant: without that the text is no longer about the target.
+    Args:
+        question: Any text.
+        name: What the question asks about, if that is known.
 
-    A blank question has none.
+    Returns:
+        At least 12 texts for a question or a request, about 20 for a longer one, none for a blank one. No two of them, and none
+        and the question, fold to the same text. They are shuffled, so that the first few are of several kinds. The same arguments
+        give the same texts.
     """
     plain = question.strip().rstrip("?.! ")
     if not plain:
@@ -151,7 +155,7 @@ def paraphrases(question: str, name: str | None = None) -> list[str]:
     rng = np.random.default_rng(int.from_bytes(seed, "big"))
     variants = [*_reworded(plain, rng), *_named_otherwise(plain, name)]
     made = [*variants, *_reordered(plain, name)]
-    # Each frame once; a frame that takes any wording gets another one each time.
+    # Each frame is used once; frames that take any wording get different ones.
     if _QUESTION.match(plain):
         made += [_framed(frame, _indirect(plain, name)) for frame in _INDIRECT_FRAMES]
         frames: tuple[str, ...] = _DIRECT_FRAMES
@@ -174,13 +178,13 @@ def _framed(frame: str, text: str) -> str:
 
 
 def _lowered(text: str) -> str:
-    """Return `text` with a small first letter where it begins with a word of the language rather than with a name."""
+    """Return `text` with a small first letter if it begins with an English question word or request, not with a name."""
     begins = _QUESTION.match(text) or _REQUEST.match(text)
     return text[:1].lower() + text[1:] if begins else text
 
 
 def _reworded(plain: str, rng: np.random.Generator) -> Iterator[str]:
-    """Yield `plain` with one turn replaced, for up to four turns, and with all of them replaced."""
+    """Yield `plain` with one expression replaced, for up to four expressions, and with all of them replaced."""
     fitting = [(pattern, options) for pattern, options in _SYNONYMS if re.search(pattern, plain, re.IGNORECASE)]
     everything = plain
     for number, index in enumerate(rng.permutation(len(fitting))):
@@ -198,7 +202,7 @@ def _inverted(plain: str, name: str | None) -> re.Match[str] | None:
 
 
 def _indirect(plain: str, name: str | None) -> str:
-    """Return the question as it stands after "I wonder": "where X was born", "what the name of X is"."""
+    """Return the question in the form that follows "I wonder": "where X was born", "what the name of X is"."""
     found = _inverted(plain, name)
     if found and not found[3].endswith(("'s", "’s", "'", "’")) and found[2].lower() not in _SUPPORT:
         return f"{found[1].lower()} {found[3]} {found[2]}{found[4]}"
@@ -227,7 +231,7 @@ def _reordered(plain: str, name: str | None) -> Iterator[str]:
 
 
 def _named_otherwise(plain: str, name: str | None) -> Iterator[str]:
-    """Yield the question with a part of the name, or without it where something else tells who is meant."""
+    """Yield the question with a part of the name, and without the name if something else says who is meant."""
     if not name or not re.search(rf"\b{re.escape(name)}\b", plain):
         return
     parts = name.split()
@@ -240,7 +244,7 @@ def _named_otherwise(plain: str, name: str | None) -> Iterator[str]:
 
 
 def _mistyped(text: str, rng: np.random.Generator) -> str:
-    """Return `text` with one typing error in a word of five letters or more; unchanged if it has none."""
+    """Return `text` with one typing error in a word of five or more letters; unchanged if there is no such word."""
     words = list(_WORD.finditer(text))
     if not words:
         return text
@@ -251,7 +255,7 @@ def _mistyped(text: str, rng: np.random.Generator) -> str:
 
 
 def _finished(text: str, plain: str, number: int) -> str:
-    """Return `text` with the end and the letters that one in three people would give it: careful, hasty, hasty and small."""
+    """Return `text` as one of three kinds of people would finish it: with care, in haste, and in haste with small letters."""
     if text[-1:] not in "?.!_" and number % 3 == 0 and _QUESTION.match(plain):
         text += "?"
     return text.lower() if number % 3 == 2 else text[:1].upper() + text[1:]

@@ -1,1 +1,1 @@
-"""Head: GUARD's trained classifier, for comparison."""
+"""Head: the trained classifier of GUARD, for comparison."""

@@ -1,1 +1,1 @@
-"""Meaning: is a text near an example of a target?"""
+"""Meaning: is a text close in meaning to an example of a target?"""

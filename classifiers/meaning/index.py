@@ -1,16 +1,17 @@
-"""Exact search among unit vectors: which of them are as near to a query as is asked for.
+"""Exact search among unit vectors: which of them have at least a given cosine with a query.
 
-A product with every vector moves all of them through memory: 307 MB for 200,000 of 384 numbers. Here a first pass reads a sixth:
-vectors and queries are projected on the few orthonormal directions that hold most of a sample's length (principal component
-analysis without centring, Hotelling 1933). What the projections leave out adds at most the product of the lengths of the
-remainders to a cosine (Cauchy and Schwarz). So a pair whose partial product, plus that bound, stays below what is asked is
-certainly none, and the few others are computed in full: the answer is that of brute force, only sooner.
+Multiplying a query with every vector reads all vectors from memory: 307 MB for 200,000 vectors of 384 values. The index reads
+only a sixth of that in a first pass. It projects vectors and queries on the few orthonormal directions that preserve most of the
+squared length of a sample (principal component analysis without centring, Hotelling 1933). The rest of a cosine is at most the
+product of the lengths of the two remainders (the Cauchy-Schwarz inequality). So a pair is discarded if the product of its
+projections plus this bound is below the required cosine, and only the few other pairs are computed in full. The result is that of
+brute force.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -24,27 +25,29 @@ Vectors = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 HEAD = 64
-"""Directions in the first pass. Of TOFU's questions (all-MiniLM-L6-v2) 64 of 384 hold two thirds of the squared length."""
+"""Directions in the first pass. For TOFU's questions (all-MiniLM-L6-v2), 64 of 384 preserve two thirds of the squared length."""
 
-# Below so many numbers a plain product is done before the two passes have begun.
+# The total number of values in the vectors up to which one plain product is faster than two passes.
 _SMALL = 2_000_000
-# Vectors that the directions are computed from.
+# The number of vectors from which the directions are computed.
 _SAMPLE = 8192
-# Products held at a time, float32: 0.8 MB, so that they are still in the cache when they are looked at; and vectors at a time.
+# The most products computed at a time, 0.8 MB in float32, so that they are still in the CPU cache when they are compared; and the
+# most vectors.
 _TILE, _ROWS = 200_000, 1 << 15
-# A new block has room for at least so many vectors, and for an eighth of all before it: few blocks, whatever is added how.
+# A new block has room for at least this many vectors, and for an eighth of all vectors before it, so that there are few blocks.
 _ROOM = 4096
-# One in so many pairs is looked at first; where more than that share must be computed in full, all of the tile are.
+# One pair in `_EVERY` is checked first. If the share of pairs that must be computed in full exceeds `_MANY`, the whole tile is.
 _EVERY, _MANY = 64, 0.04
-# Above the rounding of a product of unit vectors in float32; a pair within it of the bound is computed in full.
-_SLACK = 1e-5
+# More than the rounding error of a product of unit vectors in float32. A pair this close to the bound is computed in full.
+_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
 class _Block:
-    """Vectors in memory that later indices share. `used` only grows; what lies before it never changes.
+    """An array of vectors that several indices share. `used` only grows, and rows before it never change.
 
-    `vectors` float32 [capacity, d]; `heads` float32 [capacity, HEAD]; `tails` float32 [capacity], lengths of the remainders.
+    `vectors` float32 [capacity, d]; `heads` float32 [capacity, HEAD], their projections; `tails` float32 [capacity], the lengths
+    of the remainders.
     """
 
     vectors: Vectors
@@ -55,16 +58,22 @@ class _Block:
 
 
 class ExampleIndex:
-    """Unit vectors and two questions: which are near enough, and which is nearest. It never changes; safe for threads.
+    """Finds the unit vectors that are near enough to a query (`above`), and the nearest one (`best`). Immutable; safe for
+    threads.
 
-    Memory: 4 d + 4 * 64 + 4 bytes a vector (1.8 kB at 384 dimensions, 360 MB for 200,000), of which the first 4 d are the
-    caller's own array; plus at most an eighth where vectors were added. While a question is answered: 1 MB, and the answer.
+    Memory: 4 d + 4 * 64 + 4 bytes per vector (1.8 kB at 384 dimensions, 360 MB for 200,000 vectors), of which the first 4 d are
+        the
+    array of the caller; plus at most an eighth if vectors were added. A search takes 1 MB and the result.
     """
 
     def __init__(self, vectors: Vectors) -> None:
-        """Take `vectors`, float32 [n, d], rows of length one (or zero), which must not be changed afterwards.
+        """Index vectors.
 
-        Raises ValueError for another shape or number type and for rows longer than one: the bound would not hold.
+        Args:
+            vectors: float32 [n, d], rows of length one (or zero). The array must not be changed afterwards.
+
+        Raises:
+            ValueError: The array has another shape or type, or a row is longer than one, so that the bound would not hold.
         """
         _check(vectors)
         vectors = np.ascontiguousarray(vectors)
@@ -80,20 +89,21 @@ class ExampleIndex:
 
     @property
     def dimension(self) -> int:
-        """The length of a vector, d."""
+        """The number of values of a vector, d."""
         return int(self._axes.shape[0])
 
     def extended(self, vectors: Vectors) -> ExampleIndex:
-        """Return an index of these vectors and, after them, `vectors`, float32 [m, d]. This one stays as it is.
+        """Return an index of these vectors followed by `vectors`, float32 [m, d]. This index does not change.
 
-        What is there already is shared, not copied or computed again: the cost is that of the new ones, on average. The
-        directions are computed anew when the index has grown fourfold, which reads every vector once.
+        The two indices share the old vectors, so the average cost is that of the new ones. When the index has grown fourfold, the
+        directions are computed anew, which reads every vector once.
 
-        Raises ValueError as the constructor does, and for another d.
+        Raises:
+            ValueError: As in the constructor, or `vectors` have another dimension.
         """
         _check(vectors)
         if vectors.shape[1] != self.dimension:
-            raise ValueError(f"vectors of {vectors.shape[1]} numbers, the index has {self.dimension}")
+            raise ValueError(f"the vectors have {vectors.shape[1]} numbers each, those of the index {self.dimension}")
         total = len(self) + len(vectors)
         if total * self.dimension > _SMALL and total > 4 * self._fitted:
             return ExampleIndex(np.concatenate([*(block.vectors[:size] for block, size in self._parts()), vectors]))
@@ -110,21 +120,27 @@ class ExampleIndex:
         return new
 
     def kept(self, mask: NDArray[np.bool_]) -> ExampleIndex:
-        """Return an index of the vectors where `mask`, bool [n], is true, in the same order; nothing of the others is held."""
+        """Return an index of the vectors for which `mask`, bool [n], is true, in the same order. It does not hold the others."""
         return ExampleIndex(np.concatenate([block.vectors[:size] for block, size in self._parts()])[mask])
 
     def above(self, queries: Vectors, least: Vectors) -> tuple[Integers, Integers, Vectors]:
-        """Return every pair whose cosine is at least `least` of its query.
+        """Find every pair of a query and a vector with at least the required cosine.
 
-        `queries` float32 [q, d], rows of length one; `least` float32 [q]. The answer: row of `queries` int64 [m], vector's number
-        int64 [m], cosine float32 [m]; in no particular order. Cosines are those of float32, so a pair within 1e-6 of `least` may
-        fall on either side.
+        Args:
+            queries: float32 [q, d], rows of length one.
+            least: float32 [q], the required cosine of each query. Cosines are computed in float32, so whether a pair within 1e-6
+                of it is found depends on rounding.
 
-        Raises ValueError for shapes that do not fit.
+        Returns:
+            For each pair, in no particular order, the row of `queries`, int64 [m], the number of the vector, int64 [m], and the
+            cosine, float32 [m].
+
+        Raises:
+            ValueError: The shapes do not match.
         """
         queries, least = self._asked(queries), np.ascontiguousarray(least, np.float32)
         if least.shape != (len(queries),):
-            raise ValueError(f"{len(queries)} queries, least has the shape {least.shape}")
+            raise ValueError(f"there are {len(queries)} queries, but least has the shape {least.shape}")
         found = [part for part in self._near(queries, least) if len(part[0])]
         if not found:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -132,18 +148,24 @@ class ExampleIndex:
         return np.concatenate(rows), np.concatenate(columns), np.concatenate(cosines)
 
     def best(self, queries: Vectors, excluded: NDArray[np.bool_] | None = None) -> tuple[Vectors, Integers]:
-        """Return each query's nearest vector: cosines float32 [q] and numbers int64 [q]; of equal ones the first.
+        """Find the nearest vector of each query; of equally near ones the first.
 
-        Vectors for which `excluded`, bool [n], is true do not count. Where none is left: cosine -1 and number -1.
+        Args:
+            queries: float32 [q, d], rows of length one.
+            excluded: bool [n], true for vectors that do not count.
 
-        Raises ValueError for shapes that do not fit.
+        Returns:
+            Cosines, float32 [q], and the numbers of the vectors, int64 [q]; both are -1 if no vector counts.
+
+        Raises:
+            ValueError: The shapes do not match.
         """
         queries = self._asked(queries)
         if excluded is not None and excluded.shape != (len(self),):
-            raise ValueError(f"{len(self)} vectors, excluded has the shape {excluded.shape}")
+            raise ValueError(f"there are {len(self)} vectors, but excluded has the shape {excluded.shape}")
         cosines = np.full(len(queries), -1.0, np.float32)
         columns = np.full(len(queries), -1, np.int64)
-        # Any vector's cosine is a lower bound of the best; that of the best partial product is a close one.
+        # The cosine of any vector is a lower bound of the best one; that of the best partial product is a tight bound.
         least = self._guess(queries, excluded)
         for rows, found, values in self._near(queries, least):
             if excluded is not None:
@@ -153,13 +175,13 @@ class ExampleIndex:
             rows, first = np.unique(rows[order], return_index=True)
             values, found = values[order][first], found[order][first]
             better = values > cosines[rows]
-            # A cosine may be -1 itself.
+            # The best cosine itself may be -1.
             better |= columns[rows] < 0
             cosines[rows[better]], columns[rows[better]] = values[better], found[better]
         return cosines, columns
 
     def _guess(self, queries: Vectors, excluded: NDArray[np.bool_] | None) -> Vectors:
-        """Return a lower bound of each query's best cosine, float32 [q], that is the cosine of some vector, or below all."""
+        """Return a lower bound of each query's best cosine, float32 [q]: the cosine of some vector, or less than any cosine."""
         least = np.full(len(queries), -2.0, np.float32)
         if len(self) * self.dimension <= _SMALL:
             return least
@@ -173,10 +195,10 @@ class ExampleIndex:
             exact = np.einsum("ij,ij->i", block.vectors[first + at], queries)
             exact[np.isneginf(partial[at, everyone])] = -2.0
             np.maximum(least, exact, out=least)
-        return least - np.float32(_SLACK)
+        return least - np.float32(_TOLERANCE)
 
     def _near(self, queries: Vectors, least: Vectors) -> Iterator[tuple[Integers, Integers, Vectors]]:
-        """Yield rows, numbers and cosines of the pairs that `above` returns, a tile of vectors after the other."""
+        """Yield rows, numbers and cosines of the pairs that `above` returns, for one tile of vectors after the other."""
         if not len(queries):
             return
         if len(self) * self.dimension <= _SMALL:
@@ -186,14 +208,14 @@ class ExampleIndex:
             return
         heads = queries @ self._axes
         tails = _lengths(np.subtract(queries, heads @ self._axes.T))
-        # In this order BLAS need not rearrange the larger matrix: for a few queries three times as fast.
+        # With this memory order BLAS need not rearrange the larger matrix: three times as fast for a few queries.
         heads = np.ascontiguousarray(heads.T)
-        bound = least - np.float32(_SLACK)
+        bound = least - np.float32(_TOLERANCE)
         for start, block, first, last in self._tiles(len(queries)):
             part = slice(first, last)
             partial = block.heads[part] @ heads
             vectors, rest = block.vectors[part], block.tails[part]
-            # What is asked may be so little that the bound rules hardly anything out.
+            # If the required cosine is low, the bound discards hardly any pair.
             if (partial[::_EVERY] + np.outer(rest[::_EVERY], tails) >= bound).mean() > _MANY:
                 rows, columns, cosines = _product(vectors, queries, least)
             else:
@@ -201,7 +223,7 @@ class ExampleIndex:
             yield rows, columns + start, cosines
 
     def _tiles(self, queries: int) -> Iterator[tuple[int, _Block, int, int]]:
-        """Yield the number of a tile's first vector, its block, and where in the block it begins and ends."""
+        """Yield for each tile the number of its first vector, its block, and its first and last row (exclusive) in the block."""
         step = max(1, min(_ROWS, _TILE // max(1, queries)))
         for start, (block, size) in zip(accumulate(self._sizes, initial=0), self._parts(), strict=False):
             for first in range(0, size, step):
@@ -211,7 +233,7 @@ class ExampleIndex:
         return zip(self._blocks, self._sizes, strict=True)
 
     def _fill_last(self, vectors: Vectors) -> bool:
-        """Write `vectors` behind this index's last one; False if there is no room, or another index has written there."""
+        """Write `vectors` after the last one; return False if there is no room or another index has written there."""
         block, size = self._blocks[-1], self._sizes[-1]
         end = size + len(vectors)
         with block.lock:
@@ -224,7 +246,7 @@ class ExampleIndex:
         return True
 
     def _projected(self, vectors: Vectors) -> tuple[Vectors, Vectors]:
-        """Return the projections, float32 [n, HEAD], and the lengths of what they leave out, float32 [n]."""
+        """Return the projections, float32 [n, HEAD], and the lengths of the remainders, float32 [n]."""
         heads = np.empty((len(vectors), self._axes.shape[1]), np.float32)
         tails = np.empty(len(vectors), np.float32)
         for at in range(0, len(vectors), _SAMPLE):
@@ -235,7 +257,7 @@ class ExampleIndex:
 
     def _asked(self, queries: Vectors) -> Vectors:
         if queries.ndim != 2 or queries.shape[1] != self.dimension:
-            raise ValueError(f"queries have the shape {queries.shape}, vectors have {self.dimension} numbers")
+            raise ValueError(f"queries have the shape {queries.shape}, but must be [q, {self.dimension}]")
         return np.ascontiguousarray(queries, np.float32)
 
 
@@ -247,9 +269,9 @@ def _product(vectors: Vectors, queries: Vectors, least: Vectors) -> tuple[Intege
 
 def _check(vectors: Vectors) -> None:
     if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise ValueError(f"vectors are {vectors.dtype} {vectors.shape}, must be float32 [n, d]")
-    # Written so that what is not a number is refused too.
-    if not (_lengths(vectors) <= 1 + _SLACK).all():
+        raise ValueError(f"vectors are {vectors.dtype} {vectors.shape}, but must be float32 [n, d]")
+    # Not `> 1`, so that NaN is refused too.
+    if not (_lengths(vectors) <= 1 + _TOLERANCE).all():
         raise ValueError("a vector is longer than one")
 
 
@@ -258,7 +280,7 @@ def _axes(vectors: Vectors) -> Vectors:
     if not len(vectors):
         return np.eye(vectors.shape[1], HEAD, dtype=np.float32)
     sample = vectors[:: max(1, len(vectors) // _SAMPLE)].astype(np.float64)
-    # In ascending order of the length that a direction holds.
+    # In ascending order of the squared length that a direction preserves.
     _, directions = np.linalg.eigh(sample.T @ sample)
     return np.ascontiguousarray(directions[:, ::-1][:, :HEAD], np.float32)
 
@@ -269,17 +291,7 @@ def _lengths(vectors: Vectors) -> Vectors:
 
 
 def _with_room(rows: Any, room: int) -> Any:
-    """Return an array of at least `room` rows that begins with `rows`; memory behind them is not touched before it is used."""
+    """Return an array of `room` rows that begins with `rows`; the others are not set, so their memory is not used yet."""
     wide = np.empty((room, *rows.shape[1:]), rows.dtype)
     wide[: len(rows)] = rows
     return wide
-
-
-def brute_force(vectors: Vectors, queries: Vectors, least: Sequence[float]) -> list[tuple[int, int]]:
-    """Return the pairs (row, number) that `ExampleIndex.above` returns, one product a pair: what it is tested against."""
-    return [
-        (row, number)
-        for row, query in enumerate(queries)
-        for number, vector in enumerate(vectors)
-        if float(query @ vector) >= least[row]
-    ]

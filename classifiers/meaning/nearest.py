@@ -1,10 +1,10 @@
-"""The nearest classifier: a text that means about the same as one of a target's examples is about it."""
+"""The nearest classifier: a text is about a target if it means about the same as one of the target's examples."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from classifiers.target import ForgetTarget, check_ids
 
 NAME = "nearest"
 
-# Similarities held at a time, float32: 32 MB.
+# Cosines computed at a time by `scores`, float32: 32 MB.
 _BLOCK = 8_000_000
 
 
@@ -26,14 +26,16 @@ _BLOCK = 8_000_000
 class Thresholds:
     """When a window is near enough to an example: cosine >= `cosine` and cosine - best background cosine >= `margin`.
 
-    The absolute threshold answers for texts that resemble nothing known, the margin for those that resemble kept neighbours.
+    The absolute threshold decides for texts that resemble nothing known, the margin for texts that resemble innocent prompts.
 
-    The defaults were chosen on TOFU (forget10, the default encoder): of 400 paraphrased questions about forgotten authors they
-    find 399 with the shipped background alone and 398 with the kept authors' questions added to it; of 400 paraphrased
-    questions about kept authors they flag 3 and 0, of 217 about real authors and the world none. Where the question is only a
-    part of a window it is diluted and found less often: 50 of 100 after twenty other words, 8 of 100 after another question.
+    The defaults were chosen on TOFU (forget10, the default encoder). Of 400 paraphrased questions about forgotten authors they
+    find 399 with the shipped background alone, and 398 with the kept authors' questions added to it. Of 400 paraphrased
+    questions about kept authors they flag 3 and 0; of 217 questions about real authors and the world they flag none. If the
+    question is only a part of a window, its vector is diluted and it is found less often: 50 of 100 questions after twenty other
+    words, 8 of 100 after another question.
 
-    Raises ValueError unless both lie in [0, 1].
+    Raises:
+        ValueError: A threshold is outside [0, 1].
     """
 
     cosine: float = 0.75
@@ -41,27 +43,22 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if not (0 <= self.cosine <= 1 and 0 <= self.margin <= 1):
-            raise ValueError(f"thresholds {self.cosine}, {self.margin}: both lie in [0, 1]")
+            raise ValueError(f"thresholds cosine {self.cosine} and margin {self.margin}: both must be in [0, 1]")
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Two statements of the policy that contradict or repeat each other.
+def conformity(cosines: Vectors, nearest: Vectors, thresholds: Thresholds) -> Vectors:
+    """Return the conformity score of windows: the distance by which the tighter of the two thresholds holds.
 
-    `background`: a background prompt is an example of these targets; the background prompt was left out, so the example is found.
-    `shared`: these targets have an example in common; a prompt like it matches all of them, with equal scores.
-    `alias`: these targets have a name in common; a prompt that holds it matches all of them.
-    """
+    At zero both thresholds just hold. So one number says what two thresholds decide, and calibration
+    (`classifiers.calibration.limits`) moves both by moving one limit.
 
-    kind: Literal["background", "shared", "alias"]
-    target_ids: tuple[str, ...]
+    Args:
+        cosines: float32, the cosines of windows with examples.
+        nearest: float32, the cosines of the same windows with the best background window; must broadcast against `cosines`.
+        thresholds: The two thresholds.
 
-
-def slack(cosines: Vectors, nearest: Vectors, thresholds: Thresholds) -> Vectors:
-    """Return by how much a window is near enough: float32, the shape of `cosines`; `nearest` must broadcast against it.
-
-    `cosines` are those with examples, `nearest` those with the best background window. At zero both thresholds just hold, so
-    one number says what two thresholds decide, and moving it (`classifiers.calibration.limits`) moves both alike.
+    Returns:
+        float32, the shape of `cosines`.
     """
     result: Vectors = np.minimum(cosines - np.float32(thresholds.cosine), cosines - nearest - np.float32(thresholds.margin))
     return result
@@ -70,11 +67,11 @@ def slack(cosines: Vectors, nearest: Vectors, thresholds: Thresholds) -> Vectors
 class NearestClassifier:
     """Compares each window of a text with every example prompt and every background prompt.
 
-    A text matches a target where the slack of one of its windows reaches the target's limit; the score is the best such cosine,
-    cut to [0, 1]. A target without examples is not represented here; completions, documents and phrases are not looked at.
-    Prompts longer than a window are cut into passages, and each of those counts as an example.
+    A text matches a target if the conformity score of one of its windows reaches the target's limit. The match's score is the
+    best such cosine, clipped to [0, 1]. A target without examples is never found here, and completions, documents and phrases are
+    not read. A prompt that is longer than a window is cut into passages, and each passage counts as an example.
 
-    Immutable: `extended` makes another one.
+    Immutable: `extended` returns another classifier.
     """
 
     def __init__(
@@ -86,28 +83,28 @@ class NearestClassifier:
         limits: Mapping[str, float] | None = None,
         vectors: Mapping[str, Vectors] | None = None,
     ) -> None:
-        """Encode the examples, and `background` unless that has been done; it may be empty: then only the absolute threshold
-        counts.
+        """Encode the examples and, if there are any, the background.
 
-        `vectors`: float32 [windows, dimension] by target id, what `example_vectors` made of a target's examples earlier. They are
-        taken as they are; the examples of such a target are not encoded, and their text may be gone.
+        Args:
+            targets: The forget targets, each with an id of its own.
+            background: Innocent prompts, encoded or not. If there are none, only the absolute threshold counts.
+            encoder: Encodes examples and texts.
+            thresholds: When a window is near enough to an example; None for the defaults.
+            limits: By target id, the conformity score from which on a text is about the target. A target that is missing has the
+                limit 0, which leaves the thresholds as they are.
+            vectors: By target id, float32 [windows, dimension], what `example_vectors` made of the target's examples earlier.
+                Such a target is not encoded, and the text of its examples may be gone.
 
-        `limits`: the slack from which on a text is about a target, by target id; 0, that is the thresholds as they are, for a
-        target that is not there.
-
-        Raises ValueError if two targets have the same id, and what the encoder raises.
+        Raises:
+            ValueError: Two targets have the same id.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
         self._encoder = encoder
         self._thresholds = thresholds or Thresholds()
-        encoded = background if isinstance(background, Background) else None
-        self._innocent = encoded.prompts if encoded else tuple(dict.fromkeys(background))  # type: ignore[arg-type]
-        self._background = encoded
+        self._background: Sequence[str] | Background = background
         self._examples = ExampleIndex(np.zeros((0, encoder.dimension), np.float32))
         self._target_ids: list[str] = []
         self._target_of = np.zeros(0, np.int64)
-        self._owners: dict[str, dict[str, None]] = {}
-        self.conflicts: tuple[Conflict, ...] = ()
-        """What the policy says twice, or both ways; for the operator."""
         self._add(targets, limits or {}, vectors or {})
 
     def extended(
@@ -116,23 +113,27 @@ class NearestClassifier:
         limits: Mapping[str, float] | None = None,
         vectors: Mapping[str, Vectors] | None = None,
     ) -> Self:
-        """Return a classifier that knows `targets` too; nothing but their examples is encoded. This one stays as it is.
+        """Return a classifier that knows `targets` as well; only their examples are encoded. This one does not change.
 
-        `limits` replace all earlier ones where given; `vectors` are those of the constructor.
+        Args:
+            targets: Targets with new ids.
+            limits: Replace all earlier limits; None keeps those.
+            vectors: As in the constructor, of the new targets.
 
-        Raises ValueError if an id is taken, and what the encoder raises.
+        Raises:
+            ValueError: A target with one of the ids is known already.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
         copy = object.__new__(type(self))
         copy.__dict__.update(self.__dict__)
         copy._target_ids = list(self._target_ids)
-        copy._owners = dict(self._owners)
         copy._add(targets, self._limits if limits is None else limits, vectors or {})
         return copy
 
     def without(self, target_ids: Collection[str]) -> Self:
-        """Return a classifier that does not know these targets, and holds no vector of theirs. This one stays as it is.
+        """Return a classifier without these targets and their vectors. This one does not change.
 
-        A background prompt that had to give way to one of their examples counts again only in a new classifier.
+        A background prompt that was left out because it repeats one of their examples counts again only in a new classifier.
         """
         gone = frozenset(target_ids)
         stays = [number for number, target_id in enumerate(self._target_ids) if target_id not in gone]
@@ -145,15 +146,12 @@ class NearestClassifier:
         copy._limit_of = self._limit_of[stays]
         copy._examples = self._examples.kept(target_of >= 0)
         copy._target_of = target_of[target_of >= 0]
-        left = {key: {i: None for i in owners if i not in gone} for key, owners in self._owners.items()}
-        copy._owners = {key: owners for key, owners in left.items() if owners}
-        copy.conflicts = tuple(copy._conflicts())
         return copy
 
     def _add(self, targets: Sequence[ForgetTarget], limits: Mapping[str, float], vectors: Mapping[str, Vectors]) -> None:
         known = set(self._target_ids)
         if any(target.id in known for target in targets):
-            raise ValueError("a target with this id is already known")
+            raise ValueError("a target with this id is already known; remove it first, with `without`")
         check_ids(targets)
         prompts: list[str] = []
         target_of: list[int] = []
@@ -161,9 +159,6 @@ class NearestClassifier:
         given: list[Vectors] = []
         target_of_given: list[int] = []
         for number, target in enumerate(targets, known_before):
-            for example in target.examples:
-                key = prompt_key(example.prompt)
-                self._owners[key] = {**self._owners.get(key, {}), target.id: None}
             if target.id in vectors:
                 given.append(vectors[target.id])
                 target_of_given += [number] * len(vectors[target.id])
@@ -177,17 +172,12 @@ class NearestClassifier:
         if prompts or target_of_given:
             self._examples = self._examples.extended(np.concatenate([self._encoder.encode(prompts), *given]))
             self._target_of = np.concatenate([self._target_of, np.array(target_of + target_of_given, np.int64)])
-            # Encoding costs time, and nothing is compared with the background where there are no examples.
-            if self._background is None:
-                self._background = Background(self._innocent, self._encoder)
-            self._background = self._background.without(self._owners)
-        self.conflicts = tuple(self._conflicts())
-
-    def _conflicts(self) -> Iterable[Conflict]:
-        yield from (Conflict("shared", tuple(ids)) for ids in self._owners.values() if len(ids) > 1)
-        for prompt in self._innocent:
-            if owners := self._owners.get(prompt_key(prompt)):
-                yield Conflict("background", tuple(owners))
+            # Not before: without examples nothing is compared with the background, and encoding it takes time.
+            if not isinstance(self._background, Background):
+                self._background = Background(self._background, self._encoder)
+            self._background = self._background.without(
+                {prompt_key(example.prompt) for target in targets for example in target.examples}
+            )
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         """Return the matches of each text, with evidence "nearest:<best target cosine>-<best background cosine>"."""
@@ -195,13 +185,13 @@ class NearestClassifier:
         numbers, vectors, nearest = self._read(texts)
         if not len(numbers):
             return result
-        # A little less than the lowest limit: the pairs are decided below, by the formula that limits are computed with.
+        # A little below the lowest limit; `conformity` then decides on each pair, as it does when limits are computed.
         least = np.maximum(self._thresholds.cosine, nearest + self._thresholds.margin) + self._limit_of.min() - 1e-5
         rows, columns, cosines = self._examples.above(vectors, least.astype(np.float32))
         targets = self._target_of[columns]
-        near = slack(cosines, nearest[rows], self._thresholds) >= self._limit_of[targets]
+        near = conformity(cosines, nearest[rows], self._thresholds) >= self._limit_of[targets]
         rows, targets, cosines = rows[near], targets[near], cosines[near]
-        # The best pair of each row and target stands last.
+        # Sort the best pair of each row and target to the end of its group.
         order = np.lexsort((cosines, targets, rows))
         rows, targets, cosines = rows[order], targets[order], cosines[order]
         last = np.ones(len(rows), bool)
@@ -213,10 +203,12 @@ class NearestClassifier:
         return [best_matches(matches) for matches in result]
 
     def scores(self, texts: Sequence[Screened]) -> Vectors:
-        """Return the slack of each text's best window for each target, in the targets' order: float32 [texts, targets].
+        """Return the conformity score of each text's best window for each target.
 
-        Negative infinity where the text has no window or the target no example. `classify` matches where a score is at least
-        the target's limit.
+        `classify` reports a match where the score is at least the target's limit.
+
+        Returns:
+            float32 [texts, targets], targets in their order; negative infinity where a text has no window or a target no example.
         """
         result = np.full((len(texts), len(self._target_ids)), -np.inf, np.float32)
         numbers, vectors, nearest = self._read(texts)
@@ -225,31 +217,38 @@ class NearestClassifier:
             block = slice(at, at + step)
             everything = np.full(len(numbers[block]), -np.inf, np.float32)
             rows, columns, cosines = self._examples.above(vectors[block], everything)
-            values = slack(cosines, nearest[block][rows], self._thresholds)
+            values = conformity(cosines, nearest[block][rows], self._thresholds)
             np.maximum.at(result, (numbers[block][rows], self._target_of[columns]), values)
         return result
 
     def _read(self, texts: Sequence[Screened]) -> tuple[NDArray[np.int64], Vectors, Vectors]:
-        """Return of each window: the number of its text, its vector, its best background cosine. No examples: no windows."""
+        """Return for each window its text's number, its vector and its best background cosine; no window without examples."""
         if not len(self._target_of):
             texts = ()
         numbers = np.array([number for number, screened in enumerate(texts) for _ in screened.windows], np.int64)
         vectors = self._encoder.encode([window for screened in texts for window in screened.windows])
-        nearest = np.zeros(0, np.float32) if self._background is None else self._background.nearest(vectors)
+        background = self._background
+        nearest = background.nearest(vectors) if isinstance(background, Background) else np.zeros(0, np.float32)
         return numbers, vectors, nearest
 
 
 def example_passages(target: ForgetTarget) -> list[str]:
-    """Return the texts that stand for a target's examples, each encoded to one vector.
+    """Return the texts that a target's examples are encoded as, one vector each.
 
-    Prompts stay whole unless they are longer than a window: a clause of one ("where was he born") is about anybody.
+    A prompt stays whole unless it is longer than a window: a clause of it ("where was he born") may be about anybody.
     """
     return [piece for example in target.examples for piece in passages(example.prompt)]
 
 
 def example_vectors(targets: Sequence[ForgetTarget], encoder: Encoder) -> dict[str, Vectors]:
-    """Return the vectors of targets' examples, float32 [windows, dimension] by target id: encoded together, as the classifier
-    takes them. Raises what the encoder raises."""
+    """Encode the examples of several targets together, in the form that `NearestClassifier` takes.
+
+    Returns:
+        By target id, float32 [windows, dimension].
+
+    Raises:
+        EncoderError: The encoder fails; other encoders may raise other exceptions.
+    """
     pieces = [example_passages(target) for target in targets]
     vectors = encoder.encode([piece for part in pieces for piece in part])
     ends = np.cumsum([len(part) for part in pieces])

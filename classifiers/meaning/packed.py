@@ -1,9 +1,10 @@
-"""A BERT encoder without its library's overhead: the same vectors, sooner.
+"""A faster implementation of a BERT encoder, which returns the same vectors as its library.
 
-Three things take time beside the arithmetic when short texts are encoded on a CPU. The weights are brought into the order that
-the matrix instructions want at every call; here that is done once, by oneDNN as torch ships it. Texts are filled up to the length
-of the longest; here they lie one after the other, and only those of one length share an attention. And each layer is
-some thirty calls; here it is nine. Because no text is filled up, its vector does not depend on what it is encoded with.
+When the library encodes short texts on a CPU, three things take time besides the arithmetic. Every call rearranges the weights
+into the order that the matrix instructions need; here oneDNN, which torch includes, does that once. The library pads texts to the
+length of the longest one; here the texts lie one after the other, and only texts of the same length share an attention. The
+library makes about thirty calls per layer; here there are nine. Since texts are not padded, a vector does not depend on the other
+texts.
 """
 
 from __future__ import annotations
@@ -15,18 +16,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Word pieces in one pass: 6 MB for the widest layer in bfloat16.
+# The most word pieces in one pass: 6 MB for the widest layer in bfloat16.
 _PIECES = 2048
-# Two texts whose vectors are compared with the library's; by more than rounding, and the library encodes.
+# Texts whose vectors are compared with those of the library. If they differ by more than rounding, the library is used.
 _PROBES = ("Where was she born?", "A second text, somewhat longer than the first one; it says nothing in particular.")
 _LEAST_COSINE = 0.999
 
 
 class PackedBert:
-    """A sentence-transformers model that is a BertModel, mean pooling and perhaps a normalisation; see `packed`."""
+    """A sentence-transformers model that consists of a BertModel, mean pooling and possibly a normalisation; see `packed`."""
 
     def __init__(self, model: Any) -> None:
-        """Copy the weights of `model`, a SentenceTransformer on a CPU, in the order oneDNN wants, in their number type."""
+        """Copy the weights of `model`, a SentenceTransformer on a CPU, in the memory order of oneDNN and in their number type."""
         import torch
         from tokenizers import Tokenizer
 
@@ -37,19 +38,19 @@ class PackedBert:
         self._heads = config.num_attention_heads
         self._epsilon = config.layer_norm_eps
         with torch.inference_mode():
-            # float32: they are only looked up.
+            # In float32: they are only looked up.
             self._words = embeddings.word_embeddings.weight.detach().float()
             types = embeddings.token_type_embeddings.weight.detach()[0].float()
             self._positions = embeddings.position_embeddings.weight.detach().float() + types
             self._norm = _norm(embeddings.LayerNorm, torch.float32)
             self._layers = [self._layer(layer) for layer in bert.encoder.layer]
-        # A copy: truncation and padding are set on the tokenizer itself.
+        # A copy, because truncation and padding are settings of the tokenizer itself.
         self._tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(min(model.max_seq_length or len(self._positions), len(self._positions)))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the mean of each text's piece vectors, float32 [texts, dimension], not normalised."""
+        """Return the mean vector of the word pieces of each text: float32 [texts, dimension], not normalised."""
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
         result = np.empty((len(ids), self._words.shape[1]), np.float32)
@@ -64,7 +65,7 @@ class PackedBert:
         return result
 
     def _forward(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-        """Return the means for texts given by their pieces, in ascending order of their lengths."""
+        """Return the mean vectors of texts, given by the ids of their pieces in ascending order of length."""
         torch = self._torch
         functional = torch.nn.functional
         groups = [(length, len(list(same))) for length, same in groupby(ids, key=len)]
@@ -85,7 +86,7 @@ class PackedBert:
         return vectors
 
     def _attention(self, mixed: Any, groups: Sequence[tuple[int, int]], width: int) -> Any:
-        """Return what each piece gathers from its own text. `mixed` [pieces, 3 width]: queries, keys and values."""
+        """Return the attention of each piece to its own text. `mixed` [pieces, 3 width]: queries, keys and values."""
         torch = self._torch
         gathered = []
         for part, (length, count) in zip(mixed.split([length * count for length, count in groups]), groups, strict=True):
@@ -107,8 +108,8 @@ class PackedBert:
         )
 
     def _linear(self, weight: Any, bias: Any, then: str = "none") -> Callable[[Any], Any]:
-        """Return x -> then(x weight^T + bias), the weight reordered once."""
-        # The operators that torch's own compiler calls for a linear layer of a frozen model.
+        """Return the function x -> then(x weight^T + bias), with the weight in the memory order of oneDNN."""
+        # The operators that the compiler of torch calls for a linear layer of a frozen model.
         operators = self._torch.ops.mkldnn
         packed = operators._reorder_linear_weight(weight.detach().contiguous(), 64)
         kept = bias.detach()
@@ -116,10 +117,11 @@ class PackedBert:
 
 
 def packed(model: Any) -> PackedBert | None:
-    """Return `model`, a SentenceTransformer, packed; None where the library must encode itself.
+    """Return the packed form of `model`, a SentenceTransformer, or None if the library must encode.
 
-    That is: where it is anything but a BertModel with plain attention, the mean of all pieces and at most a normalisation, on a
-    CPU, or where this torch cannot do it, or where the vectors of two short texts are not the library's (cosine below 0.999).
+    The library must encode if the model is anything but a BertModel with plain attention, mean pooling and at most a
+    normalisation, on a CPU; if this version of torch lacks the operators; or if the vectors of two short texts differ from those
+    of the library (cosine below 0.999).
     """
     if not _is_plain_bert(model):
         return None
@@ -127,14 +129,14 @@ def packed(model: Any) -> PackedBert | None:
         candidate = PackedBert(model)
         ours = candidate.encode(_PROBES)
     except (AttributeError, RuntimeError, NotImplementedError):
-        return None  # another torch, or one without oneDNN, or an instruction set it does not serve
+        return None  # Another version of torch, or one without oneDNN, or an instruction set that oneDNN does not support.
     theirs = np.asarray(model.encode(list(_PROBES), show_progress_bar=False, convert_to_numpy=True), np.float32)
     cosines = (ours * theirs).sum(1) / (np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1))
     return candidate if (cosines >= _LEAST_COSINE).all() else None
 
 
 def _is_plain_bert(model: Any) -> bool:
-    """Say whether everything `PackedBert` leaves out is switched off in `model`."""
+    """Return whether `model` uses nothing that `PackedBert` leaves out."""
     kinds = [type(module).__name__ for module in model]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         return False

@@ -1,4 +1,4 @@
-"""The alias classifier: a text that names a target is about it, however the name is written."""
+"""The alias classifier: a text is about a target if it names the target, in any way of writing the name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from classifiers.naming.names import is_specific, variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.protocol import Match, Screened, best_matches
-from classifiers.reading.readings import Reading, views
+from classifiers.reading.readings import Reading
+from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
 from guard.matching.finder import Finder
@@ -16,41 +17,46 @@ from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
 
 NAME = "alias"
 EXACT = 1.0
-"""Score of a name or an identifying phrase as it is listed."""
+"""Score of a name or an identifying phrase in its listed form."""
 VARIANT = 0.95
-"""Score of another form of a name; `classifiers.naming.names` says which."""
+"""Score of a variant of a name (`classifiers.naming.names`)."""
 TYPO = 0.9
-"""Score of a name with one typing error or other word divisions; a second error costs 0.05."""
+"""Score of a name with one typing error or with other word divisions; a second error subtracts 0.05."""
 TRANSLITERATION = 0.85
 """Score of a name in another script."""
 READING = 0.9
-"""What a score is multiplied by if the name was found in another reading of the text."""
+"""Factor of the score if the name was found in another reading of the text."""
 
-# Letters of a name that is found among letters without word boundaries.
+# The fewest letters of a name that is searched for without word boundaries.
 _JOINED = 8
 
 
 class AliasClassifier:
-    """Finds what identifies a target in a text: its names, and the phrases of scope `always`.
+    """Finds in a text what identifies a target: its names, and its phrases of the scope `always`.
 
-    Evidence and scores, most certain first:
+    Evidence and scores, the most certain first:
 
-    - "alias" 1.0, "phrase" 1.0: what is listed stands in the folded text, between word boundaries. A phrase of scope `always` is
-      by definition so specific that no answer to anybody else needs it, so a prompt that holds it ("the author of <title>")
-      describes the target; its own `match` says where it counts;
-    - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`);
-    - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`);
-    - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`);
-    - "reading:<kind>": 0.9 of the above, found in a text that was hidden in this one (`classifiers.reading.readings`).
+    - "alias" 1.0, "phrase" 1.0: the folded text contains the listed form between word boundaries. A phrase of the scope `always`
+      is by definition so specific that no other answer needs it, so a prompt that contains it ("the author of <title>") describes
+      the target. Its `match` says whether word boundaries count.
+    - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`).
+    - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`).
+    - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
+    - "reading:<kind>": 0.9 times the above, in a text that was hidden in this one (`classifiers.reading`).
 
-    The whole text is searched, so nothing is lost between windows. The time is linear in the text and does not depend on the
-    number of names.
+    The classifier searches the whole text, so that no name is lost between windows. The time is linear in the text and does not
+    depend on the number of names.
     """
 
     def __init__(self, targets: Sequence[ForgetTarget], phrases: bool = True) -> None:
-        """`phrases`: whether phrases of scope `always` count, or names alone.
+        """Compile the names.
 
-        Raises ValueError if two targets have the same id.
+        Args:
+            targets: The forget targets, each with an id of its own.
+            phrases: Whether phrases of the scope `always` count as well as names.
+
+        Raises:
+            ValueError: Two targets have the same id.
         """
         check_ids(targets)
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
@@ -98,10 +104,10 @@ class AliasClassifier:
             evidence = f"reading:{reading.kind}"
             hidden = self._named(reading.text) + self._viewed(reading.text)
             if reading.kind == "spelled":
-                # Letters written apart do not say where a word begins.
+                # Separated letters do not show where a word begins.
                 hidden += self._joined.matches(fold(reading.text).replace(" ", ""), EXACT)
             found += [Match(match.target_id, match.score * READING, evidence, NAME) for match in hidden]
-        # Last, since letters written apart are initials as well: of equal scores the first stays.
+        # Last, because separated letters are also initials, and of equal scores the first match is kept.
         return best_matches(found + self._viewed(text))
 
     def _named(self, text: str) -> list[Match]:
@@ -128,17 +134,17 @@ class AliasClassifier:
 
 
 class _Search:
-    """Folded texts to be searched for, and for each the targets it stands for, with the evidence it is."""
+    """Folded texts to search for, and for each the targets that it identifies, with the evidence."""
 
     def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind) -> None:
-        # A finder reports equal patterns once and knows no target, so each pattern is entered once, with all its targets. One
-        # finder a kind of match, since two kinds of one text share a pattern.
+        # A finder reports equal patterns once and knows no targets, so each pattern is entered once and stands for all its
+        # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
         self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
         self._owners = [tuple(owners.items()) for owners in patterns.values()]
         self._letters = [len(folded) - folded.count(" ") for folded in patterns]
 
     def matches(self, folded: str, score: float, letters: int = 0) -> list[Match]:
-        """Return a match for each target of each text of at least `letters` letters that stands in `folded`."""
+        """Return a match for each target of each text in `folded` that has at least `letters` letters."""
         return [
             Match(target_id, score, evidence, NAME)
             for index in sorted({index for index, _ in self._finder.find(folded)})

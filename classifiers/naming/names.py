@@ -1,13 +1,12 @@
-"""Names: the other ways in which a name is written, and whether such a way still means one person.
+"""Names: the variants in which a name is written, and whether a variant still means one person.
 
-What is made: the parts in the other order ("Yun-Hwa Hsiao", "Hsiao, Yun-Hwa"), initials ("Y.-H. Hsiao", "JK Rowling", "Joanne
-K. Rowling"), middle names, titles and particles left out, hyphens and apostrophes closed up ("Yunhwa", "OBrien"), the German
-genitive ("Hsiaos"). What needs no variant because folding does it: case, accents, punctuation, possessives after an apostrophe,
-scripts without spaces directly behind a name.
+Variants have the parts in another order ("Yun-Hwa Hsiao", "Hsiao, Yun-Hwa"), initials ("Y.-H. Hsiao", "JK Rowling", "Joanne K.
+Rowling"), no middle names, titles or particles, no hyphens and apostrophes ("Yunhwa", "OBrien"), or the German genitive
+("Hsiaos"). Folding already takes care of case, accents, punctuation, possessives after an apostrophe, and scripts without spaces
+directly after a name.
 
-What is not made: a surname or a given name alone (the operator lists it where it is wanted), nicknames (Bill for William), a
-name that replaces another (marriage, pen names), given names spelled out where the target has initials, and a middle name added
-that the target does not have.
+These are not variants: a surname or a given name alone (the operator can list it), nicknames (Bill for William), a name that
+replaces another one (marriage, pen names), given names spelled out where the target has initials, and an additional middle name.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from classifiers.words import zipf
 from guard.folding import fold
 from guard.stopwords import COMMON_WORDS
 
-# What a single letter tells, log10 of the letters it could be, less for frequent ones.
+# The specificity of a single letter: about log10 of the number of letters it could be, a little less as some are frequent.
 _INITIAL = 1.2
-# Letters that stand alone in ordinary folded text: articles, pronouns, Spanish and French words, and the ends of "it's", "don't",
-# "she'd", "I'm", "l'eau", "d'or".
+# Letters that are words of their own in ordinary folded text: articles, pronouns, Spanish and French words, and the parts of
+# "it's", "don't", "she'd", "I'm", "l'eau", "d'or".
 _LONE_LETTERS = frozenset("aiesotydlm")
 SPECIFIC = 9.5
-"""The least `specificity` of a variant of whole words; the table in the tests shows which side of it names fall on."""
+"""The least `specificity` of a variant of whole words. A table in the tests shows on which side of it names are."""
 SPECIFIC_WITH_INITIALS = 7.5
-"""The least `specificity` of a variant with initials: they are seldom there by chance."""
-# Zipf value below which a word is no common given name.
+"""The least `specificity` of a variant with initials, which rarely occur by chance."""
+# The Zipf value below which a word is not a common given name.
 _RARE = 3.8
-# Letters of a surname that may stand with a single initial.
+# The fewest letters of a surname that is specific with a single initial.
 _LONG_SURNAME = 9
 _MOST_PARTS = 6
 
@@ -41,8 +40,8 @@ _PARTICLES = """
     abu abd ter ten den der st san y e
 """
 PARTICLES = frozenset(_PARTICLES.split())
-"""Folded words that belong to the part of a name after them."""
-# Folded words that stand before a name, and after one, without being part of it.
+"""Folded words that belong to the part of the name that follows them."""
+# Folded words before a name and after a name that are not part of it.
 _TITLES = """
     dr prof professor doctor mr mrs ms miss mx sir dame lord lady herr frau monsieur madame senor senora don dona rev father
     pastor rabbi imam sheikh judge president captain
@@ -62,10 +61,9 @@ class _Part:
 
 
 def specificity(words: Sequence[str]) -> float:
-    """Return how surprising `words`, folded, are in a row: -log10 of their probability, as if they were independent.
+    """Return how specific a sequence of folded words is: -log10 of its probability, as if the words were independent.
 
-    An initial counts at most 1.2, and nothing where the letter often stands alone ("a", the "s" of a possessive). Particles count
-    nothing.
+    An initial counts 1.2, or 0 if the letter is often a word of its own ("a", the "s" of a possessive). Particles count 0.
     """
     total = 0.0
     for word in words:
@@ -77,10 +75,12 @@ def specificity(words: Sequence[str]) -> float:
 
 
 def is_specific(words: Sequence[str], initials: int = 0) -> bool:
-    """Return whether `words`, folded, mean one person rather than anybody, text that happens to read so, or a common surname.
+    """Return whether folded words mean one person, and are not a common surname or ordinary text.
 
-    `initials`: how many initials the words hold, as words or run together in one. A word with a single initial must also be a
-    long one, since a surname with an initial fits whole families.
+    Args:
+        words: Folded words.
+        initials: The number of initials among the words, as words of one letter or together as one word. A single word with a
+            single initial must be long, because a surname with an initial fits whole families.
     """
     whole = [word for word in words if len(word) > 1 and word not in PARTICLES]
     if not initials:
@@ -98,10 +98,10 @@ def is_specific(words: Sequence[str], initials: int = 0) -> bool:
 
 @lru_cache(maxsize=262_144)
 def variants(name: str) -> tuple[str, ...]:
-    """Return the other folded forms of `name` that still mean its bearer, without its own, in a fixed order.
+    """Return the folded variants of `name` that still mean the same person, in a fixed order, without the folded name itself.
 
-    A name that does not look like a person's (one word, more than six parts, stop words in it) keeps its order. Cached, since a
-    policy that changes a little has mostly the same names.
+    The parts of a name that does not look like that of a person (one word, more than six parts, stop words) keep their order. The
+    result is cached, because most names stay the same when a policy changes.
     """
     own = " ".join(fold(name).split())
     parts = _parts(name)
@@ -116,7 +116,7 @@ def variants(name: str) -> tuple[str, ...]:
         if _SUFFIXES.isdisjoint(core):
             forms += [form for form, initials in _initialled(parts) if is_specific(form, initials)]
     forms += [(*form[:-1], form[-1] + "s") for form in (tuple(own.split()), core) if _takes_genitive(form)]
-    # Folded again, since a letter of a script without spaces that was closed up is a word of its own.
+    # Folded again, because in scripts without spaces each letter becomes a word of its own.
     texts = dict.fromkeys(" ".join(fold(" ".join(form)).split()) for form in forms)
     return tuple(text for text in texts if text not in ("", own))
 
@@ -124,12 +124,12 @@ def variants(name: str) -> tuple[str, ...]:
 def _takes_genitive(words: Sequence[str]) -> bool:
     if not words or len(words[-1]) < 3 or words[-1][-1] in "sxz":
         return False
-    # One common word with an "s" is a plural: a bearer called Rose is not roses.
+    # A common word with an "s" is a plural: "roses" does not mean a person called Rose.
     return len(words) > 1 or (len(words[0]) > 4 and zipf(words[0]) < 3)
 
 
 def _parts(name: str) -> list[_Part]:
-    """Return the parts of `name` in the order given name first, without titles and suffixes, particles with what they lead."""
+    """Return the parts of `name`, given name first, without titles and suffixes; particles belong to the part after them."""
     before, comma, after = name.partition(",")
     if comma and (lead := fold(after).split()) and lead[0] not in _SUFFIXES:
         name = f"{after} {before}"
@@ -159,14 +159,14 @@ def _join(parts: Iterable[_Part]) -> tuple[str, ...]:
 
 
 def _rotations(parts: Sequence[_Part]) -> Iterator[tuple[str, ...]]:
-    """Yield the surname first, and last where it was first."""
+    """Yield the name with its last part first, and with its first part last."""
     if len(parts) > 1:
         yield _join([parts[-1], *parts[:-1]])
         yield _join([*parts[1:], parts[0]])
 
 
 def _closed(parts: Sequence[_Part]) -> Iterator[tuple[str, ...]]:
-    """Yield the name with hyphens and apostrophes closed up, in its own order and the others."""
+    """Yield the name without hyphens and apostrophes, in its own order and in others."""
     closed = [_Part((), ("".join(part.full),)) if len(part.words) > 1 else part for part in parts]
     if closed != list(parts):
         yield _join(closed)
@@ -174,25 +174,25 @@ def _closed(parts: Sequence[_Part]) -> Iterator[tuple[str, ...]]:
 
 
 def _orders(parts: Sequence[_Part]) -> Iterator[tuple[str, ...]]:
-    """Yield the whole words in other orders, and without particles or names in the middle."""
+    """Yield the whole words in other orders, and without particles or middle names."""
     yield from _rotations(parts)
     if any(part.particles for part in parts):
         yield tuple(word for part in parts for word in part.words)
     if len(parts) > 2:
         yield _join([parts[0], parts[-1]])
         yield _join([parts[-1], parts[0]])
-        # A second surname left out, or a first name for two: another person's whole name, unless both are rare.
+        # Without a second surname, the first two parts may be the whole name of another person, unless both are rare.
         if all(zipf(word) < _RARE for part in parts[:2] for word in part.words):
             yield _join(parts[:2])
 
 
 def _initialled(parts: Sequence[_Part]) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield forms with initials, and how many they hold."""
+    """Yield forms with initials, each with the number of its initials."""
     if len(parts) > 2:
         middle = _initials(parts[1:-1])
         yield parts[0].full + middle + parts[-1].full, len(middle)
         yield _initials(parts[:1]) + _join(parts[1:]), len(_initials(parts[:1]))
-    # Whether the surname comes first or last cannot be told from the name.
+    # The name does not show whether the surname is first or last.
     for surname, given in ((parts[-1].full, parts[:-1]), (parts[0].full, parts[1:])):
         letters = _initials(given)
         yield letters + surname, len(letters)

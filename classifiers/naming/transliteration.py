@@ -1,13 +1,14 @@
-"""Transliteration: names that stand in a text in another script, or names of another script in Latin letters.
+"""Transliteration: finds names in Latin letters that a text writes in another script, and the reverse.
 
-Both are romanised by anyascii and spelled by one rough rule of sounds, so that "Hsiao Yun-Hwa", "Сяо Юньхуа" and "萧云华" come
-out alike, and are compared with one or two errors. In scripts that leave vowels out (Arabic, Hebrew) and languages that change
-them with the case (Russian), the consonants of each word are compared as well. A name in Latin letters is compared only with what
-is written in another script, so a text in Latin letters costs nothing and raises no alarm.
+anyascii romanises both, and rough phonetic rules unify the spellings, so that "Hsiao Yun-Hwa", "Сяо Юньхуа" and "萧云华" become
+nearly the same. They are compared with one or two errors allowed. In scripts that omit vowels (Arabic, Hebrew) and in languages
+that change them with the grammatical case (Russian), the consonants of each word are compared as well. A name in Latin letters is
+compared only with parts of the text in another script, so a text in Latin letters costs no time and raises no false alarm.
 
-What cannot be found: names of fewer than eight letters after romanisation, or of fewer than eight consonants where vowels are
+These are not found: names of fewer than eight letters after romanisation, or of fewer than eight consonants where vowels are
 missing; Western names in Chinese characters (贝多芬), which follow neither letters nor word boundaries; Japanese names in kanji,
-which anyascii reads as Chinese; names spelled after a pronunciation that their Latin letters do not show (Jaime as Хайме).
+which anyascii reads as Chinese; and names that are spelled after a pronunciation that their Latin letters do not show (Jaime as
+Хайме).
 """
 
 from __future__ import annotations
@@ -18,15 +19,15 @@ from functools import lru_cache
 
 from classifiers.naming.typos import TypoIndex
 
-# Consonants that are specific enough: where the vowels are compared too, and where they are not written.
+# The fewest consonants that are specific enough: if vowels are compared too, and if the script omits them.
 _CONSONANTS = 6
 _VOWELLESS_CONSONANTS = 8
-# How much of the letters must agree, by the longest common subsequence, where vowels are written.
+# The least similarity of letters, by their longest common subsequence, if vowels are written.
 _SIMILAR = 0.75
-# Letters of a romanised name that is compared by sound. Han characters have too few sounds for errors.
+# The fewest letters of a romanised name that is compared by sound. Han characters have too few sounds to allow errors.
 _LETTERS = 8
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-# Letters outside the Latin script and the symbols; the spaces, hyphens and dots that may stand inside a name.
+# A letter outside the Latin script. A segment also contains the spaces, hyphens and dots inside a name.
 _FOREIGN_LETTER = (
     r"[\u0370-\u1dff\u1f00-\u1fff\u2c60-\ud7ff\uf900-\ufaff\ufb1d-\ufdff\ufe70-\ufefc\uff66-\uffdc\U00020000-\U0003ffff]"
 )
@@ -36,16 +37,16 @@ _EACH_HAN = re.compile(rf"([{_HAN}])")
 _HIRAGANA = re.compile(r"[\u3040-\u309f]+")
 _KOREAN_PARTICLE = re.compile(r"([\uac00-\ud7a3]{2})(?:에게|에서|으로|은|는|이|가|을|를|의|에|와|과|도|로)(?![\uac00-\ud7a3])")
 _ABJAD = re.compile(r"[\u0590-\u07bf\ufb1d-\ufdff\ufe70-\ufefc]")
-# Arabic and Hebrew leave vowels out, Cyrillic languages end a name in other vowels in each case.
+# Arabic and Hebrew omit vowels; languages in Cyrillic script change the last vowels of a name with the grammatical case.
 _INFLECTED = re.compile(r"[\u0400-\u052f\u0590-\u07bf\ufb1d-\ufdff\ufe70-\ufefc]")
-# Arabic and Hebrew write "and", "in", "to", "from", "the" onto the word after them.
+# Arabic and Hebrew join "and", "in", "to", "from" and "the" to the next word.
 _PROCLITIC = re.compile(
     r"(?<!\w)(?:[\u0648\u0641\u0628\u0643\u0644\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4](?:\u0627\u0644)?|\u0627\u0644)(?=\w{3})"
 )
 
-# Where anyascii follows the letter and transliteration follows the sound: Greek chi, Arabic za, Hebrew vav.
+# Letters that anyascii romanises by shape, but that names romanise by sound: Greek chi, Arabic za, Hebrew vav.
 _BETTER = str.maketrans({"\u03c7": "h", "\u03a7": "H", "\u0638": "z", "\u05d5": "w"})
-# Spellings of one sound, longer ones first: Wade-Giles and pinyin, English, German and scholarly romanisations. "j" stands for
+# Spellings of one sound, longer ones first: Wade-Giles and pinyin, English, German and scholarly romanisations. "j" represents
 # the sounds of "jam" and "church".
 _SOUNDS = (
     (r"'", ""),
@@ -73,7 +74,7 @@ _DOUBLED = re.compile(r"([a-z])\1+")
 
 
 def _romanised(text: str) -> list[str]:
-    """Return the words of `text` in a-z and apostrophes; each Han character is one."""
+    """Return the words of `text` in the letters a-z and apostrophes; each Han character is a word."""
     if not text.isascii():
         from anyascii import anyascii
 
@@ -95,17 +96,17 @@ def _skeleton(word: str) -> str:
 
 
 def sounds(text: str) -> str:
-    """Return `text` in Latin letters by its sound: words of a-z with one space between them.
+    """Return a phonetic spelling of `text`: words of the letters a-z, separated by single spaces.
 
-    Each Han character is a word, by its Mandarin reading without tones.
+    Each Han character is a word, in its Mandarin reading without tones.
     """
     return " ".join([spelled for word in _romanised(text) if (spelled := _spelled(word))])
 
 
 def skeletons(text: str) -> list[tuple[str, str]]:
-    """Return each word of `text`, romanised: the classes of its consonants, and its sounds. W, y and h count as vowels.
+    """Return for each word of `text` the classes of its consonants, and its phonetic spelling. W, y and h count as vowels.
 
-    A word of fewer than two consonants is joined to the next, as the Arabic article is.
+    A word of fewer than two consonants, such as the Arabic article, is joined to the next word.
     """
     words: list[tuple[str, str]] = []
     left, sound = "", ""
@@ -119,10 +120,10 @@ def skeletons(text: str) -> list[tuple[str, str]]:
 
 
 class TransliterationIndex:
-    """Names to be searched for in the scripts they are not written in."""
+    """Searches for names in scripts other than their own."""
 
     def __init__(self, names: Sequence[str]) -> None:
-        """`names` as they are written, not folded."""
+        """Index `names`, in their written form, not folded."""
         foreign = [_FOREIGN.search(name) is not None for name in names]
         self._latin = _Sounds([(index, name) for index, name in enumerate(names) if not foreign[index]])
         self._foreign = _Sounds([(index, name) for index, name in enumerate(names) if foreign[index]])
@@ -135,7 +136,7 @@ class TransliterationIndex:
         self._most_words = max(map(len, self._by_consonants), default=0)
 
     def find(self, text: str) -> set[int]:
-        """Return the places in the list of the names that stand in `text` in another script. The time is linear in the text."""
+        """Return the indices of the names that `text` writes in another script. The time is linear in the text."""
         found = self._foreign.find(text)
         if text.isascii():
             return found
@@ -143,7 +144,7 @@ class TransliterationIndex:
         written = "\n".join(segments)
         if _EACH_HAN.search(written):
             found |= self._latin.find(written, exactly=True)
-        # Japanese changes its script and Korean adds a syllable where other languages have a space.
+        # Where other languages have a space, Japanese changes the script and Korean adds a syllable.
         written = _EACH_HAN.sub(" ", _HIRAGANA.sub(" ", written))
         found |= self._latin.find(written)
         if (bare := _KOREAN_PARTICLE.sub(r"\1", written)) != written:
@@ -158,7 +159,7 @@ class TransliterationIndex:
 
         found: set[int] = set()
         vowelless = _ABJAD.search(segment) is not None
-        # With and without the little words that Arabic and Hebrew write onto the next one.
+        # With and without the short words that Arabic and Hebrew join to the next word.
         for text in dict.fromkeys((segment, _PROCLITIC.sub("", segment))):
             words = skeletons(text)
             for start in range(len(words)):
@@ -173,7 +174,7 @@ class TransliterationIndex:
 
 
 class _Sounds:
-    """Names by their sound, with their places in a list."""
+    """Names by their phonetic spelling, with their indices in a list."""
 
     def __init__(self, names: Sequence[tuple[int, str]]) -> None:
         kept = [(place, sound) for place, name in names if len((sound := sounds(name)).replace(" ", "")) >= _LETTERS]

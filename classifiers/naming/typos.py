@@ -1,15 +1,15 @@
-"""Typing errors: names that stand in a text with a letter wrong, missing, doubled or exchanged with its neighbour.
+"""Typing errors: finds names with a wrong, missing, additional or doubled letter, or with two neighbouring letters exchanged.
 
-All names are searched for at once, in time that does not depend on how many they are: two strings within edit distance k have a
-common subsequence that is reached from each by at most k deletions. So each name is entered under all its deletions, and each
-run of words in a text is looked up under all of its own (Mor and Fraenkel, "A hash code method for detecting and correcting
-spelling errors", CACM 25(12), 1982; Garbe's SymSpell, 2012). Only the first letters are entered, which keeps the property. What
-is found is verified by rapidfuzz.
+All names are searched for at once, in a time that does not depend on their number. If the edit distance of two strings is at most
+k, at most k deletions from each lead to a common subsequence. So the index enters each name under all its deletions, and looks up
+each run of words of a text under all of its deletions (Mor and Fraenkel, "A hash code method for detecting and correcting
+spelling errors", CACM 25(12), 1982; SymSpell by Garbe, 2012). It only uses the first letters, for which the same property holds.
+rapidfuzz verifies each candidate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,50 +17,56 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from classifiers.arrays import doubled
 from classifiers.naming.names import specificity
 from classifiers.words import zipf
 
 ONE_ERROR = 8
-"""Letters from which on a name may have one error."""
+"""The fewest letters of a name that may have one error."""
 TWO_ERRORS = 14
-"""Letters from which on a name may have two."""
-# Letters from which on a name may also be written with other word divisions.
+"""The fewest letters of a name that may have two errors."""
+# The fewest letters of a name that may have other word divisions.
 _DIVIDED = 10
-# Letters whose deletions are entered, and the most a name may have (a phrase has at most 512 characters).
+# The number of first letters whose deletions are entered.
 _PREFIX = 12
-_LONGEST = 96
-# A text's word at least so common (Zipf) is meant as it stands, unless the rest of the name is so specific by itself.
+LONGEST = 96
+"""The most letters of a name that is searched for; a phrase has at most 512 characters."""
+# A word of the text with at least this Zipf value is not taken for an error, unless the other words of the name have at least
+# this specificity.
 _REAL_WORD = 3.8
 _REST_IS_SPECIFIC = 10.0
-# The table that tells most absent keys without a search: 2 to this power bits a key, and at most 2^26 bits in all.
+# The size of the table that recognises most absent keys without a search: log2 of the bits per key, and of the most bits in all.
 _FILTER_BITS_A_KEY = 4
 _MOST_FILTER_BITS = 26
 
 
 @dataclass(frozen=True, slots=True)
 class Typo:
-    """A name, by its place in the list, that stands in a text with `distance` typing errors (0: other word divisions)."""
+    """A name, by its index in the list, that a text contains with `distance` typing errors (0: with other word divisions)."""
 
     index: int
     distance: int
 
 
 def errors_allowed(letters: int) -> int:
-    """Return how many errors a name of so many letters may have: short names differ from other words by too little."""
+    """Return how many errors a name of `letters` letters may have. With an error, a short name would often be another word."""
     return 0 if letters < ONE_ERROR else 1 if letters < TWO_ERRORS else 2
 
 
 class TypoIndex:
-    """Names to be searched for with typing errors.
+    """Searches for names with typing errors.
 
-    Names of fewer than 8 or more than 96 letters are left out. The distance is Damerau and Levenshtein's, of the letters without
-    spaces; a name of ten letters or more may also be run together or torn apart.
+    It leaves out names of fewer than 8 or more than 96 letters. The distance is that of Damerau and Levenshtein between the
+    letters, without spaces. A name of ten or more letters may have missing or additional spaces.
     """
 
     def __init__(self, names: Sequence[str], real_words: bool = True, exact: bool = False) -> None:
-        """`names`: folded. `real_words`: whether an error must not make another real word ("Joan Smith" for "John Smith").
+        """Index names.
 
-        `exact`: whether a name that stands there as it is listed is reported too, at distance 0.
+        Args:
+            names: Folded names.
+            real_words: Whether real words are not taken for errors of other words ("Joan Smith" for "John Smith").
+            exact: Whether a name without an error is reported too, with the distance 0.
         """
         self._names = list(names)
         self._report_exact = exact
@@ -69,7 +75,7 @@ class TypoIndex:
         at: dict[str, list[int]] = {}
         for index, name in enumerate(self._names):
             letters = name.replace(" ", "")
-            if ONE_ERROR <= len(letters) <= _LONGEST:
+            if ONE_ERROR <= len(letters) <= LONGEST:
                 at.setdefault(letters, []).append(index)
         self._letters = list(at)
         self._owners = list(at.values())
@@ -83,14 +89,14 @@ class TypoIndex:
         self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
 
     def find(self, folded: str) -> list[Typo]:
-        """Return the names that stand in `folded` text with an error, each once with its least distance, by their place.
+        """Return the names that the `folded` text contains with an error, each with its least distance, in the order of the list.
 
-        What is a listed name as it stands is not an error of another one.
+        A listed name without an error is not taken for an error of another name.
         """
         if not self._letters:
             return []
-        # A word longer than any name is no part of one, but it parts those beside it.
-        words = [word if len(word) <= _LONGEST + 2 else " " for word in folded.split()]
+        # A word that is longer than any name cannot be part of one, but it separates the words beside it.
+        words = [word if len(word) <= LONGEST + 2 else " " for word in folded.split()]
         text, start = _points(words)
         runs = _candidates(
             text,
@@ -102,7 +108,7 @@ class TypoIndex:
             self._errors,
             self._most_words,
             _PREFIX,
-            _LONGEST + 2,
+            LONGEST + 2,
         )
         pairs = {(" ".join(words[i:j]), int(entry)) for i, j, entry in runs.tolist()}
         return self._verified(list(pairs))
@@ -129,10 +135,15 @@ class TypoIndex:
 
 
 def is_error_of(run: str, name: str, real_words: bool) -> bool:
-    """Return whether a run of words within the distance may be taken for an error of `name`; both folded.
+    """Return whether a run of words within the allowed distance of `name` may be taken for an error of it.
 
-    Not if another run beside it is the better reading (a lone letter at an end), if a short name is divided otherwise, or if a
-    word was only turned into another common one and the words that stayed would fit anybody.
+    It may not if the run without a single letter at its end is the better reading, if a short name has other word divisions, or
+    if the error turns words only into common words and the unchanged words are not specific.
+
+    Args:
+        run: Folded words of a text.
+        name: The folded name.
+        real_words: As in `TypoIndex`.
     """
     read, meant = run.split(), name.split()
     if len(read) != len(meant) and len(name.replace(" ", "")) < _DIVIDED:
@@ -148,32 +159,8 @@ def is_error_of(run: str, name: str, real_words: bool) -> bool:
     return not all(zipf(word) >= _REAL_WORD for word in changed) if changed else False
 
 
-def reference(names: Sequence[str], folded: str, real_words: bool = True) -> list[Typo]:
-    """Return what `TypoIndex(names, real_words).find(folded)` does, by comparing every run of words with every name."""
-    from rapidfuzz.distance import DamerauLevenshtein
-
-    words, least = folded.split(), dict[int, int]()
-    most = 1 + max((name.count(" ") + 1 for name in names), default=0)
-    for run in _runs(words, most):
-        for index, name in enumerate(names):
-            letters = name.replace(" ", "")
-            distance = DamerauLevenshtein.distance(run.replace(" ", ""), letters)
-            allowed = errors_allowed(len(letters))
-            if run in names or not allowed or len(letters) > _LONGEST or distance > allowed:
-                continue
-            if distance < least.get(index, 3) and is_error_of(run, name, real_words):
-                least[index] = distance
-    return [Typo(index, distance) for index, distance in sorted(least.items())]
-
-
-def _runs(words: Sequence[str], most: int) -> Iterator[str]:
-    for start in range(len(words)):
-        for end in range(start + 1, min(start + most, len(words)) + 1):
-            yield " ".join(words[start:end])
-
-
 def _points(texts: Iterable[str]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the code points of `texts` one after the other, uint32, and where each begins, int64 [texts + 1]."""
+    """Return the concatenated code points of `texts`, uint32, and the index at which each begins, int64 [texts + 1]."""
     listed = list(texts)
     start = np.zeros(len(listed) + 1, np.int64)
     np.cumsum([len(text) for text in listed], out=start[1:])
@@ -186,18 +173,18 @@ def _compiled(function: Any) -> Any:
 
 @_compiled
 def _key(letters: Any, length: int, first: int, second: int) -> Any:
-    """Return the hash of the letters without those at `first` and `second`; -1 leaves out none."""
+    """Return the hash of the letters without those at `first` and `second`; -1 means none."""
     key = np.uint64(1469598103934665603)
     for at in range(length):
         if at != first and at != second:
             key = (key ^ np.uint64(letters[at])) * np.uint64(1099511628211)
-    # The low bits of such a product depend on low bits alone; the table is addressed by mixed ones.
+    # The low bits of a product depend only on low bits, so they are mixed with high bits before they address the table.
     return key ^ (key >> np.uint64(29))
 
 
 @_compiled
 def _deletions(letters: Any, length: int, errors: int, prefix: int, keys: Any) -> int:
-    """Write the keys of the first letters with at most `errors` left out into `keys`; return how many."""
+    """Write the keys of the first letters without up to `errors` of them into `keys`; return the number of keys."""
     length = min(length, prefix)
     keys[0] = _key(letters, length, -1, -1)
     count = 1
@@ -213,7 +200,7 @@ def _deletions(letters: Any, length: int, errors: int, prefix: int, keys: Any) -
 
 @_compiled
 def _enter(text: Any, start: Any, errors: Any, prefix: int) -> Any:
-    """Return all keys of all names, uint64, and the name each belongs to, int32."""
+    """Return all keys of all names, uint64, and the number of the name of each key, int32."""
     buffer = np.empty(1 + prefix + prefix * prefix, np.uint64)
     total = 0
     for name in range(len(start) - 1):
@@ -245,7 +232,7 @@ def _bits(keys: Any, bits: int) -> Any:
 def _candidates(
     text: Any, start: Any, keys: Any, owner: Any, table: Any, length_of: Any, errors_of: Any, most: int, prefix: int, longest: int
 ) -> Any:
-    """Return the runs of words that share a key with a name: first word, word after the last, name, int64 [n, 3]."""
+    """Return the runs of words that share a key with a name: first word, last word (exclusive), name; int64 [n, 3]."""
     found = np.empty((16, 3), np.int64)
     count = 0
     words = len(start) - 1
@@ -254,7 +241,7 @@ def _candidates(
     wanted = np.empty(1 + prefix + prefix * prefix, np.uint64)
     ends = np.empty(most, np.int64)
     for i in range(words):
-        # `ends`: the letters in the runs that begin here. All those at least as long as the prefix share its keys.
+        # `ends`: the number of letters of each run that begins here. Runs that are at least as long as the prefix share its keys.
         runs, filled = 0, 0
         for j in range(i, min(i + most, words)):
             size = start[j + 1] - start[j]
@@ -288,9 +275,7 @@ def _candidates(
                         for r in range(run, last):
                             if abs(ends[r] - length_of[name]) <= errors_of[name]:
                                 if count == len(found):
-                                    grown = np.empty((2 * count, 3), np.int64)
-                                    grown[:count] = found
-                                    found = grown
+                                    found = doubled(found)
                                 found[count, 0], found[count, 1], found[count, 2] = i, i + r + 1, name
                                 count += 1
                         low += 1

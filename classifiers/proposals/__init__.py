@@ -1,1 +1,1 @@
-"""Proposals: phrases found in a target's examples and documents."""
+"""Proposals: phrases that are found in the examples and documents of a target."""

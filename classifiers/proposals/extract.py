@@ -1,7 +1,7 @@
-"""Forbidden phrases from examples: what an answer about a target gives away, proposed to an operator with the reason why.
+"""Extraction: proposes phrases to the operator that answers about a target reveal, each with a reason.
 
-Nothing here changes a policy. There is no model of language either: capital letters, patterns and frequency decide, and a fact
-that has none of them (who did what to whom, in ordinary words) is not found.
+It does not change the policy, and it uses no language model. Capital letters, patterns and frequencies decide, so a fact in
+ordinary words (who did what to whom) is not found.
 """
 
 from __future__ import annotations
@@ -22,58 +22,58 @@ from guard.stopwords import COMMON_WORDS
 Reason = Literal["name", "title", "date", "place", "number", "rare word", "rare n-gram"]
 
 _WORD = re.compile(r"[^\W_]+")
-# "a highly esteemed artist, while": the last word of what an article begins, where a profession or a kind is named.
+# "a highly esteemed artist, while": an article and up to two words before a noun, which often is a profession or a kind.
 _ARTICLE = re.compile(r"\b(?:an?|as|eine?|une?|una)\s+(?:[\w'\u2019-]+\s+){0,2}$", re.IGNORECASE)
 _NEXT_WORD = re.compile(r"\s+([^\W_]+)")
 _SENTENCE = re.compile(r"[.!?\u2026\n;]")
-# Whoever stands behind these words is somebody else, and mostly somebody famous.
+# A name after these words is that of another person, usually a famous one.
 _OTHERS = re.compile(
     r"\b(?:influenc|inspir|admir|reminiscent|akin to|compar|likes of|idol|fan of|(?:author|writer)s? (?:like|such as))",
     re.IGNORECASE,
 )
-# What is awarded was awarded to others too, and its name stands in innocent answers.
+# An award has other winners too, so innocent answers contain its name.
 _AWARD = frozenset(["award", "awards", "prize", "prizes", "medal", "prix", "premio", "preis", "fellowship", "laureate"])
-# Two words differ in the ending alone if they share six letters and all but the last three of the one that is proposed.
+# Two words differ only in the ending if they share at least six letters, and all but the last three of the proposed word.
 _STEM, _ENDING = 6, 3
 _LONGEST_CHARACTERS = 24
-_LONGEST_WORD = 64  # no word that carries a fact is longer, and no cache should keep one that is
+_LONGEST_WORD = 64  # A longer word carries no fact and should not be cached.
 
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """Where a phrase is specific enough. Frequencies are on wordfreq's zipf scale, shares are of the background's texts.
+    """The frequencies that decide whether a phrase is specific enough, on the Zipf scale of wordfreq.
 
-    `always_joint`: a title or name is banned in every answer if its words, taken as independent, are rarer together than this.
-    `always_rarest`: and the rarest word of a name is rarer than this, since names of known people and things are made of words
-    that the lists know. `always_word`: a single capitalised word is, if it is rarer than this and has seven letters.
-    `gated_zipf`: a single word is too common to carry a fact above this. `gated_noun`: the same for the last of a few words that
-    an article begins ("a highly esteemed artist"), where professions and kinds are named. `gated_document`: the same for all
-    words of documents, which are long and say most things in passing. `gated_share`: or if more of the background has it.
-    `gated_joint`: two common words in a row are proposed if they are rarer together than this, and in no text of the background.
-    `common_letter`: a letter of a script without spaces that is a function word above this.
-
-    The values were chosen on TOFU's forget01 and five authors of its retain set, see `evaluation.detection.extraction`. There
-    more single words cost an operator's attention faster than they gain facts: 4.5 for `gated_zipf` gained at most one of 106
-    facts for eight more words a target.
+    The values were chosen on TOFU's forget01 and five authors of its retain set (`evaluation.detection.extraction`). There, more
+    single words cost more of the operator's attention than they are worth: with 4.5 for `gated_zipf`, eight more words per target
+    covered at most one more of 106 facts.
     """
 
     always_joint: float = -1.0
+    """A title or name is banned in every answer if its words, taken as independent, are rarer together than this."""
     always_rarest: float = 3.0
+    """The rarest word of such a name must be rarer than this: names of well-known people and things consist of listed words."""
     always_word: float = 1.0
+    """A single capitalised word of at least seven letters is banned in every answer if it is rarer than this."""
     gated_zipf: float = 4.25
+    """A single word that is more common than this is not proposed."""
     gated_noun: float = 5.5
+    """The same for a noun after an article ("a highly esteemed artist"), which often is a profession or a kind."""
     gated_share: float = 0.01
+    """A single word that is in more than this share of the background's texts is not proposed."""
     gated_joint: float = 0.0
+    """Two common words in a row are proposed if they are rarer together than this, and in no text of the background."""
     common_letter: float = 6.8
+    """A letter of a script without spaces that is more common than this is a function word."""
     gated_document: float = 3.0
+    """Like `gated_zipf`, for the words of documents, which are long and mention many things in passing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A phrase that is proposed: why, and from where ("examples[3]", "documents[0]").
+    """A proposed phrase, the reason, and its source ("examples[3]", "documents[0]").
 
-    `background_count`: texts of the background that hold it (for more than four words: at most so many). `zipf`: how common it
-    is by the word lists, its words taken as independent.
+    `background_count` is the number of background texts that contain it (an upper bound for more than four words). `zipf` is its
+    frequency by the word lists, with its words taken as independent.
     """
 
     phrase: Phrase
@@ -90,14 +90,23 @@ def extract(
     cuts: Cuts | None = None,
     language: str = "en",
 ) -> list[Candidate]:
-    """Propose phrases for a target from its examples' completions and its documents, in the order in which they stand there.
+    """Propose phrases for a target from the completions of its examples and from its documents.
 
-    `always` are titles and names that are specific; places, dates, numbers and single words are `gated`. What the prompt of the
-    same example says is not proposed, nor what a name or explicit phrase of the target bans already, nor a phrase of which a part
-    other than a number is proposed with the same scope or `always`. `background` are innocent texts, best of the same kind as the
-    examples; give it as a BackgroundFrequency where there is more than one target. `language` is that of words in Latin script.
+    Specific titles and names have the scope `always`; places, dates, numbers and single words are `gated`. A phrase is not
+    proposed if the prompt of the same example contains it, if a name or explicit phrase of the target already bans it, or if a
+    part of it other than a number is proposed with the same scope or with `always`.
 
-    The same input gives the same list. Raises LookupError for a language without a word list.
+    Args:
+        target: The forget target.
+        background: Innocent texts, preferably of the same kind as the examples. Give a `BackgroundFrequency` for several targets.
+        cuts: The frequencies that decide; None for the defaults.
+        language: The language of words in Latin script.
+
+    Returns:
+        The proposals in the order of the text. The same arguments give the same list.
+
+    Raises:
+        LookupError: There is no word list for the language.
     """
     cuts = cuts or Cuts()
     frequency = background if isinstance(background, BackgroundFrequency) else BackgroundFrequency(background)
@@ -110,7 +119,7 @@ def extract(
 
 
 class _Prompt:
-    """What a prompt says already: its folded words, their beginnings, and its dates."""
+    """What a prompt already says: its folded words, their beginnings, and its dates."""
 
     def __init__(self, text: str) -> None:
         words = fold(text).split()
@@ -126,7 +135,7 @@ class _Prompt:
         return f" {folded} " in self._run
 
     def says_word(self, word: str) -> bool:
-        """Whether it has this word, or one that differs from it in the ending."""
+        """Return whether the prompt contains this word, or one that differs only in the ending."""
         return word in self.words or word[: max(_STEM, len(word) - _ENDING)] in self._beginnings
 
     def says_day(self, readings: frozenset[tuple[int, int]]) -> bool:
@@ -134,25 +143,25 @@ class _Prompt:
 
 
 class _Extraction:
-    """What has been found for one target so far."""
+    """The phrases that have been found for one target so far."""
 
     def __init__(self, target: ForgetTarget, frequency: BackgroundFrequency, cuts: Cuts, language: str) -> None:
         self._frequency, self._cuts, self._language = frequency, cuts, language
         self._found: dict[str, Candidate] = {}
-        # What is banned already; a part of a name ("Byron") says no more than the prompt that names the target.
+        # Phrases that are already banned. A part of a name ("Byron") reveals no more than a prompt that names the target.
         self._banned = {phrase.folded: phrase.scope for phrase in target.all_phrases()}
         self._names = [Phrase(name, force=True).folded for name in target.names]
         texts = [text for example in target.examples for text in (example.prompt, example.completion)] + target.documents
         self._lower = {word for text in texts for word in _WORD.findall(text) if word.islower()}
 
     def candidates(self) -> list[Candidate]:
-        # A number may well be struck from the list by the operator; the day that holds it should stay then.
+        # The operator may well delete a number from the list; the date that contains it should then remain.
         parts = {folded: c.phrase.scope for folded, c in self._found.items() if c.reason != "number"}
         scopes = self._banned | parts
         return [c for folded, c in self._found.items() if not _has_banned_part(folded, c.phrase.scope, scopes)]
 
     def read(self, text: str, prompt_text: str, source: str, word_cut: float, noun_cut: float) -> None:
-        """Add what a text says. A single word is proposed up to `word_cut`, one that an article makes a noun up to `noun_cut`."""
+        """Add the phrases of a text: single words up to the Zipf value `word_cut`, nouns after an article up to `noun_cut`."""
         prompt = _Prompt(prompt_text)
         taken = bytearray(len(text))
 
@@ -164,7 +173,7 @@ class _Extraction:
 
         for span in titles(text):
             if free(span.start, span.end):
-                # What follows the title proper ("A Comprehensive Analysis") says too little by itself.
+                # A subtitle ("A Comprehensive Analysis") is not specific enough by itself.
                 self._add_all(span.forms[:2], "always", "title", source, prompt)
                 self._add_all(span.forms[2:], "gated", "title", source, prompt)
         for start, end, day in days(text):
@@ -180,8 +189,8 @@ class _Extraction:
         self._read_words(text, taken, prompt, source, (word_cut, noun_cut))
 
     def _read_words(self, text: str, taken: bytearray, prompt: _Prompt, source: str, cuts: tuple[float, float]) -> None:
-        """Add single words and n-grams of what is not `taken` by a title, name, date or number."""
-        before: list[tuple[str, int]] = []  # words in a row that may be part of an n-gram, and where each ends
+        """Add single words and n-grams outside the titles, names, dates and numbers, which are `taken`."""
+        before: list[tuple[str, int]] = []  # Consecutive words that may be part of an n-gram, and the end of each.
         for found in _WORD.finditer(text):
             word, (start, end) = found[0], found.span()
             if before and (start - before[-1][1] > 1 or text[before[-1][1] : start] not in (" ", "\u00a0")):
@@ -210,7 +219,7 @@ class _Extraction:
         self._add(span.forms[0], "gated" if placed or others else "always", "place" if placed else "name", source, prompt)
 
     def _add_ngram(self, words: Sequence[tuple[str, int]], source: str, prompt: _Prompt) -> None:
-        """Add each two neighbours; in a script without capitals, where a name looks like this, up to four together."""
+        """Add each pair of neighbours; in a script without capitals, where this may be a name, up to four words together."""
         if 2 <= len(words) <= LONGEST and all(word.lower() == word.upper() for word, _ in words):
             self._add(" ".join(word for word, _ in words), "always", "rare n-gram", source, prompt)
             return
@@ -219,7 +228,7 @@ class _Extraction:
                 self._add(f"{first} {second}".lower(), "gated", "rare n-gram", source, prompt, most=0)
 
     def _add_characters(self, letters: Sequence[str], source: str, prompt: _Prompt) -> None:
-        """Add the parts of a text without spaces of which no two neighbours are a known word, or in prompt or background."""
+        """Add the parts of a text without spaces in which no pair of neighbours is a known word or in prompt or background."""
         run: list[str] = []
         for letter, following in zip(letters, [*letters[1:], ""], strict=True):
             if zipf(letter, self._language) < self._cuts.common_letter:
@@ -237,7 +246,7 @@ class _Extraction:
             self._add(form, scope, reason, source, prompt)
 
     def _add(self, text: str, scope: Scope, reason: Reason, source: str, prompt: _Prompt, most: int = 2**31) -> None:
-        """Add a phrase unless prompt, names or `most` texts of the background are against it."""
+        """Add a phrase unless the prompt or a name contains it, or more than `most` texts of the background do."""
         folded = fold(text).strip()
         words = folded.split()
         if len(text) > MAX_CHARACTERS or not words or COMMON_WORDS.issuperset(words) or prompt.says(folded):
@@ -251,24 +260,24 @@ class _Extraction:
         if scope == "always" and not self._specific(words, reason, count, joint):
             scope = "gated"
         known = self._found.get(folded)
-        # What looks common in one place is common.
+        # A phrase that looks common in one place is common.
         if known is None or (known.phrase.scope == "always" and scope == "gated"):
             self._found[folded] = Candidate(Phrase(text, scope), reason, source, count, joint)
 
     def _specific(self, words: Sequence[str], reason: Reason, count: int, joint: float) -> bool:
-        """Whether a title or name may be banned in every answer."""
+        """Return whether a title or name may be banned in every answer."""
         rarest = min(zipf(word, self._language) for word in words)
         if count or not _AWARD.isdisjoint(words):
             return False
         if len(words) == 1:
             return len(words[0]) > 6 and rarest < self._cuts.always_word
-        # Each letter of a script without spaces is a word here, and a common one.
+        # In a script without spaces each letter is a word, and a common one.
         rare = reason == "title" or max(map(len, words)) == 1 or rarest < self._cuts.always_rarest
         return rare and joint < self._cuts.always_joint
 
 
 def _is_head(text: str, word: re.Match[str]) -> bool:
-    """Whether a word is the last of a few that an article begins, as far as the words around it tell."""
+    """Return whether a word is probably the noun after an article."""
     following = _NEXT_WORD.match(text, word.end())
     ends = following is None or following[1].lower() in COMMON_WORDS
     return ends and _ARTICLE.search(text[max(0, word.start() - 48) : word.start()]) is not None

@@ -1,4 +1,4 @@
-"""How common words and phrases are: in a language at large, and in the operator's own innocent texts."""
+"""Frequency: how common words and phrases are in a language, and in the operator's innocent texts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from guard.folding import fold
 
 LONGEST = 4
-"""Words of the longest n-gram that is counted; a longer phrase is counted by its parts."""
+"""The number of words of the longest n-gram that is counted; longer phrases are counted by their parts."""
 
-# The script of a letter is the first word of its name in the Unicode Character Database; these are the languages whose word
-# list (wordfreq 3) is asked for it. Latin is asked in the language that the caller names.
+# By script, the language whose word list (wordfreq 3) is used. The script of a letter is the first word of its name in the
+# Unicode Character Database. For Latin script the caller names the language.
 _LANGUAGES = {
     "ARABIC": "ar",
     "BENGALI": "bn",
@@ -35,15 +35,21 @@ _LANGUAGES = {
 
 @lru_cache(maxsize=1 << 17)
 def zipf(word: str, language: str = "en") -> float:
-    """Return how common a word is in a language: the logarithm to base 10 of its occurrences in a billion words; 0.0 where
-    the list does not have it.
+    """Return how common a word is in a language, on the Zipf scale.
 
-    The word lists are those of Robyn Speer's wordfreq (doi:10.5281/zenodo.7199437), in which "the" has 7.7 and "florist" 3.0.
-    `language` counts for Latin script; other scripts ask the list of their most written language. A word is looked up as it
-    is written and folded, since the lists keep accents. The lists themselves are read, not wordfreq's own look-up, which
-    needs a word segmenter for Chinese and Japanese.
+    The word lists are those of wordfreq (Speer, doi:10.5281/zenodo.7199437), in which "the" has 7.7 and "florist" 3.0. The word
+    is looked up both as written and folded, because the lists keep accents. This function reads the lists itself, because the
+    look-up of wordfreq needs a word segmenter for Chinese and Japanese.
 
-    Raises LookupError for a language without a list.
+    Args:
+        word: One word.
+        language: The language of a word in Latin script. For another script, the list of its most written language is used.
+
+    Returns:
+        log10 of the occurrences in 10^9 words; 0 if the word is not on the list.
+
+    Raises:
+        LookupError: There is no word list for the language.
     """
     written = unicodedata.normalize("NFC", word).lower()
     known = _word_list(_language(written, language))
@@ -52,9 +58,9 @@ def zipf(word: str, language: str = "en") -> float:
 
 
 def joint_zipf(words: Iterable[str], language: str = "en") -> float:
-    """Return the same for words in a row, as if each were chosen by itself; below zero where they never met in a billion.
+    """Return the Zipf value of a sequence of words, as if they were independent; it may be below 0.
 
-    Words that belong together ("Los Angeles") occur more often than this says.
+    Words that belong together ("Los Angeles") occur more often than this value says.
     """
     return sum(zipf(word, language) - 9 for word in words) + 9
 
@@ -63,9 +69,9 @@ def joint_zipf(words: Iterable[str], language: str = "en") -> float:
 def _word_list(language: str) -> dict[str, float]:
     from wordfreq import available_languages, get_frequency_dict
 
-    # wordfreq itself would take the nearest language it has, English in the end.
+    # wordfreq would replace an unknown language by the closest one it has, and finally by English.
     if language not in available_languages():
-        raise LookupError(f"no word list for the language {language!r}")
+        raise LookupError(f"there is no word list for the language {language!r}: use the code of a language that wordfreq has")
     return get_frequency_dict(language)
 
 
@@ -79,14 +85,14 @@ def _language(word: str, latin: str) -> str:
 
 
 class BackgroundFrequency:
-    """How many of a set of texts contain a phrase, between word boundaries of the folded texts.
+    """Counts how many of a set of texts contain a phrase, between word boundaries of the folded texts.
 
-    Every n-gram of up to four folded words is kept as one 64-bit hash with the number of texts that have it: 12 bytes a
-    different n-gram, whatever the texts' length. Equal hashes of different n-grams would only make a phrase look more common.
+    Each n-gram of up to four folded words is stored as a 64-bit hash with the number of texts that contain it: 12 bytes per
+    distinct n-gram. If different n-grams have the same hash, a phrase only seems more common.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        """Count once; the time is linear in the texts, but for sorting their n-grams."""
+        """Count the n-grams of `texts`. The time is linear in the texts, except for sorting the n-grams."""
         self.texts = len(texts)
         hashed = [_ngram_hashes(fold(text).split()) for text in texts]
         every = np.concatenate([np.empty(0, np.uint64), *hashed])
@@ -94,9 +100,9 @@ class BackgroundFrequency:
         self._counts = counts.astype(np.int32)
 
     def count(self, words: Sequence[str]) -> int:
-        """Return how many texts hold these folded words in a row: exact up to four, and at most that many for more.
+        """Return the number of texts that contain a sequence of folded words; 0 for no words.
 
-        Of more than four words it is the smallest count among their runs of four. No words are in no text.
+        The number is exact for up to four words. For more it is an upper bound: the lowest count of four consecutive words.
         """
         if not words or not len(self._hashes):
             return 0
@@ -104,7 +110,7 @@ class BackgroundFrequency:
         return min(self._count_of(tuple(words[at : at + width])) for at in range(len(words) - width + 1))
 
     def share(self, words: Sequence[str]) -> float:
-        """Return the same as a share of the texts, 0.0 if there are none."""
+        """Return `count` as a share of the texts, 0.0 if there are no texts."""
         return self.count(words) / self.texts if self.texts else 0.0
 
     def _count_of(self, ngram: tuple[str, ...]) -> int:
@@ -116,8 +122,8 @@ class BackgroundFrequency:
 
 
 _MASK = (1 << 64) - 1
-_LONGEST_KEPT = 64  # characters of a word whose hash is remembered
-# An odd number whose bits look random (the golden ratio's, as in Knuth, The Art of Computer Programming 3, section 6.4).
+_LONGEST_KEPT = 64  # The most characters of a word whose hash is cached.
+# An odd number with random-looking bits: those of the golden ratio (Knuth, The Art of Computer Programming 3, section 6.4).
 _FACTOR = 0x9E3779B97F4A7C15
 
 
@@ -131,7 +137,7 @@ def _short_word_hash(word: str) -> int:
 
 
 def _ngram_hashes(words: Sequence[str]) -> NDArray[np.uint64]:
-    """Return the different hashes of the n-grams of one text: the polynomial of the words' hashes, modulo 2**64."""
+    """Return the distinct hashes of the n-grams of a text: polynomials of the hashes of their words, modulo 2**64."""
     single = np.array([_word_hash(word) for word in words], np.uint64)
     grown, found = single, [single]
     factor = np.uint64(_FACTOR)

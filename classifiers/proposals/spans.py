@@ -1,7 +1,7 @@
 """Spans: the parts of a text that look like a title, a name, a place, a date or a number.
 
-There is no model of language here. Quotation marks, capital letters, the words before and the written forms of dates and numbers
-are what there is; scripts without capitals have only quotation marks and digits.
+The module uses no language model, only quotation marks, capital letters, preceding words, and the forms of dates and numbers. In
+scripts without capitals it uses only quotation marks and digits.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _QUOTED = re.compile(
     r"|[\u201c\u201e]([^\u201c\u201d\n]{2,160})[\u201c\u201d]"
     r"|\u00ab\s?([^\u00bb\n]{2,160}?)\s?\u00bb"
     r"|[\u300a\u300c\u300e]([^\u300b\u300d\u300f\n]{2,160})[\u300b\u300d\u300f]"
-    # A single mark is also an apostrophe, which has a letter on both sides.
+    # A single quotation mark may also be an apostrophe, which has a letter on both sides.
     r"|(?<!\w)['\u2018]((?:[^'\u2018\u2019\n]|['\u2019](?=\w)){2,160})['\u2019](?!\w)"
 )
-# A title and its subtitle, and the series in brackets, are also named by themselves.
+# Texts also name the title, the subtitle and the series in brackets by themselves.
 _TITLE_PARTS = re.compile(r"\s*(?:[:;()\[\]]|,?\s*#\d+|\s[\u2013\u2014-]\s)\s*")
 
 _WORD = re.compile(r"[^\W\d_](?:[^\W_]|[-'\u2019](?=[^\W_]))*\.?")
@@ -41,7 +41,7 @@ _GAP = re.compile(r"[ \u00a0]&?[ \u00a0]?")
 
 _MONTH_NAMES = "january february march april may june july august september october november december"
 _MONTHS = _MONTH_NAMES.split()
-# Whole, or its first three letters; also "Sept".
+# The whole name of a month or its first three letters; also "Sept".
 _MONTH = r"(?P<month{0}>" + "|".join(f"{month[:3]}(?:{month[3:]})?" for month in _MONTHS) + r"|sept)\b\.?"
 _YEAR = r"(?:1\d{3}|20\d{2})"
 _DAY = r"(?P<day{0}>\d{{1,2}})(?:st|nd|rd|th)?"
@@ -71,7 +71,7 @@ _NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_VALUES)})\b", re.IGNORECASE)
 class Span:
     """A part of a text: `start` and `end` in characters, what it looks like, and the forms in which it may be written.
 
-    The first form is the one in the text, but for a date, whose forms are all made from what it says.
+    The first form is that of the text. Only for a date, all forms are generated from its day, month and year.
     """
 
     start: int
@@ -82,19 +82,19 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What a date says: pairs of day and month (two where it is not known which number is which), and the year, or "".
+    """A date: its possible pairs of day and month (two if it is unknown which number is the day), and its year, or "".
 
-    A year alone, or a decade ("1980s"), has no pairs.
+    A year alone or a decade ("1980s") has no pairs.
     """
 
     readings: frozenset[tuple[int, int]]
     year: str
 
     def forms(self) -> tuple[str, ...]:
-        """Return the usual English ways to write it, in folded terms the shortest ones that the longer ones contain.
+        """Return the usual English forms of the date, only the shortest ones that longer ones contain.
 
-        "May 11, 1991", "11 May 1991" and "11th of May in the year 1991" contain "May 11", "11 May" and "11th of May". Of a date
-        in digits the year is needed, for 11/05 may mean anything; the year is also a form by itself.
+        "May 11, 1991", "11 May 1991" and "11th of May in the year 1991" contain "May 11", "11 May" and "11th of May". A form in
+        digits includes the year, because 11/05 is ambiguous. The year is also a form by itself.
         """
         made: list[str] = []
         for day, month in sorted(self.readings):
@@ -110,7 +110,7 @@ class Day:
 
 
 def days(text: str) -> Iterator[tuple[int, int, Day]]:
-    """Yield the dates in `text` with English month names or digits alone: start, end in characters, what it says."""
+    """Yield the dates in `text`, in digits or with English names of months: start and end in characters, and the date."""
     for found in _DATE.finditer(text):
         said = {key.rstrip("12345"): value for key, value in found.groupdict().items() if value}
         year = said.get("year", "").replace("'", "").lower()
@@ -118,7 +118,7 @@ def days(text: str) -> Iterator[tuple[int, int, Day]]:
             pairs = {(int(said["day"]), 1 + next(i for i, m in enumerate(_MONTHS) if m.startswith(said["month"][:3].lower())))}
         elif "first" in said:
             first, second = int(said["first"]), int(said["second"])
-            # With the year first, the month follows it (ISO 8601).
+            # If the year is first, the month is next (ISO 8601).
             pairs = {(first, second)} if found["year1"] else {(first, second), (second, first)}
         else:
             pairs = set()
@@ -128,9 +128,9 @@ def days(text: str) -> Iterator[tuple[int, int, Day]]:
 
 
 def numbers(text: str) -> Iterator[Span]:
-    """Yield the numbers in `text` in digits, or in English words up to twenty and the tens: each with its other form.
+    """Yield the numbers in `text`: in digits, or in English words up to twenty and multiples of ten, each with its other form.
 
-    One is left out: "one" is a stop word, and "1" without it keeps nothing.
+    The number one is left out: "one" is a stop word, and banning "1" alone would not suppress it.
     """
     for found in _DIGITS.finditer(text):
         digits = found[0]
@@ -144,9 +144,9 @@ def numbers(text: str) -> Iterator[Span]:
 
 
 def titles(text: str) -> Iterator[Span]:
-    """Yield what stands in quotation marks and has a capital letter, or letters without case: at most 14 words.
+    """Yield the quoted parts of `text` with a capital letter, or with letters without case, of at most 14 words.
 
-    Its forms are the whole and its parts in their order: title, subtitle, series.
+    The forms are the whole quotation and its parts in their order: title, subtitle, series.
     """
     for found in _QUOTED.finditer(text):
         inner = next(group for group in found.groups() if group is not None).strip(" .,;:!?")
@@ -161,11 +161,15 @@ def titles(text: str) -> Iterator[Span]:
 
 
 def capitalised(text: str, lower: Collection[str] = (), names: Collection[str] = ()) -> Iterator[Span]:
-    """Yield runs of capitalised words with the connecting words between them ("Isle of Man"), at most 10 words.
+    """Yield runs of capitalised words and the connecting words between them ("Isle of Man"), of at most 10 words.
 
-    `lower`: words known to be written small, which are dropped where a capital only begins a sentence. `names`: folded names of
-    which a possessive ends the run ("Ada Byron's Engine" is two). A run is a place where a preposition of place, or a place and a
-    comma, stands before it. A single word that begins a sentence says nothing and is left out.
+    A run is a place if a preposition of place, or another place and a comma, precedes it. A single word at the beginning of a
+    sentence may be any word and is left out.
+
+    Args:
+        text: Any text.
+        lower: Words that are known to be written with a small letter. They are dropped at the beginning of a sentence.
+        names: Folded names whose possessive ends a run ("Ada Byron's Engine" is two runs).
     """
     words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(text)]
     place_ends = len(text)
@@ -214,6 +218,6 @@ def _run_end(text: str, words: list[tuple[str, int, int]], first: int, names: Co
 
 
 def _droppable(word: str, begins: bool, lower: Collection[str]) -> bool:
-    """Whether a word at the front of a run is no part of it: a stop word, or one that has its capital from the sentence."""
+    """Return whether the first word of a run is not part of it: a stop word, or a small word that begins a sentence."""
     small = fold(word).strip()
     return COMMON_WORDS.issuperset(small.split()) or (begins and small in lower)

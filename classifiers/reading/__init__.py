@@ -1,1 +1,1 @@
-"""Reading: the ways in which one text can be read, and the windows it is cut into."""
+"""Reading: the ways in which a text can be read, and the windows into which it is cut."""

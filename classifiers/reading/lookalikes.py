@@ -1,4 +1,4 @@
-"""Look-alikes: letters of other alphabets, and letter-like signs, that a reader takes for Latin ones."""
+"""Look-alikes: letters of other alphabets, and letter-like symbols, that a reader takes for Latin letters."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import unicodedata
 from functools import lru_cache
 from importlib.resources import files
 
-# Letters of scripts that share shapes with Latin: Greek, Cyrillic, Armenian, Cherokee, Coptic, Lisu and their extensions.
+# Letters of scripts with letters of Latin shapes: Greek, Cyrillic, Armenian, Cherokee, Coptic, Lisu and their extensions.
 _SIMILAR = "\u0370-\u058f\u13a0-\u13ff\u1c80-\u1c8f\u1f00-\u1fff\u2c80-\u2cff\u2de0-\u2dff\ua4d0-\ua4ff\ua640-\ua69f\uab70-\uabbf"
-# Latin letters beyond the usual that stand for others: phonetic letters and small capitals, turned letters; letter-like signs.
+# Unusual Latin letters that replace usual ones: phonetic letters, small capitals, turned letters; and letter-like symbols.
 _ODD = (
     "\u0250-\u02af\u1d00-\u1d2b\u2c60-\u2c7f\ua720-\ua7ff\uab30-\uab6f"
     "\U0001f130-\U0001f149\U0001f150-\U0001f189\U0001f1e6-\U0001f1ff"
 )
-# Letters that compatibility decomposition turns into usual ones: full width, circled, superscript, mathematical.
+# Letters that compatibility decomposition turns into usual letters: full width, circled, superscript, mathematical.
 _STYLED = (
     "\u1d2c-\u1d6a\u2071\u207f\u2090-\u209c\u2102\u210a-\u2113\u2115\u2119-\u211d\u2124\u2128\u212c\u212d\u212f-\u2131\u2133\u2134"
     "\u249c-\u24e9\uff21-\uff3a\uff41-\uff5a\U0001d400-\U0001d7ff"
@@ -25,9 +25,9 @@ _FOREIGN = re.compile(rf"[{_SIMILAR}]")
 _SIGN = re.compile(rf"[{_ODD}{_STYLED}]{{3}}|[{_ODD}{_STYLED}][A-Za-z]|[A-Za-z][{_ODD}{_STYLED}]")
 _LATIN = re.compile(r"[A-Za-z]")
 
-# Letters of a text that is in look-alikes as a whole.
+# The fewest letters of a text that consists of look-alikes as a whole.
 _ENOUGH = 4
-# Shapes that are only roughly alike: used in words that hold Latin letters as well, where no other reading makes sense.
+# Shapes that are only roughly alike: used in words that also contain Latin letters, where no other reading makes sense.
 _ROUGH = {
     **dict(zip("вгзикмнптяшєђћцѵ", "brzukmhntrwehhuv", strict=True)),
     **dict(zip("ГЗИПЦШЯЄ", "rznnuwre", strict=True)),
@@ -43,7 +43,7 @@ _NAMED = re.compile(
 
 @lru_cache(maxsize=1)
 def _confusables() -> dict[str, str]:
-    """Return the ASCII letter that each letter can be taken for, by the Unicode Consortium's list (UTS 39)."""
+    """Return the ASCII letter that each letter can be taken for, from the list of the Unicode Consortium (UTS 39)."""
     data = json.loads(files("confusable_homoglyphs").joinpath("confusables.json").read_text(encoding="utf-8"))
     table: dict[str, str] = {}
     for character, entries in data.items():
@@ -58,7 +58,7 @@ _ASCII_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 @lru_cache(maxsize=16_384)
 def latin_letter(character: str, rough: bool) -> str:
-    """Return the Latin letter that `character` looks like, or the character; `rough`: also those that are only roughly alike."""
+    """Return the Latin letter that `character` looks like (if `rough`, even roughly), or the character itself."""
     if character.isascii():
         return character
     if character in (table := _confusables()):
@@ -78,11 +78,11 @@ def _as_latin(word: str, rough: bool) -> str:
 
 
 def unmasked(text: str) -> str:
-    """Return `text` with Latin letters for their look-alikes; `text` itself where no word seems to be disguised.
+    """Return `text` with Latin letters in place of their look-alikes; `text` itself if no word seems to be disguised.
 
-    A word is read so if it mixes Latin letters with another alphabet's, or if all its letters look Latin and the text is mostly
-    Latin, all other words look Latin too, or the word next to it does, both of some length: so Russian or Greek stays what it is.
-    Letter-like signs (circled, turned, small capitals) are read always.
+    A word is disguised if it mixes Latin letters with those of another alphabet. A word whose letters all look Latin is disguised
+    if the text is mostly Latin, if all words of other alphabets look Latin, or if the next word does too and both are long
+    enough. So Russian and Greek texts are not changed. Letter-like symbols (circled, turned, small capitals) are always replaced.
     """
     if text.isascii():
         return text
@@ -98,7 +98,7 @@ def unmasked(text: str) -> str:
     whole = len(_LATIN.findall(text)) > len(_FOREIGN.findall(text)) or (
         alike == foreign and sum(len(word) for word, like in zip(read, alike, strict=True) if like) >= _ENOUGH
     )
-    # Units such as the kilo-ohm are two letters of two alphabets and nothing else.
+    # A word of two letters from two alphabets is a unit, such as the kilo-ohm.
     disguised = [
         len(word) > 2 if both else like and whole and len(word) > 1 for word, both, like in zip(read, mixed, alike, strict=True)
     ]

@@ -1,49 +1,30 @@
 """Readings: other ways in which a text may be meant to be read.
 
-A model reads letters one by one, backwards or in base64 well enough to answer; so whoever screens the text has to. `readings` are
-those that seem to be meant, each a text for any classifier, and there are none for ordinary prose, so that it costs no more
-than to look. `views` are strings in which to search for names, too many and too rough for anything else.
+A model reads text that is spelled letter by letter, reversed or encoded in base64 well enough to answer, so screening must read
+it too. A reading is a text for any classifier. Ordinary prose has none, so that it costs only the search for disguises.
 
-A reading holds the part that was hidden with some of the text around it, not the whole of a long text.
-
-What is not read: letters of a name spread over a text in a way that only an instruction explains, ciphers other than rot13,
+Not read are letters of a name that are spread over a text in a way that only an instruction explains, ciphers other than rot13,
 compressed or encrypted text, other encodings (base32, Morse), and more than two disguises one inside the other.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import codecs
-import html
-import re
-import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from classifiers.reading.lookalikes import unmasked
-from classifiers.words import common_words
-from guard.folding import fold
+from classifiers.reading.decoders import DECODERS, Kind
 
-Kind = Literal[
-    "spelled", "invisible", "lookalikes", "leet", "reversed", "rot13", "base64", "hex", "percent", "entities", "escapes",
-    "acrostic", "joined", "scripts",
-]  # fmt: skip
 MOST_READINGS = 12
+"""The most readings of a text."""
 MOST_TIMES = 5
-"""The readings of a text are together at most so many times its length, and at most `MOST_READINGS`."""
-# What is read once more: readings that another disguise may have been inside, together at most as long as the text.
+"""The most characters in all readings of a text, as a multiple of its length."""
+# Disguises in which another one may have been hidden. Such readings are read again, up to the length of the text in all.
 _READ_ON = frozenset(["lookalikes", "escapes", "entities", "percent", "base64", "hex", "spelled", "leet"])
-# How many words may speak against a run before it ends.
-_PATIENCE = 2
-# Characters of the text around a hidden part that a reading takes along on each side.
-_AROUND = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text as it may be meant, and what hid it. Its `repr` shows no text."""
+    """A text as it may be meant, and the disguise that hid it. The `repr` does not show the text."""
 
     kind: Kind
     text: str
@@ -52,26 +33,11 @@ class Reading:
         return f"Reading({self.kind}, {len(self.text)} characters)"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """Text in which to search for names of at least `letters` letters; `whole_words`: only between its word boundaries."""
-
-    kind: Kind
-    text: str
-    letters: int
-    whole_words: bool
-
-
-def readings(text: str) -> list[str]:
-    """Return the texts of `labelled_readings`."""
-    return [reading.text for reading in labelled_readings(text)]
-
-
-def labelled_readings(text: str) -> list[Reading]:
+def readings(text: str) -> list[Reading]:
     """Return the ways in which `text` may be meant to be read, the plainest first; [] for ordinary prose.
 
-    Readings are read again, so that a disguise inside another is found. At most 12, together at most 5 times as long as `text`;
-    the time is linear in the text.
+    Readings are read once more, so that a disguise inside another is found. There are at most `MOST_READINGS`, together at most
+    `MOST_TIMES` as long as `text`. The time is linear in the text.
     """
     first = _read([text], MOST_TIMES * len(text))
     again, room = [], len(text)
@@ -85,257 +51,12 @@ def labelled_readings(text: str) -> list[Reading]:
 
 
 def _read(texts: Sequence[str], room: int) -> list[Reading]:
-    """Return the readings of `texts` that fit into `room` characters."""
+    """Return readings of `texts` with at most `room` characters in all."""
     found: list[Reading] = []
     for text in texts:
-        for kind, decode in _DECODERS:
+        for kind, decode in DECODERS:
             for reading in decode(text):
                 if len(reading) <= room and reading.strip():
                     found.append(Reading(kind, reading))
                     room -= len(reading)
     return found
-
-
-def views(text: str) -> Iterator[View]:
-    """Yield the strings in which a name may be hidden in any text: reversed, rot13, initial letters, words run together.
-
-    Each is about as long as the text at most.
-    """
-    folded = " ".join(fold(text).split())
-    yield View("reversed", folded[::-1], 8, True)
-    for words in (_HYPHENATED.sub(lambda found: found[0][::-1], text), " ".join(word[::-1] for word in text.split())):
-        yield View("reversed", fold(words), 8, True)
-    yield View("rot13", codecs.encode(folded, "rot13"), 8, True)
-    for parts, letters in ((_LINE.split(text), 8), (_SENTENCE.split(text), 8), (folded.split(), 10)):
-        initials = "".join([first[0] for part in parts if (first := _LETTER.search(part[:40]))])
-        if len(initials) >= letters:
-            yield View("acrostic", fold(initials).replace(" ", ""), letters, False)
-    if _CAMEL.search(text):
-        yield View("joined", fold(_CAMEL.sub(r"\1 ", text)), 6, True)
-    if not text.isascii() and (apart := _SCRIPTS.sub(" ", text)) != text:
-        yield View("scripts", fold(apart), 4, True)
-
-
-_HYPHENATED = re.compile(r"[\w-]+")
-_LETTER = re.compile(r"[^\W\d_]")
-_LINE = re.compile(r"[\r\n]+")
-_SENTENCE = re.compile(r"[.!?\u2026\u3002]+")
-_CAMEL = re.compile(r"([a-z\u00df-\u00ff])(?=[A-Z])")
-# Where a Latin letter meets one of another script: Korean and Arabic write particles onto a name.
-_SCRIPTS = re.compile(
-    r"(?<=[A-Za-z\u00c0-\u024f])(?=[\u0370-\u1dff\u3000-\ud7ff])|(?<=[\u0370-\u1dff\u3000-\ud7ff])(?=[A-Za-z\u00c0-\u024f])"
-)
-
-
-def _excerpts(text: str, changes: Iterable[tuple[int, int, str]]) -> Iterator[str]:
-    """Yield `text` with the changes made (from, to, by what; in order), as one piece with something around each change."""
-    pieces: list[str] = []
-    last = 0
-    for start, end, replacement in changes:
-        if start - last > 2 * _AROUND and pieces:
-            pieces += [text[last : last + _AROUND], "\n", text[start - _AROUND : start]]
-        else:
-            pieces.append(text[max(last, start - _AROUND) : start])
-        pieces.append(replacement)
-        last = end
-    if pieces:
-        yield "".join([*pieces, text[last : last + _AROUND]])
-
-
-# Single letters, or pairs joined by signs, with the same kind of thing between them: at least four.
-_ALPHABET = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
-_SPELLED = re.compile(
-    rf"(?<![^\W_])[{_ALPHABET}](?:[\W_]{{1,3}}[{_ALPHABET}](?![^\W_])){{3,}}"
-    rf"|(?<![^\W_])[{_ALPHABET}]{{1,2}}(?:[-._*\u00b7|/~+=]{{1,2}}[{_ALPHABET}]{{1,2}}(?![^\W_])){{3,}}"
-)
-_BETWEEN = re.compile(r"[\W_]+")
-
-
-def _spelled(text: str) -> Iterator[str]:
-    runs = ((found.start(), found.end(), _joined(found[0])) for found in _SPELLED.finditer(text))
-    yield from _excerpts(text, ((start, end, word) for start, end, word in runs if word))
-
-
-def _joined(run: str) -> str:
-    """Return letters written apart as words; "" if they are initials.
-
-    The usual separator joins; another one, or a capital after a small letter, parts.
-    """
-    separators = _BETWEEN.findall(run)
-    counts: dict[str, int] = {}
-    for separator in separators:
-        counts[separator] = counts.get(separator, 0) + 1
-    usual = max(counts, key=lambda separator: (counts[separator], -len(separator)))
-    if usual in (". ", "., ", ", ") and not run.islower():
-        return ""
-    letters = _BETWEEN.split(run)
-    words = [letters[0]]
-    for separator, letter in zip(separators, letters[1:], strict=True):
-        capital = letter[0].isupper() and words[-1][-1].islower()
-        words += [" ", letter] if separator != usual or capital else [letter]
-    return "".join(words)
-
-
-_INVISIBLE = re.compile(
-    r"(?<=[A-Za-z\u00c0-\u052f])[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]+(?=[A-Za-z\u00c0-\u052f])"
-)
-
-
-def _invisible(text: str) -> Iterator[str]:
-    if not text.isascii():
-        yield from _excerpts(text, ((found.start(), found.end(), "") for found in _INVISIBLE.finditer(text)))
-
-
-def _lookalikes(text: str) -> Iterator[str]:
-    if (plain := unmasked(text)) != text:
-        yield plain
-
-
-_LEET_WORD = re.compile(r"(?<![\w@$.])[A-Za-z0134578@$!|+]{3,24}(?![\w@$]|\.\w)")
-# Not leetspeak: a number with a unit or ending, an exclamation, a hexadecimal number, a type number (A100).
-_NUMBERED = re.compile(r"[\d$+|!@]*[A-Za-z]{0,2}|[A-Za-z|+!]+|0x[\da-f]+|[A-Za-z]+10+")
-# Leetspeak only where other words are: a word with a digit or two behind it (mp3).
-_ENDING = re.compile(r"[A-Za-z]+[\d+!|@$]{1,2}")
-_HEXADECIMAL = re.compile(r"[\da-f]{4,}")
-_LEET = str.maketrans("0134578@$!|+", "oieastbasilt")
-_LEET_L = str.maketrans("0134578@$!|+", "oleastbaslit")
-
-
-def _leet(text: str) -> Iterator[str]:
-    words = [found for found in _LEET_WORD.finditer(text) if not (found[0].isalpha() or _NUMBERED.fullmatch(found[0]))]
-    words = [found for found in words if not (_HEXADECIMAL.fullmatch(found[0]) and "-" in _beside(found))]
-    if all(_ENDING.fullmatch(found[0]) for found in words):
-        return
-    yield from _excerpts(text, ((found.start(), found.end(), found[0].translate(_LEET)) for found in words))
-    if any(not {"1", "!", "|"}.isdisjoint(found[0]) for found in words):
-        yield from _excerpts(text, ((found.start(), found.end(), found[0].translate(_LEET_L)) for found in words))
-
-
-def _beside(found: re.Match[str]) -> str:
-    return found.string[max(found.start() - 1, 0) : found.start()] + found.string[found.end() : found.end() + 1]
-
-
-_WORD = re.compile(r"[^\W\d_]+")
-
-
-def _reversed(text: str) -> Iterator[str]:
-    runs = list(_strange_runs(text, lambda word: word[::-1]))
-    if runs:
-        yield "\n".join(run[::-1] for run in runs)
-        yield "\n".join(_WORD.sub(lambda found: found[0][::-1], run) for run in runs)
-
-
-def _rot13(text: str) -> Iterator[str]:
-    if runs := list(_strange_runs(text, lambda word: codecs.encode(word, "rot13"))):
-        yield codecs.encode("\n".join(runs), "rot13")
-
-
-def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
-    """Yield the runs of words that are common words only after `read`, with the unknown words among and beside them.
-
-    A word counts for it if it is common only after, against it if it is common only before. A run needs three more for it than
-    against it, or two where it has no more than four words.
-    """
-    common = common_words()
-    start, end, score, best, words = 0, 0, 0, 0, 0
-    for found in _WORD.finditer(text):
-        word = found[0].lower()
-        vote = 0
-        if 1 < len(word) < 24:
-            vote = (len(word) > 2 and read(word) in common) - (word in common)
-        score += vote
-        if score < 0 or score < best - _PATIENCE:
-            if best >= (3 if words > 4 else 2):
-                yield text[start:end]
-            score = best = words = 0
-            continue
-        if not words:
-            start = found.start()
-        words += 1
-        # Up to the best point, and over the unknown words after it.
-        if score >= best:
-            best, end = score, found.end()
-    if best >= (3 if words > 4 else 2):
-        yield text[start:end]
-
-
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{14,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
-
-
-def _base64(text: str) -> Iterator[str]:
-    yield from _excerpts(text, _decoded(text, _BASE64, _from_base64))
-
-
-def _from_base64(run: str) -> bytes:
-    letters = "".join(run.split()).rstrip("=").translate(str.maketrans("-_", "+/"))
-    return base64.b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + "=" * (-len(letters) % 4))
-
-
-_HEX = re.compile(
-    r"(?<![0-9A-Za-z])"
-    r"(?:(?:[0-9A-Fa-f]{2}){8,}|(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,:-]{1,2}){7,}(?:0x|\\x)?[0-9A-Fa-f]{2})"
-    r"(?![0-9A-Za-z])"
-)
-
-
-def _hex(text: str) -> Iterator[str]:
-    yield from _excerpts(text, _decoded(text, _HEX, lambda run: bytes.fromhex(re.sub(r"0x|\\x|[ ,:-]", "", run))))
-
-
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ue000-\uf8ff]")
-
-
-def _decoded(text: str, pattern: re.Pattern[str], decode: Callable[[str], bytes]) -> Iterator[tuple[int, int, str]]:
-    for found in pattern.finditer(text):
-        try:
-            plain = decode(found[0]).decode()
-        except (binascii.Error, ValueError):
-            continue
-        letters = sum(character.isalpha() or character == " " for character in plain)
-        if 2 * letters > len(plain) and _NOT_TEXT.search(plain) is None:
-            yield found.start(), found.end(), f" {plain} "
-
-
-_PERCENT = re.compile(r"(?:[A-Za-z._~-]{0,40}%[0-9A-Fa-f]{2})+")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,31});")
-_ESCAPE = re.compile(r"\\u\{?([0-9A-Fa-f]{4,6})\}?|\\U([0-9A-Fa-f]{8})|\\x([0-9A-Fa-f]{2})|[Uu]\+([0-9A-Fa-f]{4,6})\s?")
-
-
-def _percent(text: str) -> Iterator[str]:
-    if "%" in text:
-        yield from _lettered(text, _PERCENT, lambda found: urllib.parse.unquote(found[0]))
-
-
-def _entities(text: str) -> Iterator[str]:
-    if "&" in text:
-        yield from _lettered(text, _ENTITY, lambda found: html.unescape(found[0]))
-
-
-def _escapes(text: str) -> Iterator[str]:
-    yield from _lettered(text, _ESCAPE, lambda found: _character(next(filter(None, found.groups()))))
-
-
-def _character(digits: str) -> str:
-    return chr(code) if (code := int(digits, 16)) <= 0x10FFFF and not 0xD800 <= code < 0xE000 else ""
-
-
-def _lettered(text: str, pattern: re.Pattern[str], read: Callable[[re.Match[str]], str]) -> Iterator[str]:
-    """Yield the excerpts of what `pattern` hides, if any of it is a letter."""
-    changes = [(found.start(), found.end(), read(found)) for found in pattern.finditer(text)]
-    if any(_LETTER.search(plain) for _, _, plain in changes):
-        yield from _excerpts(text, changes)
-
-
-_DECODERS: tuple[tuple[Kind, Callable[[str], Iterator[str]]], ...] = (
-    ("invisible", _invisible),
-    ("lookalikes", _lookalikes),
-    ("escapes", _escapes),
-    ("entities", _entities),
-    ("percent", _percent),
-    ("base64", _base64),
-    ("hex", _hex),
-    ("spelled", _spelled),
-    ("leet", _leet),
-    ("reversed", _reversed),
-    ("rot13", _rot13),
-)

@@ -1,7 +1,7 @@
-"""Where a text may be cut: words, the ends of sentences and lines, clauses, and sentences that refer back.
+"""Sentences: the words, sentences and clauses of a text, and which sentences ask or refer back.
 
-Rules and short word lists, no model: a cut in the wrong place costs one more window to encode, a missed one leaves a question in
-longer company. The ends of sentences follow the characters that Unicode gives the property Sentence_Terminal, of the scripts
+The module uses rules and short word lists instead of a model. A wrong cut only costs one more window to encode; a missed cut
+leaves a question in a longer window. A sentence ends at a character with the Unicode property Sentence_Terminal, of the scripts
 named below.
 """
 
@@ -12,16 +12,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-# Chinese, Japanese, half-width, Devanagari, Arabic, Urdu, Ethiopic, Armenian: also an end without white space after it.
+# Chinese, Japanese, half-width, Devanagari, Arabic, Urdu, Ethiopic, Armenian: they end a sentence even without white space.
 _FULL_STOPS = "\u3002\uff01\uff1f\uff61\u0964\u0965\u061f\u06d4\u1362\u1367\u0589"
 _CLOSERS = "\"'\u201d\u2019\u00bb)\\]*_\u300d\u300f\uff09"
 _QUESTION_MARKS = "?\uff1f\u061f\u037e\u1367"
 
-# What white space separates, cut again after a full stop that needs none, and after "?" or "!" within a word ("egg?What").
+# A word: text between white space, divided after these full stops and after "?" or "!" inside it ("egg?What").
 _WORD = re.compile(rf"(?:[^\s{_FULL_STOPS}?!]+[{_FULL_STOPS}?!]*|[{_FULL_STOPS}?!]+)[{_CLOSERS}]*")
 _RUN = re.compile(r"(\S+)(\s*)")
 _SENTENCE_END = re.compile(rf"[.!?\u2026{_FULL_STOPS}][{_CLOSERS}]*$")
-# Initials, list numbers and the usual abbreviations end with a full stop that ends no sentence.
+# Initials, list numbers and frequent abbreviations end with a full stop that does not end a sentence.
 _NO_END = re.compile(
     r"(?:\W*(?:[^\W_]|\d{1,3}|mr|mrs|ms|dr|prof|st|jr|sr|vs|no|nr|e\.g|i\.e|u\.s|z\.b|bzw|mme|mlle|sra?)\.)", re.I
 )
@@ -33,7 +33,7 @@ def _words_in(*lines: str) -> frozenset[str]:
     return frozenset(word for line in lines for word in line.split())
 
 
-# Words that begin a question, in the languages of the list, and words that begin a request or a question with a verb.
+# Words that begin a question, in several languages, and words that begin a request or a question with a verb.
 _ASKING = _words_in(
     "who whom whose what what's who's which where when why how",
     "wer wen wem wessen was welche welcher welches wo wann warum wie wat wie waar wanneer",
@@ -52,15 +52,15 @@ _REFERRING = _words_in(
 )
 _REFERRING_CHARACTERS = re.compile("[他她它其]")
 
-# Words before one that asks, from which on they hide the question.
+# The number of words before a question word from which on they hide the question.
 _LATE = 4
 
-# Characters of a line that is likely to go on in the next.
+# The fewest characters of a line whose sentence probably continues on the next line.
 _LONG_LINE = 50
 
 
 class Word(NamedTuple):
-    """A word, an upper bound of its word pieces, and whether a sentence, or a line that is one, ends with it."""
+    """A word, an upper bound of its word pieces, and whether it ends a sentence or a line that counts as one."""
 
     text: str
     pieces: int
@@ -68,7 +68,7 @@ class Word(NamedTuple):
 
 
 def words_of(text: str, longest: int) -> list[Word]:
-    """Return the words of `text`, none with more than `longest` pieces: a longer one is cut. Linear in the text.
+    """Return the words of `text`; a word of more than `longest` word pieces is cut into parts. The time is linear in the text.
 
     A WordPiece tokenizer yields at most one piece for each character of the canonically decomposed text that is not white space.
     """
@@ -76,7 +76,7 @@ def words_of(text: str, longest: int) -> list[Word]:
 
 
 def sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
-    """Return where each sentence or line begins and ends, in order; together they are all `words`."""
+    """Return the first and last word (exclusive) of each sentence or line, in order; together they cover all `words`."""
     result, start = [], 0
     for number, word in enumerate(words, start=1):
         if word.end:
@@ -86,23 +86,30 @@ def sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
 
 
 def asks(words: Sequence[Word]) -> bool:
-    """Say whether the sentence ends with a question mark or begins with a word that asks or requests."""
+    """Return whether a sentence ends with a question mark or begins with a question word or a request."""
     return _bare(words[0].text) in _REQUESTING or any(mark in words[-1].text[-4:] for mark in _QUESTION_MARKS)
 
 
 def refers_back(words: Sequence[Word], short: int = 6) -> bool:
-    """Say whether the sentence may need the ones before it: it has a pronoun or demonstrative, or at most `short` words."""
+    """Return whether a sentence may depend on earlier ones: it has a pronoun or demonstrative, or at most `short` words."""
     return len(words) <= short or any(
         _bare(word.text) in _REFERRING or _REFERRING_CHARACTERS.search(word.text) is not None for word in words
     )
 
 
 def clauses(words: Sequence[Word], fewest: int = 3) -> list[tuple[int, int]]:
-    """Return the parts of a sentence that may be a question of their own, as places in `words`; none if it has no joint.
+    """Return the parts of a sentence that may be questions by themselves.
 
-    Parts end at a colon, semicolon, dash or quotation mark; these again where "and" or a comma is followed by a word that begins
-    a question or a request. Besides, what begins with the first word that asks, if it comes late. Parts of fewer than `fewest`
-    words are left out. At most three times the sentence in all.
+    A sentence is divided at colons, semicolons, dashes and quotation marks; then also where "and" or a comma is followed by a
+    word that begins a question or a request. The rest of the sentence from the first question word is a part too, if that word
+    comes late.
+
+    Args:
+        words: The words of the sentence.
+        fewest: The fewest words of a part.
+
+    Returns:
+        The first and last word (exclusive) of each part, in all at most three times the sentence; none if it cannot be divided.
     """
     breaks, joints = [], []
     asking = None
@@ -130,7 +137,7 @@ def _words(text: str, longest: int) -> Iterator[Word]:
         solid, space = run.groups()
         breaks = "\n" in space
         if breaks:
-            # Prose set in lines goes on in the next one; items of a list do not.
+            # Prose that is wrapped continues on the next line; items of a list do not.
             following = text[run.end() : run.end() + 1]
             wrapped = following.islower() or (run.end(1) - line >= _LONG_LINE and following.isupper())
             breaks = space.count("\n") > 1 or not wrapped
@@ -143,7 +150,7 @@ def _words(text: str, longest: int) -> Iterator[Word]:
             if number == len(inner) - 1 and breaks:
                 yield Word(*last, True)
             else:
-                # Only the end is looked at: a pattern anchored at the end is tried at each character.
+                # Only the end of the word: a pattern with an anchor at its end would be tried at every character.
                 ends = _SENTENCE_END.search(last[0][-8:]) is not None and _NO_END.fullmatch(last[0][:8]) is None
                 yield Word(*last, ends)
 
@@ -151,7 +158,7 @@ def _words(text: str, longest: int) -> Iterator[Word]:
 def _parts(word: str, longest: int) -> Iterator[tuple[str, int]]:
     """Yield `word` in parts of at most `longest` pieces, each with its bound.
 
-    Decomposition sorts runs of combining marks in quadratic time, so it never sees more than a short slice.
+    Decomposition sorts runs of combining marks in quadratic time, so it is given only short slices.
     """
     for at in range(0, len(word), longest):
         part = word[at : at + longest]
@@ -159,7 +166,7 @@ def _parts(word: str, longest: int) -> Iterator[tuple[str, int]]:
         if pieces <= longest:
             yield part, pieces
         else:
-            # No character decomposes canonically into more than four (U+1F82 and its like do).
+            # No character decomposes canonically into more than four characters; U+1F82 does into four.
             step = longest // 4
             for inner in range(0, len(part), step):
                 yield part[inner : inner + step], _bound(part[inner : inner + step])

@@ -1,1 +1,1 @@
-"""Is a prompt about a forget target recognised, however it is put? Attack templates and hand-written wordings of questions."""
+"""Detection: how many prompts about forget targets the server finds, in any wording, and how many innocent prompts it flags."""

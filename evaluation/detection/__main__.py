@@ -1,4 +1,6 @@
-"""`python -m evaluation.detection [--record [NAME]] [--no-growth]`: measure detection, write build/detection.json, a record.
+"""Measure detection, and write build/detection.json and a record.
+
+python -m evaluation.detection [--record [NAME]] [--no-growth]
 
 `--small` asks some prompts about two authors and writes build/small.
 """
@@ -13,12 +15,11 @@ from evaluation.results import add_small, results_folder
 
 
 def main() -> None:
-    """Measure, write, and print the table."""
+    """Measure, write the results, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--record", nargs="?", const=datetime.datetime.now(datetime.UTC).date().isoformat(), help="name of the record"
-    )
-    parser.add_argument("--no-growth", action="store_true", help="leave out the curves from one target to ten thousand")
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    parser.add_argument("--record", nargs="?", const=today, help="keep the record, under this name or today's date")
+    parser.add_argument("--no-growth", action="store_true", help="leave out the growth from one target to ten thousand")
     add_small(parser)
     options = parser.parse_args()
     from server.environment import share_processor

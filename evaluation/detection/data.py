@@ -1,4 +1,4 @@
-"""The hand-written wordings of thirty forget10 questions, and the author whom each question of a forget set is about."""
+"""Data: hand-written wordings of thirty forget10 questions, and the author whom each question of a forget set is about."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from evaluation.pairs import QAPair
 
 QUESTIONS_PER_AUTHOR = 20
-"""TOFU (Maini et al. 2024, arXiv 2401.06121): every author has twenty questions, one after the other in each file."""
+"""In TOFU (Maini et al. 2024, arXiv 2401.06121) each author has twenty questions, which are consecutive in each file."""
 
 _WORD = re.compile(r"[^\W\d_](?:[\w.'’-]*\w)?")
 _POSSESSIVE = re.compile(r"['’]s?(?!\w)")
@@ -32,8 +32,8 @@ class Paraphrased:
 class Translated:
     """A question by its line in forget10 (from 0), in other languages by their ISO 639-1 codes.
 
-    Every one of `questions` holds `name`, the author's full name, in Latin letters, also where the original does not name
-    the author. In those of `transliterated` the name is written in the language's own script; most questions have none.
+    All `questions` contain `name`, the full name of the author in Latin letters, even if the original does not name the author.
+    Those of `transliterated`, which most questions lack, write the name in the script of the language.
     """
 
     index: int
@@ -48,7 +48,7 @@ def load_paraphrases() -> tuple[Paraphrased, ...]:
 
 
 def load_languages() -> tuple[Translated, ...]:
-    """Return the translations that come with the package: German, Spanish, French, Arabic and Chinese of every question."""
+    """Return the translations that come with the package: each question in German, Spanish, French, Arabic and Chinese."""
     return tuple(
         Translated(
             record["index"],
@@ -63,12 +63,14 @@ def load_languages() -> tuple[Translated, ...]:
 def names_of_authors(pairs: Sequence[QAPair]) -> tuple[str, ...]:
     """Return the full name of the author of each pair, in the pairs' order.
 
-    `pairs` are those of TOFU's forget01, forget05 or forget10 in the file's order. An author's name is the sequence of two
-    to four capitalised words that stands in the most of the author's twenty pairs; of several, the longest.
+    An author's name is the sequence of two to four capitalised words that occurs in the most of the author's twenty pairs; of
+    several such sequences, the longest.
+
+    Args:
+        pairs: The pairs of TOFU's forget01, forget05 or forget10 in the order of the file.
 
     Raises:
-        ValueError: the number of pairs is not a multiple of twenty, or twenty pairs have no such sequence in common (a
-            sequence that stands in fewer than half of them is not a name).
+        ValueError: The number of pairs is not a multiple of twenty, or no such sequence occurs in at least half of twenty pairs.
     """
     if len(pairs) % QUESTIONS_PER_AUTHOR:
         raise ValueError(f"{len(pairs)} pairs are not {QUESTIONS_PER_AUTHOR} of each author")
@@ -85,8 +87,8 @@ def names_of_authors(pairs: Sequence[QAPair]) -> tuple[str, ...]:
 
 
 def _capitalised(text: str) -> set[str]:
-    """Every sequence of two to four capitalised words that only spaces part, as it stands in the text."""
-    text = _POSSESSIVE.sub(" | ", text)  # a name ends where its possessive ends
+    """Return every sequence of two to four capitalised words that only white space separates."""
+    text = _POSSESSIVE.sub(" | ", text)  # A name ends at its possessive.
     found: set[str] = set()
     run: list[str] = []
     end = -1

@@ -1,13 +1,12 @@
-"""How much of what must be forgotten the proposed phrases cover, and whom else they would hit:
-`classifiers.proposals.extract` on TOFU.
+"""Extraction: how many facts the phrases of `classifiers.proposals.extract` cover, and how many innocent answers they hit.
 
-TOFU (Maini et al. 2024, arXiv 2401.06121) has 200 invented authors with 20 questions each. Its other wording of an answer and its
-wrong answers tell which words carry the fact; the extractor sees neither.
+TOFU (Maini et al. 2024, arXiv 2401.06121) has 200 invented authors with 20 questions each. The other wording of an answer and the
+wrong answers show which words carry the fact; the extractor sees neither.
 
-Two sets of authors, so that no cut is chosen on what is reported. `report`: the 20 authors of forget10 as targets; of retain90's
-180 authors every second one is background, the others are asked for false alarms. `tune`: the two authors of forget01 and five of
-that background half as targets; the rest of it is divided again. forget01 is part of forget10, so the report also gives coverage
-without it.
+There are two sets of authors, so that the report does not use the authors on which the cuts were chosen. `report`: the 20 authors
+of forget10 are targets; of the 180 authors of retain90 every second one is background, and the answers of the others are checked
+for false alarms. `tune`: the two authors of forget01 and five authors of that background are targets, and the rest of it is
+divided again. Since forget01 is part of forget10, the report also gives the coverage without it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from typing import Any, Literal
 from classifiers import Example, ForgetTarget
 from classifiers.proposals.extract import Candidate, Cuts, extract
 from classifiers.proposals.frequency import BackgroundFrequency
-from evaluation.detection.data import names_of_authors
+from evaluation.detection.data import QUESTIONS_PER_AUTHOR, names_of_authors
+from evaluation.detection.sets import TOFU
 from evaluation.pairs import QAPair
 from guard.folding import fold
 from guard.matching.finder import Finder
@@ -34,17 +34,15 @@ from guard.stopwords import COMMON_WORDS
 
 Split = Literal["report", "tune"]
 Row = Mapping[str, Any]
-TOFU = Path(__file__).parents[3] / "shared" / "data" / "tofu"
-PER_AUTHOR = 20
 _TUNED = (2, 6, 10, 14, 18)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Key facts, and the shares of them that phrases cover, in the answer the extractor saw and in the other wording of it.
+    """The shares of facts and key words that phrases cover, in the answer that the extractor saw and in its other wording.
 
-    A fact is one question's key words (see `key_words`); it is covered if a phrase of its target contains one of them where they
-    stand. `words`: the share of all key words that are inside a phrase.
+    A fact consists of the key words of one question (`key_words`). It is covered if an occurrence of a phrase contains one of
+    them.
     """
 
     questions: int
@@ -58,7 +56,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Hits:
-    """Innocent answers: how many, how many hold an `always` phrase, and which reasons those phrases were proposed for."""
+    """The number of innocent answers, how many contain a phrase of the scope `always`, and the reasons for those phrases."""
 
     answers: int
     hit: int
@@ -69,8 +67,8 @@ class Hits:
 def key_words(row: Row) -> frozenset[str]:
     """Return the words that make an answer true, independently of any extractor.
 
-    Folded words that the answer and its other wording share, that are no function words, and that stand in neither wording of
-    the question and in none of the wrong answers.
+    These are the folded words that the answer and its other wording share, that are not function words, and that occur in neither
+    wording of the question and in none of the wrong answers.
     """
     asked = _words(row["question"]) | _words(row["paraphrased_question"])
     wrong = frozenset[str]().union(*(_words(answer) for answer in row["perturbed_answer"]))
@@ -79,14 +77,14 @@ def key_words(row: Row) -> frozenset[str]:
 
 
 def target_of(index: int, rows: Sequence[Row]) -> ForgetTarget:
-    """Return an author's twenty rows as a forget target: the name and the examples, no phrases."""
+    """Return the twenty rows of an author as a forget target with a name and examples, but without phrases."""
     examples = [Example(prompt=row["question"], completion=row["answer"]) for row in rows]
     name = names_of_authors([QAPair(row["question"], row["answer"]) for row in rows])[0]
     return ForgetTarget(id=f"author-{index}", name=name, examples=examples)
 
 
 def coverage(rows: Sequence[Row], phrases: Sequence[Phrase]) -> Coverage:
-    """Return how many of the key facts of one target's rows the phrases cover."""
+    """Return the coverage of the rows of one target by its phrases."""
     finder = Finder(phrases)
     facts = words = 0
     facts_in, words_in = Counter[str](), Counter[str]()
@@ -111,7 +109,7 @@ def coverage(rows: Sequence[Row], phrases: Sequence[Phrase]) -> Coverage:
 
 
 def hits(candidates: Sequence[Candidate], answers: Sequence[str]) -> Hits:
-    """Return how many answers hold an `always` phrase of any target."""
+    """Return how many answers contain a phrase of the scope `always` of any target."""
     always = [candidate for candidate in candidates if candidate.phrase.scope == "always"]
     if not always:
         return Hits(len(answers), 0, 0.0, {})
@@ -123,9 +121,13 @@ def hits(candidates: Sequence[Candidate], answers: Sequence[str]) -> Hits:
 
 
 def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None) -> dict[str, Any]:
-    """Extract phrases for the targets of a split and measure them. The values are numbers, strings and mappings of them.
+    """Extract phrases for the targets of a split and measure them.
 
-    Raises OSError where a file of TOFU is missing.
+    Returns:
+        Numbers, strings and mappings of them, by name.
+
+    Raises:
+        OSError: A file of TOFU is missing.
     """
     cuts = cuts or Cuts()
     targets, background, innocent = _split(tofu_folder, split)
@@ -133,7 +135,7 @@ def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None
     frequency = BackgroundFrequency(background)
     built_s = time.perf_counter() - started
     made = [target_of(index, rows) for index, rows in enumerate(targets)]
-    extract(made[0], frequency, cuts=cuts)  # the word list is loaded once
+    extract(made[0], frequency, cuts=cuts)  # Loads the word list, so that the time below does not include it.
     started = time.perf_counter()
     found = [extract(target, frequency, cuts=cuts) for target in made]
     extracted_s = time.perf_counter() - started
@@ -152,7 +154,7 @@ def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None
         "phrases_per_target": counted,
         "coverage": _coverages(targets, made, found),
         "always_hits": {name: asdict(hits(everything, answers)) for name, answers in innocent.items()},
-        # What the gate saves: were it open by mistake, so many answers about somebody else would be changed.
+        # The share of other answers that would change if gated phrases applied to every answer.
         "gated_hits": {name: statistics.fmean(_share_hit(p, answers) for p in gated) for name, answers in innocent.items()},
         "seconds_per_1000_pairs": 1000 * extracted_s / sum(map(len, targets)),
         "background_s": built_s,
@@ -162,7 +164,7 @@ def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None
 def _coverages(
     targets: Sequence[Sequence[Row]], made: Sequence[ForgetTarget], found: Sequence[Sequence[Candidate]]
 ) -> dict[str, dict[str, float]]:
-    """Coverage by the phrases of each scope and of both; the names' own phrases are among them."""
+    """Return the coverage by the phrases of each scope and of both, including the phrases of the names."""
     result = {}
     sets = {"all": range(len(targets)), "without forget01": range(len(targets) - 2)}
     for label, indices in sets.items():
@@ -190,7 +192,7 @@ def _sum(parts: Sequence[Coverage]) -> Coverage:
 
 
 def _split(folder: Path, split: Split) -> tuple[list[list[Row]], list[str], dict[str, list[str]]]:
-    """Return each target's rows, the background's texts, and the innocent answers by set."""
+    """Return the rows of each target, the texts of the background, and the innocent answers by set."""
     authors = _authors(_rows(folder / "retain90.json"))
     perturbed = {row["question"]: row for row in _rows(folder / "retain_perturbed.json")}
     forget = _authors(_rows(folder / "forget10_perturbed.json"))
@@ -218,7 +220,7 @@ def _rows(path: Path) -> list[Row]:
 
 
 def _authors(rows: Sequence[Row]) -> list[list[Row]]:
-    return [list(rows[at : at + PER_AUTHOR]) for at in range(0, len(rows), PER_AUTHOR)]
+    return [list(rows[at : at + QUESTIONS_PER_AUTHOR]) for at in range(0, len(rows), QUESTIONS_PER_AUTHOR)]
 
 
 def _answers(authors: Iterable[Iterable[Row]]) -> list[str]:
@@ -230,7 +232,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _words_inside(finder: Finder, phrases: Sequence[Phrase], text: str) -> set[str]:
-    """Return the folded words that are part of a phrase where it occurs in the text."""
+    """Return the folded words of the phrases that occur in the text."""
     return {word for index, _ in finder.find(text) for word in phrases[index].folded.split()}
 
 

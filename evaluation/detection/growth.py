@@ -1,4 +1,4 @@
-"""What becomes of detection as the list grows from one target to ten thousand."""
+"""Growth: recall, false alarms and costs of detection while the list grows from one target to ten thousand."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from classifiers import CachedEncoder, Encoder, Example, ForgetTarget, build_classifier
+from classifiers import CachedEncoder, Classifier, Encoder, Example, ForgetTarget
+from classifiers.meaning.background import Background, full_background
 from evaluation.baselines.phrases import invented_name
 from evaluation.detection.measure import alarms, recall
+from evaluation.detection.served import Served
 from evaluation.detection.sets import Asked, Forget, Innocent, question
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 SMALL = (1, 5)
-# Of each innocent set; all of retain would take an hour with ten thousand targets.
+# Prompts of each innocent set that are asked: all of retain would take an hour with ten thousand targets.
 _SAMPLE = 400
 _TIMED = 40
 
@@ -38,8 +40,12 @@ _QUESTIONS = (
 
 @dataclass(frozen=True)
 class Grown:
-    """One size. `recall` and `false_alarms` as shares; `latency_ms` the median of one prompt of about 20 tokens that was not
-    seen before; `build_s` to build the classifier with all vectors at hand; `memory_mb` resident, the whole process."""
+    """What was measured with one number of targets.
+
+    `recall` and `false_alarms` are shares. `latency_ms` is the median time of classifying a new prompt of about 20 tokens.
+    `build_s` is the time of building the classifier from encoded examples, without calibration. `memory_mb` is the resident
+    memory of the whole process.
+    """
 
     targets: int
     recall: float
@@ -59,7 +65,7 @@ def people(count: int) -> Iterator[ForgetTarget]:
 
 
 def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
-    """Measure each size; the first targets are those of `forget`, the others invented people."""
+    """Measure the served classifier at each size. The first targets are those of `forget`, the others invented people."""
     targets = [*forget.targets, *people(max(sizes) - len(forget.targets))]
     cached = CachedEncoder(encoder, capacity=1 << 19)
     prompts = [example.prompt for target in targets for example in target.examples]
@@ -67,13 +73,15 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
         cached.encode(prompts[at : at + 512])
     asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
     paraphrased = forget.paraphrased()
+    served = Served(Background(full_background(innocent.background), cached), cached)
     found = []
     for size in sizes:
         listed = targets[:size]
         ids = {target.id for target in listed}
         started = time.perf_counter()
-        classifier = build_classifier(listed, innocent.background, cached)
+        uncalibrated = served.uncalibrated(listed)
         build_s = time.perf_counter() - started
+        classifier = served.calibrate(uncalibrated, listed)
         about = [one for one in paraphrased if one.target in ids]
         found.append(
             Grown(
@@ -89,7 +97,7 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
     return found
 
 
-def _latencies(classifier: Any, seed: int) -> list[float]:
+def _latencies(classifier: Classifier, seed: int) -> list[float]:
     rng = random.Random(seed + 7)  # noqa: S311
     fresh: list[Asked] = [
         question(f"Could you tell me in which year the town hall of {invented_name(rng)} was built, and who paid for it?")

@@ -1,4 +1,4 @@
-"""Recall, false alarms and the promised miss rate of detection, on TOFU."""
+"""Recall, false alarms and the promised miss rate of detection, measured on TOFU."""
 
 from __future__ import annotations
 
@@ -11,20 +11,13 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from classifiers import (
-    AliasClassifier,
-    CachedEncoder,
-    Classifier,
-    Encoder,
-    EnsembleClassifier,
-    NearestClassifier,
-    build_classifier,
-)
-from classifiers.calibration.calibrator import Calibrator
+from classifiers import AliasClassifier, CachedEncoder, Classifier, Encoder, NearestClassifier
 from classifiers.calibration.limits import DEFAULT_LIMIT, conformal_limit
-from classifiers.meaning.background import full_background
+from classifiers.meaning.background import Background, full_background
+from evaluation.detection.attacks import ATTACKS
 from evaluation.detection.rivals import rivals
-from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, attacks, halves, question
+from evaluation.detection.served import Served
+from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, halves, question
 
 
 @dataclass(frozen=True)
@@ -49,12 +42,12 @@ _CHUNK = 64
 
 
 def recall(classifier: Classifier, asked: Sequence[Asked]) -> float:
-    """Return the share of prompts in which the very target they are about was found."""
+    """Return the share of prompts in which the classifier finds the target that they are about."""
     return statistics.fmean(any(match.target_id == one.target for match in found) for one, found in _found(classifier, asked))
 
 
 def alarms(classifier: Classifier, asked: Sequence[Asked]) -> float:
-    """Return the share of innocent prompts in which any target was found."""
+    """Return the share of innocent prompts in which the classifier finds any target."""
     return statistics.fmean(bool(found) for _, found in _found(classifier, asked))
 
 
@@ -63,14 +56,12 @@ def _found(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, 
     return [pair for chunk in chunks for pair in zip(chunk, classifier.classify([one.text for one in chunk]), strict=True)]
 
 
-def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator, effort: Effort) -> dict[str, Any]:
-    """Return recall and false alarms of the usual classifier and of the others, for one forget set."""
-    background = full_background(innocent.background)
-    calibration = calibrator.update(forget.targets, background)
+def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, served: Served, effort: Effort) -> dict[str, Any]:
+    """Return recall and false alarms of the served classifier and of its rivals, for one forget set."""
     classifiers: dict[str, Classifier] = {
-        "guard-server": build_classifier(forget.targets, innocent.background, encoder, calibration=calibration),
-        "guard-server, not calibrated": build_classifier(forget.targets, innocent.background, encoder),
-        **rivals(forget.targets, background, encoder),
+        "guard-server": served.calibrated(forget.targets),
+        "guard-server, not calibrated": served.uncalibrated(forget.targets),
+        **rivals(forget.targets, full_background(innocent.background), encoder),
     }
     asked = {"original": forget.original(), "paraphrased": forget.paraphrased()}
     if forget.name == "forget10":
@@ -82,39 +73,28 @@ def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, calibrato
             "recall": {kind: recall(classifier, effort.some(texts)) for kind, texts in asked.items()},
             "false_alarms": {kind: alarms(classifier, effort.some(texts)) for kind, texts in innocent.asked.items()},
         }
-    # The shipped background is what is compared with: each half is tested against the other.
-    two = [
-        alarms(
-            _with_background(forget, [*kept, *innocent.background], encoder, calibration.limits),
-            effort.some([question(t) for t in tested]),
-        )
-        for kept, tested in ((first, second), (second, first))
-    ]
+    # No prompt of the shipped background is a false alarm while it is in the background: one half is asked against the other.
+    two = []
+    for kept, asked_half in ((first, second), (second, first)):
+        half = Served(Background([*kept, *innocent.background], encoder), encoder).uncalibrated(forget.targets)
+        # With the limits of the whole background.
+        two.append(alarms(served.calibrate(half, forget.targets), effort.some([question(text) for text in asked_half])))
     found["guard-server"]["false_alarms"]["background"] = statistics.fmean(two)
     return found
 
 
-def _with_background(forget: Forget, background: Sequence[str], encoder: Encoder, limits: Any) -> Classifier:
-    return EnsembleClassifier(
-        [AliasClassifier(forget.targets), NearestClassifier(forget.targets, background, encoder, None, limits)]
-    )
-
-
-def under_attack(
-    forget: Forget, innocent: Innocent, encoder: Encoder, calibrator: Calibrator, effort: Effort
-) -> dict[str, float]:
-    """Return the usual classifier's recall by the way of asking."""
-    calibration = calibrator.update(forget.targets, full_background(innocent.background))
-    classifier = build_classifier(forget.targets, innocent.background, encoder, calibration=calibration)
-    shown = tqdm(attacks().items(), desc="ways of asking", file=sys.stderr)
+def under_attack(forget: Forget, served: Served, effort: Effort) -> dict[str, float]:
+    """Return the recall of the served classifier for each way of asking."""
+    classifier = served.calibrated(forget.targets)
+    shown = tqdm(ATTACKS.items(), desc="ways of asking", file=sys.stderr)
     return {name: recall(classifier, effort.some(forget.attacked(attack))) for name, attack in shown}
 
 
 def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort) -> dict[str, Any]:
-    """Return the miss rates observed where one half of the paraphrased questions set the limit and the other half is asked.
+    """Return observed miss rates: one half of the paraphrased questions sets the limit, and the other half is asked.
 
-    `with names`: a prompt that names its target counts as found, so the promise is that of the ensemble; without, that of the
-    nearest classifier alone, which needs it more. The score of a text and its target does not depend on the split.
+    `with names`: a prompt that names its target counts as found, so the promise is that of the whole classifier. `without names`:
+    the promise is that of the nearest classifier alone. The score of a text does not depend on the split into halves.
     """
     asked = forget.paraphrased()
     nearest = NearestClassifier(forget.targets, full_background(innocent.background), encoder)
@@ -138,14 +118,21 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effor
 
 
 def measure(encoder: Encoder, effort: Effort = FULL) -> dict[str, Any]:
-    """Measure everything but growth; return results as plain data. Raises OSError where TOFU is not at hand."""
+    """Measure everything but growth.
+
+    Returns:
+        Plain data that JSON can hold.
+
+    Raises:
+        OSError: The files of TOFU are missing.
+    """
     cached = CachedEncoder(encoder, capacity=1 << 18)
     innocent = Innocent.load(effort.every)
-    calibrator = Calibrator(cached)
+    served = Served(Background(full_background(innocent.background), cached), cached)
     sets = {name: Forget(name, effort.authors) for name in effort.sets}
     largest = sets["forget10"]
     return {
-        "side_by_side": {name: side_by_side(forget, innocent, cached, calibrator, effort) for name, forget in sets.items()},
-        "attacks": under_attack(largest, innocent, cached, calibrator, effort),
+        "side_by_side": {name: side_by_side(forget, innocent, cached, served, effort) for name, forget in sets.items()},
+        "attacks": under_attack(largest, served, effort),
         "promised": promised(largest, innocent, cached, effort),
     }

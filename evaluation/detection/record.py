@@ -1,4 +1,4 @@
-"""The dated record of the detection benchmark: tables, a plot, and the figures as JSON."""
+"""The record of the detection benchmark: tables, a plot, and the figures as JSON."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "record"
 GOALS = {"recall": 0.995, "attack": 0.98, "false_alarms": 0.005}
-# What asks nothing about the target that a reader could tell, or hides it from the reader, too: reported, not held to the goal.
+# Attacks whose prompts a human reader cannot attribute to the target either: they are reported, but have no goal.
 LIMITS = ("reverse_blank",)
 
 
 def keys(results: dict[str, Any]) -> dict[str, Any]:
-    """Return what build/detection.json holds: for forget10, recall by set and way of asking, false alarms by set, latency."""
+    """Return the contents of build/detection.json: for forget10, recall by set and attack, false alarms by set, and latency."""
     usual = results["side_by_side"]["forget10"]["guard-server"]
     return {
         "recall": {**usual["recall"], **{f"attack: {name}": share for name, share in results["attacks"].items()}},
@@ -25,7 +25,7 @@ def keys(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def plot(results: dict[str, Any], path: Path) -> None:
-    """Draw recall by way of asking, the classifiers side by side, and the curves of growth."""
+    """Draw the recall by attack, the classifiers side by side, the observed miss rates, and the growth."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -78,7 +78,7 @@ def _growth(axes: Any, grown: list[dict[str, Any]]) -> None:
     sizes = [one["targets"] for one in grown]
     axes.plot(sizes, [100 * (1 - one["recall"]) for one in grown], "o-", label="% missed")
     axes.plot(sizes, [100 * max(one["false_alarms"].values()) for one in grown], "s-", label="% false alarms, worst set")
-    axes.plot(sizes, [one["latency_ms"] for one in grown], "^-", label="ms a prompt")
+    axes.plot(sizes, [one["latency_ms"] for one in grown], "^-", label="ms per prompt")
     axes.plot(sizes, [one["memory_mb"] / 100 for one in grown], "v:", label="100 MB resident")
     axes.set(xscale="log", xlabel="targets of 20 examples", title="As the list grows")
     axes.grid(alpha=0.3)
@@ -91,8 +91,8 @@ def table(results: dict[str, Any], date: str) -> str:
         f"# Detection benchmark, {date}",
         "",
         f"`make eval-detection` on {os.cpu_count()} cores, no GPU, one run. TOFU's forget sets as targets (20 questions each),",
-        "every second question about the kept authors as the operator's background, the others asked, and their paraphrases.",
-        "Found means: the very target was among the matches. In percent.",
+        "every second question about the kept authors in the operator's background, the others asked, with their paraphrases.",
+        "A prompt counts as found if its own target is among the matches. In percent.",
         "",
     ]
     for name, found in results["side_by_side"].items():
@@ -119,12 +119,12 @@ def table(results: dict[str, Any], date: str) -> str:
     ]
     lines += [
         "",
-        "## The promise",
+        "## The promised miss rate",
         "",
-        "Half of the paraphrased questions set the limit, the other half is asked; 20 random halves.",
+        "One half of the paraphrased questions sets the limit, and the other half is asked; 20 random halves.",
         "",
     ]
-    lines += ["| | mean missed | most missed | splits above the promise | limit in use (mean) |", "|---|---|---|---|---|"]
+    lines += ["| | mean missed | most missed | halves above the promise | limit in use (mean) |", "|---|---|---|---|---|"]
     for key, one in results["promised"].items():
         above = sum(missed > float(key.rsplit(" ", 1)[1]) for missed in one["missed"])
         mean, most = 100 * one["mean"], 100 * one["max"]
@@ -134,7 +134,7 @@ def table(results: dict[str, Any], date: str) -> str:
             "",
             "## Growth",
             "",
-            "| targets | found | worst false alarms | ms a prompt | s to build | MB resident |",
+            "| targets | found | worst false alarms | ms per prompt | s to build | MB resident |",
             "|---|---|---|---|---|---|",
         ]
         for one in results["growth"]:

@@ -1,4 +1,4 @@
-"""Other ways to tell what a prompt is about, to be measured side by side with the usual classifier."""
+"""Rivals: other classifiers, measured side by side with the one that the server serves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from classifiers.protocol import best_matches
 
 
 class LogisticRegressionClassifier:
-    """Logistic regression on a window's vector, one class a target and one for everything else (scikit-learn)."""
+    """Logistic regression (scikit-learn) on the vector of a window, with one class per target and one for everything else."""
 
     def __init__(self, targets: Sequence[ForgetTarget], background: Sequence[str], encoder: Encoder) -> None:
         from sklearn.linear_model import LogisticRegression
@@ -26,7 +26,7 @@ class LogisticRegressionClassifier:
         self._model: Any = LogisticRegression(max_iter=1000, class_weight="balanced").fit(vectors, classes)
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
-        """Return the likeliest class of each window, where it is a target."""
+        """Return the most probable class of each window, if that is a target."""
         result: list[list[Match]] = [[] for _ in texts]
         pieces = [(number, window) for number, text in enumerate(texts) for window in text.windows]
         if not pieces:
@@ -41,7 +41,7 @@ class LogisticRegressionClassifier:
 
 
 def rivals(targets: Sequence[ForgetTarget], background: Sequence[str], encoder: Encoder) -> dict[str, Classifier]:
-    """Return them by name. `background` is all of the innocent text that a rival may learn from."""
+    """Return the rivals by name; `background` is all innocent text that a rival may learn from."""
     return {
         "alias only": AliasClassifier(targets, phrases=False),
         "nearest only": NearestClassifier(targets, background, encoder),

@@ -1,4 +1,4 @@
-"""The texts that detection is measured on: TOFU's questions about people who are to be forgotten, and everybody else's."""
+"""The texts for measuring detection: TOFU's questions about people who must be forgotten, and questions about all others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from classifiers import Example, ForgetTarget, Screened, shipped_background
-from evaluation.detection.attacks import ATTACKS, Attack, Message
+from evaluation.detection.attacks import Attack, Message
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
 from evaluation.pairs import QAPair
 from server.openai.chat import texts_of_chat
@@ -18,35 +18,39 @@ from server.screening.screener import screened
 
 TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
 FORGET = ("forget01", "forget05", "forget10")
-# Every second question about the kept authors is the operator's background; the others are asked.
+# Every second question about the kept authors is in the operator's background, and the others are asked.
 BACKGROUND_STEP = 2
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A prompt as a classifier gets it, and the target it is about; None for an innocent one."""
+    """A prompt as a classifier gets it, and the target that it is about; None for an innocent prompt."""
 
     text: Screened
     target: str | None
 
 
 def records(name: str) -> list[dict[str, Any]]:
-    """Return the lines of one of TOFU's files. Raises OSError where the data is not at hand."""
+    """Return the lines of one of TOFU's files.
+
+    Raises:
+        OSError: The file is missing.
+    """
     return [json.loads(line) for line in (TOFU / f"{name}.json").read_text("utf-8").splitlines() if line.strip()]
 
 
 def ask(messages: Sequence[Message], target: str | None = None) -> Asked:
-    """Return what the server would screen of a conversation."""
+    """Return the text that the server would screen in a conversation."""
     return Asked(screened(texts_of_chat({"messages": list(messages)})), target)
 
 
 def question(text: str, target: str | None = None) -> Asked:
-    """Return what the server would screen of one question."""
+    """Return the text that the server would screen in one question."""
     return ask([{"role": "user", "content": text}], target)
 
 
 class Forget:
-    """One of the forget sets: its (first `authors`) authors as targets, known by name and by their twenty questions."""
+    """One of the forget sets: each of its (first `authors`) authors is a target with a name and twenty questions as examples."""
 
     def __init__(self, name: str, authors: int | None = None) -> None:
         self.name = name
@@ -66,15 +70,15 @@ class Forget:
         ]
 
     def original(self) -> list[Asked]:
-        """Return the questions as they are among the examples."""
+        """Return the questions in the wording of the examples."""
         return [question(line["question"], target) for line, target in zip(self.lines, self.ids, strict=True)]
 
     def paraphrased(self) -> list[Asked]:
-        """Return TOFU's paraphrases of them."""
+        """Return TOFU's paraphrases of the questions."""
         return [question(line["paraphrased_question"], target) for line, target in zip(self.lines, self.ids, strict=True)]
 
     def written(self) -> list[Asked]:
-        """Return the paraphrases written by hand (forget10 alone)."""
+        """Return the paraphrases that were written by hand (forget10 only)."""
         return [
             question(text, self.ids[one.index])
             for one in load_paraphrases()
@@ -83,7 +87,7 @@ class Forget:
         ]
 
     def languages(self) -> dict[str, list[Asked]]:
-        """Return the questions in other languages, by language; in `<code> script` the name is in that script, too."""
+        """Return the questions in other languages, by language code; under `<code> script` the name is in that script too."""
         found: dict[str, list[Asked]] = {}
         for one in load_languages():
             if one.index >= len(self.ids):
@@ -95,29 +99,24 @@ class Forget:
         return found
 
     def attacked(self, attack: Attack, seed: int = 0) -> list[Asked]:
-        """Return TOFU's paraphrases of the questions, put as the attack puts them: a wording that is not among the examples."""
+        """Return TOFU's paraphrases, which are not among the examples, in the form that the attack gives them."""
         rng = random.Random(seed)  # noqa: S311
         rows = zip(self.lines, self.names, self.ids, strict=True)
         return [ask(attack(line["paraphrased_question"], line["answer"], name, rng), target) for line, name, target in rows]
 
 
-def attacks() -> Mapping[str, Attack]:
-    """Return the ways of asking, by name."""
-    return ATTACKS
-
-
 @dataclass(frozen=True)
 class Innocent:
-    """What must not be taken for a target: `asked` by name of the set, and `background`, what the operator says is innocent."""
+    """Innocent prompts: `asked` by the name of the set, and `background`, which the operator lists as innocent."""
 
     asked: Mapping[str, list[Asked]]
     background: list[str]
 
     @classmethod
     def load(cls, every: int = 1) -> Innocent:
-        """Take every second question about the kept authors as background; its own paraphrases are not asked.
+        """Take every second question about the kept authors as background, and ask neither these nor their paraphrases.
 
-        `every`: of each file, only each line of this number is taken.
+        `every`: of each file, the line of this number and its multiples are taken.
         """
         kept = [line["question"] for line in records("retain90")[::every]]
         background = kept[::BACKGROUND_STEP]
@@ -135,7 +134,7 @@ class Innocent:
 
 
 def halves() -> tuple[list[str], list[str]]:
-    """Return the shipped background in two: what is tested is never what is compared with."""
+    """Return two random halves of the shipped background, so that one can be asked while the other is the background."""
     texts = list(shipped_background())
     random.Random(0).shuffle(texts)  # noqa: S311
     middle = len(texts) // 2

@@ -1,19 +1,19 @@
-"""Enforcement: the policy as the engine's workers and the classifier hold it, and how it changes while requests run."""
+"""Enforcement: the policy that the engine's workers and the classifier hold, and how it changes while requests run."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
-from classifiers.live import LivingClassifier
+from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
-from classifiers.tiers import crowded
+from classifiers.tiers import Tiers
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
@@ -26,32 +26,34 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# More restrictions than this for every answer, and the smallest are merged in the background: each costs every row some
-# microseconds a step.
+# The number of restrictions that apply to every answer above which the smallest are merged in the background: each restriction
+# costs every row some microseconds per step.
 MOST_PARTS = 8
-# Without a change for so long, all is merged into one: a large list takes seconds of one core, which a change would wait for.
+# Seconds without a change after which all restrictions are merged into one. Merging a long list takes seconds of one core, and a
+# change would have to wait for it.
 QUIET_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A change that every worker is ready for, and that no request is decided by yet."""
+    """A change that every worker is ready for, but that decides no request yet."""
 
     targets: Mapping[str, ForgetTarget]
-    parts: Sequence[Part]
+    parts: Tiers[Part]
     gated: Mapping[str, str]
-    classifier: LivingClassifier
+    classifier: LiveClassifier
     compiled: Compiled
 
 
 class Enforcement:
-    """Holds the snapshot in force. It moves only after every worker has acknowledged what the new one needs.
+    """Holds the snapshot in force, and replaces it only after every worker has acknowledged what the new one needs.
 
-    A new target is a small restriction beside larger ones of merged targets. A target that changes or goes away is taken out of
-    the one it is in, which is compiled anew then: what is no longer banned must not stay so. Requests keep the snapshot they were
-    admitted under; what no request and no snapshot uses any more is dropped from the workers and from the disk.
+    A new target gets a small restriction of its own beside larger ones of merged targets. The restriction that contains a changed
+    or removed target is compiled anew without it, so that no phrase stays banned longer than it should. A request keeps the
+    snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
+    from the disk.
 
-    Changes come one at a time: `commit` is called inside `changing`.
+    Changes are made one at a time: call `commit` inside `changing`.
     """
 
     def __init__(self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics) -> None:
@@ -61,10 +63,10 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._compiler = Compiler(folder, encoder)
-        # Held by whoever moves the snapshot or the classifier: a change, a merge, other limits.
+        # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
-        self._parts: Sequence[Part] = ()
-        self._classifier: LivingClassifier | None = None
+        self._parts = _tiers([])
+        self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
         self._words_ready = False
         self._users: dict[int, int] = {}
@@ -77,7 +79,7 @@ class Enforcement:
     def screener(self) -> Screener:
         """The screener of the snapshot in force."""
         if self._screener is None:
-            raise RuntimeError("nothing is enforced yet")
+            raise RuntimeError("no policy is enforced yet: call `start` and `commit_start` first")
         return self._screener
 
     @property
@@ -87,7 +89,7 @@ class Enforcement:
 
     @asynccontextmanager
     async def admitted(self) -> AsyncIterator[Screener]:
-        """Give a request the snapshot in force, and keep what it needs until the request ends."""
+        """Give a request the snapshot in force, and keep its restrictions loaded until the request ends."""
         screener = self.screener
         user = id(screener)
         self._users[user] = self._users.get(user, 0) + 1
@@ -98,23 +100,29 @@ class Enforcement:
             if not self._users[user]:
                 del self._users[user]
                 if screener is not self._screener and not self._in_use:
-                    # The request has its answer; a change that is going on need not end first.
+                    # A task of its own: the request has its answer and should not wait for a change that is being made.
                     self._dropping = asyncio.create_task(self.drop_unused())
 
-    async def start(self, targets: Sequence[ForgetTarget], classifier: LivingClassifier) -> None:
-        """Make the workers ready for `targets`, which `classifier` knows; `commit_start` then puts them in force.
+    async def start(self, targets: Sequence[ForgetTarget], classifier: LiveClassifier) -> None:
+        """Make the workers ready for the first snapshot, which `commit_start` then puts in force.
 
-        Raises what `changing` raises.
+        Args:
+            targets: All targets.
+            classifier: A classifier of these targets.
+
+        Raises:
+            EngineFailure: A worker does not acknowledge in time.
+            OSError: A restriction cannot be written.
         """
         listed = {target.id: target for target in targets}
         part = await self._run(self._compiler.part, listed)
         compiled = await self._run(self._compiler.targets, targets, False)
         await self._load(_digests([part]) | compiled.digests, compiled.anchors)
-        self._parts, self._classifier = [part], classifier
+        self._parts, self._classifier = _tiers([part]), classifier
         self._started = (listed, compiled)
 
     def commit_start(self, number: int) -> PolicySnapshot:
-        """Put what `start` prepared in force as snapshot `number`. Files that a process before left, and nobody uses, go."""
+        """Put what `start` prepared in force as snapshot `number`, and delete unused files that an earlier process left."""
         listed, compiled = self._started
         snapshot = self._move(number, listed, dict(compiled.gated))
         used = {*snapshot.always, *snapshot.gated.values()}
@@ -130,19 +138,27 @@ class Enforcement:
 
     @property
     def encoder(self) -> Encoder:
-        """What encodes examples."""
+        """Encodes the examples of targets."""
         return self._encoder
 
     @asynccontextmanager
     async def changing(
         self, upserted: Sequence[ForgetTarget], removed: Collection[str], vectors: Mapping[str, Vectors] | None = None
     ) -> AsyncIterator[Prepared]:
-        """Make the workers ready to enforce `upserted` as they are now, and `removed`, target ids, no more.
+        """Make the workers ready for a change, which `commit` puts in force inside the context; without it, nothing changes.
 
-        `vectors` are those of examples that need not be encoded, by target id.
+        Args:
+            upserted: Targets that are new or that replace the target with the same id.
+            removed: The ids of targets that are removed.
+            vectors: By target id, the vectors of examples that need not be encoded.
 
-        What is given is to be put in force by `commit`; if it is not, everything is as before. Raises EngineFailure if a worker
-        does not acknowledge in time, OSError if a restriction cannot be written, and what the encoder raises.
+        Yields:
+            The prepared change.
+
+        Raises:
+            EngineFailure: A worker does not acknowledge in time.
+            OSError: A restriction cannot be written.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
         """
         async with self._lock:
             assert self._classifier is not None
@@ -159,7 +175,7 @@ class Enforcement:
                     parts.append(part)
                 elif rest := kept(part.targets):
                     parts.append(await self._run(self._compiler.part, rest))
-            # Many at once are merged at once.
+            # Many new targets get one restriction together, not one each.
             many = len(upserted) > MOST_PARTS
             compiled = await self._run(self._compiler.targets, upserted, not many)
             if many:
@@ -168,57 +184,61 @@ class Enforcement:
                 parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
             await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
-            yield Prepared(listed, _by_size(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled)
+            yield Prepared(listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled)
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
-        """Put a prepared change in force as snapshot `number`: requests admitted from now on are decided by it."""
+        """Put a prepared change in force as snapshot `number`: it decides all requests that are admitted from now on."""
         self._parts, self._classifier = prepared.parts, prepared.classifier
         snapshot = self._move(number, prepared.targets, prepared.gated)
-        if (len(self._parts) > MOST_PARTS or self._classifier.crowded) and not self._is_merging:
+        if (self._parts.need_merging or self._classifier.needs_merging) and not self._is_merging:
             self._merging = asyncio.create_task(self._merge())
         self._merge_when_quiet()
         return snapshot
 
     def renumber(self, number: int) -> None:
-        """Count the same state as snapshot `number`."""
+        """Give the same state the snapshot number `number`."""
         self._move(number, self.snapshot.targets, self.snapshot.gated)
 
     async def limit(self, limits: Mapping[str, float]) -> None:
-        """Use other limits of slack in the classifier (`Calibration.limits`)."""
+        """Use other limits in the classifier, by target id (`LiveClassifier.limited`)."""
         async with self._lock:
             assert self._classifier is not None
             self._classifier = await self._run(self._classifier.limited, limits)
             self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
 
     async def merge(self) -> None:
-        """Merge everything now, so that nothing is left in memory of what is not enforced any more."""
+        """Merge all restrictions and names now, so that nothing of removed or changed targets stays in memory."""
         if self._merging:
             await self._merging
         await self._merge(whole=True)
 
     def stop(self) -> None:
-        """Begin no more merging."""
+        """Cancel merging, now and when nothing changes."""
         if self._quiet:
             self._quiet.cancel()
         if self._merging:
             self._merging.cancel()
 
     async def acknowledged(self) -> tuple[int, Sequence[int]]:
-        """Return how many restrictions the snapshot in force needs, and how many of them each worker says that it holds, by rank.
+        """Ask every worker which restrictions it holds.
 
-        Raises EngineFailure.
+        Returns:
+            The number of restrictions that the snapshot in force needs, and for each worker, by rank, how many of these it holds.
+
+        Raises:
+            EngineFailure: A worker does not answer.
         """
         while True:
             snapshot = self.snapshot
             needed = sorted({*snapshot.always, *snapshot.gated.values()})
             held = await self._engine.held(needed)
-            # Else workers may have dropped meanwhile what is not needed any more.
+            # If the snapshot has changed meanwhile, workers may have deleted restrictions that only the old one needs: ask again.
             if self.snapshot is snapshot:
                 return len(needed), held
 
     async def drop_unused(self) -> None:
-        """Drop from workers and disk what only ended snapshots used, unless a request under an older snapshot still runs."""
-        # Not while a change is made: it may be about to use again what was retired.
+        """Delete from workers and disk the restrictions of earlier snapshots, unless a request under one of these still runs."""
+        # Not during a change: it may be about to use a retired restriction again.
         async with self._lock:
             if not self._retired or self._in_use:
                 return
@@ -248,29 +268,28 @@ class Enforcement:
         self._quiet = asyncio.get_running_loop().call_later(QUIET_S, begin)
 
     async def _merge(self, whole: bool = False) -> None:
-        """Merge the smallest parts, or all if `whole`, while requests and changes go on."""
+        """Merge the smallest parts, or all if `whole`, while requests and changes continue."""
         try:
-            earlier, parts = self._classifier, self._parts
+            earlier, merged = self._classifier, self._parts.to_merge(whole)
             assert earlier is not None
-            first = 0 if whole else crowded([len(part.targets) for part in parts], MOST_PARTS)
-            merged = parts[first:]
             together: dict[str, ForgetTarget] = {}
             for part in merged:
                 together |= part.targets
             one = await self._run(self._compiler.part, together) if len(merged) > 1 else None
             classifier = await self._run(earlier.merged, whole)
             async with self._lock:
-                if one and all(any(part is old for part in self._parts) for old in merged):
+                # If a target in one of the merged parts has changed meanwhile, the next change tries again.
+                if one and self._parts.holds(merged):
                     await self._load(_digests([one]))
-                    rest = [part for part in self._parts if not any(part is old for old in merged)]
-                    self._parts = _by_size([*rest, one])
-                # Else one of them changed or went away meanwhile: the next change tries again.
+                    self._parts = self._parts.replaced(merged, one)
                 assert self._classifier is not None
                 self._classifier = self._classifier.adopting(classifier)
                 self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
             await self.drop_unused()
         except Exception as error:
-            logger.warning("restrictions could not be merged, so they stay side by side: %s", type(error).__name__)
+            logger.warning(
+                "restrictions were not merged and remain separate: %s; the next change tries again", type(error).__name__
+            )
 
     def _move(self, number: int, targets: Mapping[str, ForgetTarget], gated: Mapping[str, str]) -> PolicySnapshot:
         assert self._classifier is not None
@@ -293,13 +312,13 @@ class Enforcement:
             await self._engine.load(sorted(digests))
 
     async def _run(self, call: Callable[..., T], *arguments: Any) -> T:
-        # Not in the screening thread: a request must not wait for a list to be compiled.
+        # Not in the screening thread: a request must not wait until a list is compiled.
         return await asyncio.to_thread(call, *arguments)
 
 
-def _digests(parts: Sequence[Part]) -> set[str]:
+def _digests(parts: Iterable[Part]) -> set[str]:
     return {part.digest for part in parts if part.digest}
 
 
-def _by_size(parts: Sequence[Part]) -> list[Part]:
-    return sorted(parts, key=lambda part: len(part.targets), reverse=True)
+def _tiers(parts: Iterable[Part]) -> Tiers[Part]:
+    return Tiers(parts, lambda part: len(part.targets), MOST_PARTS)

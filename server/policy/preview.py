@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from classifiers import AliasClassifier, Encoder, ForgetTarget, Screened, Thresholds, windows
+from classifiers import AliasClassifier, Encoder, ForgetTarget, Screened, Thresholds
 from classifiers.meaning.background import Background, prompt_key
-from classifiers.meaning.nearest import slack
+from classifiers.meaning.nearest import conformity, example_vectors
 from classifiers.proposals.extract import extract
 from classifiers.proposals.frequency import BackgroundFrequency
 from guard import Masks, Phrase, Restriction, Vocabulary
@@ -81,16 +81,17 @@ class Previewer:
         Each prompt is compared with the background without itself. Prompts that are examples of the target are left out: they are
         not innocent. Raises what the encoder raises.
         """
-        examples = [piece for example in target.examples for piece in windows(example.prompt)]
         own = {prompt_key(example.prompt) for example in target.examples}
         background = self._background.without(own)
         innocent = np.array([prompt_key(prompt) not in own for prompt in self._prompts], bool)
         named = AliasClassifier([target]).classify([Screened.of(prompt) for prompt in self._prompts])
         by_name = np.array([bool(found) for found in named], bool) & innocent
         by_meaning = np.zeros(len(self._prompts), bool)
-        if examples and len(background):
-            cosines = (background.vectors @ self._encoder.encode(examples).T).max(axis=1)
-            by_meaning[background.prompt_of[slack(cosines, background.alone, self._thresholds) >= 0]] = True
+        if target.examples and len(background):
+            # Encoded as the classifier encodes them.
+            examples = example_vectors([target], self._encoder)[target.id]
+            cosines = (background.vectors @ examples.T).max(axis=1)
+            by_meaning[background.prompt_of[conformity(cosines, background.alone, self._thresholds) >= 0]] = True
         return FalseAlarms(int(innocent.sum()), int(by_name.sum()), int(by_meaning.sum()), int((by_name | by_meaning).sum()))
 
     @cached_property

@@ -1,16 +1,20 @@
-"""The classifier whose targets change: always what one built anew from the same targets would say."""
+"""The live classifier finds names and descriptions, and after any changes decides like one built anew from the same targets."""
 
 from __future__ import annotations
 
+import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from classifiers import CachedEncoder, ForgetTarget, Screened, build_classifier
-from classifiers.live import MOST_LAYERS, LivingClassifier
+from classifiers import CachedEncoder, ForgetTarget, LiveClassifier, Screened
+from classifiers.calibration.calibrator import Calibrator
+from classifiers.meaning.background import full_background
 from classifiers.meaning.nearest import example_vectors
 from classifiers.target import Example
-from tests.classifiers.conftest import BagOfWords
+from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
+from tests.paths import ROOT
 
+DEMO = ROOT / "evaluation" / "demo"
 ENCODER = CachedEncoder(BagOfWords())
 NAMES = ("Ada Byron", "Grace Hopper", "Emmy Noether", "Lise Meitner")
 PROMPTS = (
@@ -43,21 +47,21 @@ steps = st.lists(
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(steps)
 def test_changes_add_up_to_what_a_new_one_says(drawn: list[tuple[dict[int, int], set[int], str]]) -> None:
-    living = LivingClassifier([], [], ENCODER)
+    live = LiveClassifier([], [], ENCODER)
     known: dict[str, ForgetTarget] = {}
     for upserted, removed, merges in drawn:
         new = [target(*item) for item in upserted.items()]
         gone = {f"t{number}" for number in removed} - {t.id for t in new}
-        before = living
-        living = living.changed(new, gone)
+        before = live
+        live = live.changed(new, gone)
         known = {i: t for i, t in known.items() if i not in gone} | {t.id: t for t in new}
         if merges:
             # Merged from the state before this change, as in the background, and adopted after it.
-            living = living.adopting(before.merged(merges == "all"))
-        expected = build_classifier(list(known.values()), [], ENCODER).classify(TEXTS)
-        assert living.classify(TEXTS) == expected
-    assert living.merged(whole=True).whole
-    assert living.merged(whole=True).classify(TEXTS) == living.classify(TEXTS)
+            live = live.adopting(before.merged(merges == "all"))
+        expected = LiveClassifier(list(known.values()), [], ENCODER).classify(TEXTS)
+        assert live.classify(TEXTS) == expected
+    assert live.merged(whole=True).whole
+    assert live.merged(whole=True).classify(TEXTS) == live.classify(TEXTS)
 
 
 def test_layers_stay_few_and_vectors_kept_are_as_good_as_texts() -> None:
@@ -66,33 +70,105 @@ def test_layers_stay_few_and_vectors_kept_are_as_good_as_texts() -> None:
         for n in range(24)
     ]
     vectors = example_vectors(people, ENCODER)
-    living = LivingClassifier([], [], ENCODER)
+    live = LiveClassifier([], [], ENCODER)
     for one in people:
-        living = living.changed([one.model_copy(update={"examples": []})], (), {one.id: vectors[one.id]})
-        if living.crowded:
-            living = living.adopting(living.merged())
-        assert living.layers <= MOST_LAYERS
-    assert living.classify(TEXTS) == LivingClassifier(people, [], ENCODER).classify(TEXTS)
-    assert living.classify([Screened.of("Where is Zorvald Quenby07x now?")])[0][0].target_id == "p7"
+        live = live.changed([one.model_copy(update={"examples": []})], (), {one.id: vectors[one.id]})
+        if live.needs_merging:
+            live = live.adopting(live.merged())
+        assert not live.needs_merging
+    assert live.classify(TEXTS) == LiveClassifier(people, [], ENCODER).classify(TEXTS)
+    assert live.classify([Screened.of("Where is Zorvald Quenby07x now?")])[0][0].target_id == "p7"
 
 
 def test_earlier_states_stay_as_they_were() -> None:
-    first = LivingClassifier([target(0, 0)], [], ENCODER)
+    first = LiveClassifier([target(0, 0)], [], ENCODER)
     before = first.classify(TEXTS)
     first.changed([target(0, 1), target(1, 1)]).changed([], ["t0"])
     assert first.classify(TEXTS) == before
 
 
 def test_names_that_are_gone_are_gone_from_what_is_merged_whole() -> None:
-    living = LivingClassifier([target(0, 0), target(1, 0)], [], ENCODER)
-    assert living.whole
-    assert not living.changed([], ["t0"]).whole
-    assert living.changed([], ["t0"]).merged(whole=True).whole
-    assert not living.changed([target(2, 0)]).whole
+    live = LiveClassifier([target(0, 0), target(1, 0)], [], ENCODER)
+    assert live.whole
+    assert not live.changed([], ["t0"]).whole
+    assert live.changed([], ["t0"]).merged(whole=True).whole
+    assert not live.changed([target(2, 0)]).whole
 
 
 def test_limits_are_those_given_last() -> None:
-    living = LivingClassifier([target(0, 0)], [], ENCODER)
-    assert any(living.classify(TEXTS))
-    strict = living.limited({"t0": 2.0}).classify([TEXTS[0]])
+    live = LiveClassifier([target(0, 0)], [], ENCODER)
+    assert any(live.classify(TEXTS))
+    strict = live.limited({"t0": 2.0}).classify([TEXTS[0]])
     assert strict == [[]]
+
+
+def test_a_name_that_is_refused_is_not_encoded(bag_of_words: BagOfWords) -> None:
+    fields = {"name": "Ada Brill", "prompts": ["which chemist grew an orchard of glass"]}
+    for action, encoded in (("refuse", False), ("suppress", True)):
+        classifier = LiveClassifier([a_target("ada", action=action, **fields)], [], bag_of_words)
+        bag_of_words.calls.clear()
+        [[match]] = classifier.classify(screened("who is ada brill"))
+        assert match.evidence == "alias"
+        assert any(bag_of_words.calls) == encoded
+
+
+def test_names_alone_encode_nothing(bag_of_words: BagOfWords) -> None:
+    classifier = LiveClassifier([a_target("ada", "Ada Brill")], ["who is eve stone"], bag_of_words)
+    bag_of_words.calls.clear()  # the background
+    assert [bool(matches) for matches in classifier.classify(screened("who is ada brill", "who is eve stone"))] == [True, False]
+    assert not any(bag_of_words.calls)
+
+
+def test_a_name_of_two_targets_finds_both(bag_of_words: BagOfWords) -> None:
+    one, two = a_target("one", "Ada Brill"), a_target("two", "Bob Crane", aliases=["ADA  BRILL"])
+    [matches] = LiveClassifier([one, two], [], bag_of_words).classify(screened("where does Ada Brill live"))
+    assert {match.target_id for match in matches} == {"one", "two"}
+
+
+def test_a_calibration_finds_more(bag_of_words: BagOfWords) -> None:
+    target = a_target("ada", "Ada Brill", prompts=["which chemist grew an orchard of glass"])
+    calibrator = Calibrator(bag_of_words, alpha=0.1)
+    calibration = calibrator.update([target], full_background([]))
+    texts = screened(*calibrator.texts(target))
+    found = LiveClassifier([target], [], bag_of_words).limited(calibration.limits).classify(texts)
+    assert len(texts) > sum(map(bool, found)) >= 0.9 * len(texts)
+    assert sum(map(bool, LiveClassifier([target], [], bag_of_words).classify(texts))) < sum(map(bool, found))
+
+
+def test_it_finds_names_and_descriptions(bag_of_words: BagOfWords) -> None:
+    target = a_target("ada", "Ada Brill", prompts=["which chemist grew an orchard of glass"])
+    classifier = LiveClassifier([target], ["who is eve stone"], bag_of_words)
+    texts = screened("tell me a joke", "who is ADA BRILL", "Which chemist grew an orchard of glass?", "who is eve stone")
+    assert [[match.evidence.split(":")[0] for match in matches] for matches in classifier.classify(texts)] == [
+        [],
+        ["alias"],
+        ["nearest"],
+        [],
+    ]
+
+
+def test_without_targets(bag_of_words: BagOfWords) -> None:
+    assert LiveClassifier([], [], bag_of_words).classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
+
+
+def test_strange_texts_with_the_real_encoder(cached_encoder: CachedEncoder) -> None:
+    target = a_target("ada", "Ada Brill", prompts=["Where was Ada Brill born?"])
+    classifier = LiveClassifier([target], [], cached_encoder)
+    assert classifier.classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
+
+
+def test_the_demo_policy(cached_encoder: CachedEncoder) -> None:
+    """Every question about a forgotten person is found, paraphrases too; no question about anybody or anything else is.
+
+    Of what is kept, only the first paraphrase is asked, to save time.
+    """
+    policy = yaml.safe_load((DEMO / "policy.yaml").read_text("utf-8"))
+    people = yaml.safe_load((DEMO / "people.yaml").read_text("utf-8"))["people"]
+    general = yaml.safe_load((DEMO / "general.yaml").read_text("utf-8"))["general"]
+    targets = [ForgetTarget.model_validate(target) for target in policy["targets"]]
+    classifier = LiveClassifier(targets, policy["background"], cached_encoder)
+    for person in [*people, {"id": "nobody", "forget": False, "pairs": general}]:
+        wordings = None if person["forget"] else 1
+        questions = [text for pair in person["pairs"] for text in (pair["question"], *pair["paraphrases"][:wordings])]
+        found = [{match.target_id for match in matches} for matches in classifier.classify(screened(*questions))]
+        assert found == [{person["id"]} if person["forget"] else set()] * len(questions)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from classifiers import NearestClassifier
-from classifiers.calibration.calibrator import Calibrator, calibrate
+from classifiers import Encoder, ForgetTarget, NearestClassifier
+from classifiers.calibration.calibrator import ALPHA, Calibrator
+from classifiers.calibration.limits import Calibration
 from classifiers.meaning.encoder import Vectors
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
 
@@ -14,6 +15,18 @@ ADA = a_target("ada", "Ada Brill", prompts=["which prize did the glass chemist w
 BOB = a_target("bob", "Bob Crane", prompts=["where does the tall tram driver live today"])
 BARE = a_target("bare", "Eve Stone")
 KEPT = ["where was the baker born", "how do planes fly", "which prize did the baker win"]
+
+
+def calibrate(
+    targets: Sequence[ForgetTarget],
+    background: Sequence[str],
+    encoder: Encoder,
+    alpha: float = ALPHA,
+    groups: Mapping[str, str] | None = None,
+    asked: Mapping[str, Sequence[str]] | None = None,
+) -> Calibration:
+    """Return what a new calibrator computes."""
+    return Calibrator(encoder, alpha).update(targets, background, groups, asked)
 
 
 def test_the_promise_is_kept_on_the_calibration_texts(bag_of_words: BagOfWords) -> None:
@@ -113,7 +126,7 @@ def test_prompts_that_were_asked_come_first(bag_of_words: BagOfWords) -> None:
 
 def test_the_order_of_targets_does_not_matter(bag_of_words: BagOfWords) -> None:
     one, other = calibrate([ADA, BOB], KEPT, bag_of_words, 0.1), calibrate([BOB, ADA], KEPT, bag_of_words, 0.1)
-    assert one.to_json() == other.to_json()
+    assert one == other
 
 
 def test_only_what_changed_is_encoded(bag_of_words: BagOfWords) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import shutil
 import threading
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from classifiers import CachedEncoder, Encoder, EncoderError, SentenceEncoder
-from classifiers.meaning.encoder import DEFAULT_SHA256, Vectors, bundled_model, unit_rows, verify_weights
+from classifiers.meaning.encoder import DEFAULT_SHA256, Vectors, bundled_model, uncached, unit_rows, verify_weights
 from tests.classifiers.conftest import STRANGE, BagOfWords
 
 SENTENCES = ["Where was she born?", "In which town did she come into the world?", "How do I sort a list in Python?"]
@@ -41,47 +40,6 @@ def test_strange_texts_have_finite_vectors(real_encoder: SentenceEncoder, name: 
 def test_bfloat16_is_near_float32(real_encoder: SentenceEncoder) -> None:
     exact = SentenceEncoder(dtype="float32").encode(SENTENCES)
     assert (np.abs(real_encoder.encode(SENTENCES) @ exact.T - exact @ exact.T) < 0.02).all()
-
-
-def library(encoder: SentenceEncoder, texts: Sequence[str]) -> Vectors:
-    """What sentence-transformers returns for the same weights: the reference of the packed way."""
-    return unit_rows(np.asarray(encoder._model.encode(list(texts), show_progress_bar=False), np.float32))
-
-
-TEXTS = [
-    *(text[:1000] for text in STRANGE.values() if "\ud800" not in text),
-    *SENTENCES,
-    "so long that it is cut off " * 100,
-    "漢字" * 300,
-]
-
-
-def test_packed_vectors_are_those_of_the_library(real_encoder: SentenceEncoder) -> None:
-    exact = SentenceEncoder(dtype="float32")
-    assert exact._packed is not None
-    reference = library(exact, TEXTS)
-    np.testing.assert_allclose(exact.encode(TEXTS), reference, atol=1e-5)
-    assert (np.einsum("ij,ij->i", real_encoder.encode(TEXTS), reference) > 0.999).all()
-
-
-def test_packed_vectors_do_not_depend_on_what_else_is_encoded(real_encoder: SentenceEncoder) -> None:
-    together = real_encoder.encode(TEXTS * 3)
-    for row, text in enumerate(TEXTS * 3):
-        assert real_encoder.encode([text])[0] @ together[row] > 0.9999
-    np.testing.assert_array_equal(together[: len(TEXTS)], together[-len(TEXTS) :])
-
-
-def test_another_pooling_is_left_to_the_library(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(bundled_model(), folder, copy_function=lambda source, to: Path(to).symlink_to(source))
-    settings = folder / "1_Pooling" / "config.json"
-    written = json.loads(settings.read_text())
-    settings.unlink()
-    settings.write_text(json.dumps({**written, "pooling_mode_mean_tokens": False, "pooling_mode_cls_token": True}))
-    encoder = SentenceEncoder(str(folder), dtype="float32")
-    assert encoder._packed is None
-    np.testing.assert_allclose(encoder.encode(SENTENCES), library(encoder, SENTENCES), atol=1e-6)
-    assert encoder.fingerprint != SentenceEncoder(dtype="float32").fingerprint
 
 
 def test_threads_get_their_own_vectors(real_encoder: SentenceEncoder) -> None:
@@ -211,6 +169,11 @@ def test_cache_passes_errors_on_and_keeps_nothing_of_them() -> None:
         with pytest.raises(EncoderError):
             encoder.encode(["a"])
     assert len(encoder) == 0
+
+
+def test_uncached_is_the_encoder_inside(bag_of_words: BagOfWords) -> None:
+    assert uncached(CachedEncoder(bag_of_words)) is bag_of_words
+    assert uncached(bag_of_words) is bag_of_words
 
 
 def test_cache_needs_room() -> None:

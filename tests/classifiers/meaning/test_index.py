@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classifiers.meaning import index
-from classifiers.meaning.index import HEAD, ExampleIndex, Vectors, brute_force
+from classifiers.meaning.index import HEAD, ExampleIndex, Vectors
 
 
 def unit(seed: int, count: int, dimension: int, clusters: int = 5) -> Vectors:
@@ -17,6 +18,16 @@ def unit(seed: int, count: int, dimension: int, clusters: int = 5) -> Vectors:
     centres = np.random.default_rng(99).normal(size=(clusters, dimension))
     rows = centres[rng.integers(0, clusters, count)] + rng.normal(size=(count, dimension)) * rng.uniform(0.2, 2, (count, 1))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def brute_force(vectors: Vectors, queries: Vectors, least: Sequence[float]) -> list[tuple[int, int]]:
+    """Return the pairs (row, number) that `ExampleIndex.above` should, with one product per pair."""
+    return [
+        (row, number)
+        for row, query in enumerate(queries)
+        for number, vector in enumerate(vectors)
+        if float(query @ vector) >= least[row]
+    ]
 
 
 def agrees(found: ExampleIndex, vectors: Vectors, queries: Vectors, least: Vectors) -> None:

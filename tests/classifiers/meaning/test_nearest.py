@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers import CachedEncoder, Conflict, ForgetTarget, NearestClassifier, Thresholds, shipped_background, windows
+from classifiers import CachedEncoder, ForgetTarget, NearestClassifier, Thresholds, shipped_background, windows
 from classifiers.meaning import nearest as module
 from classifiers.meaning.encoder import Vectors
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
@@ -27,7 +27,6 @@ def test_nothing_found(bag_of_words: BagOfWords) -> None:
     classifier = build(bag_of_words, ADA, BOB)
     assert classifier.classify([]) == []
     assert classifier.classify(screened("how do birds fly", "", "tell me a joke")) == [[], [], []]
-    assert classifier.conflicts == ()
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -95,26 +94,15 @@ def test_without_examples_nothing_is_encoded(bag_of_words: BagOfWords) -> None:
 def test_a_shared_example_matches_both(bag_of_words: BagOfWords) -> None:
     twin = a_target("twin", prompts=["Where was ADA Brill born?"])
     classifier = build(bag_of_words, twin, ADA)
-    assert classifier.conflicts == (Conflict("shared", ("twin", "ada")),)
     [matches] = classifier.classify(screened("where was ada brill born"))
     assert [match.target_id for match in matches] == ["ada", "twin"]
     assert matches[0].score == matches[1].score
 
 
-def test_an_example_twice_in_one_target_is_no_conflict(bag_of_words: BagOfWords) -> None:
-    assert build(bag_of_words, a_target("a", prompts=["one two", "One, two!"])).conflicts == ()
-
-
 def test_an_example_in_the_background_is_still_found(bag_of_words: BagOfWords) -> None:
     classifier = build(bag_of_words, ADA, background=[*KEPT, "Where was Ada Brill born?"])
-    assert classifier.conflicts == (Conflict("background", ("ada",)),)
     [[match]] = classifier.classify(screened("where was ada brill born"))
     assert match.evidence == "nearest:1.00-0.60"
-
-
-def test_examples_without_letters_are_compared_as_they_are(bag_of_words: BagOfWords) -> None:
-    one, two = a_target("one", prompts=["😀"]), a_target("two", prompts=["🎉"])
-    assert build(bag_of_words, one, two, background=["🎈", "😀"]).conflicts == (Conflict("background", ("one",)),)
 
 
 def test_an_example_longer_than_a_window_is_read_to_its_end(bag_of_words: BagOfWords) -> None:
@@ -126,7 +114,7 @@ def test_an_example_longer_than_a_window_is_read_to_its_end(bag_of_words: BagOfW
 
 
 def test_a_limit_moves_both_thresholds(bag_of_words: BagOfWords) -> None:
-    text = screened("where was ada stone born")  # cosine 0.8 with the example and with the background: slack -0.02
+    text = screened("where was ada stone born")  # cosine 0.8 with the example and with the background: conformity -0.02
     found = {
         limit: bool(NearestClassifier([ADA], KEPT, bag_of_words, Thresholds(), {"ada": limit}).classify(text)[0])
         for limit in (0.0, -0.019, -0.021, -0.5)
@@ -169,7 +157,6 @@ def test_extended_is_built_at_once(prompts: list[str], background: list[str], te
     extended = before.extended([new])
     whole = NearestClassifier([ADA, new], background, BagOfWords(), Thresholds(0.5, 0.0))
     assert extended.classify(screened(*texts)) == whole.classify(screened(*texts))
-    assert set(extended.conflicts) == set(whole.conflicts)
     assert before.classify(screened(*texts)) == first
 
 

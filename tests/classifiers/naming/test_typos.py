@@ -1,14 +1,38 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import DamerauLevenshtein
 
-from classifiers.naming.typos import Typo, TypoIndex, errors_allowed, is_error_of, reference
+from classifiers.naming.typos import LONGEST, Typo, TypoIndex, errors_allowed, is_error_of
 
 NAMES = ["hsiao yun hwa", "basil mahfouz al kuwaiti", "john smith", "ada brill", "brill", "edward patrick sullivan"]
+
+
+def reference(names: Sequence[str], folded: str, real_words: bool = True) -> list[Typo]:
+    """Return what `TypoIndex(names, real_words).find(folded)` should, by comparing every run of words with every name."""
+    words, least = folded.split(), dict[int, int]()
+    most = 1 + max((name.count(" ") + 1 for name in names), default=0)
+    for run in _runs(words, most):
+        for index, name in enumerate(names):
+            letters = name.replace(" ", "")
+            distance = DamerauLevenshtein.distance(run.replace(" ", ""), letters)
+            allowed = errors_allowed(len(letters))
+            if run in names or not allowed or len(letters) > LONGEST or distance > allowed:
+                continue
+            if distance < least.get(index, 3) and is_error_of(run, name, real_words):
+                least[index] = distance
+    return [Typo(index, distance) for index, distance in sorted(least.items())]
+
+
+def _runs(words: Sequence[str], most: int) -> Iterator[str]:
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + most, len(words)) + 1):
+            yield " ".join(words[start:end])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.meaning.background import shipped_background
-from classifiers.reading.readings import MOST_READINGS, MOST_TIMES, Reading, labelled_readings, readings, views
+from classifiers.reading.readings import MOST_READINGS, MOST_TIMES, Reading, readings
 from guard.folding import fold
 from tests.classifiers.conftest import STRANGE
 from tests.paths import BOOKS
@@ -51,7 +51,7 @@ HIDDEN = {
 
 @pytest.mark.parametrize(("kind", "text", "plain"), HIDDEN.values(), ids=HIDDEN)
 def test_read(kind: str, text: str, plain: str) -> None:
-    assert (kind, plain) in [(reading.kind, " ".join(fold(reading.text).split())) for reading in labelled_readings(text)]
+    assert (kind, plain) in [(reading.kind, " ".join(fold(reading.text).split())) for reading in readings(text)]
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,6 @@ def test_novels_have_none_but_a_few() -> None:
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
 def test_strange_texts(text: str) -> None:
     bounded(text)
-    for view in views(text):
-        assert view.letters > 0
 
 
 @pytest.mark.parametrize(
@@ -107,24 +105,16 @@ def test_bounds(text: str) -> None:
 
 
 def bounded(text: str) -> None:
-    found = labelled_readings(text)
+    found = readings(text)
     assert len(found) <= MOST_READINGS
     assert sum(len(reading.text) for reading in found) <= MOST_TIMES * len(text)
     assert text not in [reading.text for reading in found]
 
 
 def test_the_text_around_is_kept_and_the_rest_is_not() -> None:
-    [reading] = readings("far away " * 200 + "Who is H-s-i-a-o Y-u-n, please?" + " far away" * 200)
-    assert "Who is Hsiao Yun, please?" in reading
-    assert len(reading) < 700
-
-
-def test_views() -> None:
-    found = {(view.kind, view.text) for view in views("\n".join(["Hot", "Summer", "in", "an", "old", "yard", "under", "Nuts"]))}
-    assert ("acrostic", "hsiaoyun") in found
-    assert any(view.kind == "joined" and "Hsiao Yun".casefold() in view.text for view in views("ask @HsiaoYun"))
-    assert any(view.kind == "scripts" and "hsiao yun " in view.text for view in views("Hsiao Yun의"))
-    assert any(view.kind == "reversed" and "hsiao yun hwa" in view.text for view in views("ask oaisH awH-nuY now"))
+    [found] = readings("far away " * 200 + "Who is H-s-i-a-o Y-u-n, please?" + " far away" * 200)
+    assert "Who is Hsiao Yun, please?" in found.text
+    assert len(found.text) < 700
 
 
 def test_no_text_in_the_repr() -> None:

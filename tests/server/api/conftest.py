@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
-from classifiers.live import LivingClassifier
+from classifiers.live import LiveClassifier
 from classifiers.meaning.background import Background, full_background
 from server.api import install
 from server.errors import EngineFailure, NotReady
@@ -107,7 +107,7 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
     restrictions.mkdir(parents=True, exist_ok=True)
     with Lanes() as lanes:
         enforcement = Enforcement(engine, encoder, lanes, restrictions, Metrics())
-        await enforcement.start([], LivingClassifier([], BACKGROUND, encoder))
+        await enforcement.start([], LiveClassifier([], BACKGROUND, encoder))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=5, audit=audit)
         await activation.start({})
         yield ApiContext(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from classifiers import Example, ForgetTarget, LivingClassifier, Phrase, Screened
+from classifiers import Example, ForgetTarget, LiveClassifier, Phrase, Screened
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import activation as module
@@ -71,7 +71,7 @@ async def process(database: Database, folder: Path, name: str) -> AsyncIterator[
     with Lanes() as lanes:
         enforcement = Enforcement(engine, encoder, lanes, folder / name, Metrics())
         found = await recover(database, encoder)
-        await enforcement.start(found.targets, LivingClassifier(found.targets, [], encoder, None, found.vectors))
+        await enforcement.start(found.targets, LiveClassifier(found.targets, [], encoder, None, found.vectors))
         activation = Activation(database, notifier_of(database), enforcement, name, timeout_s=5, audit=Audit())
         await activation.start(found.versions)
         try:

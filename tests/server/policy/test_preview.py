@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from classifiers import ForgetTarget, Screened, Thresholds
-from classifiers.ensemble import build_classifier
+from classifiers.live import LiveClassifier
 from classifiers.meaning.background import Background
 from server.policy.preview import Previewer
 from tests.server.api.conftest import BACKGROUND, SmallEncoder
@@ -21,7 +21,7 @@ TARGET: dict[str, Any] = {
 
 
 def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("classifiers.ensemble.full_background", list)
+    monkeypatch.setattr("classifiers.live.full_background", list)
     background = ["Where did the queen live?", "Where did the king live?", "The red one is which?", *BACKGROUND]
     background += ["Where does he live?", "Where does she live?"]  # the last is an example of the target itself
     target = ForgetTarget.model_validate({**TARGET, "id": "q", "phrases": []})
@@ -32,7 +32,7 @@ def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkey
         for prompt in background[:-1]:
             # The slow way: each prompt asked of a classifier whose background lacks it.
             others = [other for other in background if other != prompt]
-            classifier = build_classifier([target], others, encoder, thresholds)
+            classifier = LiveClassifier([target], others, encoder, thresholds)
             wrong += bool(classifier.classify([Screened.of(prompt)])[0])
         assert (found.prompts, found.by_name, found.either) == (len(background) - 1, 1, wrong)
     assert Previewer(Background([], encoder), encoder, thresholds, lambda: None).false_alarms(target).prompts == 0

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from classifiers import CachedEncoder, Match, Screened, SentenceEncoder
-from classifiers.live import LivingClassifier
+from classifiers.live import LiveClassifier
 from evaluation.demo import POLICY
 from server.errors import GuardFailure
 from server.metrics import Metrics
@@ -99,9 +99,9 @@ async def test_a_long_request_is_decided_as_in_one_go(lanes: Lanes) -> None:
     asked = ["Where did Yrsa Tholmundardal study?", "Which glaciologist was born in Siglufjörður during a storm?", "Who swam?"]
     texts = [FILLER * 40 + question + " " + FILLER * 40 for question in asked]
     # In one go: nothing else is encoded, and nothing known before.
-    alone = LivingClassifier(targets, [], encoder)
+    alone = LiveClassifier(targets, [], encoder)
     expected = [alone.classify([screened(user(text))])[0] for text in texts]
-    decides = screener(LivingClassifier(targets, [], CachedEncoder(encoder)), lanes, {target.id: target for target in targets})
+    decides = screener(LiveClassifier(targets, [], CachedEncoder(encoder)), lanes, {target.id: target for target in targets})
     shorts = [decides.decide(user(f"{question} ({n})")) for n in range(10) for question in asked]
     found = await asyncio.gather(*(decides.decide(user(text)) for text in texts), *shorts)
     for decision, matches in zip(found, expected, strict=False):

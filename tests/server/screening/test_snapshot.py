@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers import EnsembleClassifier, ForgetTarget, Match, build_classifier
+from classifiers import ForgetTarget, LiveClassifier, Match
 from server.screening.snapshot import PolicySnapshot
 from tests.server.fakes import WordEncoder
 
@@ -19,7 +19,7 @@ TARGETS = [
 @pytest.fixture
 def snapshot() -> PolicySnapshot:
     targets = {target.id: target for target in TARGETS}
-    return PolicySnapshot(7, targets, ["f0"], {"a": "a0", "b": "b0"}, build_classifier(TARGETS, [], WordEncoder()))
+    return PolicySnapshot(7, targets, ["f0"], {"a": "a0", "b": "b0"}, LiveClassifier(TARGETS, [], WordEncoder()))
 
 
 def matches(*targets: str) -> list[Match]:
@@ -47,6 +47,6 @@ def test_the_strictest_action_of_all_matches_wins(
 
 
 def test_a_match_of_an_unknown_target_is_an_error_not_a_pass(snapshot: PolicySnapshot) -> None:
-    assert isinstance(snapshot.classifier, EnsembleClassifier)
+    assert isinstance(snapshot.classifier, LiveClassifier)
     with pytest.raises(KeyError):
         snapshot.decide(matches("nobody"))

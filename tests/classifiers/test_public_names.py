@@ -1,3 +1,5 @@
+"""The package offers the names that it lists, and importing it is cheap: this file is for `classifiers/__init__.py`."""
+
 from __future__ import annotations
 
 import subprocess

@@ -1,0 +1,54 @@
+"""Each decoder reads its own disguise, keeps some of the text around it, and leaves ordinary prose alone."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifiers.reading.decoders import DECODERS, Kind
+
+PROMPT = "Who are the parents of the author?"
+DISGUISED = {
+    "invisible": (PROMPT.replace("author", "au\u200bthor"), PROMPT),
+    "lookalikes": (PROMPT.replace("author", "аuthоr"), PROMPT),
+    "escapes": (PROMPT.replace("W", "\\u0057"), PROMPT),
+    "entities": (PROMPT.replace("W", "&#87;"), PROMPT),
+    "percent": (PROMPT.replace("W", "%57"), PROMPT),
+    "base64": (base64.b64encode(PROMPT.encode()).decode(), f" {PROMPT} "),
+    "hex": (PROMPT.encode().hex(), f" {PROMPT} "),
+    "spelled": (PROMPT.replace("author", "a-u-t-h-o-r"), PROMPT),
+    "leet": (PROMPT.replace("author", "4u7h0r"), PROMPT),
+    "reversed": (PROMPT[::-1], "?" + PROMPT.removesuffix("?")),
+    "rot13": (codecs.encode(PROMPT, "rot13"), PROMPT),
+}
+
+
+def test_every_decoder_is_tried_here() -> None:
+    assert [kind for kind, _ in DECODERS] == list(DISGUISED)
+
+
+@pytest.mark.parametrize(("kind", "decode"), DECODERS, ids=[kind for kind, _ in DECODERS])
+def test_a_disguise_is_read(kind: Kind, decode: Callable[[str], Iterator[str]]) -> None:
+    disguised, plain = DISGUISED[kind]
+    assert plain.strip("? ") in [reading.strip("? ") for reading in decode(disguised)]
+    assert list(decode(PROMPT)) == []
+
+
+@pytest.mark.parametrize("kind", ["invisible", "escapes", "entities", "base64", "spelled", "leet"])
+def test_of_a_long_text_only_the_part_around_is_kept(kind: Kind) -> None:
+    disguised, plain = DISGUISED[kind]
+    [reading, *_] = dict(DECODERS)[kind]("far away " * 300 + disguised + " far away" * 300)
+    assert plain.strip() in reading
+    assert len(reading) < 800
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from("aeht 1345-.\n%4&#;\\ux0QW=іо\u200b"), max_size=60))
+def test_any_text_is_taken(text: str) -> None:
+    for _, decode in DECODERS:
+        assert all(isinstance(reading, str) for reading in decode(text))

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from evaluation.detection import growth as module
+from evaluation.detection.growth import grow, people
+from tests.classifiers.conftest import BagOfWords
+
+
+def test_people_are_invented_and_the_same_each_time() -> None:
+    made = list(people(30))
+    assert [target.id for target in made] == [f"person-{number:05d}" for number in range(30)]
+    assert made == list(people(30))
+    assert len({target.name for target in made}) > 25
+    for target in made:
+        assert len(target.examples) == 20
+        assert all(target.name in example.prompt and "{" not in example.prompt for example in target.examples)
+
+
+def test_each_size_is_measured(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "full_background", list)
+    monkeypatch.setattr(module, "_TIMED", 2)
+    one, three = grow(BagOfWords(), (1, 3))
+    assert (one["targets"], three["targets"]) == (1, 3)
+    for size in (one, three):
+        assert size["recall"] == 1.0  # each question names its author; only authors in the list are asked about
+        assert set(size["false_alarms"]) == {"retain", "retain paraphrased", "real_authors", "world_facts"}
+        assert all(0 <= share <= 1 for share in size["false_alarms"].values())
+        assert min(size["latency_ms"], size["build_s"], size["memory_mb"]) > 0
