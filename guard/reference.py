@@ -1,4 +1,5 @@
-"""The slow reference: what the fast matcher must do, in a few lines on strings. Tests compare the two; nothing else uses it."""
+"""The slow reference: what the fast matcher must do, in a few lines on strings. Tests compare the two, and
+the server's startup proof asks it what an engine must do."""
 
 from __future__ import annotations
 
