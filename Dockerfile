@@ -69,7 +69,7 @@ WORKDIR /var/lib/guard
 VOLUME ["/var/lib/guard", "/var/cache/guard"]
 EXPOSE 8000
 
-# /ready, not /health: ready means that the policy is enforced and the canary has been stopped. The engine alone takes half a
+# /ready, not /health: ready means that the policy is enforced and the guard is proven. The engine alone takes half a
 # minute to start, a large model several. http.client, because urllib would ask a proxy from the environment.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 CMD ["python3", "-c", "\
 import http.client, os; \

@@ -165,7 +165,7 @@ class Service:
             enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier)
-            with self._timed("canary"):
+            with self._timed("proof"):
                 model = await served_model(engine.app)
                 await prove(engine, settings.restrictions, model)
             instance = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"

@@ -1,61 +1,183 @@
-"""The startup proof: before the server is ready, the guard must be seen to work."""
+"""The startup proof: before the server is ready, the engine must be seen to obey the guard, whatever the model likes to say."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from guard.folding import fold
-from guard.phrase import Phrase
-from guard.restriction import SUFFIX, Restriction
-from server.engine.protocol import Engine, json_of, request
+from guard.restriction import SUFFIX
+from server.engine.probes import Probe, choose
+from server.engine.protocol import Engine, request
 from server.errors import GuardFailure
 
-# Any model continues one of these with a word.
-_PROMPTS = ("Hello", "The name of the", "1 2 3 4 5", "a")
-_TOKENS = 12
 _UNKNOWN = "0" * 64
+_PROCESSOR = "guard.processors.vllm.v1:GuardLogitsProcessor"
 
 
-def _body(model: str, prompt: str, dead_end: int, guard: list[str] | None) -> dict[str, Any]:
-    body: dict[str, Any] = {"model": model, "prompt": prompt, "max_tokens": _TOKENS, "temperature": 0, "ignore_eos": True}
-    if guard is not None:
-        body |= {"vllm_xargs": {"guard": guard}, "stop_token_ids": [dead_end]}
-    return body
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the engine answered. `probe`: the token, if it is one of the probes."""
+
+    ids: Sequence[int]
+    text: str
+    finish_reason: Any
+    stop_reason: Any
+    probe: Probe | None
+
+    def ended(self, dead_end: int) -> bool:
+        """Whether the answer is a dead end: nothing but the token that stands for it, and so reported."""
+        return list(self.ids) == [dead_end] and self.text == "" and self.stop_reason == dead_end
+
+    def __str__(self) -> str:
+        said = f"it said {self.probe}" if self.probe else f"it said token ids {list(self.ids)}, text {self.text!r}"
+        return f"{said}, with finish_reason {self.finish_reason!r} and stop_reason {self.stop_reason!r}"
+
+
+class _Proof:
+    """One proof on one engine: the questions it asks, and what they must bring."""
+
+    def __init__(self, engine: Engine, model: str, probes: Sequence[Probe]) -> None:
+        self._engine = engine
+        self._probes = {probe.token: probe for probe in probes}
+        self._allowed = " or ".join(map(str, probes))
+        # One token, and no choice but the probes: what the model would like to say does not matter.
+        self._body: dict[str, Any] = {
+            "model": model,
+            "prompt": [probes[0].token],
+            "allowed_token_ids": [probe.token for probe in probes],
+            "max_tokens": 1,
+            "temperature": 0,
+            "ignore_eos": True,
+            "stop_token_ids": [engine.dead_end],
+            # By its id, since the text of one token depends on what a detokenizer does at the beginning of an answer.
+            "return_token_ids": True,
+        }
+
+    async def _ask(self, guard: Sequence[str], purpose: str) -> _Said:
+        body = self._body | {"vllm_xargs": {"guard": list(guard)}}
+        response = await request(self._engine.app, "POST", "/v1/completions", body)
+        if response.status_code != 200:
+            # The question holds nothing of a client's, so the answer may be told.
+            raise GuardFailure(
+                f"startup proof, {purpose}: the engine should have answered with status 200, but it answered "
+                f"{response.status_code}: {response.text[:300]}. The request was for one token of {self._allowed}. Check that "
+                "the model generates text and that the arguments after -- do not keep vLLM from answering /v1/completions."
+            )
+        choice = response.json()["choices"][0]
+        ids = choice.get("token_ids") or []
+        probe = self._probes.get(ids[0]) if len(ids) == 1 else None
+        return _Said(ids, choice["text"], choice.get("finish_reason"), choice.get("stop_reason"), probe)
+
+    async def free(self) -> Probe:
+        """Return the probe that the model prefers. Raises GuardFailure if it says anything else."""
+        said = await self._ask([], "without a restriction")
+        if said.probe is None:
+            raise GuardFailure(
+                f"startup proof: without a restriction the engine should have said {self._allowed}, which alone the request "
+                f"allowed, but {said}. The engine does not obey allowed_token_ids or return_token_ids, so nothing can be proven "
+                "on it. Run the version of vLLM that requirements/ names."
+            )
+        return said.probe
+
+    async def banned(self, banned: Probe, other: Probe) -> None:
+        """Show that a ban of what the model prefers makes it say the other. Raises GuardFailure if not."""
+        said = await self._ask([banned.restriction.digest], "under a restriction")
+        if said.probe == other:
+            return
+        expected = f"startup proof: under a restriction of {banned} the engine should have said {other}, but {said}. "
+        if said.probe == banned:
+            raise GuardFailure(expected + _not_live())
+        raise GuardFailure(
+            expected
+            + "The guard bans more than the restriction names, or something else edits the logits. Check that engine and "
+            "server read the same tokenizer, and that the arguments after -- add no edits of logits of their own."
+        )
+
+    async def dead_end(self) -> None:
+        """Show that nothing is said where everything is banned. Raises GuardFailure if anything is."""
+        said = await self._ask([probe.restriction.digest for probe in self._probes.values()], "with everything banned")
+        if said.ended(self._engine.dead_end):
+            return
+        expected = (
+            f"startup proof: with {self._allowed} banned and nothing else allowed the engine should have said nothing and "
+            f"stopped with stop_reason {self._engine.dead_end}, the dead-end token, but {said}. "
+        )
+        if said.probe:
+            raise GuardFailure(expected + _not_live())
+        raise GuardFailure(
+            expected
+            + "A row with nothing left to say does not end, so the engine would invent a token there. Run the version of "
+            "vLLM that requirements/ names, and check that engine and server read the same tokenizer."
+        )
+
+    async def no_argument(self) -> None:
+        """Show that a request without a guard argument is refused. Raises GuardFailure if not."""
+        response = await request(self._engine.app, "POST", "/v1/completions", self._body)
+        # With the argument the same request was answered, so a 400 can have no other cause.
+        if response.status_code != 400:
+            raise GuardFailure(
+                "startup proof: the engine should have refused a request without a guard argument with status 400, but answered "
+                f"{response.status_code} to a request for one token of {self._allowed}. Requests that nobody screened would be "
+                f"served. Check that vLLM validates requests with the guard's processor, {_PROCESSOR}."
+            )
+
+    async def unknown(self) -> None:
+        """Show that an unknown restriction closes a request. Raises GuardFailure if anything is said."""
+        said = await self._ask([_UNKNOWN], "under an unknown restriction")
+        if not said.ended(self._engine.dead_end):
+            raise GuardFailure(
+                "startup proof: under an unknown restriction the engine should have said nothing and stopped with stop_reason "
+                f"{self._engine.dead_end}, the dead-end token, but {said}. A restriction that is lost would be ignored. Check "
+                f"that vLLM runs the guard's processor of this version, {_PROCESSOR}."
+            )
+
+
+def _not_live() -> str:
+    return (
+        "A restriction does not change the engine's answer: the logits processor is not live, and nothing would be forgotten. "
+        f"Check that vLLM loads {_PROCESSOR} and runs its V1 model runner (VLLM_USE_V2_MODEL_RUNNER=0)."
+    )
 
 
 async def prove(engine: Engine, folder: Path, model: str) -> None:
     """Show that the live engine obeys a restriction and generates nothing without one it knows.
 
-    1. A greedy answer changes, and loses its first word, under a restriction that names this word.
-    2. A request without a guard argument is refused.
-    3. A request that names an unknown restriction is answered with nothing.
+    The proof works with any model: each request allows two tokens of the engine's vocabulary and nothing else, so that it is
+    known what the model can say.
 
-    Raises GuardFailure saying which of them does not hold.
+    1. Without a restriction it says one of the two; under a restriction of that one it says the other.
+    2. Under restrictions of both it says nothing, and the engine reports a dead end.
+    3. The same request without a guard argument is refused.
+    4. A request that names an unknown restriction is answered with nothing.
+
+    Where the vocabulary has no two such tokens, one token does for all but the second half of 1. The restrictions are stored in
+    `folder` and loaded for the proof; afterwards they are gone from both, whatever happened.
+
+    Raises GuardFailure with what was expected, what happened and what to do, and what `engine.load` and `engine.forget` raise.
     """
-
-    async def answer(prompt: str, guard: list[str]) -> str:
-        answer = await json_of(engine.app, "POST", "/v1/completions", _body(model, prompt, engine.dead_end, guard))
-        return str(answer["choices"][0]["text"])
-
-    for prompt in _PROMPTS:
-        free = await answer(prompt, [])
-        if words := fold(free).split():
-            break
-    else:
-        raise GuardFailure("canary: the model says nothing that could be restricted")
-    canary = Restriction.compile([Phrase(words[0], match="substring")])
-    canary.save(folder)
+    # Both take seconds for a large vocabulary.
+    vocabulary = await asyncio.to_thread(engine.tokens)
+    probes = await asyncio.to_thread(choose, vocabulary, engine.dead_end, engine.vocabulary)
+    proof = _Proof(engine, model, probes)
+    restrictions = [probe.restriction for probe in probes]
+    digests = [restriction.digest for restriction in restrictions]
     try:
-        await engine.load([canary.digest])
-        guarded = await answer(prompt, [canary.digest])
+        for restriction in restrictions:
+            restriction.save(folder)
+        await engine.load(digests)
+        preferred = await proof.free()
+        for other in probes:
+            if other != preferred:
+                await proof.banned(preferred, other)
+        await proof.dead_end()
     finally:
-        await engine.forget([canary.digest])
-        (folder / (canary.digest + SUFFIX)).unlink(missing_ok=True)
-    if guarded == free or words[0] in fold(guarded):
-        raise GuardFailure("canary: a restriction did not change the engine's answer; the logits processor is not live")
-    response = await request(engine.app, "POST", "/v1/completions", _body(model, prompt, engine.dead_end, None))
-    if response.status_code != 400:
-        raise GuardFailure(f"canary: a request without a guard argument was answered with {response.status_code}, not 400")
-    if said := await answer(prompt, [_UNKNOWN]):
-        raise GuardFailure(f"canary: {len(said)} characters were generated under an unknown restriction")
+        try:
+            await engine.forget(digests)
+        finally:
+            for digest in digests:
+                (folder / (digest + SUFFIX)).unlink(missing_ok=True)
+    await proof.no_argument()
+    await proof.unknown()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,20 +18,33 @@ from starlette.routing import Route
 
 from classifiers.meaning.encoder import Vectors
 from guard import Vocabulary
+from guard.decoding.cursor import Cursor
+from guard.decoding.masks import Masks
+from guard.restriction import Restriction
+from server.settings import Settings
 
 DEAD_END = 3
 SAYS = "tea and cake"
+VOCABULARY = Vocabulary.of([b"Mad", b" Mad", b" Hatter", None, b" tea", b" cake"])
 
 
 class FakeEngine:
-    """Answers like vLLM's application, obeys restrictions word by word, and keeps the bodies it was sent."""
+    """Answers like vLLM's application, obeys restrictions word by word, and keeps the bodies it was sent.
+
+    What it says is fixed text, but for requests with `allowed_token_ids`: these get the one token of `said` that it prefers among
+    those that the restrictions in `folder` leave, or the dead-end token. Without a `folder` it holds restrictions by name alone.
+    """
 
     version = "fake"
     dead_end = DEAD_END
     vocabulary = 100
     context_length = 4096
 
-    def __init__(self) -> None:
+    def __init__(self, said: Vocabulary = VOCABULARY, folder: Path | None = None) -> None:
+        self.said = said
+        self.folder = folder
+        self.prefers: Callable[[Collection[int]], int] = min
+        self.restrictions: dict[str, Restriction] = {}
         self.bodies: list[dict[str, Any]] = []
         self.loaded: list[str] = []
         self.words: list[str] = []
@@ -58,7 +72,7 @@ class FakeEngine:
         )
 
     def tokens(self) -> Vocabulary:
-        return Vocabulary([b"Mad", b" Mad", b" Hatter", b" tea", b" cake"])
+        return self.said
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"token{i}" for i in ids)
@@ -73,9 +87,13 @@ class FakeEngine:
         self.words.append(encoder)
 
     async def load(self, digests: Sequence[str]) -> None:
+        if self.folder:
+            self.restrictions |= {digest: Restriction.load(self.folder, digest) for digest in digests}
         self.loaded += digests
 
     async def forget(self, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self.restrictions.pop(digest, None)
         self.loaded = [digest for digest in self.loaded if digest not in digests]
 
     async def held(self, digests: Sequence[str]) -> list[int]:
@@ -91,6 +109,28 @@ class FakeEngine:
         if not self.obeys or not guard:
             return SAYS
         return "cake" if set(guard) <= set(self.loaded) else ""
+
+    def token(self, body: dict[str, Any]) -> int:
+        """The token that it says after a prompt of token ids."""
+        left = set(body["allowed_token_ids"])
+        guard = body.get("vllm_xargs", {}).get("guard") or []
+        if self.obeys:
+            if not set(guard) <= set(self.loaded):
+                return DEAD_END
+            for digest in guard:
+                cursor = Cursor(Masks.of(self.restrictions[digest], self.said), body["prompt"])
+                left.difference_update(*(ban.ids.tolist() for ban in cursor.bans()))
+        return self.prefers(left) if left else DEAD_END
+
+    def _one_token(self, body: dict[str, Any]) -> dict[str, Any]:
+        token = self.token(body)
+        stopped = token in body["stop_token_ids"]
+        return {
+            "text": "" if stopped else self.said.raw[token].decode(),
+            "finish_reason": "stop" if stopped else "length",
+            "stop_reason": token if stopped else None,
+            "token_ids": [token] if body.get("return_token_ids") else None,
+        }
 
     async def _completion(self, request: Request) -> Response:
         return await self._answer(request, "text_completion", lambda text: {"text": text})
@@ -118,6 +158,8 @@ class FakeEngine:
         refused = body.get("vllm_xargs", {}).get("guard") == ["refuse"]
         ending = {"finish_reason": "stop", "stop_reason": DEAD_END if refused else self.stop_reason}
         prompt = len(str(body.get("prompt", "")))
+        if "allowed_token_ids" in body:
+            return JSONResponse({"object": kind, "choices": [{"index": 0, **self._one_token(body)}]})
         if not body.get("stream"):
             usage = {"prompt_tokens": prompt, "completion_tokens": len(text), "total_tokens": prompt + len(text)}
             return JSONResponse({**named, "choices": [{"index": 0, **content(text), **ending}], "usage": usage})
@@ -155,7 +197,8 @@ class FakeEngine:
 
 def opener(engine: FakeEngine) -> Any:
     @asynccontextmanager
-    async def open_engine(_: Any) -> AsyncIterator[FakeEngine]:
+    async def open_engine(settings: Settings) -> AsyncIterator[FakeEngine]:
+        engine.folder = settings.restrictions
         yield engine
 
     return open_engine

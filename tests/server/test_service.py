@@ -68,7 +68,7 @@ async def test_an_engine_that_does_not_load_is_not_served(app: FastAPI, engine: 
     assert "did not load" in str(await failure(app))
 
 
-async def test_the_canary_leaves_nothing_behind(client: httpx.AsyncClient, engine: FakeEngine, settings: Settings) -> None:
+async def test_the_proof_leaves_nothing_behind(client: httpx.AsyncClient, engine: FakeEngine, settings: Settings) -> None:
     assert len(engine.loaded) == 2
     assert {path.stem for path in settings.restrictions.iterdir()} == set(engine.loaded)
 
@@ -122,7 +122,7 @@ import server.service
 
 
 async def test_each_part_of_the_start_is_timed(app: FastAPI, client: httpx.AsyncClient) -> None:
-    assert list(app.state.service.seconds) == ["encoder", "store", "classifier", "engine", "enforce", "canary"]
+    assert list(app.state.service.seconds) == ["encoder", "store", "classifier", "engine", "enforce", "proof"]
 
 
 async def test_the_api_shares_what_requests_work_with(app: FastAPI, client: httpx.AsyncClient) -> None:
