@@ -29,7 +29,9 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^][{}]+")
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 # What a number must have to be beyond 64 bits, or beyond a float: without it in the body, the hooks need not look at each number.
-_LARGE = re.compile(r"[0-9]{19}|[0-9][eE]\+?[0-9]{3}")
+_LARGE = re.compile(r"[0-9](?:[0-9]{18}|[eE]\+?[0-9]{3})")
+# Characters that are searched for one at a time, and how long one may be. A search stops all other threads.
+_SEARCHED, _OVERLAP = 2**16, 19
 _SURROGATE = re.compile(r"\\u[dD]")
 
 
@@ -62,7 +64,7 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
         raise BadRequest("The body starts with a byte order mark.", code="invalid_json")
     if deeper_than(text, limits.depth):
         raise BadRequest(f"The body nests deeper than {limits.depth} levels.", code="invalid_json")
-    large = _LARGE.search(text) is not None
+    large = any(_LARGE.search(text, at, at + _SEARCHED + _OVERLAP) for at in range(0, len(text), _SEARCHED))
     try:
         value = json.loads(
             text,

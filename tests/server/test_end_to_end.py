@@ -8,6 +8,7 @@ import math
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
 
@@ -129,6 +130,36 @@ async def test_special_tokens_in_a_name_do_not_hide_it(client: openai.AsyncOpenA
 async def test_texts_about_special_tokens_are_innocent(client: openai.AsyncOpenAI, text: str) -> None:
     screened = await client.post("/screen", body={"text": text}, cast_to=dict[str, Any])
     assert (screened["verdict"], screened["matches"]) == ("allow", [])
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
+def test_no_prompt_is_refused_as_too_long_that_the_engine_takes(live: LiveServer, path: str) -> None:
+    limit = live.service.running.engine.context_length
+    codes: list[Any] = []
+    for words in range(limit - 40, limit + 200, 8):
+        text = "Hm" + " tea" * (words - 1)
+        body: dict[str, Any] = {"model": MODEL, "max_tokens": 1}
+        body |= {"messages": [{"role": "user", "content": text}]} if "chat" in path else {"prompt": text}
+        (theirs,) = live.engine(path, {**body, "vllm_xargs": {"guard": []}})
+        ours = httpx.post(live.url + path, json=body, timeout=60)
+        assert ours.status_code == theirs.status_code
+        if ours.status_code != 200:
+            codes.append(ours.json()["error"]["code"])
+    # The bound is near: vLLM's own error comes for a few lengths, the guard's for all that follow.
+    assert set(codes[10:]) == {"context_length_exceeded"}
+    assert codes[0] == 400
+
+
+@pytest.mark.parametrize("route", ["chat", "completion"])
+async def test_a_prompt_that_is_too_long_is_the_client_library_s_own_error(client: openai.AsyncOpenAI, route: str) -> None:
+    text = "tea " * 100_000
+    chat = client.chat.completions.create(**asked(text))
+    call = chat if route == "chat" else client.completions.create(model=MODEL, prompt=text)
+    with pytest.raises(openai.BadRequestError, match="maximum context length is 2048 tokens") as caught:
+        await call
+    if call is not chat:
+        chat.close()
+    assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "messages" if route == "chat" else "prompt")
 
 
 KEPT = [pair for person in DEMO.kept for pair in person.pairs] + list(DEMO.general)

@@ -237,3 +237,11 @@ def test_announced_length_must_be_a_number(length: str) -> None:
 def test_disconnect() -> None:
     with pytest.raises(ClientDisconnect):
         read(chunks(b"ab", end={"type": "http.disconnect"})[0])
+
+
+@pytest.mark.parametrize("at", range(2**16 - 24, 2**16 + 4))
+@pytest.mark.parametrize("number", ["9223372036854775808", "1e999", "1E+400"])
+def test_a_large_number_is_found_wherever_it_stands(at: int, number: str) -> None:
+    raw = ('{"a":' + " " * (at - 5) + number + "}" + " " * 100).encode()
+    with pytest.raises(BadRequest):
+        parse_json(raw, content_type="application/json", content_encoding=None, limits=BodyLimits())
