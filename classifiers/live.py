@@ -102,7 +102,7 @@ class LiveClassifier:
 
     @property
     def needs_merging(self) -> bool:
-        """Whether there are so many layers that `merged` should be called."""
+        """Whether there are too many layers, so that `merged` should be called."""
         return self._layers.need_merging
 
     @property

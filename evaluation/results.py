@@ -14,7 +14,7 @@ def add_small(parser: argparse.ArgumentParser) -> None:
 
 
 def results_folder(small: bool = False) -> Path:
-    """Return the folder for figures, made if it is missing: `build`, or `build/small`, where nobody takes them for real ones."""
+    """Return the folder for figures, and make it if it is missing: `build`, or `build/small` for figures of small runs."""
     folder = BUILD / "small" if small else BUILD
     folder.mkdir(parents=True, exist_ok=True)
     return folder

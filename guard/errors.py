@@ -46,7 +46,7 @@ class FormatMismatch(RestrictionError):
 
 
 class VocabularyError(GuardError, ValueError):
-    """The bytes that a tokenizer's tokens stand for cannot be found out."""
+    """The bytes of a tokenizer's tokens cannot be determined."""
 
 
 class ArgumentError(GuardError, ValueError):

@@ -42,7 +42,7 @@ def store(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: dict[str, st
     # Writing waits for the disk and takes ten times as long as reading. A server that starts again finds its restrictions there.
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return
-    # mkstemp makes the file with mode 0600: the arrays reveal the phrases, and nobody else may change what is banned.
+    # mkstemp makes the file with mode 0600: the arrays reveal the phrases, and no other user may change what is banned.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -54,7 +54,7 @@ class ApiContext:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What every request needs: the engine, the name of its model, and what stands behind the API's routes.
+    """What every request needs: the engine, the name of its model, and what the API's routes use.
 
     It exists only once the guard is proven.
     """

@@ -159,7 +159,7 @@ class Service:
                 classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
-            # After the encoder, not beside it: on a few cores both together take as long, and a failure shows later.
+            # After the encoder, not at the same time: on a few cores both together take as long, and a failure shows later.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
             enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)

@@ -1,4 +1,4 @@
-"""The pins in requirements/ are what the project asks for, and a pin that is not is told."""
+"""The pins in requirements/ are what the project asks for, and a pin that is not fails."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ class _Search:
     """Folded texts to search for, and for each the targets that it identifies, with the evidence."""
 
     def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind) -> None:
-        # A finder reports equal patterns once and knows no targets, so each pattern is entered once and stands for all its
+        # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
         # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
         self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
         self._owners = [tuple(owners.items()) for owners in patterns.values()]

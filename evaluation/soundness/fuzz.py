@@ -20,9 +20,9 @@ from typing import Any
 from tqdm import tqdm
 
 from evaluation.data import tekken_file
+from evaluation.tekken import vocabulary_of_tekken
 from guard import Batch, Edits, Masks, Phrase, Restriction, Row, Vocabulary, reference
 from guard.errors import PhraseError
-from guard.tokens.tekken import vocabulary_of_tekken
 
 ALPHABETS = (
     "abA é ß-",

@@ -83,7 +83,7 @@ class Library:
         return [digest for digest in digests if digest in self._masks]
 
     def collect_failures(self, digests: Sequence[str]) -> dict[str, str]:
-        """Return why requested restrictions failed to load, by digest. Each reason is told once; a new request tries again."""
+        """Return why requested restrictions failed to load, by digest, each reason once. A new request tries again."""
         return {digest: self._failed.pop(digest) for digest in digests if digest in self._failed}
 
     def _publish(self, digest: str, restriction: Restriction | None = None, *, leave_anchors: bool = False) -> None:

@@ -88,7 +88,7 @@ class Letters:
         order = letters.order()
         ordered, spaced = letters.take(order), vocabulary.folded.take(order).data
         at = np.flatnonzero(spaced != kernels.SPACE)
-        # For a token's first letter this reads the end of another token, but nobody asks for a gap there.
+        # For a token's first letter this reads the end of another token, but nothing asks for a gap there.
         gap = np.zeros(len(at), np.uint8)
         gap[1:] = spaced[at[1:] - 1] == kernels.SPACE
         return cls(ordered.data, ordered.start, order, gap)

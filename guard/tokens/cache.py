@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 
 from guard import folding, mapped
 from guard.tokens import folded as tokenfolding
-from guard.tokens import pieces, tekken, tokenizers
+from guard.tokens import pieces, tokenizers
 from guard.tokens.pieces import Pieces
 from guard.tokens.vocabulary import Vocabulary
 
@@ -33,7 +33,7 @@ _NAMES = ("raw", "raw_start", "special", "folded", "folded_start", "order")
 def _code() -> str:
     # What a token folds to depends on these files and on Python's Unicode tables. A stale vocabulary would let phrases through.
     digest = hashlib.sha256(unicodedata.unidata_version.encode())
-    for module in (folding, pieces, tekken, tokenfolding, tokenizers):
+    for module in (folding, pieces, tokenfolding, tokenizers):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 
@@ -50,7 +50,7 @@ class VocabularyCache:
         Args:
             description: The tokenizer's description of itself.
             size: The width of the model's logits.
-            build: A function of `guard.tokens.tokenizers` or `guard.tokens.tekken`.
+            build: `guard.tokens.tokenizers.vocabulary_of`.
 
         Raises:
             OSError: If the file cannot be written.

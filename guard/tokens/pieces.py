@@ -25,7 +25,7 @@ class Pieces(Sequence[bytes]):
     __slots__ = ("_buffer", "_edges", "data", "start")
 
     def __init__(self, data: NDArray[np.uint8], start: NDArray[np.int64]) -> None:
-        # These arrays are handed out without a copy, so nobody may change them.
+        # These arrays are handed out without a copy, so no caller may change them.
         self.data = np.frombuffer(data.tobytes(), np.uint8)
         self.start = start.astype(np.int64)
         self.start.setflags(write=False)

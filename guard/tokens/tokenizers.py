@@ -92,7 +92,7 @@ def _step(part: dict[str, Any], joined: bool) -> Step | None:
     kind = part["type"]
     if kind == "Replace":
         if joined and len(part["pattern"].get("String", "  ")) != 1:
-            raise VocabularyError("cannot tell which bytes the tokens stand for: the decoder replaces text across tokens")
+            raise VocabularyError("cannot tell the bytes of the tokens: the decoder replaces text across tokens")
         return _replace(part["pattern"], part["content"])
     if kind in ("Fuse", "Sequence") or (kind == "Strip" and joined):
         return None  # joins, groups, or changes only the two ends of the text
@@ -108,7 +108,7 @@ def _step(part: dict[str, Any], joined: bool) -> Step | None:
         return _replace({"String": part.get("suffix", "</w>")}, " ")
     if kind == "Strip":
         return _strip(part["content"], part["start"], part["stop"])
-    raise VocabularyError(f"cannot tell which bytes the tokens stand for: unknown decoder {kind!r}")
+    raise VocabularyError(f"cannot tell the bytes of the tokens: unknown decoder {kind!r}")
 
 
 def _parts(description: dict[str, Any] | None) -> list[dict[str, Any]]:
@@ -128,7 +128,7 @@ def _decoder(description: dict[str, Any]) -> Callable[[str], bytes]:
         if not parts and model.get("type") == "WordPiece":
             parts = [{"type": "WordPiece", "prefix": model.get("continuing_subword_prefix", "##"), "cleanup": False}]
     if not parts:
-        raise VocabularyError("cannot tell which bytes the tokens stand for: the tokenizer has no decoder")
+        raise VocabularyError("cannot tell the bytes of the tokens: the tokenizer has no decoder")
     steps: list[Step] = []
     joined = in_bytes = False
     for part in parts:

@@ -106,7 +106,7 @@ class Vocabulary:
 
         Args:
             ids: The prompt's token ids.
-            length: How many bytes of folded text without spaces the tail must have, if there are so many.
+            length: The number of bytes of folded text without spaces in the tail, or fewer if the text is shorter.
 
         Returns:
             The tail, and whether a text begins there.

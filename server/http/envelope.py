@@ -146,7 +146,7 @@ class _Boundary:
             await self.app(scope, receive, watched)
             return
         except ClientDisconnect:
-            return  # nobody is left to answer
+            return  # the client has left
         except Exception as error:
             failure = error
         # Outside the except block, so that what is raised below does not carry the original as its context.

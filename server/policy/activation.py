@@ -1,4 +1,4 @@
-"""Activation: this process and every other one on the store enforce a change before the client is told so."""
+"""Activation: this process and every other one on the store enforce a change before the client gets the answer."""
 
 from __future__ import annotations
 

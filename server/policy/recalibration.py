@@ -19,7 +19,7 @@ from server.policy.enforcement import Enforcement
 # at the latest. Until then new targets are found by the uncalibrated thresholds.
 _QUIET_S, _LATEST_S = 5.0, 60.0
 
-# The most targets whose texts are used: a sample of this size stands for a longer list. The size sets how long calibration takes.
+# The most targets whose texts are used: a longer list is sampled. It determines how long calibration takes.
 _SAMPLE = 200
 
 

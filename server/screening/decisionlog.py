@@ -57,7 +57,7 @@ class DecisionLog:
         self._writing = asyncio.Lock()
 
     def admit(self) -> None:
-        """Raise NotReady if so many records wait for the store that nothing more may be decided."""
+        """Raise NotReady if too many records wait for the store to admit another request."""
         if len(self._waiting) + len(self._answering) >= _MOST_WAITING:
             raise NotReady("The store does not answer, so decisions cannot be recorded and none are made. Try again.")
 

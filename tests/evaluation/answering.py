@@ -32,7 +32,7 @@ def question_of(body: dict[str, Any]) -> str:
 
 
 def demo_server_of(app: Starlette, engine: Any) -> Callable[[str], AbstractAsyncContextManager[Starlette]]:
-    """Return a stand-in for `demo_server`: `app` with a service around `engine`, which has at least the attribute `app`."""
+    """Return a replacement for `demo_server`: `app` with a service around `engine`, which has at least the attribute `app`."""
     screener = SimpleNamespace(snapshot=SimpleNamespace(always=["digest"]))
     running = SimpleNamespace(engine=engine, model="demo", screener=screener)
     app.state.service = SimpleNamespace(running=running, seconds={"engine": 2.0})

@@ -58,7 +58,7 @@ def test_images_run_as_a_user_and_name_a_health_check(stage: str) -> None:
 
 @contextmanager
 def answering(status: int) -> Iterator[int]:
-    """A server that answers /ready with ``status``; its port."""
+    """Serve /ready with `status`, and yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -91,7 +91,7 @@ def test_health_checks(name: str, status: int | None, healthy: bool) -> None:
     assert len(CHECKS) == 4
     with answering(status or 200) as port:
         if status is None:
-            port = 1  # nobody listens there
+            port = 1  # nothing listens there
         program, *flags, code = CHECKS[name]
         assert (program, flags) == ("python3", ["-c"])
         environment = os.environ | {"GUARD_PORT": str(port), "http_proxy": "http://127.0.0.1:1"}

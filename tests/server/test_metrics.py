@@ -1,4 +1,4 @@
-"""Metrics: they count, and name nobody."""
+"""Metrics: they count, and name no target."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each record's hash covers its content and the hash before it, as in Schneier and Kelsey, Secure Audit Logs to Support Computer
 Forensics (ACM TISSEC 2(2), 1999). A chain alone does not show that its end was cut off (Ma and Tsudik, A New Approach to Secure
-Logging, DBSec 2008). So the head of the chain is stored beside it: where the chain begins and ends, and how long it is. A secret
+Logging, DBSec 2008). So the head of the chain is stored too: where the chain begins and ends, and how long it is. A secret
 key may seal the head (HMAC, RFC 2104): somebody who can write the database but cannot read the key cannot compute a new seal.
 """
 

@@ -18,7 +18,6 @@ from server.store.audit.chain import Head, canonical
 from server.store.base import Base
 from server.store.errors import StoreError
 
-PRUNE = "audit.prune"
 REQUEST = "request.decision"
 """The action of a record: a request about targets was answered or refused."""
 SCREEN = "screen.decision"

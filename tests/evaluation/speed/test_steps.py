@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, on small inputs; its figures are nobody's test."""
+"""The benchmark's own arithmetic, on small inputs; its figures are not tested."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def test_the_byte_level_alphabet_is_the_library_s() -> None:
 
 
 def test_a_tokenizer_without_byte_information_is_an_error() -> None:
-    with pytest.raises(VocabularyError, match="cannot tell which bytes"):
+    with pytest.raises(VocabularyError, match="cannot tell the bytes"):
         vocabulary_of(Tokenizer(models.WordLevel({"a": 0}, unk_token="a")).to_str())
 
 

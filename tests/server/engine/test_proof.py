@@ -203,7 +203,7 @@ class IgnoresTheUnknown(FakeEngine):
 
 
 class DoesNotAsk(FakeEngine):
-    """It answers whoever does not say that a guard has looked."""
+    """It answers requests without a guard argument."""
 
     def __init__(self, *known: Any) -> None:
         super().__init__(*known)

@@ -174,7 +174,7 @@ def test_any_message_is_read_in_full_or_refused(message: dict[str, Any]) -> None
         texts = texts_of_chat({"messages": [{"role": "user", **message}]})
     except BadRequest:
         return
-    # ``type`` of a content part is the one string that is not text: it is one of a fixed list
+    # `type` of a content part is the one string that is not text: it is one of a fixed list
     assert conversation(texts).count("needle") >= json.dumps(message).count('"needle"')
 
 

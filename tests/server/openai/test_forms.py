@@ -1,4 +1,4 @@
-"""A form writes what it reads, and changes only what a piece says otherwise."""
+"""A form writes what it reads, and changes only what differs in a piece."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ async def test_a_dead_peer_blocks_no_longer_than_its_lease(database: Database) -
         over = now + timedelta(seconds=10)
         assert await peers.waiting_for(session, 1, later) == ["alive", "dead"]
         assert await peers.waiting_for(session, 1, over) == ["alive"]
-        # Waking up again, it learns that it was given up: nobody waited for it.
+        # Waking up again, it learns that the others gave it up and did not wait for it.
         with pytest.raises(LeaseLost):
             await peers.renew(session, "dead", over, 10.0)
         with pytest.raises(LeaseLost):

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from evaluation.tekken import vocabulary_of_tekken
 from guard.errors import VocabularyError
-from guard.tokens.tekken import vocabulary_of_tekken
 
 
 def description(**changes: Any) -> dict[str, Any]:
