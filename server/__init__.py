@@ -1,7 +1,7 @@
 """The server: OpenAI's routes in front of vLLM, an API for forget targets, and the command line.
 
-This package loads `create_app` and `Settings` when they are first used, because importing it must stay light (`server.cli.main`
-says why).
+The package loads `create_app` and `Settings` when they are first used, so that its import stays quick (`server.cli.main` says
+why).
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""The application: routes and life, assembled."""
+"""The application: its routes, its start and its end."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ def create_app(
 ) -> FastAPI:
     """Return the server as an ASGI application; its service is `app.state.service`.
 
-    Starting is done beside serving: /health answers at once, everything else with 503 until the guard is proven. Raises
-    PolicyError for a policy that cannot be loaded.
+    It serves while it starts: /health answers at once, and all other routes answer with status 503 until the startup proof has
+    succeeded.
+
+    Raises:
+        PolicyError: The policy cannot be loaded.
     """
     service = Service(settings, open_engine, open_encoder)
 
@@ -44,7 +47,7 @@ def create_app(
         service.stop()
         await running
 
-    # Only these paths exist: every other one, of vLLM's or of FastAPI's pages of documentation, is 404.
+    # There are no other paths: vLLM's other routes and FastAPI's pages of documentation answer 404.
     app = FastAPI(
         title="guard-server",
         version=version("guard-server"),
@@ -73,7 +76,9 @@ def create_app(
     async def ready() -> Response:
         if await service.ready():
             return JSONResponse({"status": "ready"})
-        raise errors.NotReady("The server is not ready: the engine is not up or the guard is not proven.")
+        raise errors.NotReady(
+            "The server is not ready: the engine has not started, or the startup proof has not succeeded yet. Try again later."
+        )
 
     @app.get("/openapi.json")
     async def openapi() -> Response:

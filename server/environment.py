@@ -1,4 +1,4 @@
-"""Sets what numerical libraries read from the environment when they are imported. So this module imports none of them."""
+"""Environment variables that numerical libraries read when they are imported. So this module imports none of them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 
 
 def share_processor() -> None:
-    """Keep the threads of two libraries from holding cores that they do not use. What the operator has set stays.
+    """Set variables so that the threads of two libraries do not occupy cores while they wait. A value of the operator's stays.
 
-    One library's threads encode a prompt, and another's compare it. By default, each keeps a core busy for a while after its
-    work, so the other waits: on two cores, screening took twice as long (`evaluation/detection/record`). vLLM sets this for its
-    own workers again.
+    The threads of one library encode a prompt, and those of another compare it. By default each keeps a core busy for a while
+    after its work, and the other has to wait: on two cores, screening took twice as long (`evaluation/detection/record`). vLLM
+    sets its own values for its workers.
     """
     os.environ.setdefault("KMP_BLOCKTIME", "0")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

@@ -1,4 +1,4 @@
-"""A lock that is given to whoever has waited longest."""
+"""A fair lock: of the threads that wait for it, the one that has waited longest gets it next."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from types import TracebackType
 
 
 class FairLock:
-    """Mutual exclusion in the order of asking, as a context manager.
+    """A lock, as a context manager, that threads get in the order in which they ask for it.
 
-    `threading.Lock` promises no order: a thread that lets go and asks again at once mostly gets it again, and another one, which
-    must first wake up, waits for as long as that goes on.
+    `threading.Lock` has no order. A thread that releases it and asks again at once mostly gets it again, because a thread that
+    waits must first wake up.
     """
 
     def __init__(self) -> None:

@@ -50,8 +50,9 @@ def _excerpts(text: str, changes: Iterable[tuple[int, int, str]]) -> Iterator[st
         yield "".join([*pieces, text[last : last + _AROUND]])
 
 
+# The Latin, Greek and Cyrillic letters. The ranges also have signs ("×") and marks, which are separators.
+_ALPHABET = "".join(filter(str.isalpha, map(chr, [*range(0x250), *range(0x370, 0x530)])))
 # At least four single letters, or pairs of letters, with separators between them.
-_ALPHABET = r"A-Za-z\u00c0-\u024f\u0370-\u052f"
 _SPELLED = re.compile(
     rf"(?<![^\W_])[{_ALPHABET}](?:[\W_]{{1,3}}[{_ALPHABET}](?![^\W_])){{3,}}"
     rf"|(?<![^\W_])[{_ALPHABET}]{{1,2}}(?:[-._*\u00b7|/~+=]{{1,2}}[{_ALPHABET}]{{1,2}}(?![^\W_])){{3,}}"

@@ -24,8 +24,8 @@ from typing import Any, Literal
 from classifiers import Example, ForgetTarget
 from classifiers.proposals.extract import Candidate, Cuts, extract
 from classifiers.proposals.frequency import BackgroundFrequency
+from evaluation.data import TOFU, tofu
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, names_of_authors
-from evaluation.detection.sets import TOFU
 from evaluation.pairs import QAPair
 from guard.folding import fold
 from guard.matching.finder import Finder
@@ -127,7 +127,7 @@ def measure(tofu_folder: Path, split: Split = "report", cuts: Cuts | None = None
         Numbers, strings and mappings of them, by name.
 
     Raises:
-        OSError: A file of TOFU is missing.
+        FileNotFoundError: A file of TOFU is missing.
     """
     cuts = cuts or Cuts()
     targets, background, innocent = _split(tofu_folder, split)
@@ -193,9 +193,9 @@ def _sum(parts: Sequence[Coverage]) -> Coverage:
 
 def _split(folder: Path, split: Split) -> tuple[list[list[Row]], list[str], dict[str, list[str]]]:
     """Return the rows of each target, the texts of the background, and the innocent answers by set."""
-    authors = _authors(_rows(folder / "retain90.json"))
-    perturbed = {row["question"]: row for row in _rows(folder / "retain_perturbed.json")}
-    forget = _authors(_rows(folder / "forget10_perturbed.json"))
+    authors = _authors(tofu("retain90", folder))
+    perturbed = {row["question"]: row for row in tofu("retain_perturbed", folder)}
+    forget = _authors(tofu("forget10_perturbed", folder))
     if split == "tune":
         tuned = [[perturbed[row["question"]] for row in authors[i] if row["question"] in perturbed] for i in _TUNED]
         innocent = [authors[i] for i in range(2, len(authors), 4) if i not in _TUNED]
@@ -208,15 +208,10 @@ def _split(folder: Path, split: Split) -> tuple[list[list[Row]], list[str], dict
         {
             "retain": _answers(others),
             "retain_paraphrased": [row["paraphrased_answer"] for q, row in perturbed.items() if q in questions],
-            "real_authors": [row["answer"] for row in _rows(folder / "real_authors.json")],
-            "world_facts": [row["answer"] for row in _rows(folder / "world_facts.json")],
+            "real_authors": [row["answer"] for row in tofu("real_authors", folder)],
+            "world_facts": [row["answer"] for row in tofu("world_facts", folder)],
         },
     )
-
-
-def _rows(path: Path) -> list[Row]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines if line.strip()]
 
 
 def _authors(rows: Sequence[Row]) -> list[list[Row]]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from classifiers import Example, ForgetTarget, Screened, shipped_background
+from evaluation.data import TOFU, tofu
 from evaluation.detection.attacks import Attack, Message
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR, load_languages, load_paraphrases, names_of_authors
 from evaluation.pairs import QAPair
 from server.openai.chat import texts_of_chat
 from server.screening.screener import screened
 
-TOFU = Path(__file__).parents[2].parent / "shared" / "data" / "tofu"
 FORGET = ("forget01", "forget05", "forget10")
 # Every second question about the kept authors is in the operator's background, and the others are asked.
 BACKGROUND_STEP = 2
@@ -28,15 +25,6 @@ class Asked:
 
     text: Screened
     target: str | None
-
-
-def records(name: str) -> list[dict[str, Any]]:
-    """Return the lines of one of TOFU's files.
-
-    Raises:
-        OSError: The file is missing.
-    """
-    return [json.loads(line) for line in (TOFU / f"{name}.json").read_text("utf-8").splitlines() if line.strip()]
 
 
 def ask(messages: Sequence[Message], target: str | None = None) -> Asked:
@@ -54,7 +42,7 @@ class Forget:
 
     def __init__(self, name: str, authors: int | None = None) -> None:
         self.name = name
-        self.lines = records(f"{name}_perturbed")[: authors and authors * QUESTIONS_PER_AUTHOR]
+        self.lines = tofu(f"{name}_perturbed", TOFU)[: authors and authors * QUESTIONS_PER_AUTHOR]
         self.names = names_of_authors([QAPair(line["question"], line["answer"]) for line in self.lines])
         self.ids = [f"author-{at // QUESTIONS_PER_AUTHOR:03d}" for at in range(len(self.lines))]
         self.targets = [
@@ -118,16 +106,16 @@ class Innocent:
 
         `every`: of each file, the line of this number and its multiples are taken.
         """
-        kept = [line["question"] for line in records("retain90")[::every]]
+        kept = [line["question"] for line in tofu("retain90", TOFU)[::every]]
         background = kept[::BACKGROUND_STEP]
         chosen = set(background)
-        paraphrased = [line for line in records("retain_perturbed")[::every] if line["question"] not in chosen]
+        paraphrased = [line for line in tofu("retain_perturbed", TOFU)[::every] if line["question"] not in chosen]
         return cls(
             {
                 "retain": [question(text) for text in kept if text not in chosen],
                 "retain paraphrased": [question(line["paraphrased_question"]) for line in paraphrased],
-                "real_authors": [question(line["question"]) for line in records("real_authors")[::every]],
-                "world_facts": [question(line["question"]) for line in records("world_facts")[::every]],
+                "real_authors": [question(line["question"]) for line in tofu("real_authors", TOFU)[::every]],
+                "world_facts": [question(line["question"]) for line in tofu("world_facts", TOFU)[::every]],
             },
             background,
         )

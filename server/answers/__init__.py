@@ -1,1 +1,1 @@
-"""Answers: what becomes of an engine's answer on its way to the client."""
+"""Answers: the steps between the engine and the client."""

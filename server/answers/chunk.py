@@ -1,10 +1,10 @@
-"""Chunks and pieces: an answer as the steps of the answer pipeline see it, whatever route it belongs to.
+"""Chunks and pieces: an answer in the form that the steps of the answer pipeline work on.
 
     Chunk   one JSON object of an answer: an event of a stream, or a whole answer
-    Piece   what one chunk says of one choice: texts by field, and how the choice ended
+    Piece   the part of a chunk that belongs to one choice: its texts by field, and how the choice ended
 
-A stream is many chunks, a whole answer is one: a step that works on the one works on the other. A route's *form* (`Form`) reads a
-chunk's pieces and writes them back; the steps know no route.
+A stream has many chunks and a whole answer has one, so each step works on both. The *form* of a route (`Form`) reads the pieces
+of a chunk and writes them back, so the steps need not know the route.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ CONTENT_FILTER = "content_filter"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a chunk says of one choice.
+    """The part of a chunk that belongs to one choice.
 
     Attributes:
-        choice: the choice's index.
-        texts: text by field, in the order of the chunk: `content`, `text`, `reasoning`, `tool_calls[0].arguments` and so on.
-        finish_reason: why the choice ended; None while it goes on.
-        stop_reason: the stop string or token id that ended it (vLLM's); None for any other end.
-        raw: the choice as the engine wrote it, with what no step reads (log probabilities).
+        choice: The index of the choice.
+        texts: Text by field, in the order of the chunk: `content`, `text`, `reasoning`, `tool_calls[0].arguments` and so on.
+        finish_reason: Why the choice ended; None while it goes on.
+        stop_reason: The stop string or token id that ended it (a field of vLLM's); None if something else did.
+        raw: The choice as the engine wrote it, with the fields that no step reads (log probabilities).
     """
 
     choice: int
@@ -40,7 +40,7 @@ class Piece:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def ended(self, finish_reason: str) -> Piece:
-        """Return the piece with another end, and without the stop that led to the engine's own."""
+        """Return the piece with another `finish_reason` and no `stop_reason`."""
         return replace(self, finish_reason=finish_reason, stop_reason=None)
 
 
@@ -48,7 +48,7 @@ class Form(Protocol):
     """How a route writes the choices of an answer and of a stream."""
 
     def read(self, body: Mapping[str, Any]) -> list[Piece]:
-        """Return the pieces of a chunk; none of an error or of a chunk that only counts tokens."""
+        """Return the pieces of a chunk. An error, or a chunk that only counts tokens, has none."""
         ...
 
     def write(self, body: Mapping[str, Any], pieces: Sequence[Piece]) -> dict[str, Any]:
@@ -56,51 +56,51 @@ class Form(Protocol):
         ...
 
     def silent(self, piece: Piece) -> Piece:
-        """Return a piece of the same choice that says nothing and has not ended."""
+        """Return a piece of the same choice without text that does not end the choice."""
         ...
 
 
 class Chunk:
-    """One JSON object of an answer, parsed when it is first looked into."""
+    """One JSON object of an answer. It is parsed when something first reads it."""
 
     def __init__(self, data: bytes, form: Form, name: bytes | None = None) -> None:
         self.data = data
         """The object as JSON in UTF-8."""
         self.form = form
         self.name = name
-        """The name of the event it came in, where the route names its events."""
+        """The name of its event, where the route names its events."""
 
     @classmethod
     def of(cls, body: Mapping[str, Any], form: Form, name: bytes | None = None) -> Chunk:
         """Return a chunk that holds `body`."""
-        # As compact as vLLM writes it.
+        # Compact, as vLLM writes it.
         return cls(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(), form, name)
 
     @cached_property
     def body(self) -> Mapping[str, Any]:
-        """The object. Raises EngineFailure for what is not one."""
+        """The object. Raises EngineFailure if the data are not a JSON object."""
         try:
             body = json.loads(self.data)
         except ValueError as error:
-            raise EngineFailure("the engine sent something that is not JSON") from error
+            raise EngineFailure("the engine sent an answer that is not JSON") from error
         if not isinstance(body, dict):
-            raise EngineFailure("the engine sent JSON that is not an object")
+            raise EngineFailure("the engine sent an answer that is JSON but not an object")
         return body
 
     @cached_property
     def pieces(self) -> Sequence[Piece]:
-        """What it says of each choice it speaks of."""
+        """Its pieces, one for each choice that the chunk belongs to."""
         return self.form.read(self.body)
 
     @property
     def usage(self) -> Mapping[str, Any] | None:
-        """The tokens counted, where it counts them."""
+        """The counts of tokens, None if the chunk has none."""
         usage: Mapping[str, Any] | None = self.body.get("usage")
         return usage
 
     @property
     def error(self) -> Mapping[str, Any] | None:
-        """The error it tells of, if it does."""
+        """The error that it reports, None if it reports none."""
         error: Mapping[str, Any] | None = self.body.get("error")
         return error
 
@@ -115,11 +115,11 @@ class Chunk:
 
 Chunks = AsyncIterator[Chunk]
 Step = Callable[[Chunks], Chunks]
-"""A step of the answer pipeline: it takes chunks and gives chunks, and may hold back, change, add or drop some."""
+"""A step of the answer pipeline: it reads chunks and yields chunks, and may delay, change, add or drop some."""
 
 
 def piped(chunks: Chunks, steps: Sequence[Step]) -> Chunks:
-    """Return `chunks` after all `steps`, the first one first."""
+    """Return `chunks` after all `steps`, in the order of `steps`."""
     for step in steps:
         chunks = step(chunks)
     return chunks

@@ -1,4 +1,4 @@
-"""Dead ends: choices in which nothing was left to say."""
+"""Dead ends: choices that ended because the guard left them no other token."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from server.metrics import Metrics
 
 
 def dead_ends(token: int, metrics: Metrics) -> Step:
-    """Return the step that tells dead ends from the model's own ends.
+    """Return the step that marks dead ends.
 
-    A choice that ended on the engine's dead-end `token` had nothing left to say under the guard. Its `finish_reason` becomes
-    `content_filter`, which is what OpenAI's API calls an answer that a filter cut short.
+    Where the guard leaves a choice no other token, it ends with the engine's dead-end `token`. The step sets the `finish_reason`
+    of such a choice to `content_filter`, OpenAI's word for an answer that a filter cut short, and counts it in `metrics`.
     """
-    # vLLM writes compact JSON, and inside a string the quotes are escaped: a chunk without this need not be parsed.
+    # vLLM writes compact JSON and escapes the quotes inside a string, so a chunk without these bytes need not be parsed.
     sign = f'"stop_reason":{token}'.encode()
 
     async def step(chunks: Chunks) -> Chunks:
         async for chunk in chunks:
-            yield _told(chunk) if sign in chunk.data else chunk
+            yield _marked(chunk) if sign in chunk.data else chunk
 
-    def _told(chunk: Chunk) -> Chunk:
+    def _marked(chunk: Chunk) -> Chunk:
         pieces = list(chunk.pieces)
         for at, piece in enumerate(pieces):
             if piece.stop_reason == token:

@@ -1,7 +1,7 @@
 """Server-sent events: bytes to events, and events to bytes.
 
-The format is the WHATWG's (HTML Living Standard, section 9.2.6, "Interpreting an event stream"). vLLM and OpenAI send a `data:`
-line per event; the routes of OpenAI's responses and Anthropic's messages name the event as well.
+The format is in the HTML Living Standard of the WHATWG (section 9.2.6, "Interpreting an event stream"). vLLM and OpenAI send one
+`data:` line per event. The events of OpenAI's responses and of Anthropic's messages also have a name.
 """
 
 from __future__ import annotations
@@ -21,29 +21,28 @@ _LINE = re.compile(rb"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its data, and its name where it has one.
+    """One event.
 
-    `raw` are the bytes the event was read from, without the empty line that ends it; an event that is passed on unchanged is
-    written as it came, comments and fields of later standards included. An event without data is a comment or a heartbeat.
+    Attributes:
+        data: Its data. An event without data is a comment or a heartbeat.
+        name: Its name, None if it has none.
+        raw: The bytes that it was read from, without the empty line at the end. `written` returns them, so an event that is
+            passed on unchanged keeps its comments and fields that this module does not know.
     """
 
     data: bytes
     name: bytes | None = None
     raw: bytes | None = None
 
-    def with_data(self, data: bytes) -> Event:
-        """Return an event of the same name with other data."""
-        return Event(data, self.name)
-
 
 class EventReader:
-    """Cuts a stream of bytes into events, wherever the bytes are cut."""
+    """Reads events from a stream of bytes that arrives in parts of any size."""
 
     def __init__(self) -> None:
         self._held = b""
 
     def feed(self, received: bytes) -> list[Event]:
-        """Return the events that end within the bytes received so far, in order; the rest is held."""
+        """Return the events that are complete with the bytes `received`, in order, and keep the rest."""
         held = self._held + received
         if b"\r" not in held:  # as vLLM writes: quicker than to look for every line end of the standard
             *whole, self._held = held.split(b"\n\n")
@@ -51,7 +50,7 @@ class EventReader:
         events = []
         start = 0
         while found := _END_OF_EVENT.search(held, start):
-            # A lone carriage return at the very end may be half of a line end.
+            # A carriage return at the end of the bytes may be the first half of a line end.
             if found.end() == len(held) and held.endswith(b"\r"):
                 break
             events.append(_event(held[start : found.start()]))
@@ -60,13 +59,13 @@ class EventReader:
         return events
 
     def end(self) -> list[Event]:
-        """Return what was held when the stream ended: an unfinished event, or nothing."""
+        """Return the unfinished event that was kept when the stream ended, [] if there is none."""
         held, self._held = self._held.strip(b"\r\n"), b""
         return [_event(held)] if held else []
 
 
 def written(event: Event) -> bytes:
-    """Return the bytes of an event, with the empty line that ends it."""
+    """Return the bytes of an event with the empty line at its end."""
     if event.raw is not None:
         return event.raw + b"\n\n"
     if event.name is None and b"\n" not in event.data:

@@ -1,7 +1,8 @@
-"""One request answered by several calls of the engine, one per choice, whose answers become one.
+"""Fan-out: one call of the engine per choice of a request, and one answer made of theirs.
 
-Under a grammar a choice that starves ends in an error of vLLM's, which takes the request's other choices and prompts with it.
-In a call of its own it ends alone. The client gets what vLLM's own answer has: choices in vLLM's order, one id, one usage.
+Under a grammar a choice may starve (`server.answers.starved`). vLLM then answers with an error, and the request's other choices
+and prompts are lost too. Where each choice has a call of its own, only the choice that starves ends. The client gets the same
+answer as from vLLM: the choices in vLLM's order, one id, one usage.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from server.answers.chunk import Chunk, Chunks
-from server.answers.reply import Reply, single
+from server.answers.reply import Reply, only, single
 from server.errors import EngineFailure
 
 Body = Mapping[str, Any]
@@ -21,7 +22,13 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call for one choice: its number among all choices, the number of its prompt, and the request body."""
+    """A call for one choice.
+
+    Attributes:
+        number: The number of the choice among all choices of the request.
+        prompt: The number of its prompt.
+        body: The body of the call.
+    """
 
     number: int
     prompt: int
@@ -29,7 +36,7 @@ class Call:
 
     @property
     def suffix(self) -> str:
-        """What tells its request id from those of the others."""
+        """The end of its request id, which no other call for the same request has."""
         return f"-{self.number}"
 
 
@@ -38,26 +45,34 @@ Ask = Callable[[Call], AbstractAsyncContextManager[Reply]]
 
 @asynccontextmanager
 async def fanned(ask: Ask, calls: Sequence[Call]) -> AsyncIterator[Reply]:
-    """Make all calls at the same time by `ask`, and yield their answers as one reply.
+    """Make all calls at the same time with `ask`, and yield their answers as one reply.
 
-    A reply that is an error, of whichever call, is the whole reply. In a stream an error in the middle ends it. The calls end
-    with the block. Raises EngineFailure for answers that cannot be merged, and what `ask` raises.
+    If the reply to any call is an error, that error is the whole reply. An error in the middle of a stream ends the stream. The
+    calls end when the block ends.
+
+    Raises:
+        EngineFailure: The answers cannot be merged.
+        Exception: What `ask` raises.
     """
     async with AsyncExitStack() as stack:
         replies = await _replies(stack, ask, calls)
         if replies[0].chunks is None:
             yield replies[0]
         elif any(reply.streams != replies[0].streams for reply in replies):
-            raise EngineFailure("the engine streamed some of the answers to one request and not the others")
+            raise EngineFailure("the engine streamed some answers to the calls of one request and did not stream others")
         elif replies[0].streams:
             yield replace(replies[0], chunks=_merged(calls, [reply.answered for reply in replies]))
         else:
-            wholes = await asyncio.gather(*(_only(reply.answered) for reply in replies))
+            wholes = await asyncio.gather(*(only(reply.answered) for reply in replies))
             yield replace(replies[0], chunks=single(_joined(calls, wholes)))
 
 
 async def _replies(stack: AsyncExitStack, ask: Ask, calls: Sequence[Call]) -> list[Reply]:
-    """Make all calls; the first error ends the others and is returned alone. Raises what the first raises that raises."""
+    """Make all calls and return their replies. If one is an error, return only that one and end the other calls.
+
+    Raises:
+        Exception: What a call raises.
+    """
     begun = [asyncio.create_task(_entered(ask(call))) for call in calls]
     try:
         for next_one in asyncio.as_completed(begun):
@@ -77,21 +92,14 @@ async def _entered(call: AbstractAsyncContextManager[Reply]) -> tuple[AbstractAs
     return call, await call.__aenter__()
 
 
-async def _only(chunks: Chunks) -> Chunk:
-    found = [chunk async for chunk in chunks]
-    if len(found) != 1:
-        raise EngineFailure(f"a whole answer has {len(found)} chunks")
-    return found[0]
-
-
 class _Identity:
-    """The id and the time that all choices share: the first call's, without its suffix."""
+    """The id and the time in all chunks of the merged answer: those of the first call, without its suffix."""
 
     def __init__(self) -> None:
         self._shared: dict[str, Any] = {}
 
     def named(self, call: Call, body: Body) -> dict[str, Any]:
-        """Return an answer or chunk of one call under the shared identity."""
+        """Return the body of a chunk of one call with the shared id and time."""
         if not self._shared:
             self._shared = {key: body[key] for key in ("id", "created") if key in body}
             if "id" in body:
@@ -100,9 +108,9 @@ class _Identity:
 
 
 def _numbered(call: Call, chunk: Chunk, identity: _Identity) -> Chunk:
-    """Return a chunk of one call as one of the whole: its choice has its number among all."""
+    """Return a chunk of one call with the number that its choice has in the merged answer."""
     if len(chunk.pieces) > 1:
-        raise EngineFailure(f"the engine gave {len(chunk.pieces)} choices where one was asked for")
+        raise EngineFailure(f"the engine returned {len(chunk.pieces)} choices to a request for one")
     pieces = [replace(piece, choice=call.number) for piece in chunk.pieces]
     return chunk.with_body(chunk.form.write(identity.named(call, chunk.body), pieces))
 
@@ -116,7 +124,7 @@ def _joined(calls: Sequence[Call], answers: Sequence[Chunk]) -> Chunk:
 
 
 async def _merged(calls: Sequence[Call], streams: Sequence[Chunks]) -> Chunks:
-    """Give the chunks of all streams as they come, the usage of all at the end."""
+    """Yield the chunks of all streams as they arrive, and the usage of all at the end."""
     identity = _Identity()
     counted: dict[int, Chunk] = {}
     async with aclosing(_interleaved(streams)) as interleaved:
@@ -143,7 +151,7 @@ async def _interleaved(streams: Sequence[Chunks]) -> AsyncGenerator[tuple[int, C
             async for chunk in stream:
                 await waiting.put((at, chunk))
         finally:
-            # Not at a cancellation: then nobody reads any more.
+            # After a cancellation nothing reads the queue any more.
             if not asyncio.current_task().cancelling():  # type: ignore[union-attr]
                 await waiting.put((at, None))
 
@@ -164,7 +172,7 @@ async def _interleaved(streams: Sequence[Chunks]) -> AsyncGenerator[tuple[int, C
 
 
 def _total(calls: Sequence[Call], answers: Sequence[Body]) -> dict[str, Any]:
-    """Return the usage of all, as vLLM counts it: a prompt's tokens once, whatever the number of its choices."""
+    """Return the usage of all calls. Like vLLM, it counts the tokens of a prompt once, whatever the number of its choices."""
     known = [usage for answer in answers if (usage := answer.get("usage"))]
     if not known or len(known) < len(answers):
         return {}
@@ -175,5 +183,5 @@ def _total(calls: Sequence[Call], answers: Sequence[Body]) -> dict[str, Any]:
     if details:
         reasoning = sum(each.get("reasoning_tokens") or 0 for each in details)
         usage["completion_tokens_details"] = {**details[0], "reasoning_tokens": reasoning}
-    # Measurements of one generation say nothing about several: vLLM leaves them out then.
+    # They measure one generation. vLLM leaves them out of an answer with several choices.
     return {"usage": usage, "metrics": None} if "metrics" in answers[0] else {"usage": usage}

@@ -1,4 +1,4 @@
-"""Replies: an engine's answer as chunks, streamed or whole, and its way to the client.
+"""Replies: an engine's answer as chunks, streamed or whole, from the engine to the client.
 
 application ── bytes ──▶ `replied` ── chunks ──▶ steps ── chunks ──▶ `deliver` ── bytes ──▶ client
 """
@@ -19,13 +19,13 @@ from server.errors import EngineFailure
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An engine's reply: an error as it came, or an answer in chunks.
+    """An engine's reply: an answer in chunks, or an error as the engine wrote it.
 
     Attributes:
-        status: the HTTP status; only a reply with 200 has chunks.
-        media_type: the body's content type.
-        error: the body of a reply with any other status.
-        chunks: the answer: one chunk if it is whole, many if it is streamed. They can be read once.
+        status: The HTTP status. Only a reply with status 200 has chunks.
+        media_type: The content type of the body.
+        error: The body of a reply with any other status.
+        chunks: The answer: one chunk if it is whole, many if it is streamed. They can be read once.
     """
 
     status: int
@@ -35,18 +35,18 @@ class Reply:
 
     @property
     def streams(self) -> bool:
-        """Whether it is a stream of events."""
+        """Whether the body is a stream of events."""
         return self.media_type.startswith(MEDIA_TYPE)
 
     @property
     def answered(self) -> Chunks:
-        """The chunks of an answer. Raises EngineFailure for an error."""
+        """The chunks of an answer. Raises EngineFailure if the reply is an error."""
         if self.chunks is None:
-            raise EngineFailure(f"the engine answered {self.status}")
+            raise EngineFailure(f"the engine answered with status {self.status}")
         return self.chunks
 
     def after(self, *steps: Step) -> Reply:
-        """Return the reply with its chunks after `steps`; an error as it is."""
+        """Return the reply with its chunks after `steps`. An error stays as it is."""
         return self if self.chunks is None else replace(self, chunks=piped(self.chunks, steps))
 
 
@@ -54,7 +54,8 @@ class Reply:
 async def replied(app: ASGIApp, scope: Scope, receive: Receive, form: Form) -> AsyncIterator[Reply]:
     """Call the engine's application and yield its reply, whose chunks have the form `form`.
 
-    A block that ends before all chunks are read aborts the request. Raises EngineFailure, there and where the chunks are read.
+    If the block ends before it has read all chunks, the request is aborted. Raises what `called` raises, also while the block
+    reads chunks.
     """
     async with called(app, scope, receive) as answer:
         media_type = answer.headers.get("content-type", "application/json")
@@ -67,8 +68,16 @@ async def replied(app: ASGIApp, scope: Scope, receive: Receive, form: Form) -> A
 
 
 async def single(chunk: Chunk) -> Chunks:
-    """Give one chunk."""
+    """Yield one chunk."""
     yield chunk
+
+
+async def only(chunks: Chunks) -> Chunk:
+    """Return the chunk of a whole answer. Raises EngineFailure if there is not exactly one."""
+    found = [chunk async for chunk in chunks]
+    if len(found) != 1:
+        raise EngineFailure(f"the engine's answer has {len(found)} chunks, but it is not streamed and must have one")
+    return found[0]
 
 
 async def _streamed(parts: AsyncIterator[bytes], form: Form) -> Chunks:
@@ -83,7 +92,7 @@ async def _streamed(parts: AsyncIterator[bytes], form: Form) -> Chunks:
 
 
 async def deliver(reply: Reply, send: Send, headers: Mapping[str, str]) -> None:
-    """Send a reply to the client, with `headers` beside its own. Raises EngineFailure for a whole answer without a chunk."""
+    """Send a reply to the client with `headers` added. Raises EngineFailure if a whole answer has not exactly one chunk."""
     if reply.chunks is not None and reply.streams:
         await send(_start(reply, headers))
         async for chunk in reply.chunks:
@@ -92,10 +101,7 @@ async def deliver(reply: Reply, send: Send, headers: Mapping[str, str]) -> None:
         return
     body = reply.error
     if reply.chunks is not None:
-        chunks = [chunk async for chunk in reply.chunks]
-        if len(chunks) != 1:
-            raise EngineFailure(f"a whole answer has {len(chunks)} chunks")
-        body = chunks[0].data
+        body = (await only(reply.chunks)).data
     await send(_start(reply, {**headers, "content-length": str(len(body))}))
     await _body(send, body, more=False)
 

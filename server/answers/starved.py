@@ -1,8 +1,8 @@
-"""Starved answers: a grammar and the guard together left a choice nothing to say.
+"""Starved answers: a grammar and the guard together left a choice no token.
 
-vLLM 0.32's grammar rejects the dead-end token, and the request ends in an internal error: a whole answer with status 500, a
-stream with an event that tells of it. For a request that is both restricted and constrained, and for one choice, that error
-is a dead end.
+vLLM 0.32's grammar rejects the dead-end token, and the request ends in an internal error: a whole answer has status 500, and a
+stream has an event with the error. Where a request asks for one choice and is both restricted and constrained by a grammar, this
+error is a dead end.
 """
 
 from __future__ import annotations
@@ -19,18 +19,25 @@ from server.metrics import Metrics
 
 Body = Mapping[str, Any]
 Ask = Callable[[Body], AbstractAsyncContextManager[Reply]]
-"""Ask the engine with a request body."""
+"""Sends a request body to the engine and yields its reply."""
 
 
 @asynccontextmanager
 async def fed(ask: Ask, body: Body, silenced: Callable[[Body], Body], metrics: Metrics) -> AsyncIterator[Reply]:
-    """Ask for one choice under a grammar, and yield a reply in which a starved choice has ended in `content_filter`.
+    """Ask for one choice under a grammar, and yield a reply in which a starved choice ends with `content_filter`.
 
-    Where the client has not seen any of it yet, the engine is asked again with the `silenced` body, unconstrained and with
-    nothing to say, so that the answer has vLLM's own form. In the middle of a stream the text so far stays, and the last chunks
-    come from here: one that ends the choice, and one with the usage if it was asked for.
+    If the client has not received any of the answer yet, the engine is asked again with the `silenced` body, to which it answers
+    in its own form with an empty text. In the middle of a stream the text so far stays, and this function makes the last chunks:
+    one that ends the choice, and one with the usage if the client asked for it.
 
-    Raises EngineFailure where the engine does not answer the silenced request.
+    Args:
+        ask: Sends a body to the engine.
+        body: The body of a request for one choice.
+        silenced: Returns the body without its grammar, closed so that the answer is empty.
+        metrics: Counts the dead end.
+
+    Raises:
+        EngineFailure: The engine does not answer the silenced request.
     """
     async with AsyncExitStack() as stack:
         asked, hides = _with_usage(body)
@@ -45,16 +52,16 @@ async def fed(ask: Ask, body: Body, silenced: Callable[[Body], Body], metrics: M
         async def again() -> Chunks:
             silent = await stack.enter_async_context(ask(silenced(body)))
             if silent.status != 200:
-                raise EngineFailure(f"the engine ended a stream with status {silent.status}")
+                raise EngineFailure(f"the engine answered a request that says nothing with status {silent.status}")
             return silent.answered
 
         yield replace(reply, chunks=_ended(reply.chunks, again, metrics, hides_usage=hides))
 
 
 def _with_usage(body: Body) -> tuple[Body, bool]:
-    """Return the body that counts tokens in each chunk where the client asked for it at the end, and whether it is changed.
+    """Return the body, and whether it is changed: vLLM shall count tokens in each chunk if the client asked for it at the end.
 
-    The usage of a choice that ends in an error is known only from the chunk before.
+    Where a choice ends in an error, only the chunk before it has the usage.
     """
     options = body.get("stream_options")
     if not isinstance(options, dict) or options.get("include_usage") is not True or options.get("continuous_usage_stats"):
@@ -93,7 +100,7 @@ def _without_usage(chunk: Chunk) -> Chunk:
 
 
 def _ends(last: Chunk, usage: Mapping[str, Any] | None, *, hides_usage: bool) -> list[Chunk]:
-    """Return the last chunks of a stream whose choice starved after `last`."""
+    """Return the last chunks of a stream whose choice starved after the chunk `last`."""
     named = {key: last.body.get(key) for key in ("id", "object", "created", "model")}
     end = last.form.silent(last.pieces[0]).ended(CONTENT_FILTER)
     counted = {**named, "usage": usage} if "usage" in last.body and not hides_usage else named

@@ -1,1 +1,1 @@
-"""Engines: what generates under the guard."""
+"""Engines: they generate answers under the guard."""

@@ -1,7 +1,7 @@
-"""A call of an engine's application: the answer's status and headers at once, its body as it comes.
+"""A call of an engine's application: the caller gets the status and headers first, and then reads the body in parts.
 
-ASGI pushes: an application calls `send` for each part of its answer. Code that looks at an answer on its way, holds parts of
-it back or asks the engine again is simpler if it pulls. This module turns the one into the other.
+An ASGI application pushes: it calls `send` for each part of its answer. Code that reads an answer, delays parts of it or asks the
+engine again is simpler if it pulls. This module turns the one into the other.
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from starlette.types import ASGIApp, Message, Receive, Scope
 
 from server.errors import EngineFailure
 
-# Parts of a body that may wait to be read. With more the application waits, as it would for a slow client.
+# The most parts of a body that wait to be read. If there are more, the application waits, as it does for a slow client.
 _WAITING = 64
-# Seconds that an application may take to end after it heard that its client has left.
+# Seconds that an application may take to end after it has received that its client has left.
 _TO_END_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An engine's answer: its status, its headers, and its body in parts. The body can be read once."""
+    """An engine's answer: its status, its headers, and its body in parts, which can be read once."""
 
     status: int
     headers: Headers
     parts: AsyncIterator[bytes]
 
     async def whole(self) -> bytes:
-        """Read the body to its end. Raises what the application raises, and EngineFailure where it stops short."""
+        """Return the whole body. Raises what the application raises, and EngineFailure if it ends too early."""
         return b"".join([part async for part in self.parts])
 
 
 @asynccontextmanager
 async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[Answer]:
-    """Call `app` and yield its answer as soon as its status is known; end the call at the end of the block.
+    """Call `app` and yield its answer as soon as its status is known. The call ends when the block ends.
 
-    A block that ends before the answer is complete aborts the request: the application hears that its client has left. It is not
-    cancelled at once, because vLLM then goes on generating an answer that is not streamed.
+    If the block ends before the answer is complete, the request is aborted: the application receives that its client has left. It
+    is not cancelled at once, because vLLM would then go on generating an answer that is not streamed.
 
     Raises:
-        ClientDisconnect: the client has left, so nobody waits for the answer.
-        EngineFailure: the application ended without an answer, or in the middle of one.
-        Exception: whatever the application raises, where the block reads.
+        ClientDisconnect: The client has left.
+        EngineFailure: The application ended without an answer or in the middle of one.
+        Exception: What the application raises, when the block reads.
     """
     messages: asyncio.Queue[Message | None] = asyncio.Queue(_WAITING)
     left = asyncio.Event()
@@ -60,7 +60,7 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
         try:
             await app(scope, heard, send)
         finally:
-            # A full queue needs no end: the reader finds that the call is done when the queue is empty.
+            # A full queue needs no end mark: when the reader has emptied it, it sees that the call is done.
             if not messages.full():
                 messages.put_nowait(None)
 
@@ -70,8 +70,8 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
         message = None if messages.empty() and call.done() else await messages.get()
         if message is None:
             await call
-            # vLLM ends a stream at once when its client leaves, and answers `null` where it does not stream.
-            raise ClientDisconnect if heard.disconnect else EngineFailure("the engine ended its answer early")
+            # When its client leaves, vLLM ends a stream at once, and answers `null` if it does not stream.
+            raise ClientDisconnect if heard.disconnect else EngineFailure("the engine ended its answer before it was complete")
         return message
 
     async def parts() -> AsyncIterator[bytes]:
@@ -89,19 +89,19 @@ async def called(app: ASGIApp, scope: Scope, receive: Receive) -> AsyncIterator[
     try:
         start = await following()
         if start["type"] != "http.response.start":
-            raise EngineFailure("the engine sent a body without a status")
+            raise EngineFailure("the engine sent the body of an answer before its status")
         yield Answer(start["status"], Headers(raw=start.get("headers", [])), parts())
     finally:
         left.set()
-        while not messages.empty():  # so that an application that waits in `send` goes on
+        while not messages.empty():  # so that an application that waits in `send` continues
             messages.get_nowait()
-        # Whatever it raises now, nobody waits for its answer.
+        # An error of the application no longer matters to anyone.
         with suppress(Exception):
             await asyncio.wait_for(call, _TO_END_S)
 
 
 class _Receiver:
-    """An ASGI `receive` that says that the client has left, as soon as it has or `left` is set."""
+    """An ASGI `receive` that returns a disconnect as soon as the client has left or `left` is set."""
 
     def __init__(self, receive: Receive, left: asyncio.Event) -> None:
         self.disconnect = False

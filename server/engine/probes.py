@@ -1,4 +1,4 @@
-"""Probes: two tokens that the startup proof lets the engine say, and bans."""
+"""Probes: two tokens that the startup proof allows the engine to say, and then bans."""
 
 from __future__ import annotations
 
@@ -14,18 +14,24 @@ from guard.stopwords import COMMON_WORDS
 from guard.tokens.vocabulary import Vocabulary
 from server.errors import GuardFailure
 
-# A phrase in each restriction of the proof, so that no restriction of a target has the same content and therefore the same name:
-# what the proof drops afterwards would be the target's.
+# A phrase in each restriction of the proof, so that content and name differ from those of every target's restriction. The proof
+# deletes its restrictions at the end.
 _MARK = Phrase("startup proof of this guard server")
-# How many letters a word has that a person recognises in a message.
+# The number of letters of a word that a person easily recognises in a message.
 _CLEAR = range(3, 13)
-# Words among which a pair is looked for.
+# How many words are tried for a pair.
 _AT_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A token that the proof lets the engine say, and bans. `raw`: its bytes. `word`: what it folds to, without spaces around."""
+    """A token that the proof allows the engine to say, and then bans.
+
+    Attributes:
+        token: Its id.
+        raw: Its bytes.
+        word: What it folds to, without the spaces around it.
+    """
 
     token: int
     raw: bytes
@@ -33,7 +39,7 @@ class Probe:
 
     @property
     def phrase(self) -> Phrase:
-        """The phrase that bans the token, and every other one that holds the word."""
+        """The phrase that bans the token and every other token that contains the word."""
         return Phrase(self.word, match="substring", force=True)
 
     @property
@@ -42,7 +48,7 @@ class Probe:
         return Restriction.compile([self.phrase, _MARK])
 
     def bans(self, prompt: Probe, next_: Probe) -> bool:
-        """Whether the phrase of this probe bans the token of `next_` after a prompt of one token, by the slow reference."""
+        """Return whether the phrase of this probe bans the token of `next_` after that of `prompt`, by the slow reference."""
         return penalty([self.phrase], [prompt.raw], next_.raw) > 0
 
     def __str__(self) -> str:
@@ -50,12 +56,18 @@ class Probe:
 
 
 def choose(vocabulary: Vocabulary, dead_end: int, width: int | None = None) -> tuple[Probe, ...]:
-    """Return two tokens of the vocabulary such that, after the first as the prompt, a ban of either leaves the other.
+    """Return two tokens such that, with the first as the prompt, a ban of one does not ban the other.
 
-    Plain words of 3 to 12 letters that are no stop words come first, then whatever folds to a text at all: single letters,
-    digits, stop words. Of a vocabulary without such a pair it is one token. `dead_end` is not chosen, nor ids from `width` on.
+    Words of 3 to 12 letters that are not stop words come first, then every other token that folds to a text: single letters,
+    digits, stop words. If the vocabulary has no such pair, the result is one token.
 
-    Raises GuardFailure if no token folds to a text by itself: then no phrase could ever be banned in this vocabulary.
+    Args:
+        vocabulary: The vocabulary of the engine.
+        dead_end: A token id that is not chosen.
+        width: The number of token ids that a prompt may use; ids from here on are not chosen.
+
+    Raises:
+        GuardFailure: No token folds to a text by itself, so nothing could be banned in this vocabulary.
     """
     found = nsmallest(_AT_MOST, _words(vocabulary, dead_end, width), key=_clearness)
     for at, second in enumerate(found):
@@ -64,18 +76,18 @@ def choose(vocabulary: Vocabulary, dead_end: int, width: int | None = None) -> t
                 return first, second
     if not found:
         raise GuardFailure(
-            f"startup proof: none of the {len(vocabulary)} tokens of the engine's vocabulary says a letter or a digit by itself, "
-            "so no word could be banned. Check that the model's folder holds the tokenizer that belongs to the model."
+            f"startup proof: none of the {len(vocabulary)} tokens of the engine's vocabulary spells a letter or a digit by "
+            "itself, so the guard could not ban a word. Check that the model's folder holds the model's own tokenizer."
         )
     return (found[0],)
 
 
 def _words(vocabulary: Vocabulary, dead_end: int, width: int | None) -> Iterator[Probe]:
-    """Yield a token for each word that a token says by itself."""
+    """Yield one token for each word that a single token spells."""
     seen: set[bytes] = set()
     for token, folded in islice(enumerate(vocabulary.folded), width):
         word = folded.strip()
-        # Tokens that begin or end inside a character add a text only together with others. Special tokens have no bytes.
+        # A token that begins or ends inside a character spells nothing by itself. Special tokens have no bytes.
         if not word or word in seen or token == dead_end or not vocabulary.whole[token]:
             continue
         raw, text = vocabulary.raw[token], word.decode()
@@ -85,7 +97,7 @@ def _words(vocabulary: Vocabulary, dead_end: int, width: int | None) -> Iterator
 
 
 def _readable(raw: bytes) -> bool:
-    """Whether the bytes are UTF-8, so that a message can show them."""
+    """Return whether the bytes are UTF-8, so that a message can show them."""
     try:
         raw.decode()
     except UnicodeDecodeError:
@@ -94,7 +106,10 @@ def _readable(raw: bytes) -> bool:
 
 
 def _clearness(probe: Probe) -> tuple[bool, bool, bool, bool, int]:
-    """Return the key that sorts clear words first: a word, of letters, of a good length, the token's whole text, its id."""
+    """Return a key that sorts clear words first.
+
+    In this order: not a stop word, only letters, of a clear length, the whole text of its token, the token's id.
+    """
     word = probe.word
     return (
         COMMON_WORDS.issuperset(word.split()),
@@ -106,13 +121,13 @@ def _clearness(probe: Probe) -> tuple[bool, bool, bool, bool, int]:
 
 
 def _part(first: Probe, second: Probe) -> bool:
-    """Whether the ban of each bans its own token alone, after `first` as the prompt."""
+    """Return whether, after `first` as the prompt, the phrase of each bans its own token and not the other."""
     return (
         first.bans(first, first)
         and second.bans(first, second)
         and not first.bans(first, second)
         and not second.bans(first, first)
-        # The reference answers for this prompt; that neither word holds the other makes it true of any.
+        # The reference shows it for this prompt. It holds for any prompt if neither word contains the other.
         and first.word not in second.word
         and second.word not in first.word
     )

@@ -1,4 +1,4 @@
-"""The startup proof: before the server is ready, the engine must be seen to obey the guard, whatever the model likes to say."""
+"""The startup proof: before the server is ready, the engine must show that it obeys the guard, whatever model it runs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROCESSOR = "guard.processors.vllm.v1:GuardLogitsProcessor"
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What the engine answered. `probe`: the token, if it is one of the probes."""
+    """An answer of the engine. `probe` is its token if that is one of the probes."""
 
     ids: Sequence[int]
     text: str
@@ -28,7 +28,7 @@ class _Said:
     probe: Probe | None
 
     def ended(self, dead_end: int) -> bool:
-        """Whether the answer is a dead end: nothing but the token that stands for it, and so reported."""
+        """Return whether the answer is a dead end: it has no token but `dead_end`, no text, and `dead_end` as its stop reason."""
         return list(self.ids) == [dead_end] and self.text == "" and self.stop_reason == dead_end
 
     def __str__(self) -> str:
@@ -37,13 +37,13 @@ class _Said:
 
 
 class _Proof:
-    """One proof on one engine: the questions it asks, and what they must bring."""
+    """The requests of one proof on one engine, and the answers that it expects."""
 
     def __init__(self, engine: Engine, model: str, probes: Sequence[Probe]) -> None:
         self._engine = engine
         self._probes = {probe.token: probe for probe in probes}
         self._allowed = " or ".join(map(str, probes))
-        # One token, and no choice but the probes: what the model would like to say does not matter.
+        # One token, which must be a probe: it does not matter what the model would prefer.
         self._body: dict[str, Any] = {
             "model": model,
             "prompt": [probes[0].token],
@@ -52,7 +52,7 @@ class _Proof:
             "temperature": 0,
             "ignore_eos": True,
             "stop_token_ids": [engine.dead_end],
-            # By its id, since the text of one token depends on what a detokenizer does at the beginning of an answer.
+            # The proof compares ids, because a detokenizer may change the text of a token at the beginning of an answer.
             "return_token_ids": True,
         }
 
@@ -60,7 +60,7 @@ class _Proof:
         body = self._body | {"vllm_xargs": {"guard": list(guard)}}
         response = await request(self._engine.app, "POST", "/v1/completions", body)
         if response.status_code != 200:
-            # The question holds nothing of a client's, so the answer may be told.
+            # The request has no text of a client, so the message may show the answer.
             raise GuardFailure(
                 f"startup proof, {purpose}: the engine should have answered with status 200, but it answered "
                 f"{response.status_code}: {response.text[:300]}. The request was for one token of {self._allowed}. Check that "
@@ -72,18 +72,18 @@ class _Proof:
         return _Said(ids, choice["text"], choice.get("finish_reason"), choice.get("stop_reason"), probe)
 
     async def free(self) -> Probe:
-        """Return the probe that the model prefers. Raises GuardFailure if it says anything else."""
+        """Return the probe that the model prefers. Raises GuardFailure if the engine says anything else."""
         said = await self._ask([], "without a restriction")
         if said.probe is None:
             raise GuardFailure(
-                f"startup proof: without a restriction the engine should have said {self._allowed}, which alone the request "
-                f"allowed, but {said}. The engine does not obey allowed_token_ids or return_token_ids, so nothing can be proven "
-                "on it. Run the version of vLLM that requirements/ names."
+                f"startup proof: without a restriction the engine should have said {self._allowed}, because the request allowed "
+                f"nothing else, but {said}. The engine does not obey allowed_token_ids or return_token_ids, so it cannot be "
+                "tested. Run the version of vLLM that requirements/ names."
             )
         return said.probe
 
     async def banned(self, banned: Probe, other: Probe) -> None:
-        """Show that a ban of what the model prefers makes it say the other. Raises GuardFailure if not."""
+        """Show that the engine says the `other` probe if the one that it prefers is banned. Raises GuardFailure if not."""
         said = await self._ask([banned.restriction.digest], "under a restriction")
         if said.probe == other:
             return
@@ -92,12 +92,12 @@ class _Proof:
             raise GuardFailure(expected + _not_live())
         raise GuardFailure(
             expected
-            + "The guard bans more than the restriction names, or something else edits the logits. Check that engine and "
-            "server read the same tokenizer, and that the arguments after -- add no edits of logits of their own."
+            + "The guard bans more than the restriction names, or something else changes the logits. Check that engine and "
+            "server read the same tokenizer, and that the arguments after -- add no other logits processor."
         )
 
     async def dead_end(self) -> None:
-        """Show that nothing is said where everything is banned. Raises GuardFailure if anything is."""
+        """Show that the engine says nothing if all probes are banned. Raises GuardFailure if it says anything."""
         said = await self._ask([probe.restriction.digest for probe in self._probes.values()], "with everything banned")
         if said.ended(self._engine.dead_end):
             return
@@ -109,56 +109,62 @@ class _Proof:
             raise GuardFailure(expected + _not_live())
         raise GuardFailure(
             expected
-            + "A row with nothing left to say does not end, so the engine would invent a token there. Run the version of "
-            "vLLM that requirements/ names, and check that engine and server read the same tokenizer."
+            + "An answer for which no token is left does not end, so the engine would invent a token. Run the version of vLLM "
+            "that requirements/ names, and check that engine and server read the same tokenizer."
         )
 
     async def no_argument(self) -> None:
-        """Show that a request without a guard argument is refused. Raises GuardFailure if not."""
+        """Show that the engine refuses a request without a guard argument. Raises GuardFailure if it does not."""
         response = await request(self._engine.app, "POST", "/v1/completions", self._body)
-        # With the argument the same request was answered, so a 400 can have no other cause.
+        # The engine answered the same request with the argument, so a 400 can have no other cause.
         if response.status_code != 400:
             raise GuardFailure(
                 "startup proof: the engine should have refused a request without a guard argument with status 400, but answered "
-                f"{response.status_code} to a request for one token of {self._allowed}. Requests that nobody screened would be "
-                f"served. Check that vLLM validates requests with the guard's processor, {_PROCESSOR}."
+                f"{response.status_code} to a request for one token of {self._allowed}. It would also answer requests that "
+                f"no guard has screened. Check that vLLM validates requests with the guard's processor, {_PROCESSOR}."
             )
 
     async def unknown(self) -> None:
-        """Show that an unknown restriction closes a request. Raises GuardFailure if anything is said."""
+        """Show that the engine says nothing under an unknown restriction. Raises GuardFailure if it says anything."""
         said = await self._ask([_UNKNOWN], "under an unknown restriction")
         if not said.ended(self._engine.dead_end):
             raise GuardFailure(
                 "startup proof: under an unknown restriction the engine should have said nothing and stopped with stop_reason "
-                f"{self._engine.dead_end}, the dead-end token, but {said}. A restriction that is lost would be ignored. Check "
-                f"that vLLM runs the guard's processor of this version, {_PROCESSOR}."
+                f"{self._engine.dead_end}, the dead-end token, but {said}. It would also ignore a restriction that was lost. "
+                f"Check that vLLM runs the guard's processor of this version, {_PROCESSOR}."
             )
 
 
 def _not_live() -> str:
     return (
-        "A restriction does not change the engine's answer: the logits processor is not live, and nothing would be forgotten. "
+        "The restriction does not change the engine's answer: the logits processor is not live, and nothing would be forgotten. "
         f"Check that vLLM loads {_PROCESSOR} and runs its V1 model runner (VLLM_USE_V2_MODEL_RUNNER=0)."
     )
 
 
 async def prove(engine: Engine, folder: Path, model: str) -> None:
-    """Show that the live engine obeys a restriction and generates nothing without one it knows.
+    """Show that the live engine obeys a restriction, and says nothing without a guard argument or under an unknown restriction.
 
-    The proof works with any model: each request allows two tokens of the engine's vocabulary and nothing else, so that it is
-    known what the model can say.
+    The proof works with any model, because each request allows only two tokens of the engine's vocabulary.
 
-    1. Without a restriction it says one of the two; under a restriction of that one it says the other.
-    2. Under restrictions of both it says nothing, and the engine reports a dead end.
-    3. The same request without a guard argument is refused.
-    4. A request that names an unknown restriction is answered with nothing.
+    1. Without a restriction the engine says one of the two. Under a restriction of that one it says the other.
+    2. Under restrictions of both it says nothing and reports a dead end.
+    3. It refuses the same request without a guard argument.
+    4. It says nothing under an unknown restriction.
 
-    Where the vocabulary has no two such tokens, one token does for all but the second half of 1. The restrictions are stored in
-    `folder` and loaded for the proof; afterwards they are gone from both, whatever happened.
+    If the vocabulary has no two such tokens, one token is enough for all but the second half of 1.
 
-    Raises GuardFailure with what was expected, what happened and what to do, and what `engine.load` and `engine.forget` raise.
+    Args:
+        engine: The engine.
+        folder: The folder of restrictions. The proof stores its own there, loads them into the engine, and always removes them
+            from both at the end.
+        model: The name under which the engine serves its model.
+
+    Raises:
+        GuardFailure: The engine does not obey. The message says what was expected, what happened and what to do.
+        EngineFailure: What `engine.load` and `engine.forget` raise.
     """
-    # Both take seconds for a large vocabulary.
+    # Both take seconds if the vocabulary is large.
     vocabulary = await asyncio.to_thread(engine.tokens)
     probes = await asyncio.to_thread(choose, vocabulary, engine.dead_end, engine.vocabulary)
     proof = _Proof(engine, model, probes)

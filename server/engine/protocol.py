@@ -1,4 +1,4 @@
-"""The engine as the rest of the server sees it: an ASGI application that generates, and a way to give it restrictions."""
+"""The protocol of an engine: an ASGI application that generates, and methods to load restrictions into it."""
 
 from __future__ import annotations
 
@@ -36,64 +36,71 @@ class Engine(Protocol):
 
     @property
     def dead_end(self) -> int:
-        """The token id that stands for "nothing is left to say"."""
+        """The id of the dead-end token, with which an answer ends if the guard leaves it no other token."""
         ...
 
     @property
     def vocabulary(self) -> int:
-        """The number of token ids a prompt may use."""
+        """The number of token ids that a prompt may use."""
         ...
 
     @property
     def context_length(self) -> int:
-        """The number of tokens a prompt and its answer may have."""
+        """The number of tokens that a prompt and its answer may have together."""
         ...
 
     def tokens(self) -> Vocabulary:
-        """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
+        """Return the bytes of each token id. The first call takes seconds if the vocabulary is large: make it on a thread."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids, for screening: every reading of it that there is."""
+        """Return the text of token ids for screening, in every way in which the model may read it."""
         ...
 
     def readings(self, text: str) -> Sequence[str]:
-        """Return what the model reads in place of `text` where special tokens are typed into it; nothing where there are none.
+        """Return the texts that the model may read in place of `text` if special tokens are written in it; [] if none are.
 
-        Called from threads; takes microseconds for a text without special tokens.
+        Threads call it. It takes microseconds for a text without special tokens.
         """
         ...
 
     def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the tokens that `text` is in a prompt, cheaply: above the context length it need not be near.
+        """Return a lower bound of the number of tokens of `text` in a prompt.
 
-        Called from threads.
+        It is quick, so a bound that exceeds the context length may be far below the exact number. Threads call it.
         """
         ...
 
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
-        """Have the word vectors ready that workers need to load restrictions with anchors; `encoder` names what `encode` is.
+        """Make the word vectors that workers need before they load restrictions with anchors.
 
-        Raises what `encode` raises, and OSError.
+        Args:
+            encode: Returns the vectors of texts.
+            encoder: The name of `encode`.
+
+        Raises:
+            OSError: The vectors cannot be stored.
+            Exception: What `encode` raises.
         """
         ...
 
     async def load(self, digests: Sequence[str]) -> None:
-        """Have every worker load restrictions. Raises EngineFailure unless each of them acknowledges all of them."""
+        """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them."""
         ...
 
     async def forget(self, digests: Sequence[str]) -> None:
-        """Have every worker drop restrictions from memory."""
+        """Remove restrictions from the memory of every worker. Raises EngineFailure if a worker does not answer."""
         ...
 
     async def held(self, digests: Sequence[str]) -> Sequence[int]:
-        """Return how many of these restrictions each worker holds, by rank. Raises EngineFailure."""
+        """Return how many of these restrictions each worker holds, by rank. Raises EngineFailure if a worker does not answer."""
         ...
 
     async def suppressed(self, names: Sequence[str]) -> Mapping[str, int]:
-        """Return and forget how many tokens were suppressed under each name (`guard_id`); those not known are left out.
+        """Return how many tokens were suppressed under each name (`guard_id`) that is known, and forget these counts.
 
-        Raises EngineFailure.
+        Raises:
+            EngineFailure: A worker does not answer.
         """
         ...
 
@@ -104,11 +111,11 @@ OpenEngine = Callable[[Settings], AbstractAsyncContextManager[Engine]]
 async def request(app: ASGIApp, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
     """Call an application in this process, the engine's or the whole server's, and return its whole answer.
 
-    The call comes from this machine and names it as its host, as that of a client on this machine does: the whole server admits
-    it without a key as long as there are none, and asks for one as soon as there are (see `server.http.authentication`).
+    Like a call of a client on this machine, it has this machine as its client and its host. So the whole server admits it without
+    a key as long as no key exists (see `server.http.authentication`).
     """
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 0))
-    # In the same process nothing can be lost on the way: an answer takes as long as it takes.
+    # Without a timeout: nothing can be lost within a process, and an answer may take long.
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:  # noqa: S113
         return await client.request(method, path, json=body)
 
@@ -117,7 +124,7 @@ async def json_of(app: ASGIApp, method: str, path: str, body: dict[str, Any] | N
     """Call an application in this process and return its JSON answer. Raises EngineFailure for any status but 200."""
     response = await request(app, method, path, body)
     if response.status_code != 200:
-        raise EngineFailure(f"the engine answered {response.status_code} on {path}")
+        raise EngineFailure(f"the engine answered {method} {path} with status {response.status_code}")
     answer: dict[str, Any] = response.json()
     return answer
 

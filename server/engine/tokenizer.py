@@ -1,7 +1,7 @@
-"""What the model's tokenizer makes of a prompt's text: the readings that special tokens typed into it bring about.
+"""What the model's tokenizer makes of the text of a prompt: readings of special tokens in it, and a bound of its tokens.
 
-A fast tokenizer looks for its special tokens in the text itself, so `Yr<|pad|>sa` is `Yr`, a token without letters, `sa`: to the
-model a name with a gap, to whoever reads the letters another word.
+A fast tokenizer finds its special tokens in the text itself: it reads `Yr<|pad|>sa` as `Yr`, a token without letters, and `sa`.
+The model sees a name with a gap, but a classifier that reads the letters finds another word.
 """
 
 from __future__ import annotations
@@ -9,42 +9,47 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-# A special token may be typed around another one, `<|p<|pad|>ad|>`: the text without special tokens is read again this often.
+# A special token may be written around another one, as in `<|p<|pad|>ad|>`, so the text without them is read again. How often.
 _ROUNDS = 4
-# Characters that are encoded at a time to count tokens, and the tokens that a cut, or what is around a text, may add to them.
+# How many characters are encoded at once to count tokens, and the most tokens that a cut, or the text around, may add to that.
 _PIECE = 8192
 _SEAM = 16
 
 
 class PromptTokenizer:
-    """The tokenizer of the engine's model, for the guard's own use from any thread."""
+    """A copy of the tokenizer of the engine's model, which any thread may use."""
 
     def __init__(self, tokenizer: Any, context: int) -> None:
-        """Copy `tokenizer`, as vLLM loads it; takes up to a second for a large vocabulary. `context`: the model's, in tokens."""
+        """Copy a tokenizer. Takes up to a second if the vocabulary is large.
+
+        Args:
+            tokenizer: The tokenizer as vLLM loads it.
+            context: The model's context in tokens.
+        """
         self._context = context
-        # vLLM's own bound; without one, no text is too long before its tokens are counted.
+        # vLLM's own bound. Without it only counting shows that a text is too long.
         self._longest: int | None = getattr(tokenizer, "max_chars_per_token", None)
         self._encode, self._decode = _functions(tokenizer)
         backend: Any = getattr(tokenizer, "backend_tokenizer", None)
         added = dict(backend.get_added_tokens_decoder()) if hasattr(backend, "get_added_tokens_decoder") else {}
-        # An added token that is not special decodes to its own text: the model reads its letters, and so does the screener.
+        # An added token that is not special decodes to its own text: model and screener both read its letters.
         self._special = frozenset(tokenizer.all_special_ids) | {token for token, one in added.items() if one.special}
         written = {one.content: one.normalized for token, one in added.items() if token in self._special}
         written |= {text: False for text in map(str, getattr(tokenizer, "all_special_tokens", ())) if text not in written}
         normalizer = getattr(backend, "normalizer", None)
         self._normalize: Callable[[str], str] | None = None
         if normalizer is not None and any(written.values()):
-            # A token that is `normalized` is looked for in the normalized text, in its own normalized form.
+            # The tokenizer looks for a token that is `normalized` in the normalized text, by the normalized form of the token.
             self._normalize = normalizer.normalize_str
             written |= {normalizer.normalize_str(text): False for text, normalized in written.items() if normalized}
         self._written = tuple(text for text in written if text)
         self._first = tuple({text[0] for text in self._written})
 
     def readings(self, text: str) -> list[str]:
-        """Return what the model reads in place of `text` if special tokens are typed into it; [] if none are.
+        """Return the texts that the model may read in place of `text` if special tokens are written in it; [] if none are.
 
-        That is: the text without them, its parts joined, and the text with a space for each. Where that leaves special tokens
-        again (one was typed around another), the same of the text without those.
+        They are the text without its special tokens, and the text with a space in place of each. If the first still has special
+        tokens (one was written around another), they are removed in the same way.
         """
         found: dict[str, None] = {}
         for _ in range(_ROUNDS):
@@ -53,17 +58,17 @@ class PromptTokenizer:
             parts = list(self._parts(self._encode(text)))
             if len(parts) == 1:
                 break
-            # Two: the same text may be read again, and one that is only special tokens is read as nothing.
+            # The first of the two is read again. A text that is nothing but special tokens becomes "".
             text = "".join(parts)
             found |= dict.fromkeys([text, " ".join(parts)])
         return list(found)
 
     def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the tokens that `text` is in a prompt; 0 for a text so short that it is not worth counting.
+        """Return a lower bound of the number of tokens of `text` in a prompt; 0 if the text is too short to be worth counting.
 
-        Cheap for any text: one that has more characters than a context can have is not encoded, another one in pieces, until
-        there are more tokens than fit into the context. White space at the ends of pieces does not count, for a template may
-        take it away and a special token may.
+        It is quick for any text. A text with more characters than fit into the context is not encoded. Any other one is encoded
+        in pieces until it has more tokens than the context. White space at the ends of a piece does not count, because a template
+        or a special token may remove it.
         """
         if len(text) <= self._context // 4:
             return 0
@@ -79,7 +84,7 @@ class PromptTokenizer:
         return max(least, tokens)
 
     def _may_hold_special(self, text: str) -> bool:
-        """Whether a special token is written in `text`; cheap, for almost no text holds one."""
+        """Return whether a special token may be written in `text`. It is quick, because almost no text has one."""
         if any(first in text for first in self._first) and any(written in text for written in self._written):
             return True
         if self._normalize is None:
@@ -88,7 +93,7 @@ class PromptTokenizer:
         return any(written in normal for written in self._written)
 
     def _parts(self, ids: Sequence[int]) -> Iterator[str]:
-        """Yield the text between special tokens: one part more than there are special tokens."""
+        """Yield the texts between special tokens, one more than there are special tokens."""
         part: list[int] = []
         for token in ids:
             if token in self._special:
@@ -100,9 +105,9 @@ class PromptTokenizer:
 
 
 def _functions(tokenizer: Any) -> tuple[Callable[[str], Sequence[int]], Callable[[list[int]], str]]:
-    """Return what encodes a text without the tokens that are put around it, and what decodes.
+    """Return two functions: one encodes a text without adding special tokens, the other decodes ids.
 
-    vLLM sets truncation on its own tokenizer with every call, which holds for all calls that follow; hence a copy.
+    A fast tokenizer is copied, because vLLM sets the truncation of its own with every call, and that also affects later calls.
     """
     from tokenizers import Tokenizer
 

@@ -1,6 +1,6 @@
-"""vLLM in this process, as an `Engine`. Everything here that is not vLLM's public interface was seen with vLLM 0.32 alone.
+"""vLLM in this process, as an `Engine`. Where this module uses what is not vLLM's public interface, it needs vLLM 0.32.
 
-vLLM's own functions build its own FastAPI application; nothing of it is copied. The engine proper runs in a process that vLLM
+vLLM's own functions build its FastAPI application, and none of its code is copied. The engine itself runs in a process that vLLM
 starts.
 """
 
@@ -26,7 +26,7 @@ from server.engine.tokenizer import PromptTokenizer
 from server.errors import EngineFailure
 from server.settings import Settings
 
-# Set by this module; a second value would take the guard out or let clients past it.
+# This module sets these options. Another value would remove the guard or let clients get round it.
 _RESERVED = (
     "--model", "--logits-processors", "--worker-extension-cls", "--additional-config", "--logprobs-mode", "--speculative-config",
     "--trust-request-chat-template", "--return-tokens-as-token-ids", "--runner", "--host", "--port", "--api-key", "--middleware",
@@ -35,11 +35,11 @@ _RESERVED = (
 
 
 def vllm_arguments(settings: Settings) -> list[str]:
-    """Return vLLM's command line. Raises ValueError if the operator's part of it names something that the guard sets."""
+    """Return vLLM's command line. Raises ValueError if the operator's arguments have an option that the server sets."""
     for argument in settings.vllm_args:
         name = argument.split("=")[0].split(".")[0].replace("_", "-")
         if name in _RESERVED:
-            raise ValueError(f"{argument.split('=')[0]} is set by guard-server and cannot be passed to vLLM")
+            raise ValueError(f"{argument.split('=')[0]} is set by guard-server: remove it from the arguments after --")
     guard: dict[str, Any] = {"folder": str(settings.restrictions.resolve()), "words": str(settings.words.resolve())}
     if settings.decode_encoder:
         guard |= {"encoder": "classifiers.meaning.encoder:SentenceEncoder", "encoder_model": settings.encoder}
@@ -53,15 +53,15 @@ def vllm_arguments(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-# Seconds between two questions whether restrictions are loaded.
+# Seconds before the workers are asked again whether they have loaded restrictions.
 _POLL = 0.01
 
 
 def prepare_environment() -> None:
-    """Choose what vLLM reads from the environment, where the operator has not."""
-    # The logits processor is written for the V1 runner; with Triton installed vLLM would start the other one.
+    """Set environment variables that vLLM reads. A value of the operator's stays."""
+    # The logits processor works with the V1 runner. Where Triton is installed, vLLM would start the other one.
     os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
-    # A forked worker would inherit the threads' locks of the encoder that loads at the same time.
+    # A forked worker would inherit locks of the threads that load the encoder at the same time.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
@@ -91,7 +91,7 @@ class VllmEngine:
         return str(vllm.__version__)
 
     def tokens(self) -> Vocabulary:
-        """Return what each token id says. Takes seconds the first time, for a large vocabulary: call it from a thread."""
+        """Return the bytes of each token id. The first call takes seconds if the vocabulary is large: make it on a thread."""
         return self._tokens
 
     @cached_property
@@ -101,21 +101,29 @@ class VllmEngine:
         return vocabulary_from(self._tokenizer, self.vocabulary)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids twice: with special tokens, and without them, as if they did not part two words."""
+        """Return the text of token ids twice, one per line: with special tokens, and without them."""
         return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
 
     def readings(self, text: str) -> list[str]:
-        """Return what the model reads in place of `text` where special tokens are typed into it (`PromptTokenizer`)."""
+        """Return the texts that the model may read in place of `text` (`PromptTokenizer.readings`)."""
         return self._prompts.readings(text)
 
     def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the tokens that `text` is in a prompt (`PromptTokenizer`)."""
+        """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
         return self._prompts.least_tokens(text)
 
     async def prepare_words(self, encode: Encode, encoder: str) -> None:
-        """Compute the vectors of the vocabulary's whole words where the workers look for them, unless they are there already.
+        """Store the vectors of the vocabulary's whole words where the workers read them, unless they are there already.
 
-        Takes about a minute for a large vocabulary. Raises what `encode` raises, and OSError.
+        Takes about a minute if the vocabulary is large.
+
+        Args:
+            encode: Returns the vectors of texts.
+            encoder: The name of `encode`.
+
+        Raises:
+            OSError: The vectors cannot be stored.
+            Exception: What `encode` raises.
         """
         await asyncio.to_thread(self._prepare_words, encode, encoder)
 
@@ -131,7 +139,7 @@ class VllmEngine:
             WordVectors.cached(self._words, self.tokens(), encode, encoder, progress=progress)
 
     async def load(self, digests: Sequence[str]) -> None:
-        """Have every worker load restrictions. Raises EngineFailure unless each of them acknowledges all of them in time."""
+        """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them in time."""
         begun = time.monotonic()
         missing = set(digests)
         while missing:
@@ -139,17 +147,17 @@ class VllmEngine:
             for answer in answers:
                 if broken := missing & set(answer["failed"]):
                     reason = answer["failed"][min(broken)]
-                    raise EngineFailure(f"a worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
+                    raise EngineFailure(f"an engine worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
             missing -= set.intersection(*(set(answer["held"]) for answer in answers))
             waited = time.monotonic() - begun
             if missing and waited > self._load_timeout:
-                raise EngineFailure(f"a worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
+                raise EngineFailure(f"an engine worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
             if missing:
-                # Asking takes time from loading.
+                # Each question slows down the loading.
                 await asyncio.sleep(max(_POLL, waited / 8))
 
     async def forget(self, digests: Sequence[str]) -> None:
-        """Have every worker drop restrictions from memory. Raises EngineFailure if one does not answer."""
+        """Remove restrictions from the memory of every worker. Raises EngineFailure if a worker does not answer."""
         await self._call("guard_forget", digests)
 
     async def held(self, digests: Sequence[str]) -> list[int]:
@@ -158,7 +166,7 @@ class VllmEngine:
 
     async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
-        # Workers that share a model each see all of its logits, or none.
+        # Of the workers that share a model, each sees all of its logits or none.
         found: dict[str, int] = {}
         for counts in await self._call("guard_suppressed", names):
             found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
@@ -168,12 +176,12 @@ class VllmEngine:
         try:
             answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
         except Exception as error:
-            raise EngineFailure(f"a worker failed in {method}: {type(error).__name__}") from error
+            raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}") from error
         return list(answers)
 
 
 class _DeathNotice:
-    """Stands where vLLM expects its HTTP server."""
+    """An object in place of vLLM's HTTP server: vLLM sets its `should_exit` when the engine has died."""
 
     def __init__(self, dead: asyncio.Event) -> None:
         self._dead = dead
@@ -190,8 +198,12 @@ class _DeathNotice:
 
 @asynccontextmanager
 async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
-    """Start vLLM and yield it; stop it at the end. Raises ValueError for arguments that conflict with the guard, and what vLLM
-    raises."""
+    """Start vLLM, yield it, and stop it at the end.
+
+    Raises:
+        ValueError: The operator's arguments conflict with the guard, or the model does not generate text.
+        Exception: What vLLM raises.
+    """
     arguments = vllm_arguments(settings)
     prepare_environment()
     settings.restrictions.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -200,24 +212,23 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
     from vllm.entrypoints.launchers.app import build_app
     from vllm.v1.engine.async_llm import AsyncLLM
 
-    # Not vLLM's own context manager around the same call: this one keeps the event loop, and with it /health, answering
-    # meanwhile.
+    # On a thread, so that the event loop, and with it /health, answers meanwhile. vLLM's own context manager around the same call
+    # would block it.
     client = await asyncio.to_thread(AsyncLLM.from_vllm_config, config, enable_log_requests=args.enable_log_requests)
     try:
         tasks = await client.get_supported_tasks()
         if "generate" not in tasks:
-            raise ValueError(f"{settings.model} does not generate text")
-        # Building vLLM's application raises the level of everybody's log to ERROR; whoever set it, it is the operator's.
+            raise ValueError(f"the model {settings.model} does not generate text: choose one that does")
+        # When vLLM builds its application, it raises the level of the root logger to ERROR. The operator chooses that level.
         level = logging.root.level
         app = build_app(args, tasks, client.model_config)
         await init_app_state(client, app.state, args, tasks)
         logging.root.setLevel(level)
-        # A mounted application's lifespan does not run by itself; vLLM's logs its statistics.
+        # Nothing else runs the application's lifespan, in which vLLM logs its statistics.
         async with app.router.lifespan_context(app):
             known = (app, client, client.get_tokenizer(), settings.words, settings.load_timeout)
-            # On a thread: a large tokenizer is copied.
+            # On a thread, because it copies the tokenizer, which may be large.
             engine = await asyncio.to_thread(VllmEngine, *known)
-            # vLLM tells its HTTP server that the engine died by setting `should_exit`; here that is for the service to hear.
             app.state.server = _DeathNotice(engine.dead)
             yield engine
     finally:
@@ -225,18 +236,18 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
 
 
 def _configure(arguments: list[str]) -> tuple[Any, Any]:
-    """Parse vLLM's command line and build its configuration; slow, because it imports vLLM."""
+    """Parse vLLM's command line and build its configuration. It is slow, because it imports vLLM."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.entrypoints.launchers.cli_args import make_arg_parser, validate_parsed_serve_args
     from vllm.usage.usage_lib import UsageContext
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
     parser = make_arg_parser(FlexibleArgumentParser(prog="vllm"))
-    # Without this any beginning of a reserved option would do for it.
+    # Otherwise the parser would accept a prefix of a reserved option in place of it.
     parser.allow_abbrev = False
     try:
         args = parser.parse_args(arguments)
     except SystemExit as error:
-        raise ValueError("vLLM does not accept the arguments after --; its message stands above") from error
+        raise ValueError("vLLM does not accept the arguments after --: see its message above") from error
     validate_parsed_serve_args(args)
     return args, AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)

@@ -1,11 +1,11 @@
 """The one parser of request bodies.
 
-What is screened and what reaches the engine must be the same object, so a body is parsed once, here, and everything two parsers
-could read differently is refused instead of resolved: duplicate keys (which one counts?), NaN and Infinity (not JSON), numbers
-that do not fit, lone surrogates (not text), a byte order mark, other encodings, compression. RFC 8259 leaves each of these to the
+The server must screen the same object that reaches the engine, so this module alone parses a body, and it refuses everything that
+two parsers could read differently: duplicate keys (which one counts?), NaN and Infinity (not JSON), numbers that do not fit into
+64 bits, lone surrogates (not text), a byte order mark, other encodings, compression. RFC 8259 leaves each of these to the
 implementation (sections 4, 6, 8.1 and 8.2).
 
-No message quotes the body: they give a place in it or the name of a key.
+No message quotes the body. A message gives a place in the body or the name of a key.
 """
 
 import json
@@ -24,13 +24,13 @@ from server.errors import BadRequest, TooLarge, UnsupportedMedia
 
 JSON = "application/json"
 _INT64 = range(-(2**63), 2**63)
-# A string, closed or not, in one step and without backtracking (possessive, Python 3.11), however many escapes it has.
+# A string, closed or not. The quantifiers are possessive (Python 3.11): it is matched without backtracking, whatever its escapes.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^][{}]+")
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
-# What a number must have to be beyond 64 bits, or beyond a float: without it in the body, the hooks need not look at each number.
+# Part of every number that is beyond 64 bits or too large for a float. Without it in the body, no hook need check the numbers.
 _LARGE = re.compile(r"[0-9](?:[0-9]{18}|[eE]\+?[0-9]{3})")
-# Characters that are searched for one at a time, and how long one may be. A search stops all other threads.
+# How many characters one search covers, and how many the next part overlaps it by. No other thread runs during a search.
 _SEARCHED, _OVERLAP = 2**16, 19
 _SURROGATE = re.compile(r"\\u[dD]")
 
@@ -44,14 +44,19 @@ class BodyLimits:
 
 
 def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | None, limits: BodyLimits) -> dict[str, Any]:
-    """The JSON object in ``raw``, or an error; never a guess.
+    """Return the JSON object in `raw`.
+
+    Args:
+        raw: The body.
+        content_type: The header of that name, None if it is missing.
+        content_encoding: The header of that name, None if it is missing.
+        limits: How large the body may be and how deep it may nest.
 
     Raises:
-        UnsupportedMedia: not ``application/json`` in UTF-8, or compressed.
-        TooLarge: more than ``limits.bytes``.
-        BadRequest: not UTF-8 (or with a byte order mark), not JSON, not an object at the top, nested deeper than
-            ``limits.depth``, a duplicate key at any level, NaN or Infinity (``1e999`` included), an integer beyond 64 bits,
-            a lone surrogate in a string or key.
+        UnsupportedMedia: The body is not `application/json` in UTF-8, or it is compressed.
+        TooLarge: It has more than `limits.bytes` bytes.
+        BadRequest: It is not UTF-8, has a byte order mark, is not a JSON object, nests deeper than `limits.depth`, or has a
+            duplicate key at any level, NaN or Infinity (also as `1e999`), an integer beyond 64 bits, or a lone surrogate.
     """
     check_media(content_type, content_encoding)
     if len(raw) > limits.bytes:
@@ -61,7 +66,7 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
     except UnicodeDecodeError as error:
         raise BadRequest(f"The body is not valid UTF-8 (byte {error.start}).", code="invalid_json") from None
     if text.startswith("\ufeff"):
-        raise BadRequest("The body starts with a byte order mark.", code="invalid_json")
+        raise BadRequest("The body starts with a byte order mark: send UTF-8 without one.", code="invalid_json")
     if deeper_than(text, limits.depth):
         raise BadRequest(f"The body nests deeper than {limits.depth} levels.", code="invalid_json")
     large = any(_LARGE.search(text, at, at + _SEARCHED + _OVERLAP) for at in range(0, len(text), _SEARCHED))
@@ -76,23 +81,26 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         raise BadRequest(f"The body is not valid JSON: {error.msg} ({place}).", code="invalid_json") from None
-    except RecursionError:  # only with a depth limit close to the interpreter's own
+    except RecursionError:  # only if the depth limit is close to the interpreter's own
         raise BadRequest("The body nests too deeply.", code="invalid_json") from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
-    # Strict UTF-8 has no surrogates, so only an escape can have made one; without such an escape the walk is not needed.
+    # Strict UTF-8 has no surrogates, so only an escape can make one. Without such an escape the strings need not be searched.
     if _SURROGATE.search(text) and any(_has_surrogate(string) for string in _strings(value)):
-        raise BadRequest("A string in the body has half of a surrogate pair.", code="invalid_json")
+        raise BadRequest(
+            "A string in the body has half of a surrogate pair (\\ud800 to \\udfff): send both halves or neither.",
+            code="invalid_json",
+        )
     return value
 
 
 async def read_body(receive: Receive, limits: BodyLimits, content_length: str | None = None) -> bytes:
-    """The body of an ASGI request, chunks joined; reading stops at the limit, whatever the header announced.
+    """Return the body of an ASGI request. Reading stops at the limit, whatever length the header gives.
 
     Raises:
-        TooLarge: announced or received more than ``limits.bytes``.
-        BadRequest: a Content-Length that is not a number.
-        ClientDisconnect: the client went away before the end (Starlette's exception).
+        TooLarge: The header gives, or the body has, more than `limits.bytes` bytes.
+        BadRequest: The Content-Length header is not a number.
+        ClientDisconnect: The client left before the end of the body (Starlette's exception).
     """
     if content_length is not None:
         if not (content_length.isascii() and content_length.isdigit()):
@@ -112,10 +120,10 @@ async def read_body(receive: Receive, limits: BodyLimits, content_length: str | 
 
 
 def deeper_than(text: str, depth: int) -> bool:
-    """Whether the JSON in ``text`` nests arrays and objects deeper than ``depth``; looks at brackets only, without recursion.
+    """Return whether the JSON in `text` nests arrays and objects deeper than `depth`. Looks only at brackets, without recursion.
 
-    Text that is not JSON gets some answer too; the parser then refuses it. It must not be less than the parser's own depth at
-    the point where that stops: strings are skipped exactly as JSON ends them, and everything outside them is counted.
+    If it returns False for text that is not JSON, the parser gets no deeper than `depth` before it refuses the text: strings are
+    skipped exactly as JSON ends them, and every bracket outside of them counts.
     """
     if text.count("[") + text.count("{") <= depth:
         return False
@@ -124,16 +132,16 @@ def deeper_than(text: str, depth: int) -> bool:
 
 
 def _too_large(limits: BodyLimits) -> TooLarge:
-    return TooLarge(f"The body is larger than {limits.bytes} bytes.")
+    return TooLarge(f"The body is larger than {limits.bytes} bytes, the most that this server accepts.")
 
 
 def check_media(content_type: str | None, content_encoding: str | None, media: Collection[str] = (JSON,)) -> str:
-    """Return which of `media` a body is, from its headers.
+    """Return which of the types `media` a body has, from its headers.
 
     Raises:
-        UnsupportedMedia: another type, another charset than UTF-8, or a compressed body.
+        UnsupportedMedia: The body has another type or charset than UTF-8, or it is compressed.
     """
-    header = HeaderParser()  # the standard library's parser of ``type/subtype; name="value"``
+    header = HeaderParser()  # the standard library's parser of `type/subtype; name="value"`
     header["content-type"] = content_type or ""
     found = header.get_content_type()
     if found not in media or not content_type:
@@ -142,7 +150,7 @@ def check_media(content_type: str | None, content_encoding: str | None, media: C
     if charset is not None and str(charset).lower() not in ("utf-8", "utf8"):
         raise UnsupportedMedia("The charset must be utf-8.")
     if (content_encoding or "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Compressed request bodies are not accepted.")
+        raise UnsupportedMedia("The server does not accept compressed request bodies: send the body without Content-Encoding.")
     return found
 
 
@@ -152,14 +160,16 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                # A key is the client's text as well: shown short, and escaped by json.dumps.
-                raise BadRequest(f"Duplicate key {json.dumps(key[:64])} in the body.", code="duplicate_key")
+                # A key is the client's text too, so it is shortened, and json.dumps escapes it.
+                raise BadRequest(
+                    f"Duplicate key {json.dumps(key[:64])} in an object of the body: send it once.", code="duplicate_key"
+                )
             seen.add(key)
     return result
 
 
 def _integer(literal: str) -> int:
-    # The length is looked at first: int() of a million digits takes quadratic time, or raises its own error.
+    # The length first: int() of a million digits takes quadratic time or raises an error of its own.
     if len(literal) > 20 or (value := int(literal)) not in _INT64:
         raise BadRequest("The body has an integer beyond 64 bits.", code="invalid_json")
     return value
@@ -168,12 +178,12 @@ def _integer(literal: str) -> int:
 def _float(literal: str) -> float:
     value = float(literal)
     if not math.isfinite(value):
-        raise BadRequest("The body has a number that is too large.", code="invalid_json")
+        raise BadRequest("The body has a number that is too large for a 64-bit float.", code="invalid_json")
     return value
 
 
 def _constant(literal: str) -> NoReturn:
-    raise BadRequest(f"{literal} is not JSON.", code="invalid_json")
+    raise BadRequest(f"The body is not valid JSON: {literal} is not a JSON number.", code="invalid_json")
 
 
 def _strings(value: Any) -> Iterator[str]:

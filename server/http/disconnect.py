@@ -1,4 +1,4 @@
-"""Work that is given up when the client goes away."""
+"""Disconnects: work stops when the client leaves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ T = TypeVar("T")
 
 
 async def unless_gone(work: Coroutine[Any, Any, T], receive: Receive) -> T:
-    """Return what `work` returns and raise what it raises; `receive` is that of a request whose body has been read.
+    """Return what `work` returns, and cancel it if the client leaves first.
 
-    Raises ClientDisconnect if the client goes away first; `work` is cancelled then.
+    Args:
+        work: What to wait for.
+        receive: The ASGI `receive` of a request whose body has been read.
+
+    Raises:
+        ClientDisconnect: The client left first.
+        Exception: What `work` raises.
     """
     working = asyncio.create_task(work)
     leaving = asyncio.create_task(_gone(receive))

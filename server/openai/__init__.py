@@ -1,1 +1,1 @@
-"""OpenAI's routes: their fields, the texts in a request, the form of an answer."""
+"""OpenAI's routes: the fields of a request, the texts in it, the form of an answer."""

@@ -27,7 +27,7 @@ TEXT_PARTS: Final[Mapping[str, str]] = {
 }
 """Types of content part that are text, and the key of the text (MM_PARSER_MAP in vllm/renderers/chat_utils.py)."""
 
-# vLLM takes a part for media by its keys alone when ``type`` is missing or a ``uuid`` is there, whatever ``type`` says.
+# vLLM tells media by their keys alone where a part has no `type`, and where it has a `uuid`, whatever its `type` says.
 _MEDIA_KEYS: Final = frozenset(
     {"image", "image_url", "image_pil", "image_embeds", "input_image", "video", "video_url", "video_embeds", "prompt_embeds"}
     | {"audio", "audio_url", "audio_embeds", "input_audio", "file", "input_file", "uuid"}
@@ -35,10 +35,10 @@ _MEDIA_KEYS: Final = frozenset(
 
 
 class ChatCompletions(Dialect):
-    """Messages in, messages out.
+    """The route takes a conversation and returns the next message.
 
-    Parts of a message are joined as the model may see them: a template of the "string" kind puts a newline between two parts of a
-    content list, one of the "openai" kind nothing. Where the two differ (a word continues across the seam) both are listed.
+    A template of the "string" kind puts a newline between two parts of a message, one of the "openai" kind nothing. Where that
+    makes a difference, because a word goes on in the next part, both texts are listed.
     """
 
     name = "chat"
@@ -47,32 +47,31 @@ class ChatCompletions(Dialect):
     prompt_field = "messages"
 
     def check_together(self, body: Mapping[str, Any]) -> None:
-        """Refuse media: only text can be classified. Malformed messages are left to `texts`, which reads all of them."""
+        """Refuse media, because the server can classify only text. `texts` refuses malformed messages."""
         _refuse_media(body.get("messages"))
 
     def texts(self, body: Mapping[str, Any], tokens: Tokens) -> list[Text]:
         """Return the texts of the conversation in its order, then those of tools, documents and schemas.
 
         Raises:
-            BadRequest: messages missing, empty or not a list; a message without a role or with content that is not text; tools,
-                documents or tool calls that are not lists of objects. `param` names the place.
+            BadRequest: What `texts_of_chat` raises.
         """
         return texts_of_chat(body)
 
     def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
-        """Return what users say, as one text: however many messages there are, the next one's marker follows each.
+        """Return what users say, as one text.
 
-        Of the other roles, templates leave out messages (tools, a second system message) or parts of them (what a model thought).
+        Templates may leave out messages of other roles (tools, a second system message) or parts of them (what a model thought).
         """
         return ["\n".join(_of_users(body["messages"]))]
 
 
 def texts_of_chat(body: Mapping[str, Any]) -> list[Text]:
-    """All texts of a chat completion request, in the order of the conversation, then tools, documents and schemas.
+    """Return all texts of a chat completion request: those of the messages in their order, then of tools, documents and schemas.
 
     Raises:
-        BadRequest: messages missing, empty or not a list; a message without a role or with content that is not text; tools,
-            documents or tool calls that are not lists of objects. ``param`` names the place.
+        BadRequest: `messages` is missing, empty or not a list; a message has no role, or content that is not text; or tools,
+            documents or tool calls are not lists of objects. `param` names the place.
     """
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -97,7 +96,7 @@ def _of_users(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         if isinstance(content, str):
             yield content
         else:
-            # Joined by nothing, as some templates do, they are fewest tokens.
+            # Joined without a separator, as some templates do it, the parts have the fewest tokens.
             yield "".join(part if isinstance(part, str) else _said(part) for part in content)
 
 
@@ -111,7 +110,7 @@ def _of_message(message: Any, index: int) -> Iterator[Text]:
         raise bad(here, "must be an object")
     role = message.get("role")
     if not isinstance(role, str) or not role:
-        raise bad(f"{here}.role", "is missing or not a string")
+        raise bad(f"{here}.role", "must be a string that is not empty")
     if role not in ROLES:  # vLLM accepts any role, and templates print it
         yield Text(role, f"{here}.role", index, role)
     for text, where in _of_content(message.get("content"), f"{here}.content"):
@@ -124,7 +123,7 @@ def _of_message(message: Any, index: int) -> Iterator[Text]:
     for key, value in message.items():
         if value is None or key in ("role", "content", "tool_calls"):
             continue
-        # A name nobody knows may be printed too, and may be any text: it counts, and does not show in ``where``.
+        # A template may print an unknown key as well. The key may be any text, so it is screened and not shown in `where`.
         known = key in _KNOWN_KEYS
         yield from joined(value if known else {key: value}, f"{here}.{key}" if known else here, index, role)
 
@@ -157,7 +156,7 @@ def _of_content(content: Any, here: str) -> Iterator[tuple[str, str]]:
 
 
 def _check_tool(tool: dict[str, Any], where: str) -> None:
-    # vLLM looks tools[i]["function"]["name"] up before it validates them, and answers 500 if it is not there.
+    # vLLM looks up tools[i]["function"]["name"] before it validates the tools, and answers 500 if it is missing.
     function = tool.get("function")
     if not isinstance(function, dict):
         raise bad(f"{where}.function", "must be an object")
@@ -165,12 +164,14 @@ def _check_tool(tool: dict[str, Any], where: str) -> None:
 
 
 def _refuse_media(messages: Any) -> None:
-    """Only text can be classified. Malformed messages are left to `server.openai.texts`, which reads all of them."""
+    """Raise BadRequest if a message has media: the server can classify only text. `texts_of_chat` refuses malformed messages."""
     for i, message in enumerate(messages if isinstance(messages, list) else ()):
         if not isinstance(message, dict):
             continue
         if message.get("audio") is not None:
-            raise BadRequest("Audio cannot be screened.", param=f"messages[{i}].audio", code=GUARD_CONFLICT)
+            raise BadRequest(
+                "The server cannot screen audio: leave `audio` out.", param=f"messages[{i}].audio", code=GUARD_CONFLICT
+            )
         content = message.get("content")
         for j, part in enumerate(content if isinstance(content, list) else ()):
             if not isinstance(part, dict):
@@ -178,7 +179,7 @@ def _refuse_media(messages: Any) -> None:
             kind = part.get("type")
             if not isinstance(kind, str) or kind not in TEXT_PARTS or not _MEDIA_KEYS.isdisjoint(part):
                 raise BadRequest(
-                    f"Only text can be screened: content parts of type {', '.join(TEXT_PARTS)}.",
+                    f"The server can screen only text: send content parts of type {', '.join(TEXT_PARTS)}.",
                     param=f"messages[{i}].content[{j}]",
                     code=GUARD_CONFLICT,
                 )

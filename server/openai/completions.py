@@ -14,7 +14,7 @@ from server.screening.conversation import Text
 
 
 class Completions(Dialect):
-    """A prompt or several in, text out. Prompts may be token ids."""
+    """The route takes one prompt or several and returns text. A prompt may be token ids."""
 
     name = "completion"
     path = "/v1/completions"
@@ -24,10 +24,14 @@ class Completions(Dialect):
     def check_together(self, body: Mapping[str, Any]) -> None:
         """Refuse `echo` with `logprobs`, which score the prompt."""
         if body.get("echo") and body.get("logprobs") is not None:
-            raise BadRequest("`echo` with `logprobs` is not supported: they score the prompt.", param="echo", code=GUARD_CONFLICT)
+            raise BadRequest(
+                "`echo` with `logprobs` is not supported: leave one of them out. Together they score the prompt.",
+                param="echo",
+                code=GUARD_CONFLICT,
+            )
 
     def texts(self, body: Mapping[str, Any], tokens: Tokens) -> list[Text]:
-        """Return the prompt or prompts and the suffix; token ids decoded. Raises what `texts_of_completion` raises."""
+        """Return the prompt or prompts, with token ids decoded, and the suffix. Raises what `texts_of_completion` raises."""
         return texts_of_completion(body, tokens.decode, vocabulary=tokens.vocabulary)
 
     def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
@@ -47,14 +51,17 @@ class Completions(Dialect):
 def texts_of_completion(
     body: Mapping[str, Any], decode: Callable[[Sequence[int]], str], *, vocabulary: int | None = None
 ) -> list[Text]:
-    """All texts of a completion request: the prompt or prompts, token ids decoded with ``decode``, and the suffix.
+    """Return all texts of a completion request: the prompt or prompts, then the suffix, then the schemas.
 
-    ``vocabulary`` is the number of token ids; without it, ids too large are left to ``decode`` (which may pass over them
-    silently, as the fast tokenizers do) and to vLLM (which refuses them).
+    Args:
+        body: The request.
+        decode: Returns the text of token ids.
+        vocabulary: The number of token ids. Without it this function does not check how large an id is: `decode` may skip ids
+            that are too large, as fast tokenizers do, and vLLM refuses them.
 
     Raises:
-        BadRequest: no prompt, an empty one, or one that is not a string, a list of strings, a list of token ids or a list of
-            lists of them; a token id that is no integer, negative or outside the vocabulary.
+        BadRequest: The prompt is missing, empty, or not a string, a list of strings, a list of token ids or a list of such
+            lists; or a token id is not an integer, is negative or is outside the vocabulary.
     """
     prompt = body.get("prompt")
     texts: list[Text] = []
@@ -68,7 +75,7 @@ def texts_of_completion(
         else:
             texts.append(Text(_decoded(prompt, decode, vocabulary, "prompt"), "prompt"))
     else:
-        raise bad("prompt", "must be a string, a list of strings, a list of token ids or a list of lists of them, and not empty")
+        raise bad("prompt", "must be a string, a list of strings, a list of token ids or a list of such lists, and not empty")
     suffix = body.get("suffix")
     if suffix is not None:
         texts.append(Text(string(suffix, "suffix"), "suffix"))
@@ -77,15 +84,15 @@ def texts_of_completion(
 
 def _decoded(ids: list[Any], decode: Callable[[Sequence[int]], str], vocabulary: int | None, where: str) -> str:
     if not ids:
-        raise bad(where, "is empty")
+        raise bad(where, "is empty: it must have at least one token id")
     for token in ids:
-        # type(), not isinstance: true is an int to Python, and vLLM would read it, and 1.0, as the token 1.
+        # type(), not isinstance: to Python `True` is an int, and vLLM would read true and 1.0 as the token 1.
         if type(token) is not int or token < 0 or (vocabulary is not None and token >= vocabulary):
-            raise bad(where, "has a token id that is not in the vocabulary")
+            raise bad(where, "has a token id that is not an integer or not in the model's vocabulary")
     try:
         return decode(ids)
     except (IndexError, KeyError, OverflowError, TypeError, ValueError):
-        raise bad(where, "has token ids that cannot be decoded") from None
+        raise bad(where, "has token ids that the tokenizer cannot decode") from None
 
 
 COMPLETIONS = Completions()

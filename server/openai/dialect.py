@@ -1,7 +1,7 @@
-"""A dialect: one route that generates, its fields, the texts in its requests, and the form of its answers.
+"""A dialect: what the server knows of one route that generates: its fields, the texts in a request, the form of an answer.
 
-Everything that differs between `/v1/chat/completions` and `/v1/completions` is in their dialects. The rest of the server screens,
-restricts and follows answers without asking which route it is.
+All differences between `/v1/chat/completions` and `/v1/completions` are in their dialects. The rest of the server is the same for
+both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from server.screening.decision import Decision
 
 # The fields that make vLLM constrain an answer by a grammar.
 _CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls")
-_MOST = 16384  # vLLM's own limit of `n` (VLLM_MAX_N_SEQUENCES): it refuses more, so the request stays in one piece
+_MOST = 16384  # vLLM's own limit of `n` (VLLM_MAX_N_SEQUENCES): it refuses more, so `calls` does not split such a request
 _GREEDY = 1e-5  # below this temperature vLLM refuses more than one choice
 _MAX_SEED = 2**63 - 1
 _INTEGER = TypeAdapter(int)
@@ -32,7 +32,7 @@ Body = Mapping[str, Any]
 
 
 class Tokens(Counts, Protocol):
-    """What a dialect needs to know of the model's tokens; an `Engine` knows it."""
+    """What a dialect needs to know about the model's tokens. An `Engine` knows it."""
 
     @property
     def vocabulary(self) -> int:
@@ -40,12 +40,12 @@ class Tokens(Counts, Protocol):
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids, for screening: every reading of it that there is."""
+        """Return the text of token ids for screening, in every way in which the model may read it."""
         ...
 
 
 class Dialect(ABC):
-    """What the server knows of one route. Without state: one object serves all requests."""
+    """What the server knows of one route. It has no state: one object serves all requests."""
 
     name: ClassVar[Route]
     path: ClassVar[str]
@@ -59,27 +59,28 @@ class Dialect(ABC):
         return BY_ROUTE[self.name]
 
     def check(self, body: Body) -> None:
-        """Refuse what gets round the guard, what is unknown and what is not served. Raises BadRequest."""
+        """Raise BadRequest for a field that gets round the guard, is unknown or is not served."""
         check(body, self.fields)
         self.check_together(body)
 
     def check_together(self, body: Body) -> None:
-        """Refuse what only several fields together, or the inside of one, show. Raises BadRequest."""
+        """Raise BadRequest for what the value of a field by itself does not show: what is inside it, or fields that conflict."""
         return
 
     @abstractmethod
     def texts(self, body: Body, tokens: Tokens) -> list[Text]:
-        """Return every text of a request that the model will read. Raises BadRequest for what cannot be read."""
+        """Return every text of a request that the model will read. Raises BadRequest for a text that it cannot find."""
 
     @abstractmethod
     def shown(self, body: Body) -> list[str | Sequence[int]]:
-        """Return of each prompt what every template shows: a text, or token ids. The body is one that `texts` has read."""
+        """Return what every template shows of each prompt, as a text or as token ids. `texts` must have read the body."""
 
     def read(self, body: Body, engine: Tokens) -> list[Text]:
-        """Return the texts of a request that may be screened: nothing in it gets round the guard, and it is not too long.
+        """Check a request and return its texts.
 
         Raises:
-            BadRequest: what `check` and `texts` raise, and `context_length_exceeded` for a prompt beyond the model's context.
+            BadRequest: What `check` and `texts` raise. `code` is `context_length_exceeded` for a prompt that is longer than the
+                model's context.
         """
         self.check(body)
         texts = self.texts(body, engine)
@@ -88,7 +89,7 @@ class Dialect(ABC):
         return texts
 
     def restricted(self, body: Body, decision: Decision, dead_end: int) -> dict[str, Any]:
-        """Return the body that the engine gets: the server alone names the restrictions.
+        """Return the body for the engine, with the restrictions of the decision.
 
         Raises:
             BadRequest: `stop_token_ids` is not a list.
@@ -103,26 +104,27 @@ class Dialect(ABC):
         return rewritten
 
     def constrained(self, body: Body) -> bool:
-        """Whether a grammar may constrain the answer."""
+        """Return whether a grammar may constrain the answer."""
         return any(body.get(field) for field in _CONSTRAINTS)
 
     def silenced(self, body: Body) -> dict[str, Any]:
-        """Return a rewritten body to which the engine answers in its own form and says nothing."""
+        """Return the body, as `restricted` made it, changed so that the engine answers in its own form with an empty text."""
         return {field: value for field, value in body.items() if field not in _CONSTRAINTS} | {"vllm_xargs": {KEY: [REFUSE]}}
 
     def prompts(self, body: Body) -> list[Any]:
-        """Return the prompts that one request holds, as `with_prompt` takes them."""
+        """Return the prompts of a request, each in the form that `with_prompt` takes."""
         return [None]
 
     def with_prompt(self, body: Body, prompt: Any) -> dict[str, Any]:
-        """Return the body with this one of its `prompts`."""
+        """Return the body with one of its `prompts` only."""
         return dict(body)
 
     def calls(self, body: Body) -> list[Call]:
-        """Split a rewritten request into one call per choice, in vLLM's order: prompt by prompt, `n` of each.
+        """Split a request, as `restricted` made it, into one call per choice.
 
-        A seeded choice gets the seed that vLLM gives it: `seed` + k for the kth of a prompt. What vLLM refuses stays in one
-        piece, for vLLM to refuse.
+        The calls are in vLLM's order: the `n` choices of the first prompt, then those of the second. Where the request has a
+        seed, choice k of a prompt gets the seed that vLLM gives it, `seed` + k. A request that vLLM refuses is not split, so that
+        the client gets vLLM's message.
         """
         prompts = self.prompts(body)
         n, seed = _integer(body.get("n"), 1), _integer(body.get("seed"), -1)
@@ -140,7 +142,7 @@ class Dialect(ABC):
 
 
 def _integer(value: Any, otherwise: int) -> int | None:
-    """Read a number as vLLM's request models do; None if they refuse it."""
+    """Return a number as vLLM's request models read it, None if they refuse it."""
     if value is None:
         return otherwise
     try:
@@ -154,5 +156,5 @@ def _greedy(temperature: Any) -> bool:
 
 
 def _wrapped(seed: int) -> int:
-    """Return the seed in 64 bits: torch takes a negative one for what it is modulo 2**64."""
+    """Return the seed as a 64-bit integer: torch reads a negative seed modulo 2**64."""
     return seed if seed <= _MAX_SEED else seed - 2**64

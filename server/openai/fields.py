@@ -1,20 +1,20 @@
-"""Which request parameters vLLM would honour behind the guard's back, and what is done about each.
+"""The fields of a request: which of them could get round the guard, and what the server does with each.
 
 One table, `FIELDS`, has every field of vLLM 0.32's two request models (vllm/entrypoints/openai/chat_completion/protocol.py and
 completion/protocol.py; a test compares the names) and the fields of OpenAI's API that vLLM does not have:
 
-    screened   text the model reads: checked by `server.openai.texts` and the classifiers, then passed on
-    passed     cannot get round the guard: bans hold whatever it says
-    refused    gets round the guard, or would tell what it hides: 400, unless it has the harmless value ``allowed`` accepts
-    replaced   set by the server; what a client sends is dropped without an error. That is vllm_xargs, by which the server names
-               the restrictions, and request_id, by which it aborts a request
-    dropped    a field of OpenAI's API without meaning here: checked by ``allowed``, then left out
+    screened   text that the model reads: `server.openai.texts` lists it, the classifiers read it, and vLLM gets it
+    passed     cannot get round the guard: bans hold whatever its value is
+    refused    gets round the guard, or shows what it hides: status 400, unless the field has a harmless value (`allowed`)
+    replaced   the server sets it, and drops what a client sends without an error. These are vllm_xargs, which names the
+               restrictions, and request_id, with which the server aborts a request
+    dropped    a field of OpenAI's API that means nothing here: the server checks its value (`allowed`) and does not pass it on
 
-It is an allow-list: what is not in the table is refused. vLLM's models accept and ignore unknown fields (``extra="allow"``), so
-a field new in some later version, honoured there and unknown here, must not pass. Values are compared strictly: vLLM would read
-``"true"``, ``"on"`` and ``1`` as true, so only JSON's own ``false`` counts as off.
+The server refuses a field that is not in the table. vLLM's models accept unknown fields and ignore them (`extra="allow"`), so a
+field that a later version introduces must not pass before somebody has looked at it. The server compares values strictly: vLLM
+reads `"true"`, `"on"` and `1` as true, so only JSON's `false` counts as off.
 
-Field values that are merely malformed are left to vLLM, whose messages are good; except where this server acts on them itself.
+vLLM checks the form of most values, because its messages are good. The server checks only the values that it uses itself.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ Handling = Literal["screened", "passed", "refused", "replaced", "dropped"]
 Predicate = Callable[[Any], bool]
 
 MAX_LOGPROBS: Final = 20
-"""OpenAI's limit, and vLLM's default. Above it, or at -1 (all of the vocabulary), the answer is a dump of the distribution."""
+"""OpenAI's limit, and vLLM's default. More of them, or -1 (the whole vocabulary), would show the model's whole distribution."""
 
 GUARD_CONFLICT: Final = "guard_conflict"
 UNSUPPORTED: Final = "unsupported_parameter"
@@ -36,7 +36,16 @@ UNSUPPORTED: Final = "unsupported_parameter"
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What is done with one request field, and why. ``allowed`` is the test a value must pass; None: any value does."""
+    """What the server does with one field of a request.
+
+    Attributes:
+        name: The field's name.
+        handling: What happens to it; see the module's docstring.
+        reason: Why. For a field with `allowed` it completes the error message "`name` ...".
+        routes: The routes whose requests have the field.
+        allowed: The test that a value must pass; None if any value does.
+        code: The error code for a value that does not pass.
+    """
 
     name: str
     handling: Handling
@@ -75,8 +84,8 @@ def _capped(value: Any) -> bool:
 
 
 def _thinking_switches(value: Any) -> bool:
-    # These only choose between the template's own two ways to open the answer. Anything else could be read by the template as
-    # messages, tools or documents that were never screened.
+    # These two only choose how the template opens the answer. The template could read any other name as messages, tools or
+    # documents that nothing has screened.
     names = {"enable_thinking", "thinking"}
     return value is None or (isinstance(value, dict) and all(k in names and isinstance(v, bool) for k, v in value.items()))
 
@@ -84,6 +93,9 @@ def _thinking_switches(value: Any) -> bool:
 def _only(*values: object) -> Predicate:
     return lambda value: value is None or any(type(value) is type(each) and value == each for each in values)
 
+
+# Each refused field may be left out.
+_NO: Final = "is not supported, so leave it out"
 
 _CHAT: Final[tuple[Route, ...]] = ("chat",)
 _COMPLETION: Final[tuple[Route, ...]] = ("completion",)
@@ -97,79 +109,81 @@ FIELDS: Final[tuple[Field, ...]] = (
     # --- read by the model
     *_fields("screened", "read by the model", "messages", "tools", "tool_choice", "documents", routes=_CHAT),
     *_fields("screened", "read by the model", "prompt", "suffix", routes=_COMPLETION),
-    *_fields("screened", "some templates show it to the model; bans hold under it", "response_format", "structured_outputs"),
-    # --- refused: text or tokens that are not screened
-    Field("prompt_embeds", "refused", "is not supported: embeddings cannot be screened", _COMPLETION, _empty),
-    Field("chat_template", "refused", "is not supported: the model would read other text than was screened", _CHAT, _absent),
+    *_fields("screened", "some templates show it to the model; a ban overrides it", "response_format", "structured_outputs"),
+    # --- refused: the server could not screen all that the model reads
+    Field("prompt_embeds", "refused", f"{_NO}: the server cannot screen embeddings", _COMPLETION, _empty),
+    Field("chat_template", "refused", f"{_NO}: the model would read another text than the server screens", _CHAT, _absent),
     Field(
         "chat_template_kwargs",
         "refused",
-        "supports only the booleans enable_thinking and thinking: the template could read text that was not screened",
+        "may only have enable_thinking and thinking, each true or false: the server does not screen other values",
         _CHAT,
         _thinking_switches,
     ),
-    Field("truncate_prompt_tokens", "refused", "is not supported: it changes the prompt after screening", allowed=_absent),
-    Field("truncation_side", "refused", "is not supported: it changes the prompt after screening", allowed=_absent),
-    Field("mm_processor_kwargs", "refused", "is not supported: only text can be screened", _CHAT, _empty),
-    Field("media_io_kwargs", "refused", "is not supported: only text can be screened", _CHAT, _empty),
-    # vLLM takes kv_transfer_params["prompt_token_ids"] for the prompt, in place of the messages; either names foreign caches.
-    Field("kv_transfer_params", "refused", "is not supported: it can replace the prompt after screening", allowed=_empty),
-    Field("ec_transfer_params", "refused", "is not supported: it can replace the prompt after screening", allowed=_empty),
-    # --- refused: the guard does not act, or is told on
-    Field("use_beam_search", "refused", "is not supported: vLLM runs beam search without logits processors", allowed=_off),
-    Field("prompt_logprobs", "refused", "is not supported: they score a given text without the guard", allowed=_absent),
-    # On the chat route vLLM turns echo into prompt_logprobs=top_logprobs, that is 0: the prompt's own scores, unasked.
-    Field("echo", "refused", "is not supported here: vLLM answers it with log probabilities of the prompt", _CHAT, _off),
-    Field("echo", "passed", "returns the client's own text; see CONFLICTS", _COMPLETION, _boolean, "invalid_value"),
-    Field("logprob_token_ids", "refused", "is not supported: it asks for the scores of chosen tokens", allowed=_empty),
+    Field("truncate_prompt_tokens", "refused", f"{_NO}: it changes the prompt after screening", allowed=_absent),
+    Field("truncation_side", "refused", f"{_NO}: it changes the prompt after screening", allowed=_absent),
+    Field("mm_processor_kwargs", "refused", f"{_NO}: the server can screen only text", _CHAT, _empty),
+    Field("media_io_kwargs", "refused", f"{_NO}: the server can screen only text", _CHAT, _empty),
+    # vLLM reads kv_transfer_params["prompt_token_ids"] as the prompt, not the messages. Both fields name caches of others.
+    Field("kv_transfer_params", "refused", f"{_NO}: it can replace the prompt after screening", allowed=_empty),
+    Field("ec_transfer_params", "refused", f"{_NO}: it can replace the prompt after screening", allowed=_empty),
+    # --- refused: the guard does not act on it, or it shows what the guard hides
+    Field("use_beam_search", "refused", f"{_NO}: vLLM runs beam search without logits processors", allowed=_off),
+    Field("prompt_logprobs", "refused", f"{_NO}: vLLM scores the prompt without the guard", allowed=_absent),
+    # On the chat route vLLM turns echo into prompt_logprobs=top_logprobs, that is 0: scores of the prompt that nobody asked for.
+    Field("echo", "refused", f"{_NO}: vLLM would answer with log probabilities of the prompt", _CHAT, _off),
+    # With `logprobs` it is refused, see `server.openai.completions`.
+    Field("echo", "passed", "must be true or false", _COMPLETION, _boolean, "invalid_value"),
+    Field("logprob_token_ids", "refused", f"{_NO}: it asks for the scores of chosen tokens", allowed=_empty),
     Field("logprobs", "passed", "must be true or false", _CHAT, _boolean, "invalid_value"),
     Field("top_logprobs", "passed", f"must be an integer from 0 to {MAX_LOGPROBS}", _CHAT, _capped, "invalid_value"),
     Field("logprobs", "passed", f"must be an integer from 0 to {MAX_LOGPROBS}", _COMPLETION, _capped, "invalid_value"),
-    # Token ids and special tokens in the text carry words past the check of the finished text.
-    Field("return_token_ids", "refused", "is not supported: token ids cannot be redacted", allowed=_off),
-    Field("return_tokens_as_token_ids", "refused", "is not supported: token ids cannot be redacted", allowed=_off),
-    Field("skip_special_tokens", "refused", "must be true: special tokens would split the text that is checked", allowed=_on),
-    Field("return_prompt_text", "refused", "is not supported: that part of the answer is not checked", _CHAT, _off),
-    Field("routed_experts_prompt_start", "refused", "is not supported: that part of the answer is not checked", allowed=_zero),
-    # --- refused: of vLLM's render routes, which are closed
-    Field("return_token_offsets", "refused", "is for routes that are not served", allowed=_off, code=UNSUPPORTED),
-    Field("mm_payload", "refused", "is for routes that are not served", allowed=_absent, code=UNSUPPORTED),
-    Field("return_mm_kwargs", "refused", "is for routes that are not served", allowed=_absent, code=UNSUPPORTED),
+    # `server.answers` reads the texts of an answer and how they end, and none of these parts. A client gets no part that says
+    # something about the text and that the server does not read.
+    Field("return_token_ids", "refused", f"{_NO}: the server does not read token ids in an answer", allowed=_off),
+    Field("return_tokens_as_token_ids", "refused", f"{_NO}: the server does not read token ids in an answer", allowed=_off),
+    Field("skip_special_tokens", "refused", "must be true: the text would have special tokens in it", allowed=_on),
+    Field("return_prompt_text", "refused", f"{_NO}: the server does not read this part of an answer", _CHAT, _off),
+    Field("routed_experts_prompt_start", "refused", f"{_NO}: the server does not read this part of an answer", allowed=_zero),
+    # --- refused: for vLLM's render routes, which this server does not have
+    Field("return_token_offsets", "refused", "is for a route that this server does not have", allowed=_off, code=UNSUPPORTED),
+    Field("mm_payload", "refused", "is for a route that this server does not have", allowed=_absent, code=UNSUPPORTED),
+    Field("return_mm_kwargs", "refused", "is for a route that this server does not have", allowed=_absent, code=UNSUPPORTED),
     # --- set by the server
     Field("vllm_xargs", "replaced", "names the restrictions of the request"),
-    Field("request_id", "replaced", "the server aborts by it; a client's could be another's"),
-    # --- passed, but the server acts on them itself and must read them as vLLM does
+    Field("request_id", "replaced", "the server aborts requests with it; two clients could send the same one"),
+    # --- passed, but the server uses the value too and must read it as vLLM does
     Field("stream", "passed", "must be true or false", allowed=_boolean, code="invalid_value"),
     Field("continue_final_message", "passed", "must be true or false", _CHAT, _boolean, "invalid_value"),
     Field("add_generation_prompt", "passed", "must be true or false", _CHAT, _boolean, "invalid_value"),
-    # --- passed: they move logits or end the answer; a ban is -inf after all of them
+    # --- passed: they change logits or end the answer; a ban is -inf after all of them
     *_fields("passed", "sampling", "temperature", "top_p", "top_k", "min_p", "seed", "n", "length_penalty", "watermarking"),
     *_fields("passed", "sampling", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "bad_words"),
-    *_fields("passed", "a row it leaves empty together with a ban ends in content_filter", "allowed_token_ids"),
+    *_fields("passed", "an answer for which it and a ban leave no token ends in content_filter", "allowed_token_ids"),
     *_fields("passed", "length", "max_tokens", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
     *_fields("passed", "length", "max_completion_tokens", routes=_CHAT),
     *_fields("passed", "ends the answer sooner; the server adds to it", "stop", "stop_token_ids", "include_stop_str_in_output"),
-    *_fields("passed", "slow tokenizers only; the check folds white space", "spaces_between_special_tokens"),
-    # It adds what the tokenizer puts round every text (BOS, EOS), no words; evaluation clients send it.
-    *_fields("passed", "special tokens only: the text read is the same", "add_special_tokens"),
-    *_fields("passed", "a word the template knows, or a switch", "reasoning_effort", "include_reasoning", routes=_CHAT),
-    *_fields("passed", "how tool calls are parsed; every call is checked", "parallel_tool_calls", routes=_CHAT),
+    *_fields("passed", "adds white space to the text, no words, and only with slow tokenizers", "spaces_between_special_tokens"),
+    # It adds the tokens that the tokenizer puts around every text (BOS, EOS), no words. Evaluation clients send it.
+    *_fields("passed", "adds special tokens to the prompt, no text", "add_special_tokens"),
+    *_fields("passed", "a word that the template knows, or a switch", "reasoning_effort", "include_reasoning", routes=_CHAT),
+    *_fields("passed", "how many tool calls an answer has; bans hold in each", "parallel_tool_calls", routes=_CHAT),
     # --- passed: transport and accounting
     *_fields("passed", "form of the answer", "stream_options", "stream_interval"),
     *_fields("passed", "which model or adapter; all run under the same guard", "model"),
     # vLLM refuses a priority other than 0 unless the operator chose priority scheduling.
-    *_fields("passed", "scheduling and caching: no effect on the text", "priority", "cache_salt", "session_id", "user"),
+    *_fields("passed", "scheduling and caching; no effect on the text", "priority", "cache_salt", "session_id", "user"),
     # --- OpenAI's, not vLLM's
     *_fields("dropped", "the caller's bookkeeping", "metadata", "service_tier", "safety_identifier"),
     *_fields("dropped", "a hint to a cache", "prompt_cache_key", "prompt_cache_retention"),
     Field("prediction", "dropped", "a hint that only saves time", _CHAT),
-    Field("store", "dropped", "must be false: nothing is stored", allowed=_off, code=UNSUPPORTED),
+    Field("store", "dropped", "must be false: the server stores no answers", allowed=_off, code=UNSUPPORTED),
     Field("modalities", "dropped", 'must be ["text"]', _CHAT, _only(["text"]), UNSUPPORTED),
     Field("verbosity", "dropped", 'must be "medium"', _CHAT, _only("medium"), UNSUPPORTED),
-    Field("audio", "dropped", "is not supported", _CHAT, _absent, UNSUPPORTED),
-    Field("web_search_options", "dropped", "is not supported", _CHAT, _absent, UNSUPPORTED),
-    Field("functions", "dropped", "is not supported: use tools", _CHAT, _empty, UNSUPPORTED),
-    Field("function_call", "dropped", "is not supported: use tool_choice", _CHAT, _absent, UNSUPPORTED),
+    Field("audio", "dropped", _NO, _CHAT, _absent, UNSUPPORTED),
+    Field("web_search_options", "dropped", _NO, _CHAT, _absent, UNSUPPORTED),
+    Field("functions", "dropped", "is not supported: use `tools`", _CHAT, _empty, UNSUPPORTED),
+    Field("function_call", "dropped", "is not supported: use `tool_choice`", _CHAT, _absent, UNSUPPORTED),
     Field("best_of", "dropped", "must be 1", _COMPLETION, _only(1), UNSUPPORTED),
 )
 
@@ -182,8 +196,9 @@ def check(body: Mapping[str, Any], table: Mapping[str, Field]) -> None:
     """Check each field of a request body against a dialect's `table`.
 
     Raises:
-        BadRequest: with `param` and `code`: `guard_conflict` for what gets round the guard, `unsupported_parameter` for what is
-            unknown or not served, `invalid_value` for a value that the server has to understand itself.
+        BadRequest: A field or its value is refused. `param` names the field; `code` is `guard_conflict` for a field that gets
+            round the guard, `unsupported_parameter` for one that is unknown or not served, `invalid_value` for a value that the
+            server uses itself and cannot read.
     """
     for name, value in body.items():
         field = table.get(name)
@@ -194,12 +209,12 @@ def check(body: Mapping[str, Any], table: Mapping[str, Field]) -> None:
 
 
 def forwarded(body: Mapping[str, Any], table: Mapping[str, Field]) -> dict[str, Any]:
-    """Return what of a checked body the engine gets: a shallow copy without the fields that are replaced or dropped."""
+    """Return a shallow copy of a checked body for the engine, without the fields that are replaced or dropped."""
     return {name: value for name, value in body.items() if table[name].handling in ("screened", "passed", "refused")}
 
 
 def _unknown(name: str) -> str:
     shown = name if name.isascii() and name.isprintable() and len(name) <= 64 else "(a name that is not shown)"
-    if name.startswith("guided_"):  # vLLM 0.12 removed these and ignores them: the answer would silently not be constrained
+    if name.startswith("guided_"):  # vLLM 0.12 removed these and ignores them, so the answer would not be constrained
         return f"Unknown parameter `{shown}`: use `structured_outputs` or `response_format`."
-    return f"Unknown parameter `{shown}`."
+    return f"Unknown parameter `{shown}`: leave it out."

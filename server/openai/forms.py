@@ -1,4 +1,4 @@
-"""How chat completions and completions write the choices of an answer and of a stream."""
+"""Forms: how chat completions and completions write the choices of an answer and of a stream."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from server.answers.chunk import Piece
 
-# Fields of a message or delta that hold text by themselves. vLLM 0.32 says `reasoning`; earlier versions `reasoning_content`.
+# Fields of a message or delta whose value is a text. vLLM 0.32 has `reasoning`, earlier versions have `reasoning_content`.
 _MESSAGE_TEXTS: Final = ("reasoning", "reasoning_content", "content", "refusal")
 
-# What vLLM's last chunk of a choice says beside its text.
+# What vLLM's last chunk of a choice has besides its text.
 _END: Final = dict.fromkeys(("logprobs", "finish_reason", "stop_reason", "token_ids"))
 
 
 class ChoiceForm:
-    """The list of choices that both routes share; what is in a choice is each route's own."""
+    """The list of choices. Both routes have it; a subclass per route reads and writes one choice."""
 
     def read(self, body: Mapping[str, Any]) -> list[Piece]:
-        """Return the pieces of a chunk, in its order."""
+        """Return the pieces of a chunk in the order of its choices."""
         return [
             Piece(
                 choice=choice.get("index", 0),
@@ -35,15 +35,15 @@ class ChoiceForm:
         return {**body, "choices": [self._choice(piece) for piece in pieces]}
 
     def silent(self, piece: Piece) -> Piece:
-        """Return a piece of the same choice that says nothing and has not ended."""
-        # The keys of the piece before, and those that vLLM's last chunks have besides.
+        """Return a piece of the same choice without text that does not end the choice."""
+        # With the keys of `piece` and those that vLLM's last chunks have besides.
         raw = {**dict.fromkeys(piece.raw), "index": piece.choice, **self._nothing(piece.raw), **_END}
         return Piece(piece.choice, dict(self._texts(raw)), raw=raw)
 
     def _choice(self, piece: Piece) -> dict[str, Any]:
         choice = {**piece.raw, "index": piece.choice}
         for key, value in (("finish_reason", piece.finish_reason), ("stop_reason", piece.stop_reason)):
-            # A key that was absent and says nothing stays absent.
+            # A key that was absent and would be null stays absent.
             if value is not None or key in choice:
                 choice[key] = value
         if piece.texts != dict(self._texts(choice)):
@@ -61,7 +61,7 @@ class ChoiceForm:
 
 
 class CompletionForm(ChoiceForm):
-    """`/v1/completions`: a choice has one field, `text`."""
+    """The form of `/v1/completions`: a choice has one text field, `text`."""
 
     def _texts(self, choice: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(choice.get("text"), str):
@@ -75,9 +75,10 @@ class CompletionForm(ChoiceForm):
 
 
 class ChatForm(ChoiceForm):
-    """`/v1/chat/completions`: a choice has a `message`, and in a stream a `delta`.
+    """The form of `/v1/chat/completions`: a choice has a `message`, or in a stream a `delta`.
 
-    The fields are the texts of the message, and `tool_calls[N].name` and `tool_calls[N].arguments`, N being the call's index.
+    The text fields are those of the message, and `tool_calls[N].name` and `tool_calls[N].arguments`, where N is the index of the
+    call.
     """
 
     def _texts(self, choice: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""The length of prompts: those longer than the model's context are refused before they are screened, which takes longer.
+"""The length of prompts: the server refuses a prompt that is longer than the model's context before it screens it.
 
-vLLM refuses them too, by the exact count, which only the chat template and all of the text tell. This module counts a lower
-bound: texts that every template shows. What lies between the bound and the exact count is screened, and refused by vLLM.
+To screen a long prompt takes longer than to count its tokens. vLLM refuses the prompt too, but it needs the chat template and all
+of the text for the exact count. This module counts a lower bound from the texts that every template shows. The server still
+screens a prompt that exceeds the context by the exact count and not by the lower bound; then vLLM refuses it.
 """
 
 from __future__ import annotations
@@ -13,22 +14,23 @@ from server.errors import BadRequest
 from server.screening.conversation import Text
 
 CODE = "context_length_exceeded"
-"""OpenAI's; client libraries look for it, and for the words "maximum context length"."""
+"""OpenAI's code. Client libraries look for it, and for the words "maximum context length"."""
 CHARACTERS = 32
-"""All texts of a request together have at most this many characters per token of the context, shown by the template or not: about
-seven contexts full of prose."""
+"""The most characters per token of the context that all texts of a request may have, whether a template shows them or not.
+
+Prose has four to five characters per token, so this is about seven contexts."""
 
 
 class Counts(Protocol):
-    """What counts tokens; an `Engine` does."""
+    """What counts tokens: an `Engine`."""
 
     @property
     def context_length(self) -> int:
-        """The number of tokens a prompt and its answer may have."""
+        """The number of tokens that a prompt and its answer may have together."""
         ...
 
     def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the tokens that `text` is in a prompt."""
+        """Return a lower bound of the number of tokens of `text` in a prompt."""
         ...
 
 
@@ -36,12 +38,12 @@ def check_prompts(prompts: Sequence[str | Sequence[int]], engine: Counts, param:
     """Check that each prompt may fit into the context.
 
     Args:
-        prompts: of each, the text that every template shows, or its token ids.
-        engine: what counts the tokens.
-        param: the request's field, for the error.
+        prompts: For each prompt, the text that every template shows, or its token ids.
+        engine: What counts the tokens.
+        param: The field of the request, for the error.
 
     Raises:
-        BadRequest: one cannot fit.
+        BadRequest: A prompt does not fit.
     """
     for prompt in prompts:
         tokens = engine.least_tokens(prompt) if isinstance(prompt, str) else len(prompt)
@@ -55,12 +57,12 @@ def check_prompts(prompts: Sequence[str | Sequence[int]], engine: Counts, param:
 
 
 def check_texts(texts: Sequence[Text], context: int, param: str | None) -> None:
-    """Raise BadRequest if the texts of a request are so long that they can hardly be meant as one prompt."""
+    """Raise BadRequest if all texts of a request together are longer than `CHARACTERS` per token of the `context`."""
     characters = sum(len(text.text) for text in texts)
     if characters > CHARACTERS * context:
         raise BadRequest(
             f"This model's maximum context length is {context} tokens. However, your texts have {characters} characters. "
-            f"At most {CHARACTERS * context} are screened. Please reduce their length.",
+            f"The server screens at most {CHARACTERS * context}. Please reduce their length.",
             param=param,
             code=CODE,
         )

@@ -25,22 +25,22 @@ from server.screening.decision import Decision
 from server.service import Service
 
 DECISION_HEADER = "x-guard-decision-id"
-# Bytes of a body from which on it is read on a thread.
+# A body of this many bytes or more is read on a thread.
 _LARGE = 8192
 
 
 class GuardedRoute:
-    """An ASGI endpoint in front of the engine's route of the same path."""
+    """An ASGI endpoint in front of the engine's route with the same path."""
 
     def __init__(self, service: Service, dialect: Dialect, *, guarded: bool = True) -> None:
-        """`guarded`: whether a key is asked for; calls from within the process need none."""
+        """Serve `dialect`. Calls from within the process need no key: for them `guarded` is False."""
         self._service = service
         self._dialect = dialect
         self._guarded = guarded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Raises ServerError for what is not to be generated."""
-        # Before the body is read: a caller without a key must not keep the server busy with one.
+        """Serve one request. Raises ServerError if it gets no answer."""
+        # Before the body is read: a caller without a key must not keep the server busy with a body.
         actor = (await self._service.authenticator.admit(scope, "client")).key_id if self._guarded else "system"
         running = self._service.running
         limits = self._service.settings.limits
@@ -52,7 +52,7 @@ class GuardedRoute:
             body = parse_json(raw, content_type=media, content_encoding=coding, limits=limits)
             return body, self._dialect.read(body, running.engine)
 
-        # Off the event loop, which others wait for, where it takes long.
+        # A large body takes long to read. A thread reads it, so that other requests need not wait.
         body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
         async with running.enforcement.admitted() as screener:
             started = time.perf_counter()
@@ -68,7 +68,7 @@ class GuardedRoute:
     def _answered(
         self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision
     ) -> AbstractAsyncContextManager[Reply]:
-        """Have the engine answer a rewritten body."""
+        """Have the engine answer a body that `Dialect.restricted` made."""
 
         def ask(body: Body, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
             sent = json.dumps(body, ensure_ascii=False).encode()
@@ -79,13 +79,13 @@ class GuardedRoute:
 
         if not (decision.argument and self._dialect.constrained(body)):
             return ask(body)
-        # A choice that starves under a grammar fails the engine's whole answer, so each choice has a call of its own.
+        # A choice that starves under a grammar makes the engine's whole answer an error, so each choice has a call of its own.
         calls = self._dialect.calls(body)
         return constrained(calls[0]) if len(calls) == 1 else fanned(constrained, calls)
 
 
 class _Replay:
-    """An ASGI `receive` that gives the rewritten body once, then what really comes: a client that leaves ends generation."""
+    """An ASGI `receive`: it returns the rewritten body, then what the client sends: the engine stops when the client leaves."""
 
     def __init__(self, body: bytes, receive: Receive) -> None:
         self._body: bytes | None = body
@@ -99,9 +99,9 @@ class _Replay:
 
 
 def _scope(scope: Scope, body: bytes, suffix: str) -> Scope:
-    """Return the scope for the engine: of the client's headers, only what names the request. Keys and cookies stay here.
+    """Return the scope for the engine. It has none of the client's keys and cookies.
 
-    `suffix` tells one call of several from the others: its request id must not be another's.
+    `suffix` makes the request id of one call differ from those of the other calls for the same request.
     """
     kept = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     kept += [(name, value) for name, value in scope["headers"] if name in (b"user-agent", b"accept")]

@@ -1,8 +1,8 @@
-"""The texts in the fields of a request: what every dialect reads.
+"""The texts in the fields of a request: functions that every dialect uses.
 
-The list of texts errs on the side of too much. vLLM hands unknown keys to the chat template, which may print them, so each
-string and number counts, keys of objects included. JSON inside a string (tool arguments, schemas) is decoded first, because vLLM
-decodes it before the template prints it: `"Ada\\u0020Byron"` reads "Ada Byron" to the model.
+They return too much rather than too little. vLLM passes unknown keys to the chat template, which may print them, so they return
+each string, each number and each key of an object. They decode JSON inside a string (tool arguments, schemas) first, because vLLM
+decodes it before the template prints it: the model reads `"Ada\\u0020Byron"` as "Ada Byron".
 
 `Text.where` names the place for error messages. Texts are never logged: their `repr` leaves the text out.
 """
@@ -21,20 +21,20 @@ _JSON_IN_STRING: Final = frozenset({"arguments", "json", "structural_tag"})
 
 
 def schemas(body: Mapping[str, Any]) -> list[Text]:
-    """Return the texts of the schemas that a request asks its answer to follow."""
+    """Return the texts of the schemas that the answer to a request must follow."""
     return [text for key in ("response_format", "structured_outputs") for text in joined(body.get(key), key)]
 
 
 def joined(value: Any, where: str, message: int | None = None, role: str | None = None) -> list[Text]:
-    """All strings and numbers in ``value`` as one text, a line each; nothing if there are none."""
+    """Return all strings and numbers in `value` as one text with one per line; [] if there are none."""
     lines = list(_leaves(value, where))
     return [Text("\n".join(lines), where, message, role)] if lines else []
 
 
 def _leaves(value: Any, where: str, key: str = "") -> Iterator[str]:
-    """Strings, numbers and keys in reading order.
+    """Yield strings, numbers and keys in reading order.
 
-    JSON in a string is decoded once, as vLLM does: that, and the depth limits of both, bound the recursion.
+    JSON in a string is decoded once, as vLLM does it. So the depth limits of the body and of that JSON bound the recursion.
     """
     if isinstance(value, str):
         pairs = _parsed(value, where) if key in _JSON_IN_STRING else None
@@ -58,22 +58,22 @@ def _leaves(value: Any, where: str, key: str = "") -> Iterator[str]:
 
 
 class _Pairs(list[tuple[str, Any]]):
-    """A JSON object with all its pairs: with a duplicate key, vLLM reads one of the values, here both count."""
+    """A JSON object with all its pairs: of a duplicate key, vLLM reads one of the values, and the server screens both."""
 
 
 def _parsed(text: str, where: str) -> Any:
-    """The JSON in ``text``, objects as `_Pairs`; None if it is none."""
+    """Return the JSON in `text` with its objects as `_Pairs`, None if it is not JSON."""
     if deeper_than(text, BodyLimits().depth):
-        raise bad(where, "nests too deeply")
+        raise bad(where, f"has JSON that nests deeper than {BodyLimits().depth} levels")
     try:
-        # Numbers stay text, as they are written: no limit on digits, no rounding.
+        # Numbers stay text as they are written, so that none is rounded and none has too many digits.
         return json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)
     except ValueError:
         return None
 
 
 def objects(value: Any, where: str) -> list[dict[str, Any]]:
-    """Return a list of objects; [] for none. Raises BadRequest for anything else, naming the place `where`."""
+    """Return `value` as a list of objects, [] for None. Raises BadRequest for anything else, with the place `where`."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -85,12 +85,12 @@ def objects(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def string(value: Any, where: str) -> str:
-    """Return a string. Raises BadRequest for anything else, naming the place `where`."""
+    """Return `value` as a string. Raises BadRequest for anything else, with the place `where`."""
     if not isinstance(value, str):
         raise bad(where, "must be a string")
     return value
 
 
 def bad(where: str, what: str) -> BadRequest:
-    """Return the error about a field: its place `where`, and `what` is wrong with it."""
+    """Return the error that at the place `where` something is wrong; `what` completes the sentence."""
     return BadRequest(f"{where} {what}.", param=where, code="invalid_value")

@@ -1,4 +1,4 @@
-"""Micro-batches: calls that arrive while a slow function runs are handed to it together, off the event loop."""
+"""The batcher: items that arrive while a slow function runs become its next batch. The function runs on a thread."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ R = TypeVar("R")
 class Batcher(Generic[T, R]):
     """Runs `call` on batches of at most `limit` items in `executor`.
 
-    There is no waiting for company: a lone item runs at once, and what arrives meanwhile makes up the next batch. An item whose
-    caller has been cancelled while it waited is left out.
+    An item never waits for others: if no batch runs, it runs at once. The items that arrive meanwhile make up the next batch,
+    without those whose caller has been cancelled.
     """
 
     def __init__(self, call: Callable[[Sequence[T]], Sequence[R]], executor: Executor, limit: int = 32) -> None:
@@ -26,7 +26,7 @@ class Batcher(Generic[T, R]):
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, item: T) -> R:
-        """Return what `call` returns for this item; raise what it raises."""
+        """Return what `call` returns for this item. Raises what `call` raises."""
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
         if self._worker is None or self._worker.done():
@@ -45,10 +45,10 @@ class Batcher(Generic[T, R]):
         try:
             results = await asyncio.get_running_loop().run_in_executor(self._executor, self._call, items)
             if len(results) != len(items):
-                raise RuntimeError(f"{len(items)} items, {len(results)} results")
+                raise RuntimeError(f"the function returned {len(results)} results for {len(items)} items")
         except Exception as error:
             if len(batch) > 1:
-                # One bad item must not fail its neighbours.
+                # An item that fails must not fail the others.
                 for single in batch:
                     await self._run([single])
                 return
@@ -56,5 +56,5 @@ class Batcher(Generic[T, R]):
                 batch[0][1].set_exception(error)
             return
         for (_, future), result in zip(batch, results, strict=True):
-            if not future.done():  # done already where the caller was cancelled
+            if not future.done():  # it is done if the caller was cancelled
                 future.set_result(result)

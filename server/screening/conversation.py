@@ -7,17 +7,23 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Final
 
-# Characters of the last user message, and of all that is put before it: together about a window. And how many user messages.
+# Characters of the last user message, and of all earlier messages put before it. Together they are about a window.
 _LAST_TURN: Final = 200
-
 _TURN: Final = 200
-
+# The most earlier user messages in one text.
 _EARLIER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text, the place it stands at (``messages[2].content``), and its message's index and role, if it is in one."""
+    """One text of a request.
+
+    Attributes:
+        text: The text. The `repr` leaves it out.
+        where: Its place in the request, such as `messages[2].content`.
+        message: The index of its message, None if it is not in a message.
+        role: The role of its message.
+    """
 
     text: str = field(repr=False)
     where: str
@@ -26,12 +32,12 @@ class Text:
 
 
 def conversation(texts: Sequence[Text]) -> str:
-    """Everything in one string, a newline between two texts, so that a match may lie across parts and messages."""
+    """Return all texts as one, with a newline between two of them, so that a match may extend over parts and messages."""
     return "\n".join(text.text for text in texts)
 
 
 def last_turn(texts: Sequence[Text]) -> str:
-    """What is asked now: the last user message and whatever follows it (tool results, a prefill); without one, everything."""
+    """Return the last user message and all that follows it (tool results, a prefill), or all texts if no user says anything."""
     last = max((text.message for text in texts if text.role == "user" and text.message is not None), default=None)
     if last is None:
         return conversation(texts)
@@ -39,11 +45,11 @@ def last_turn(texts: Sequence[Text]) -> str:
 
 
 def referred(texts: Sequence[Text]) -> list[str]:
-    """What the last user message may refer to, put before it: "Call him X." and then "Who are X's parents?".
+    """Return the last user message with earlier messages that it may refer to: "Call him X." and then "Who are X's parents?".
 
-    At most four texts, whatever the length of the conversation: the last user message after the user message before it; after
-    the answer before it; after both; and after the `_EARLIER` user messages before it. Of each message a few hundred characters
-    count: the end of what a user says, the beginning of an answer. So each is at most about as long as a window.
+    There are at most four texts, whatever the length of the conversation. In each, the last user message comes after other
+    messages: the user message before it, the answer before it, both, or the last `_EARLIER` user messages before it. Only the end
+    of a user message and the beginning of an answer are used, so that each text is at most about as long as a window.
     """
     spoken = [text for text in texts if text.message is not None and text.role in ("user", "assistant")]
     turns = [(role, conversation(list(turn))) for (_, role), turn in groupby(spoken, key=lambda text: (text.message, text.role))]
@@ -64,7 +70,7 @@ def _brief(role: str | None, text: str, length: int) -> str:
 
 
 def _end(text: str, length: int) -> str:
-    """Return the last `length` characters of `text`, without the word that would be cut; it all where it is one word."""
+    """Return the last `length` characters of `text`, without the word that the cut divides unless it is the only one."""
     cut = text[-length:]
     return cut if len(text) <= length else cut.split(maxsplit=1)[-1] if cut.split() else ""
 

@@ -1,4 +1,4 @@
-"""Lanes: the threads that screen, so that a long request does not stand in the way of a short one."""
+"""Lanes: the threads that screen. A short request need not wait for a long one."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 LONG = 1000
-"""Characters from which on a request is a long one: about as many as take the encoder one of its turns."""
+"""A request with this many characters or more is long. The encoder takes about one of its turns for that many."""
 
-# Two, so that one very long request does not hold up the next long one.
+# Two, so that the next long request need not wait for one that is very long.
 _LONG_LANES = 2
-# Seconds after which Python interrupts a thread that computes for one that waits. At the usual 5 ms the event loop, and a short
-# request, which waits at each of some sixty operations of the encoder, would hardly move beside a long text that is searched.
+# Seconds after which Python interrupts a thread that computes so that another one can run. At the default of 5 ms, the event loop
+# and short requests would make little progress while a long text is searched: the encoder alone has about sixty operations, and
+# its thread has to wait after each.
 _SWITCH_S = 0.0005
 
 
 class Lanes:
-    """One thread for short requests, several at a time; two for long ones, one request each.
+    """One thread that screens short requests in batches, and two that screen one long request each.
 
-    One for the short ones: encoding is bound by the processor, and a second thread would only make both slower.
+    Short requests have one thread, because the processor limits the speed of encoding: a second thread would only slow down the
+    first.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Screening: from the texts of a request to a decision."""
+"""The screener: it decides what happens to a request, from the texts in it."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from server.screening.snapshot import PolicySnapshot
 logger = logging.getLogger(__name__)
 
 Readings = Callable[[str], Sequence[str]]
-"""What else the model may read in place of a text (`Engine.readings`)."""
+"""Returns other texts that the model may read in place of a text (`Engine.readings`)."""
 
 
 def no_readings(_: str) -> Sequence[str]:
-    """Return nothing: what a model without special tokens reads."""
+    """Return no readings, as for a model without special tokens."""
     return ()
 
 
 class Screener:
-    """Decides requests by one snapshot. All that takes longer for a longer text is done in `lanes`."""
+    """Decides requests by one snapshot. All work that takes longer for a longer text runs in `lanes`."""
 
     def __init__(self, snapshot: PolicySnapshot, lanes: Lanes, metrics: Metrics, readings: Readings) -> None:
         self.snapshot = snapshot
@@ -40,14 +40,16 @@ class Screener:
         self._short = Batcher(self._classify, lanes.short)
 
     async def decide(self, texts: Sequence[Text]) -> Decision:
-        """Return what is done with a request that holds `texts`. Raises GuardFailure if they cannot be classified."""
+        """Return the decision about a request with these `texts`. Raises GuardFailure if they cannot be classified."""
         started = time.perf_counter()
         try:
             matches = await self._matches(texts)
             decision = self.snapshot.decide(matches)
         except Exception as error:
             logger.error("screening failed: %s", type(error).__name__)
-            raise GuardFailure("The request could not be screened, so it was not answered.") from error
+            raise GuardFailure(
+                "The server could not screen the request, so it did not answer it. Its log names the error."
+            ) from error
         self._metrics.screened(decision.verdict, time.perf_counter() - started)
         if decision.matches:
             found = ", ".join(f"{match.target_id} {match.score:.2f} ({match.evidence})" for match in decision.matches)
@@ -57,7 +59,7 @@ class Screener:
     async def _matches(self, texts: Sequence[Text]) -> Sequence[Match]:
         if sum(len(text.text) for text in texts) < LONG:
             return await self._short.submit(texts)
-        # Cancelled while it waits, it does not run.
+        # A call that is cancelled while it waits does not run.
         (matches,) = await asyncio.get_running_loop().run_in_executor(self._lanes.long, self._classify, [texts])
         return matches
 
@@ -68,14 +70,14 @@ class Screener:
 def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:
     """Return what the classifiers read: the whole conversation to search, and windows to encode, each once.
 
-    Windows of each text, of the last turn where it is several texts, and of the last user message together with what it may refer
-    to. So a conversation costs what its texts cost, those of earlier requests are known to a `CachedEncoder`, and the last
-    message costs at most four windows more. Where `readings` has something for a text, all of that again with it in place of
-    the text.
+    The windows are those of each text, of the last turn where it has several texts, and of the last user message together with
+    the messages that it may refer to. So a conversation costs as much as its texts, a `CachedEncoder` knows the windows of
+    earlier requests, and the last message costs at most four windows more. Where a text has `readings`, each of them is searched
+    and encoded in the same way in its place.
     """
     versions = [texts, *_read(texts, readings)]
     whole = dict.fromkeys(conversation(version) for version in versions)
-    # Where two texts meet, too: a special token may begin in one and end in the next.
+    # Readings of the whole too: a special token may begin in one text and end in the next.
     whole.update(dict.fromkeys(reading for reading in readings(next(iter(whole)))))
     found: dict[str, None] = {}
     for version in versions:
@@ -86,7 +88,7 @@ def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screene
 
 
 def _read(texts: Sequence[Text], readings: Readings) -> list[list[Text]]:
-    """Return `texts` as the model may read them, once for each reading of the text that has most; [] if none has any."""
+    """Return other versions of `texts`, as many as the text with the most readings has; [] if no text has any."""
     others = [readings(text.text) for text in texts]
     return [
         [replace(text, text=other[min(at, len(other) - 1)]) if other else text for text, other in zip(texts, others, strict=True)]

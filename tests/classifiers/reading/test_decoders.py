@@ -47,6 +47,20 @@ def test_of_a_long_text_only_the_part_around_is_kept(kind: Kind) -> None:
     assert len(reading) < 800
 
 
+@pytest.mark.parametrize("sign", ["\u00d7", "\u00f7", "\u037e", "\u0387", "\u03f6", "\u0482", "\u0483"])
+@pytest.mark.parametrize("run", ["{}:A:A:A:A", "A:A:A:A:{}", "A:A:{}:A:A", "{}:A:A:A", "A:A:A:{}", "a-{}b-c-d-e"])
+def test_a_sign_among_the_letters_of_an_alphabet_is_no_letter(run: str, sign: str) -> None:
+    for reading in dict(DECODERS)["spelled"](run.format(sign)):
+        assert sum(map(str.isalpha, reading)) == sum(map(str.isalpha, run))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from("AЖé\u00d7\u00f7\u0482\u0483:- .\u00aa\u00b5"), max_size=20))
+def test_any_run_of_letters_and_signs_is_taken(text: str) -> None:
+    for _, decode in DECODERS:
+        assert all(isinstance(reading, str) for reading in decode(text))
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.text(st.sampled_from("aeht 1345-.\n%4&#;\\ux0QW=іо\u200b"), max_size=60))
 def test_any_text_is_taken(text: str) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from classifiers import shipped_background
+from evaluation.data import tofu as load
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.sets import Forget, Innocent, ask, halves, question, records
+from evaluation.detection.sets import Forget, Innocent, ask, halves, question
 from tests.evaluation.detection.conftest import FORGOTTEN, KEPT, SUBJECTS
 
 
@@ -54,7 +55,7 @@ def test_no_prompt_that_is_asked_is_in_the_background_or_a_paraphrase_of_it(tofu
     assert len(innocent.background) == len(KEPT) * len(SUBJECTS) // 2
     asked = {one.text.text.strip() for one in innocent.asked["retain"]}
     assert not asked & set(innocent.background)
-    paraphrases = {row["question"]: row["paraphrased_question"] for row in records("retain_perturbed")}
+    paraphrases = {row["question"]: row["paraphrased_question"] for row in load("retain_perturbed", tofu)}
     said = {one.text.text.strip() for one in innocent.asked["retain paraphrased"]}
     assert not said & {paraphrases[text] for text in innocent.background}
 

@@ -52,9 +52,8 @@ def test_data_of_several_lines_is_one_text() -> None:
     assert said(read(b"data: a\ndata:b\ndata:  c\n\n")) == [(b"a\nb\n c", None)]
 
 
-def test_changed_data_keeps_the_event_s_name() -> None:
-    (event,) = read(b"event: message_delta\ndata: 1\nid: 7\n\n")
-    assert written(event.with_data(b"2")) == b"event: message_delta\ndata: 2\n\n"
+def test_a_new_event_is_written_with_its_name() -> None:
+    assert written(Event(b"2", b"message_delta")) == b"event: message_delta\ndata: 2\n\n"
 
 
 @given(st.lists(st.tuples(st.binary().filter(lambda data: b"\r" not in data), st.sampled_from([None, b"delta", b"stop"]))))
