@@ -23,9 +23,9 @@ ask: $(STAMP)
 test: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest -m "not commands"
 
-# Before each commit: the linters, then the tests that need no engine, on all cores.
+# Before each commit: the linters, then the tests that need no engine, on all cores. Those that take long are left to `make test`.
 check: lint
-	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands" -n auto --dist worksteal
+	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands and not slow" -n auto --dist worksteal --hypothesis-profile check
 
 # Every make target and every command of the README, in a small form.
 commands: $(STAMP)

@@ -13,9 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 T = TypeVar("T")
+
+# `make check`: few examples for each property; `make test` takes hypothesis' own hundred.
+hypothesis.settings.register_profile("check", max_examples=10, deadline=None)
 
 # Before anything imports them: tests are about what is installed here.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -43,6 +43,7 @@ def small(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Forget, Innocent
     return Forget("forget10"), Innocent.load()
 
 
+@pytest.mark.slow
 def test_side_by_side_measures_what_is_served(
     small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +71,7 @@ def test_side_by_side_measures_what_is_served(
     assert found["rival"]["recall"]["original"] == 0
 
 
+@pytest.mark.slow
 def test_every_attack_is_measured(
     small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

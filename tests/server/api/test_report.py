@@ -125,6 +125,7 @@ async def test_examples_that_were_removed_still_count(served: Served) -> None:
     assert (await served.client.get("/v1/forget-targets/dodo/report")).json()["calibration"]["examples"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("purge", ["false", "true"])
 async def test_a_target_that_is_gone_has_no_report(served: Served, purge: str) -> None:
     await served.create()

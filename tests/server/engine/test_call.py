@@ -137,5 +137,5 @@ async def test_an_answer_that_stops_short_is_a_failure() -> None:
             await send({"type": "http.response.body", "body": b"x", "more_body": True})
 
     async with called(short, SCOPE, nothing) as answer:
-        with pytest.raises(EngineFailure, match="early"):
+        with pytest.raises(EngineFailure, match="before it was complete"):
             await answer.whole()

@@ -45,7 +45,7 @@ async def test_a_bad_item_fails_alone() -> None:
 
 
 async def test_a_wrong_number_of_results_is_an_error() -> None:
-    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="1 items, 0 results"):
+    with ThreadPoolExecutor(1) as pool, pytest.raises(RuntimeError, match="0 results for 1 items"):
         await Batcher(lambda _: [], pool).submit(1)
 
 
