@@ -1,1 +1,1 @@
-"""The decode-time core plugged into engines. Nothing is imported here: each engine's module is loaded inside that engine."""
+"""Processors: they run the decode-time core in engines. Nothing is imported here, because each engine loads its own module."""

@@ -1,8 +1,9 @@
-"""The guard's arguments of a request: which restrictions hold for it, and under which name its suppressed tokens are counted.
+"""The guard's arguments of a request: the restrictions that apply to it, and a name for the count of its suppressed tokens.
 
-The first travels as `vllm_xargs: {"guard": [...]}` and is a list of digests, or the one word `refuse`: say nothing at all. An
-empty list means that the front end looked and found no restriction; no list means that nobody looked, and is an error. Beside it
-may stand `"guard_id": "..."`, a name for the count; without one nothing is counted.
+Both are in the request's `vllm_xargs`. `"guard": [...]` is a list of digests of restrictions, or has the one word `refuse`, under
+which the engine says nothing. An empty list means that the front end has screened the request and no restriction applies. A
+missing list means that it has not screened the request, which is an error. `"guard_id": "..."` is the name; without it nothing
+is counted.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def guard_argument(extra: Mapping[str, Any] | None) -> Sequence[str]:
-    """Return the digests of a request's `extra_args`, or [REFUSE]. Raises ArgumentError if they are missing or malformed."""
+    """Return the digests in a request's `extra_args`, or [REFUSE]. Raises ArgumentError if they are missing or malformed."""
     if not extra or KEY not in extra:
-        raise ArgumentError("the guard argument is missing: this engine generates only what a guard has looked at")
+        raise ArgumentError(
+            "the guard argument is missing: send the request to guard-server, which screens it and adds the argument"
+        )
     value = extra[KEY]
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ArgumentError("the guard argument must be a list of restriction digests")
+        raise ArgumentError("the guard argument must be a list of restriction digests, which are strings")
     if value == [REFUSE]:
         return value
     if not all(_DIGEST.fullmatch(item) for item in value):
@@ -37,9 +40,10 @@ def guard_argument(extra: Mapping[str, Any] | None) -> Sequence[str]:
 def count_name(extra: Mapping[str, Any] | None) -> str | None:
     """Return the name in a request's `extra_args` under which its suppressed tokens are counted, None if there is none.
 
-    Raises ArgumentError if it is malformed.
+    Raises:
+        ArgumentError: It is malformed.
     """
     value = (extra or {}).get(NAME)
     if value is not None and not (isinstance(value, str) and _NAME.fullmatch(value)):
-        raise ArgumentError("the name of the count must be 1 to 64 letters, digits, hyphens and underscores")
+        raise ArgumentError("the name of the count (guard_id) must be 1 to 64 letters, digits, hyphens and underscores")
     return value

@@ -23,8 +23,8 @@ from guard.decoding.edits import Edits
 from guard.decoding.masks import Masks
 from guard.decoding.row import Row
 
-# Finite, so that a row that has nothing else says it, and low, so that a beam search prefers every beam that has not ended so;
-# within the range of float16.
+# Finite, so that a row without any other token can sample it. Low, so that a beam search prefers every beam without a dead end.
+# Within the range of float16.
 DEAD_END_LOGIT = -1e4
 
 Key = tuple[int, bytes]
@@ -43,7 +43,7 @@ class _Beam(Row):
         return [ban for cursor in self.cursors for ban in cursor.bans()]
 
     def fork(self) -> _Beam:
-        """Copy the state of the sequence; the masks, which are large and shared, stay as they are."""
+        """Return a copy of the state of the sequence. The masks are large, so both share them."""
         shared = {id(part): part for masks in self.masks for part in (masks, *vars(masks).values())}
         return _Beam(self.masks, copy.deepcopy(self.cursors, shared))
 
@@ -51,45 +51,60 @@ class _Beam(Row):
 class GuardLogitsProcessor(LogitsProcessor):
     """Keeps each sequence of a `generate` call from saying what its restrictions name.
 
-    `masks`: those of the restrictions that hold for every row, or one sequence of them for each prompt of the batch; the rows
-    that `generate` makes of one prompt (beams, several return sequences) share them. `dead_end`: the id that a row gets which has
-    nothing left to say; give it to `generate` among `eos_token_id`, so that the row ends there. It is not kept from the model,
-    which may end with it too (often it is the end of sequence), so it does not tell why a row ended. `pad`: the id that fills up
-    prompts on the left, which `generate` does not tell from text; not needed if it is a special token.
+    Anchors ban or penalise only tokens that are whole words. Words of several tokens would need an encoder, which this class does
+    not have.
 
-    Anchors' penalties are those of tokens that are whole words; words of several tokens need an encoder, which is not asked here.
-
-    Rows are told apart by their ids, since beam search moves them: the state of each is kept under the ids that led to it, and
-    the next step finds it there, whichever row goes on with it. What is not found is read again from the prompt. Where the
-    prompt ends is learned from the first call: there, special tokens part texts from each other; behind it they add nothing.
-    A sequence longer than the longest so far that nothing led to begins another `generate` call. Call `reset()` between two
-    calls where the second prompt goes on with the first one's text, or take a new processor for each.
+    Beam search moves rows, so the processor identifies a row by its ids. It stores the state of each sequence under its ids, and
+    the next step finds the state there, whichever row continues the sequence. If it finds none, it reads the sequence again from
+    the prompt. The first call shows where the prompt ends: in the prompt, special tokens separate texts; after it, they add
+    nothing. A sequence that is longer than any before and continues none of them begins another `generate` call. If the prompt of
+    a second call continues the text of the first call, call `reset()` between them or use a new processor.
     """
 
     def __init__(self, masks: Sequence[Masks] | Sequence[Sequence[Masks]], dead_end: int, *, pad: int | None = None) -> None:
+        """Restrict the sequences of one `generate` call.
+
+        Args:
+            masks: The masks of the restrictions for all rows, or one sequence of masks per prompt of the batch. All rows that
+                `generate` makes of one prompt (beams, several return sequences) share them.
+            dead_end: The id that a row gets if it has no other token left. Pass it to `generate` in `eos_token_id`, so that the
+                row ends there. The model may end a row with it too (often it is the end of sequence), so it does not show why
+                a row ended.
+            pad: The id with which prompts are padded on the left, because `generate` does not tell it from text. It is not
+                needed if it is a special token.
+        """
         self._masks = _by_prompt(masks)
         self._dead_end = dead_end
         self._pad = pad
         self.reset()
 
     def reset(self) -> None:
-        """Forget all sequences: the next call is the first of another `generate`."""
+        """Forget all sequences, so that the next call begins another `generate` call."""
         self._prompt_length = 0
         self._longest = 0
         self._prompts: set[Key] = set()
         self._states: dict[Key, _Beam] = {}
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
-        """Return `scores` [rows, vocabulary] without what the sequences `input_ids` int64 [rows, length] must not go on with.
+        """Return a copy of the scores in which the tokens that must not come next are banned or penalised.
 
-        The width of the scores and the number of the tokenizer's ids may differ. No row is left all -inf: one that has nothing
-        else says the dead-end token. Raises ValueError if rows and prompts, or the dead-end token and the width, do not fit.
+        A row that has no other token left gets the dead-end token, so no row is all -inf. The width of the scores may differ from
+        the number of the tokenizer's ids.
+
+        Args:
+            input_ids: int64 [rows, length], the sequences so far.
+            scores: float [rows, vocabulary].
+
+        Raises:
+            ValueError: The number of rows is not a multiple of the number of prompts, or the dead-end token has no score.
         """
         count, width = scores.shape
         if count % len(self._masks):
-            raise ValueError(f"{count} rows cannot be shared by {len(self._masks)} prompts")
+            raise ValueError(
+                f"the number of rows, {count}, must be a multiple of the number of prompts in `masks`, {len(self._masks)}"
+            )
         if not 0 <= self._dead_end < width:
-            raise ValueError(f"the dead-end token {self._dead_end} is not among {width} scores")
+            raise ValueError(f"the dead-end token {self._dead_end} must be below the number of scores, {width}")
         ids = np.ascontiguousarray(input_ids.detach().cpu().numpy(), np.int64)
         edits = Edits.collect({position: beam.bans() for position, beam in self._advance(ids).items()}, [], [])
         scores = cast("torch.FloatTensor", scores.clone())
@@ -103,7 +118,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         return scores
 
     def _advance(self, ids: Ids) -> dict[int, _Beam]:
-        """Return the state of each row that has restrictions, and keep those of this step alone."""
+        """Return the state of each row that has restrictions, by position, and drop the states of earlier steps."""
         groups = np.arange(len(ids)) // (len(ids) // len(self._masks))
         rows = [(int(group), row) for group, row in zip(groups, ids, strict=True)]
         if not self._goes_on(rows, ids.shape[1]):
@@ -124,8 +139,10 @@ class GuardLogitsProcessor(LogitsProcessor):
         return beams
 
     def _goes_on(self, rows: Sequence[tuple[int, Ids]], length: int) -> bool:
-        """Return whether these rows continue what was seen before. With candidates of an assistant the rows may be shorter than
-        before: those that were not accepted are taken back."""
+        """Return whether the rows continue sequences of earlier steps.
+
+        In assisted decoding they may be shorter than before, when candidates of the assistant were not accepted.
+        """
         if not self._prompt_length <= length <= self._longest + 1:
             return False
         return all((group, row[: self._prompt_length].tobytes()) in self._prompts for group, row in rows)

@@ -161,9 +161,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         for key, _ in pairs:
             if key in seen:
                 # A key is the client's text too, so it is shortened, and json.dumps escapes it.
-                raise BadRequest(
-                    f"Duplicate key {json.dumps(key[:64])} in the body: send it once.", code="duplicate_key"
-                )
+                raise BadRequest(f"Duplicate key {json.dumps(key[:64])} in the body: send it once.", code="duplicate_key")
             seen.add(key)
     return result
 

@@ -1,1 +1,1 @@
-"""The guard inside vLLM's worker."""
+"""The guard in vLLM's workers."""

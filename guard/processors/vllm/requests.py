@@ -1,4 +1,4 @@
-"""Requests: from what vLLM knows of a request to the row that restricts it. The same for every model runner of vLLM.
+"""Requests: they make the row that restricts a request from what vLLM knows about the request, for every model runner of vLLM.
 
 Written against vLLM 0.32 (`VllmConfig`, `SamplingParams`).
 """
@@ -29,19 +29,22 @@ logger = logging.getLogger("vllm.guard")
 
 
 class Requests:
-    """Makes a row of each request of an engine.
+    """Makes the row of each request of an engine.
 
-    The folder of restrictions comes by `--additional-config '{"guard": {"folder": ...}}'`. Three more keys may be beside it:
-    `words`, the folder of word vectors; `encoder`, a "module:name" that makes an encoder, which judges words of several tokens,
-    too; and `encoder_model`, the name of its model.
+    Its settings are in `--additional-config '{"guard": {...}}'`:
+
+    - `folder`: the folder of restrictions.
+    - `words`: the folder of word vectors; optional.
+    - `encoder`: a "module:name" that makes an encoder, which compares words of several tokens too; optional.
+    - `encoder_model`: the name of the encoder's model; optional.
     """
 
     def __init__(self, config: VllmConfig) -> None:
         """Load the vocabulary of the engine's model. Takes seconds the first time.
 
         Raises:
-            ValueError: the guard's settings are missing, so nothing may be generated.
-            VocabularyError: the model's tokenizer does not say which bytes its tokens stand for.
+            ValueError: The guard's settings are missing.
+            VocabularyError: The model's tokenizer does not tell the bytes of its tokens.
         """
         settings = config.additional_config.get(KEY)
         if not settings:
@@ -50,7 +53,7 @@ class Requests:
         tokenizer = cached_tokenizer_from_config(model)
         folder = Path(settings["folder"])
         self.finisher: Finisher | None = None
-        """What judges words of several tokens by meaning, where there is an encoder."""
+        """It compares words of several tokens by meaning; None without an encoder."""
         if settings.get("encoder"):
             self.finisher = Finisher(open_encoder(settings["encoder"], settings.get("encoder_model")))
         self.library = Library(
@@ -61,7 +64,7 @@ class Requests:
         )
         ends = model_ends(tokenizer, model)
         self.dead_end = dead_end_token(tokenizer, model.get_vocab_size(), ends)
-        """The id that stands for "nothing is left to say"."""
+        """The id of the dead-end token."""
         self.private = self.dead_end not in ends
         """Whether the model never ends an answer with the dead end."""
         self.suppressed = Suppressed()
@@ -71,30 +74,33 @@ class Requests:
         """Check a request's guard argument. vLLM answers 400 to what this raises.
 
         Raises:
-            ArgumentError: it is missing or malformed; a ValueError.
+            ArgumentError: It is missing or malformed. This is a ValueError.
         """
         guard_argument(params.extra_args)
         count_name(params.extra_args)
 
     def row(self, params: SamplingParams, prompt: Sequence[int] | None, output: Sequence[int]) -> Row | None:
-        """Return the row of a request; None if nothing ever has to be done to its logits.
+        """Return the row of a request, None if its logits never have to be changed.
 
-        A request whose guard argument cannot be honoured gets a closed row, which says nothing but the dead end.
+        A request whose guard argument is malformed or names an unknown restriction gets a closed row, in which only the dead end
+        can be sampled.
 
         Args:
-            params: the request's sampling parameters.
-            prompt: its token ids, None where vLLM has embeddings instead.
-            output: the ids sampled so far, which grow while the engine generates.
+            params: The request's sampling parameters.
+            prompt: Its token ids, None if vLLM has embeddings instead.
+            output: The ids sampled so far. The list grows while the engine generates.
         """
         try:
             digests, name = guard_argument(params.extra_args), count_name(params.extra_args)
             if prompt is None:
-                raise ArgumentError("the prompt has no token ids: a phrase begun in it would not be seen")
+                raise ArgumentError(
+                    "the prompt has embeddings and no token ids, so the guard would not see a phrase that begins in it"
+                )
             masks = [] if digests == [REFUSE] else [self.library.masks(digest) for digest in digests]
         except (ArgumentError, RestrictionError) as error:
             logger.warning("request closed: %s", error)
             return Row((), (), output, closed=True)
-        # What vLLM masks before the guard: together with the bans it may leave nothing.
+        # vLLM masks tokens for these before the guard does. Together with the bans, no token may be left.
         starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words or params.min_tokens)
         if name is None or digests == [REFUSE]:
             row = Row(masks, prompt, output, closed=digests == [REFUSE], starves=starves)

@@ -1,8 +1,8 @@
-"""Counts of suppressed tokens: how often the token that the model held most likely was banned, so that another had to be said.
+"""Counts of suppressed tokens: how often the likeliest token was banned, so that the engine had to sample another one.
 
-Likeliest is the first of the row's highest logits as the guard gets them: behind vLLM's grammars, allow-lists and bad words,
-before the guard's own edits. A token that is merely penalised is not suppressed. Steps whose sample the engine throws away (a
-prompt read in parts, a step begun before the end of the answer was known) do not count.
+The likeliest token is the first one with the highest logit after vLLM has applied grammars, allow-lists and bad words, and before
+the guard edits the logits. A token that is only penalised is not suppressed. Steps whose sample the engine discards do not count:
+it discards those for the earlier parts of a prompt, and those that it began before it knew that the answer had ended.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from guard.decoding.masks import Masks
 from guard.decoding.row import Row
 
 CAPACITY = 1 << 16
-"""Names held at most: of those whose counts nobody fetches the oldest are dropped."""
+"""The most names with a count. If there are more, the oldest are dropped, whose counts nothing has taken."""
 _STEPS = 1000
 
-# Arrays on the host, tensors on another device.
+# Arrays for logits on the host, tensors for logits on another device.
 Ids: TypeAlias = "NDArray[np.int64] | torch.Tensor"
 Flags: TypeAlias = "NDArray[np.bool_] | torch.Tensor"
 
 
 class CountedRow(Row):
-    """A row whose suppressed tokens are counted under `name`. Its answer has ended with a token of `ends`."""
+    """A row whose suppressed tokens are counted under `name`. Its answer ends with a token of `ends`."""
 
     def __init__(
         self,
@@ -47,43 +47,50 @@ class CountedRow(Row):
 
     @property
     def ended(self) -> bool:
-        """Whether the answer is complete: where vLLM schedules ahead, it takes one more step before it knows."""
+        """Whether the answer is complete. If vLLM schedules ahead, it does one more step before it knows that."""
         return bool(self.output) and self.output[-1] in self.ends
 
 
 class Suppressed:
-    """Counts by name, of at most `capacity` names.
+    """Counts by name, for at most `capacity` names.
 
-    A step is `before` and, when its edits are done, `after`. Whether the engine keeps a sample shows in the row's output at the
-    next step: only then is it counted. What a GPU knows is read when counts are taken, and once in `_STEPS` steps.
+    In each step, call `before` and, when the logits have been edited, `after`. A step is counted at the next one, because only
+    then does the row's output show whether the engine kept the sample. Results are read from a GPU when counts are taken, and
+    once every `_STEPS` steps.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._counts: dict[str, int] = {}
         self._rows: dict[int, CountedRow] = {}
-        # Of this step: the rows whose likeliest token may be banned, their positions, and that token (-1: none).
+        # In this step: the rows whose likeliest token may be banned, their positions, and that token (-1: none).
         self._watched: tuple[list[CountedRow], Ids, Ids] | None = None
-        # Of the last step: rows, how long their outputs were, and whether the token was banned.
+        # In the last step: the rows, the lengths of their outputs, and whether the likeliest token was banned.
         self._last: tuple[list[CountedRow], list[int], Flags] | None = None
-        # Steps not counted yet: names, None where the sample was not kept, and whether the token was banned.
+        # Steps that are not counted yet: the names (None if the sample was discarded) and whether the token was banned.
         self._steps: list[tuple[list[str | None], Flags]] = []
         none = np.zeros(1, np.bool_)
-        # Compiled now, not in the middle of an answer.
+        # This compiles it now, so that no answer has to wait for it.
         batchkernels.likeliest(np.zeros((1, 1), np.float32), np.zeros((2, 0), np.int64), none, none)
 
     def begin(self, name: str) -> None:
-        """Hold a count for `name` if there is none yet. A request that comes again after preemption goes on with its own."""
+        """Start a count for `name` if there is none. A request that returns after preemption continues its own count."""
         if name not in self._counts and len(self._counts) >= self._capacity:
             del self._counts[next(iter(self._counts))]
         self._counts.setdefault(name, 0)
 
     def arrange(self, rows: Mapping[int, Row]) -> None:
-        """Take those of the batch's rows, by position, that are counted from the next step on."""
+        """Set the rows of the batch, by position. Those with a name are counted from the next step on."""
         self._rows = {position: row for position, row in rows.items() if isinstance(row, CountedRow)}
 
     def before(self, logits: torch.Tensor, edits: Edits, undecided: Iterable[int] = ()) -> None:
-        """Look at `logits` [batch, vocabulary] before the `edits` are done. At the positions `undecided` more may follow."""
+        """Find the likeliest tokens before the logits are edited.
+
+        Args:
+            logits: float [batch, vocabulary].
+            edits: The edits of this step.
+            undecided: Positions at which further bans may follow.
+        """
         self._settle()
         self._watched = None
         if not self._rows:
@@ -99,25 +106,25 @@ class Suppressed:
         else:
             at = torch.tensor(positions).to(logits.device, non_blocking=True)
             highest, ids = logits[at].max(dim=-1)
-            # Where nothing could be said before, nothing is suppressed.
+            # In a row that had no token before, nothing is suppressed.
             ids = torch.where(highest > -torch.inf, ids, -1)
         self._watched = [self._rows[position] for position in positions], at, ids
 
     def after(self, logits: torch.Tensor) -> None:
-        """Look at the same `logits` when what is banned is at -inf."""
+        """Check which of these tokens are banned, that is -inf, in the same `logits` after the edits."""
         if self._watched:
             rows, at, ids = self._watched
             values = logits.numpy() if isinstance(at, np.ndarray) else logits
             self._last = rows, [len(row.output) for row in rows], (ids >= 0) & (values[at, ids] == -np.inf)
 
     def take(self, names: Iterable[str]) -> dict[str, int]:
-        """Return and forget the counts of those of the `names` that are held."""
+        """Return and forget the counts of those `names` that have one."""
         self._settle()
         self._read()
         return {name: self._counts.pop(name) for name in dict.fromkeys(names) if name in self._counts}
 
     def _likeliest(self, logits: torch.Tensor, edits: Edits, undecided: Iterable[int]) -> dict[int, int]:
-        """Return the likeliest tokens by position, where they may be banned."""
+        """Return the likeliest tokens that may be banned, by position."""
         asked, open_ = np.zeros((2, len(logits)), np.bool_)
         asked[list(self._rows)] = True
         open_[list(undecided)] = True
@@ -125,7 +132,7 @@ class Suppressed:
         return {position: int(ids[position]) for position in np.flatnonzero(ids >= 0).tolist()}
 
     def _settle(self) -> None:
-        """Note of the last step whose samples were kept."""
+        """Note which samples of the last step the engine kept."""
         if self._last:
             rows, lengths, banned = self._last
             self._last = None
@@ -135,12 +142,12 @@ class Suppressed:
                 self._read()
 
     def _read(self) -> None:
-        """Count the steps noted."""
+        """Count the steps that were noted."""
         steps, self._steps = self._steps, []
         if steps and isinstance(steps[0][1], torch.Tensor):
             steps = [([name for names, _ in steps for name in names], torch.cat([banned for _, banned in steps]))]
         for names, banned in steps:
             for name, suppressed in zip(names, banned.tolist(), strict=True):
-                # A request may go on for a step after its count was taken.
+                # A request may do one more step after its count was taken.
                 if suppressed and name in self._counts:
                     self._counts[name] += 1

@@ -32,29 +32,30 @@ logger = logging.getLogger("vllm.guard")
 class GuardLogitsProcessor(LogitsProcessor):
     """Keeps each request of a batch from saying what its restrictions name.
 
-    It follows V1's batch. `Requests` makes the rows, `Batch` finds what each step bans, `LogitsEditor` edits the tensor.
+    It follows the changes of V1's batch. `Requests` makes the rows, `Batch` finds the bans of each step, and `LogitsEditor` edits
+    the tensor.
     """
 
     @classmethod
     def validate_params(cls, params: SamplingParams) -> None:
-        """Refuse a request without a proper guard argument: vLLM answers 400. Raises ArgumentError, a ValueError."""
+        """Check a request's guard argument. Raises ArgumentError, a ValueError, to which vLLM answers 400."""
         Requests.validate(params)
 
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
-        """Raises what `Requests` raises: then the engine does not start."""
+        """Start the processor. Raises what `Requests` raises; then the engine does not start."""
         self.requests = Requests(vllm_config)
         self._editor = LogitsEditor(self.requests.dead_end, device, private=self.requests.private)
-        # It holds no position whose request has no restriction.
+        # It has no row for a request without a restriction.
         self._batch = Batch()
 
     def is_argmax_invariant(self) -> bool:
-        """A ban changes what greedy decoding picks."""
+        """Return False: a ban may change what greedy decoding picks."""
         return False
 
     def update_state(self, batch_update: BatchUpdate | None) -> None:
-        """Follow the requests that came, left and moved.
+        """Update the batch for requests that were added, removed or moved.
 
-        `apply` reads their new tokens: until then vLLM may not know them.
+        Their new tokens are read in `apply`, because vLLM may not know them earlier.
         """
         if process_dict_updates(self._batch.rows, batch_update, self.requests.row):
             rows = self._batch.rows
@@ -63,10 +64,10 @@ class GuardLogitsProcessor(LogitsProcessor):
             self._editor.arrange(list(rows), [position for position, row in rows.items() if row.starves])
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
-        """Edit `logits` float32 [batch, vocabulary] in place.
+        """Edit `logits`, float32 [batch, vocabulary], in place.
 
-        One scatter bans for all rows, one closes the dead end, and one more is for the likeliest tokens of rows with anchors if
-        there is an encoder here.
+        One scatter bans in all rows, one bans the dead end, and if there is an encoder, a third one bans among the likeliest
+        tokens of rows with anchors.
         """
         if not self._batch.rows:
             return logits
@@ -87,15 +88,15 @@ class GuardLogitsProcessor(LogitsProcessor):
         try:
             return finisher.edits(self._batch.rows, positions, candidates, edits)
         except Exception as error:
-            # Nobody knows what the rows were about to say. The message may hold it, so the log gets the kind of error alone.
+            # It is unknown whether these tokens would be banned. The message may contain them, so the log has only the type.
             logger.warning("%d requests closed: words could not be encoded: %s", len(positions), type(error).__name__)
             return Edits.collect({}, positions, [])
 
 
 def live(model_runner: Any) -> Requests | None:
-    """Return the requests of the guard in a V1 model runner, None if the guard is not there.
+    """Return the `Requests` of the guard's processor in a V1 model runner, None if the processor is not loaded.
 
-    The way from a worker to its live logits processors (`input_batch.logitsprocs`) is internal to vLLM 0.32.
+    `input_batch.logitsprocs`, the list of a worker's logits processors, is internal to vLLM 0.32.
     """
     for processor in model_runner.input_batch.logitsprocs.all:
         if isinstance(processor, GuardLogitsProcessor):

@@ -1,6 +1,7 @@
-"""What the front end can ask of every engine worker (`--worker-extension-cls guard.processors.vllm.worker.GuardWorkerExtension`).
+"""The methods of an engine worker that the front end calls (`--worker-extension-cls
+guard.processors.vllm.worker.GuardWorkerExtension`).
 
-Written against vLLM 0.32: worker extensions and `collective_rpc` are vLLM's public way to talk to workers.
+Written against vLLM 0.32: worker extensions and `collective_rpc` are vLLM's public interface for calls of workers.
 """
 
 from __future__ import annotations
@@ -21,16 +22,20 @@ class GuardWorkerExtension:
     def _guard_requests(self) -> Requests:
         requests = v1.live(self.model_runner)
         if requests is None:
-            raise GuardError("the guard's logits processor is not loaded in this worker: start vLLM with --logits-processors")
+            raise GuardError(
+                "the guard's logits processor is not loaded in this worker: start vLLM with --logits-processors "
+                "guard.processors.vllm.v1:GuardLogitsProcessor"
+            )
         return requests
 
     def guard_load(self, digests: Sequence[str]) -> dict[str, Any]:
-        """Load restrictions, all but a few small ones in the background, so that generation goes on.
+        """Load restrictions. Large ones load in the background, so that generation goes on.
 
-        Ask again until each digest is in one of the two.
+        Call it again until each digest is in `held` or has been in `failed`.
 
         Returns:
-            `held`: the digests of those that are loaded so far; `failed`: reasons by digest, each told once.
+            `held`: The digests of those that are loaded so far.
+            `failed`: Why others could not be loaded, by digest; each reason is returned once.
         """
         library = self._guard_requests().library
         earlier = library.collect_failures(digests)
@@ -38,16 +43,16 @@ class GuardWorkerExtension:
         return {"held": library.held(digests), "failed": earlier | library.collect_failures(digests)}
 
     def guard_forget(self, digests: Sequence[str]) -> dict[str, Any]:
-        """Drop restrictions from memory; return the same as `guard_load`."""
+        """Remove restrictions from memory, and return what `guard_load` returns."""
         library = self._guard_requests().library
         for digest in digests:
             library.forget(digest)
         return {"held": library.held(digests), "failed": {}}
 
     def guard_held(self, digests: Sequence[str]) -> int:
-        """Return how many of these restrictions are held, and change nothing."""
+        """Return how many of these restrictions are loaded, and change nothing."""
         return len(self._guard_requests().library.held(digests))
 
     def guard_suppressed(self, names: Sequence[str]) -> dict[str, int]:
-        """Return and forget how many tokens were suppressed under each of the `names`; those not known here are left out."""
+        """Return and forget how many tokens were suppressed under each of the `names` that has a count here."""
         return self._guard_requests().suppressed.take(names)

@@ -66,7 +66,7 @@ def test_a_fast_tokenizer(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("tokenizer", [object(), SimpleNamespace(tokenizer=object(), instruct=SimpleNamespace(tokenizer=1))])
 def test_a_tokenizer_that_does_not_say_its_bytes_is_an_error(tokenizer: Any) -> None:
-    with pytest.raises(VocabularyError, match="does not say which bytes"):
+    with pytest.raises(VocabularyError, match="does not tell the bytes"):
         vocabulary_from(tokenizer, 10)
 
 

@@ -280,7 +280,7 @@ def test_a_beam_search_reads_the_prompt_once(
 
 def test_what_does_not_fit_is_an_error(vocabulary: Vocabulary) -> None:
     tea = masks(vocabulary, forced("tea"))
-    with pytest.raises(ValueError, match="3 rows cannot be shared by 2 prompts"):
+    with pytest.raises(ValueError, match="the number of rows, 3, must be a multiple of the number of prompts in `masks`, 2"):
         GuardLogitsProcessor([[tea], []], PAD)(torch.zeros(3, 1, dtype=torch.long), torch.zeros(3, 40))
     with pytest.raises(ValueError, match="dead-end token 40"):
         GuardLogitsProcessor([tea], 40)(torch.zeros(1, 1, dtype=torch.long), torch.zeros(1, 40))

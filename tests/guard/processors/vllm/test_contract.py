@@ -20,17 +20,12 @@ from vllm.v1.sample.logits_processor import BatchUpdate, MoveDirectionality
 from vllm.v1.sample.logits_processor.builtin import MinTokensLogitsProcessor
 
 from guard.decoding.cursor import Cursor
-from guard.errors import ArgumentError
 from guard.phrase import Phrase
-from guard.processors.arguments import KEY, NAME, REFUSE
+from guard.processors.arguments import REFUSE
 from guard.processors.vllm.v1 import GuardLogitsProcessor
-from guard.restriction import Restriction
 from tests.guard.bans import costs
-from tests.guard.processors.vllm.test_v1 import WIDTH, minus_infinity, params, processor, tokenizer, update
+from tests.guard.processors.vllm.conftest import DEAD_END, WIDTH, minus_infinity, params, stored, update
 
-__all__ = ["processor", "tokenizer"]
-
-DEAD_END = 0  # the padding token
 SWAP, ONE_WAY = MoveDirectionality.SWAP, MoveDirectionality.UNIDIRECTIONAL
 PHRASES = [
     [Phrase("mad hatter"), Phrase("tea")],
@@ -83,10 +78,7 @@ class Slots:
 @pytest.fixture
 def digests(tmp_path: Path) -> list[str]:
     """Three restrictions in the processor's folder."""
-    made = [Restriction.compile(phrases) for phrases in PHRASES]
-    for restriction in made:
-        restriction.save(tmp_path)
-    return [restriction.digest for restriction in made]
+    return [stored(tmp_path, *phrases) for phrases in PHRASES]
 
 
 @pytest.fixture
@@ -229,14 +221,3 @@ def test_a_closed_row_says_the_dead_end_although_min_tokens_masks_it(processor: 
     logits = minimum.apply(torch.randn(1, WIDTH))
     assert minus_infinity(logits, 0) == {DEAD_END}
     assert minus_infinity(processor.apply(logits), 0) == set(range(WIDTH)) - {DEAD_END}
-
-
-@pytest.mark.parametrize("name", ["", "x" * 65, "two words", "é", 7, ["gd-1"], {"a": 1}])
-def test_vllm_s_front_end_refuses_a_malformed_guard_id(name: Any) -> None:
-    with pytest.raises(ArgumentError, match="name of the count"):
-        GuardLogitsProcessor.validate_params(SamplingParams(extra_args={KEY: [], NAME: name}))
-
-
-@pytest.mark.parametrize("extra", [{KEY: []}, {KEY: [], NAME: None}, {KEY: [], NAME: "gd-1"}])
-def test_vllm_s_front_end_accepts_a_sound_guard_id_or_none(extra: dict[str, Any]) -> None:
-    GuardLogitsProcessor.validate_params(SamplingParams(extra_args=extra))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +22,7 @@ from guard.phrase import Phrase
 from guard.processors.tokenizer import vocabulary_from
 from guard.processors.vllm.v1 import GuardLogitsProcessor
 from guard.restriction import Restriction
+from tests.guard.processors.vllm.conftest import config, saved
 
 TOKENS = [
     "<pad>",
@@ -71,11 +70,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerFa
     backend = Tokenizer(models.WordLevel({token: at for at, token in enumerate(TOKENS)}, unk_token="<pad>"))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
-    fast = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<pad>", eos_token="<end>")
-    folder = tmp_path_factory.mktemp("tokenizer")
-    fast.save_pretrained(folder)
-    fast.name_or_path = str(folder)
-    return fast
+    return saved(backend, tmp_path_factory.mktemp("tokenizer"), pad_token="<pad>", eos_token="<end>")
 
 
 @pytest.fixture
@@ -88,20 +83,8 @@ def restriction(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Restricti
 
 
 def opened(tokenizer: PreTrainedTokenizerFast, folder: Path, **others: str) -> GuardLogitsProcessor:
-    model = SimpleNamespace(
-        skip_tokenizer_init=False,
-        hf_config=None,
-        tokenizer=tokenizer.name_or_path,
-        runner_type="generate",
-        tokenizer_mode="auto",
-        tokenizer_revision=None,
-        trust_remote_code=False,
-        get_vocab_size=lambda: len(TOKENS),
-        try_get_generation_config=dict,
-    )
     settings = {"folder": str(folder), "words": str(folder / "words"), **others}
-    config: Any = SimpleNamespace(model_config=model, additional_config={"guard": settings})
-    return GuardLogitsProcessor(config, torch.device("cpu"), False)
+    return GuardLogitsProcessor(config(tokenizer, {"guard": settings}, len(TOKENS)), torch.device("cpu"), False)
 
 
 @pytest.fixture

@@ -15,18 +15,13 @@ from transformers import PreTrainedTokenizerFast
 from vllm.v1.sample.logits_processor import MoveDirectionality
 
 from guard.decoding.edits import Edits
-from guard.errors import ArgumentError
 from guard.phrase import Phrase
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.processors.vllm.v1 import GuardLogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
-from guard.restriction import Restriction
-from tests.guard.processors.vllm.test_v1 import WIDTH, ids_completing, params, processor, tokenizer, update
-
-__all__ = ["processor", "tokenizer"]
+from tests.guard.processors.vllm.conftest import END, WIDTH, ids_completing, params, stored, update
 
 NONE = np.empty(0, np.int64)
-END = 2
 
 
 def edits(pairs: Sequence[tuple[int, int]], closed: Sequence[int] = ()) -> Edits:
@@ -141,13 +136,11 @@ def test_many_steps_are_counted_though_nobody_asks() -> None:
 def test_a_count_goes_with_its_request_and_outlasts_preemption(
     processor: GuardLogitsProcessor, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
-    restriction = Restriction.compile([Phrase("tea")])
-    restriction.save(tmp_path)
+    digest = stored(tmp_path, Phrase("tea"))
     banned = min(ids_completing(tokenizer, "", "tea"))
     wanted = torch.zeros(2, WIDTH)
     wanted[:, banned] = 1.0
-    guard = params([restriction.digest])
-    guard.extra_args["guard_id"] = "gd-1"
+    guard = params([digest], name="gd-1")
     prompt = tokenizer.encode("<|bos|>", add_special_tokens=False)
     outputs: list[list[int]] = [[], []]
 
@@ -156,7 +149,7 @@ def test_a_count_goes_with_its_request_and_outlasts_preemption(
         for output in outputs:
             output.append(17)
 
-    unnamed = params([restriction.digest])
+    unnamed = params([digest])
     processor.update_state(update(2, added=[(0, guard, prompt, outputs[0]), (1, unnamed, prompt, outputs[1])]))
     step()
     processor.update_state(update(2, moved=[(0, 1, MoveDirectionality.SWAP)]))
@@ -174,18 +167,6 @@ def test_a_count_goes_with_its_request_and_outlasts_preemption(
 
 
 def test_a_request_that_nothing_holds_for_has_suppressed_nothing(processor: GuardLogitsProcessor) -> None:
-    free = params([])
-    free.extra_args["guard_id"] = "gd-1"
-    processor.update_state(update(1, added=[(0, free, [3], [])]))
+    processor.update_state(update(1, added=[(0, params([], name="gd-1"), [3], [])]))
     processor.apply(torch.zeros(1, WIDTH))
     assert processor.requests.suppressed.take(["gd-1"]) == {"gd-1": 0}
-
-
-@pytest.mark.parametrize("name", ["", "x" * 65, "a b", "é", 7, ["gd-1"]])
-def test_a_malformed_name_is_refused(processor: GuardLogitsProcessor, name: object) -> None:
-    request = params([])
-    request.extra_args["guard_id"] = name
-    with pytest.raises(ArgumentError, match="name of the count"):
-        GuardLogitsProcessor.validate_params(request)
-    processor.update_state(update(1, added=[(0, request, [3], [])]))
-    assert processor.apply(torch.randn(1, WIDTH)).argmax() == 0

@@ -12,10 +12,7 @@ from guard.errors import GuardError
 from guard.phrase import Phrase
 from guard.processors.vllm.v1 import GuardLogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
-from guard.restriction import Restriction
-from tests.guard.processors.vllm.test_v1 import processor, tokenizer
-
-__all__ = ["processor", "tokenizer"]
+from tests.guard.processors.vllm.conftest import stored
 
 UNKNOWN = "0" * 64
 
@@ -34,9 +31,7 @@ def worker(processor: GuardLogitsProcessor) -> GuardWorkerExtension:
 @pytest.fixture
 def digest(tmp_path: Path) -> str:
     """A restriction in the processor's folder."""
-    restriction = Restriction.compile([Phrase("tea")])
-    restriction.save(tmp_path)
-    return restriction.digest
+    return stored(tmp_path, Phrase("tea"))
 
 
 def test_a_worker_loads_what_is_stored_and_tells_what_is_not(worker: GuardWorkerExtension, digest: str) -> None:
