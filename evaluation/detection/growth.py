@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from classifiers import CachedEncoder, Classifier, Encoder, Example, ForgetTarget
-from classifiers.meaning.background import Background, full_background
+from classifiers.meaning.background import Background
 from evaluation.baselines.phrases import invented_name
 from evaluation.detection.measure import alarms, recall
 from evaluation.detection.served import Served
@@ -73,7 +73,7 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
         cached.encode(prompts[at : at + 512])
     asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
     paraphrased = forget.paraphrased()
-    served = Served(Background(full_background(innocent.background), cached), cached)
+    served = Served(Background(innocent.full_background, cached), cached)
     found = []
     for size in sizes:
         listed = targets[:size]
