@@ -105,7 +105,7 @@ async def request(app: ASGIApp, method: str, path: str, body: dict[str, Any] | N
     """Call an application in this process, the engine's or the whole server's, and return its whole answer.
 
     The call comes from this machine and names it as its host, as that of a client on this machine does: the whole server admits
-    it without a key as long as there are none, and asks for one as soon as there are (see `server.authentication`).
+    it without a key as long as there are none, and asks for one as soon as there are (see `server.http.authentication`).
     """
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 0))
     # In the same process nothing can be lost on the way: an answer takes as long as it takes.

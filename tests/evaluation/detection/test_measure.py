@@ -12,7 +12,7 @@ from classifiers.meaning.background import Background
 from evaluation.detection import measure as module
 from evaluation.detection import sets
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.measure import ALPHAS, Effort, alarms, promised, recall, side_by_side, under_attack
+from evaluation.detection.measure import ALPHAS, FULL, Effort, alarms, promised, recall, side_by_side, under_attack
 from evaluation.detection.served import Served
 from evaluation.detection.sets import Forget, Innocent, question
 from tests.classifiers.conftest import BagOfWords
@@ -52,7 +52,7 @@ def test_side_by_side_measures_what_is_served(
     monkeypatch.setattr(module, "rivals", one_rival)
     forget, innocent = small
     served = Served(Background(innocent.background, encoder), encoder)
-    found = side_by_side(forget, innocent, encoder, served)
+    found = side_by_side(forget, innocent, encoder, served, FULL)
     assert list(found) == ["guard-server", "guard-server, not calibrated", "rival"]
     for name, classifier in (
         ("guard-server", served.calibrated(forget.targets)),
@@ -73,14 +73,14 @@ def test_every_attack_is_measured(
     forget, innocent = small
     served = Served(Background(innocent.background, encoder), encoder)
     monkeypatch.setattr(module, "ATTACKS", {name: ATTACKS[name] for name in ("plain", "all_caps", "reverse_blank")})
-    found = under_attack(forget, served)
+    found = under_attack(forget, served, FULL)
     assert found["plain"] == found["all_caps"] == recall(served.calibrated(forget.targets), forget.paraphrased()) == 1.0
     assert found["reverse_blank"] < 1
     assert list(under_attack(forget, served, Effort(ways=2))) == ["plain", "reverse_blank"]
 
 
 def test_the_promised_miss_rate(small: tuple[Forget, Innocent], encoder: CachedEncoder) -> None:
-    found = promised(*small, encoder)
+    found = promised(*small, encoder, FULL)
     assert len(found) == 2 * len(ALPHAS)
     for key, one in found.items():
         assert one["max"] == max(one["missed"])
