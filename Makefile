@@ -27,7 +27,7 @@ test: $(STAMP)
 check: lint
 	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands" -n auto --dist worksteal
 
-# Every make target and every command of the README, in a small form.
+# Every make target and every command of the documentation, in a small form.
 commands: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest tests/commands
 
