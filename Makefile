@@ -27,7 +27,7 @@ test: $(STAMP)
 check: lint
 	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands and not slow" -n auto --dist worksteal --hypothesis-profile check
 
-# Every make target and every command of the README, in a small form.
+# Every make target and every command of the documentation, in a small form.
 commands: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest tests/commands
 

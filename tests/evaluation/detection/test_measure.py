@@ -10,8 +10,9 @@ import pytest
 from classifiers import CachedEncoder, Classifier, Encoder, ForgetTarget, Match, Screened
 from classifiers.meaning.background import Background
 from evaluation.detection import measure as module
+from evaluation.detection import sets
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.measure import ALPHAS, FULL, alarms, promised, recall, side_by_side, under_attack
+from evaluation.detection.measure import ALPHAS, FULL, Effort, alarms, promised, recall, side_by_side, under_attack
 from evaluation.detection.served import Served
 from evaluation.detection.sets import Forget, Innocent, question
 from tests.classifiers.conftest import BagOfWords
@@ -37,9 +38,8 @@ def encoder() -> CachedEncoder:
 
 @pytest.fixture
 def small(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Forget, Innocent]:
-    """The small data set; nothing is shipped, so that little is encoded."""
-    monkeypatch.setattr(module, "halves", lambda: (["How do I bake bread?"], ["Who is Ada Brill?"]))
-    monkeypatch.setattr(module, "full_background", list)
+    """The small data set; two prompts are shipped, so that little is encoded."""
+    monkeypatch.setattr(sets, "shipped_background", lambda: ("How do I bake bread?", "Who is Ada Brill?"))
     return Forget("forget10"), Innocent.load()
 
 
@@ -59,12 +59,9 @@ def test_side_by_side_measures_what_is_served(
         ("guard-server", served.calibrated(forget.targets)),
         ("guard-server, not calibrated", served.uncalibrated(forget.targets)),
     ):
-        assert found[name]["recall"] == {
-            "original": recall(classifier, forget.original()),
-            "paraphrased": recall(classifier, forget.paraphrased()),
-            "hand-written": recall(classifier, forget.written()),
-            **{code: recall(classifier, asked) for code, asked in forget.languages().items()},
-        }
+        asked = {"original": forget.original(), "paraphrased": forget.paraphrased(), "hand-written": forget.written()}
+        asked |= forget.languages()
+        assert found[name]["recall"] == {kind: recall(classifier, texts) for kind, texts in asked.items()}
         assert found[name]["false_alarms"]["retain"] == alarms(classifier, innocent.asked["retain"])
     # One of the two halves names a target.
     assert found["guard-server"]["false_alarms"]["background"] == 0.5
@@ -81,6 +78,7 @@ def test_every_attack_is_measured(
     found = under_attack(forget, served, FULL)
     assert found["plain"] == found["all_caps"] == recall(served.calibrated(forget.targets), forget.paraphrased()) == 1.0
     assert found["reverse_blank"] < 1
+    assert list(under_attack(forget, served, Effort(ways=2))) == ["plain", "reverse_blank"]
 
 
 def test_the_promised_miss_rate(small: tuple[Forget, Innocent], encoder: CachedEncoder) -> None:
