@@ -7,7 +7,7 @@ import pytest
 from classifiers import shipped_background
 from evaluation.data import tofu as load
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.sets import Forget, Innocent, ask, question, records
+from evaluation.detection.sets import Forget, Innocent, ask, question
 from tests.evaluation.detection.conftest import FORGOTTEN, KEPT, SUBJECTS
 
 
