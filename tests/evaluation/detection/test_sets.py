@@ -71,7 +71,7 @@ def test_every_line_of_a_number_is_taken(tofu: Path) -> None:
     whole, part = Innocent.load(), Innocent.load(4)
     assert part.shipped == whole.shipped[::4]
     assert part.full_background == [*part.shipped, *part.background]
-    assert part.background == [line["question"] for line in records("retain90")[::8]]
+    assert part.background == [line["question"] for line in load("retain90", tofu)[::8]]
     assert len(part.asked["world_facts"]) == 1
 
 
