@@ -11,7 +11,7 @@ export VLLM_CPU_KVCACHE_SPACE ?= 1
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test commands lint bench eval eval-detection bench-targets requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection bench-targets requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo serve
@@ -23,7 +23,11 @@ ask: $(STAMP)
 test: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest -m "not commands"
 
-# Every make target and every command of the README, in a small form.
+# Before each commit: the linters, then the tests that need no engine, on all cores. Those that take long are left to `make test`.
+check: lint
+	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands and not slow" -n auto --dist worksteal --hypothesis-profile check
+
+# Every make target and every command of the documentation, in a small form.
 commands: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest tests/commands
 

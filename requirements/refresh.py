@@ -69,7 +69,11 @@ def check(folder: Path = HERE) -> list[str]:
             pins[key] = version
     project = tomllib.loads((folder.parent / "pyproject.toml").read_text())["project"]
     optional = project["optional-dependencies"]
-    named = [Requirement(text) for text in (*project["dependencies"], *optional["cpu"], *optional["dev"])]
+    texts = [*project["dependencies"], *optional["cpu"], *optional["dev"]]
+    named = [one for one in map(Requirement, texts) if one.name != project["name"]]
+    # An extra may ask for another one of the project's own.
+    extras = [extra for one in map(Requirement, texts) if one.name == project["name"] for extra in sorted(one.extras)]
+    named += [Requirement(text) for extra in extras for text in optional[extra]]
     asked = {
         "cpu.in": requirements(folder / "cpu.in"),
         "dev.in": requirements(folder / "dev.in"),

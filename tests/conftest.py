@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,14 +13,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import hypothesis
 import pytest
 
 T = TypeVar("T")
+
+# `make check`: few examples for each property; `make test` takes hypothesis' own hundred.
+hypothesis.settings.register_profile("check", max_examples=10, deadline=None)
 
 # Before anything imports them: tests are about what is installed here.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store with the schema and nothing in it, to copy: a migration takes 0.2 s, and hundreds of tests need a store."""
+    from server.store.database.location import Location
+    from server.store.database.migrate import migrate
+
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    # In a thread: a migration runs an event loop of its own.
+    thread = threading.Thread(target=migrate, args=(Location.of(f"sqlite:///{path}"),))
+    thread.start()
+    thread.join()
+    return path
+
+
+def copied(template: Path, to: Path) -> Path:
+    """Copy an empty store to `to`, for its owner alone, as the server makes it."""
+    to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    shutil.copyfile(template, to)
+    to.chmod(0o600)
+    return to
 
 
 @dataclass

@@ -34,14 +34,13 @@ def main() -> None:
     effort = measure.SMALL if options.small else measure.FULL
     results = measure.measure(encoder, effort)
     results["extraction"] = extraction.measure(TOFU)
-    sizes = growth.SMALL if options.small else growth.SIZES
     grown = Forget("forget10", effort.authors), Innocent.load(effort.every)
-    results["growth"] = [] if options.no_growth else growth.grow(encoder, *grown, sizes)
-    results["latency_ms"] = screening.measure(20, 3) if options.small else screening.measure()
+    results["growth"] = [] if options.no_growth else growth.grow(encoder, *grown, *((growth.SMALL, 3) if options.small else ()))
+    results["latency_ms"] = screening.measure(3, 2) if options.small else screening.measure()
     build = results_folder(options.small)
     (build / "detection.json").write_text(json.dumps(record.keys(results), indent=1) + "\n")
     name = options.record or "latest"
-    folder = record.FOLDER if options.record else build
+    folder = record.FOLDER if options.record and not options.small else build
     folder.mkdir(exist_ok=True)
     record.plot(results, folder / f"{name}.png")
     (folder / f"{name}.md").write_text(record.table(results, name))

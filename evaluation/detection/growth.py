@@ -14,14 +14,14 @@ from typing import Any
 from tqdm import tqdm
 
 from classifiers import CachedEncoder, Classifier, Encoder, Example, ForgetTarget
-from classifiers.meaning.background import Background, full_background
+from classifiers.meaning.background import Background
 from evaluation.baselines.phrases import invented_name
 from evaluation.detection.measure import alarms, recall
 from evaluation.detection.served import Served
 from evaluation.detection.sets import Asked, Forget, Innocent, question
 
 SIZES = (1, 10, 100, 1_000, 10_000)
-SMALL = (1, 5)
+SMALL = (1, 3)
 # Prompts of each innocent set that are asked: all of retain would take an hour with ten thousand targets.
 _SAMPLE = 400
 _TIMED = 40
@@ -64,8 +64,13 @@ def people(count: int) -> Iterator[ForgetTarget]:
         yield ForgetTarget(id=f"person-{number:05d}", name=name, examples=examples)
 
 
-def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[int] = SIZES) -> list[dict[str, Any]]:
-    """Measure the served classifier at each size. The first targets are those of `forget`, the others invented people."""
+def grow(
+    encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[int] = SIZES, timed: int = _TIMED
+) -> list[dict[str, Any]]:
+    """Measure the served classifier at each size; the latency is that of `timed` prompts.
+
+    The first targets are those of `forget`, the others invented people.
+    """
     targets = [*forget.targets, *people(max(sizes) - len(forget.targets))]
     cached = CachedEncoder(encoder, capacity=1 << 19)
     prompts = [example.prompt for target in targets for example in target.examples]
@@ -73,7 +78,7 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
         cached.encode(prompts[at : at + 512])
     asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
     paraphrased = forget.paraphrased()
-    served = Served(Background(full_background(innocent.background), cached), cached)
+    served = Served(Background(innocent.full_background, cached), cached)
     found = []
     for size in sizes:
         listed = targets[:size]
@@ -88,7 +93,7 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
                 targets=size,
                 recall=recall(classifier, about),
                 false_alarms={kind: alarms(classifier, texts) for kind, texts in asked.items()},
-                latency_ms=statistics.median(_latencies(classifier, size)),
+                latency_ms=statistics.median(_latencies(classifier, size, timed)),
                 build_s=build_s,
                 memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             ).__dict__
@@ -97,11 +102,11 @@ def grow(encoder: Encoder, forget: Forget, innocent: Innocent, sizes: Sequence[i
     return found
 
 
-def _latencies(classifier: Classifier, seed: int) -> list[float]:
+def _latencies(classifier: Classifier, seed: int, count: int) -> list[float]:
     rng = random.Random(seed + 7)  # noqa: S311
     fresh: list[Asked] = [
         question(f"Could you tell me in which year the town hall of {invented_name(rng)} was built, and who paid for it?")
-        for _ in range(_TIMED)
+        for _ in range(count)
     ]
     taken = []
     for one in fresh:

@@ -13,21 +13,30 @@ from tqdm import tqdm
 
 from classifiers import AliasClassifier, CachedEncoder, Classifier, Encoder, NearestClassifier
 from classifiers.calibration.limits import DEFAULT_LIMIT, conformal_limit
-from classifiers.meaning.background import Background, full_background
+from classifiers.meaning.background import Background
 from evaluation.detection.attacks import ATTACKS
 from evaluation.detection.rivals import rivals
 from evaluation.detection.served import Served
-from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, halves, question
+from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, question
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is asked: about how many authors of which forget sets (forget10 among them), which lines of the innocent files
-    (each of the number `every`), which of the prompts (each of the number `asked`), and how many halves."""
+    """How much is asked.
+
+    Attributes:
+        authors: number of authors of each forget set; None for all.
+        every: of the innocent files and the shipped background, each line of this number is taken.
+        asked: of the prompts, each of this number is asked.
+        ways: of the ways of asking, each of this number is tried.
+        sets: forget sets, forget10 among them.
+        splits: number of random halves that set limits.
+    """
 
     authors: int | None = None
     every: int = 1
     asked: int = 1
+    ways: int = 1
     sets: tuple[str, ...] = FORGET
     splits: int = 20
 
@@ -36,7 +45,7 @@ class Effort:
         return asked[:: self.asked]
 
 
-FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=20, sets=("forget10",), splits=2)
+FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=20, ways=8, sets=("forget10",), splits=2)
 ALPHAS = (0.01, 0.05, 0.1)
 _CHUNK = 64
 
@@ -56,17 +65,17 @@ def _found(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, 
     return [pair for chunk in chunks for pair in zip(chunk, classifier.classify([one.text for one in chunk]), strict=True)]
 
 
-def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, served: Served, effort: Effort) -> dict[str, Any]:
+def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, served: Served, effort: Effort = FULL) -> dict[str, Any]:
     """Return recall and false alarms of the served classifier and of its rivals, for one forget set."""
     classifiers: dict[str, Classifier] = {
         "guard-server": served.calibrated(forget.targets),
         "guard-server, not calibrated": served.uncalibrated(forget.targets),
-        **rivals(forget.targets, full_background(innocent.background), encoder),
+        **rivals(forget.targets, innocent.full_background, encoder),
     }
     asked = {"original": forget.original(), "paraphrased": forget.paraphrased()}
     if forget.name == "forget10":
         asked |= {"hand-written": forget.written(), **forget.languages()}
-    first, second = halves()
+    first, second = innocent.halves()
     found: dict[str, Any] = {}
     for name, classifier in tqdm(classifiers.items(), desc=f"{len(forget.targets)} targets", file=sys.stderr):
         found[name] = {
@@ -83,21 +92,21 @@ def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, served: S
     return found
 
 
-def under_attack(forget: Forget, served: Served, effort: Effort) -> dict[str, float]:
+def under_attack(forget: Forget, served: Served, effort: Effort = FULL) -> dict[str, float]:
     """Return the recall of the served classifier for each way of asking."""
     classifier = served.calibrated(forget.targets)
-    shown = tqdm(ATTACKS.items(), desc="ways of asking", file=sys.stderr)
+    shown = tqdm(list(ATTACKS.items())[:: effort.ways], desc="ways of asking", file=sys.stderr)
     return {name: recall(classifier, effort.some(forget.attacked(attack))) for name, attack in shown}
 
 
-def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort) -> dict[str, Any]:
+def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort = FULL) -> dict[str, Any]:
     """Return observed miss rates: one half of the paraphrased questions sets the limit, and the other half is asked.
 
     `with names`: a prompt that names its target counts as found, so the promise is that of the whole classifier. `without names`:
     the promise is that of the nearest classifier alone. The score of a text does not depend on the split into halves.
     """
     asked = forget.paraphrased()
-    nearest = NearestClassifier(forget.targets, full_background(innocent.background), encoder)
+    nearest = NearestClassifier(forget.targets, innocent.full_background, encoder)
     column = {target.id: number for number, target in enumerate(forget.targets)}
     scores = nearest.scores([one.text for one in asked])[np.arange(len(asked)), [column[str(one.target)] for one in asked]]
     named = [any(m.target_id == one.target for m in found) for one, found in _found(AliasClassifier(forget.targets), asked)]
@@ -128,7 +137,7 @@ def measure(encoder: Encoder, effort: Effort = FULL) -> dict[str, Any]:
     """
     cached = CachedEncoder(encoder, capacity=1 << 18)
     innocent = Innocent.load(effort.every)
-    served = Served(Background(full_background(innocent.background), cached), cached)
+    served = Served(Background(innocent.full_background, cached), cached)
     sets = {name: Forget(name, effort.authors) for name in effort.sets}
     largest = sets["forget10"]
     return {

@@ -95,16 +95,30 @@ class Forget:
 
 @dataclass(frozen=True)
 class Innocent:
-    """Innocent prompts: `asked` by the name of the set, and `background`, which the operator lists as innocent."""
+    """Innocent prompts: `asked` by the name of the set, `background`, which the operator lists as innocent, and those `shipped`
+    with the package."""
 
     asked: Mapping[str, list[Asked]]
     background: list[str]
+    shipped: list[str]
+
+    @property
+    def full_background(self) -> list[str]:
+        """The background of a server: the shipped prompts, then the operator's."""
+        return [*self.shipped, *self.background]
+
+    def halves(self) -> tuple[list[str], list[str]]:
+        """Return two random halves of the shipped prompts, so that one can be asked while the other is the background."""
+        texts = list(self.shipped)
+        random.Random(0).shuffle(texts)  # noqa: S311
+        middle = len(texts) // 2
+        return texts[:middle], texts[middle:]
 
     @classmethod
     def load(cls, every: int = 1) -> Innocent:
         """Take every second question about the kept authors as background, and ask neither these nor their paraphrases.
 
-        `every`: of each file, the line of this number and its multiples are taken.
+        `every`: of each file, and of the shipped prompts, the line of this number and its multiples are taken.
         """
         kept = [line["question"] for line in tofu("retain90", TOFU)[::every]]
         background = kept[::BACKGROUND_STEP]
@@ -118,12 +132,5 @@ class Innocent:
                 "world_facts": [question(line["question"]) for line in tofu("world_facts", TOFU)[::every]],
             },
             background,
+            list(shipped_background()[::every]),
         )
-
-
-def halves() -> tuple[list[str], list[str]]:
-    """Return two random halves of the shipped background, so that one can be asked while the other is the background."""
-    texts = list(shipped_background())
-    random.Random(0).shuffle(texts)  # noqa: S311
-    middle = len(texts) // 2
-    return texts[:middle], texts[middle:]

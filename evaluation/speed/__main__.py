@@ -1,8 +1,8 @@
 """Measure, print, and write build/bench.json. Compare figures of one run only: the machine is noisy.
 
 `--only demo` measures what a newcomer meets, `--only decoding` the decode-time core against its rivals (a quarter of an hour);
-`--record` writes the latter's dated record; `--small` runs a little of each and writes build/small/bench.json. Nothing heavy is
-imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
+`--record` writes the latter's dated record; `--small` runs a little of each and writes build/small, record and all. Nothing heavy
+is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ def main() -> None:
         bench.merge(record.keys(results), folder)
         name = options.record or datetime.datetime.now(tz=datetime.UTC).date().isoformat()
         print(record.table(results, name))
-        if options.record is not None:
-            print(f"written to {record.write(results, name)}")
+        # The small form always writes one, where nobody takes it for real.
+        if options.record is not None or options.small:
+            print(f"written to {record.write(results, name, folder if options.small else record.FOLDER)}")
 
 
 if __name__ == "__main__":

@@ -85,9 +85,9 @@ def table(results: dict[str, Any], date: str) -> str:
     for name, found in results["throughput"].items():
         for size, ratios in found["ratio"].items():
             lines.append(f"| {size:,} | {name} | " + " | ".join(f"{ratios[b]:.3f}" for b in (1, 16, 64)) + " |")
-        lines.append(
-            f"| none (processor idle) | {name} | " + " | ".join(f"{found['idle_ratio'][b]:.3f}" for b in (1, 16, 64)) + " |"
-        )
+        # The small form starts no engine without the guard.
+        if idle := found["idle_ratio"]:
+            lines.append(f"| none (processor idle) | {name} | " + " | ".join(f"{idle[b]:.3f}" for b in (1, 16, 64)) + " |")
         for size, ratios in found["bad_words"].items():
             lines.append(f"| {size} bad_words of vLLM | {name} | " + " | ".join(f"{ratios[b]:.3f}" for b in (1, 16, 64)) + " |")
     lines += ["", "The idle row compares two engines, with and without the processor (goal 0.99).", "", "## Compiling", ""]
@@ -129,11 +129,11 @@ def _cell(measured: dict[str, Any] | None) -> str:
     return f"{measured['median_us']:,.0f}{'*' if measured.get('estimated') else ''}" if measured else ""
 
 
-def write(results: dict[str, Any], date: str) -> Path:
-    """Write the record of one run and return the table's path."""
-    FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{date}.json").write_text(json.dumps(results, indent=1) + "\n")
-    plot(results, FOLDER / f"{date}.png")
-    path = FOLDER / f"{date}.md"
+def write(results: dict[str, Any], date: str, folder: Path) -> Path:
+    """Write the record of one run into `folder` and return the table's path."""
+    folder.mkdir(exist_ok=True)
+    (folder / f"{date}.json").write_text(json.dumps(results, indent=1) + "\n")
+    plot(results, folder / f"{date}.png")
+    path = folder / f"{date}.md"
     path.write_text(table(results, date))
     return path

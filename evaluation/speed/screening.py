@@ -69,7 +69,8 @@ def measure(targets: int = TARGETS, rounds: int = ROUNDS) -> dict[str, Any]:
     encoder = SentenceEncoder()
     rng = np.random.default_rng(SEED)
     rows = tofu("retain90")
-    index = ExampleIndex(examples(encoder.encode([row["question"] for row in rows[:1000]]), targets * EXAMPLES, rng))
+    count = targets * EXAMPLES
+    index = ExampleIndex(examples(encoder.encode([row["question"] for row in rows[: min(1000, count)]]), count, rng))
     return {
         "targets": targets,
         "examples": len(index),

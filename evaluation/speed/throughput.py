@@ -34,16 +34,16 @@ class Effort:
     Attributes:
         rounds: pairs of runs, by batch size.
         tokens: tokens of each request, by batch size.
-        after: whether to measure the engine without the guard again at the end.
+        absent: whether to measure an engine without the guard, too.
     """
 
     rounds: Mapping[int, int]
     tokens: Mapping[int, int]
-    after: bool = True
+    absent: bool = True
 
 
 FULL = Effort({1: 3, 16: 5, 64: 5}, {1: 128, 16: 64, 64: 32})
-SMALL = Effort({1: 1, 16: 1, 64: 1}, {1: 8, 16: 4, 64: 4}, after=False)
+SMALL = Effort({1: 1, 16: 1, 64: 1}, {1: 8, 16: 4, 64: 4}, absent=False)
 ENGINE = (
     *("--dtype", "bfloat16", "--enforce-eager", "--max-model-len", "1024", "--no-enable-prefix-caching"),
     # vLLM would not start where less than nine tenths of the memory is free.
@@ -105,8 +105,9 @@ async def measure(
 ) -> Throughput:
     """Measure one model. `texts(n)` gives n phrases; `words` are the sizes for vLLM's own bad words."""
     result = Throughput(vocabulary)
-    async with absent(model) as client:
-        await _absent(client, result, effort)
+    if effort.absent:
+        async with absent(model) as client:
+            await _absent(client, result, effort)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(model=str(model), policy=Path("unused"), data_dir=Path(folder), vllm_args=ENGINE)
         async with open_vllm(settings) as engine:
@@ -135,7 +136,7 @@ async def measure(
                         result.bad_words.setdefault(count, {})[batch] = (
                             await _compare(client, asked, tokens, rounds, free, bad)
                         )[0]
-    if effort.after:
+    if effort.absent:
         # Once before and once after, so that a machine that slowed down meanwhile does not count for or against the guard.
         async with absent(model) as client:
             await _absent(client, result, effort)

@@ -1,6 +1,6 @@
 """Measure changes of a policy with many targets: `python -m evaluation.targets [--postgresql] [--count N]`.
 
-It writes build/targets.json; with `--small` it takes twenty targets and writes build/small/targets.json.
+It writes build/targets.json; with `--small` it takes eight targets and writes build/small/targets.json.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     from evaluation.targets.measure import ADDED, measure
 
     with cluster.database(options) as database:
-        count, added = (20, 3) if options.small else (options.count, ADDED)
+        count, added = (8, 2) if options.small else (options.count, ADDED)
         results = measure(made.stdout.splitlines()[-1], database, count, added)
     tell(results, results_folder(options.small) / "targets.json")
 

@@ -44,6 +44,9 @@ class EventReader:
     def feed(self, received: bytes) -> list[Event]:
         """Return the events that are complete with the bytes `received`, in order, and keep the rest."""
         held = self._held + received
+        if b"\r" not in held:  # as vLLM writes: quicker than to look for every line end of the standard
+            *whole, self._held = held.split(b"\n\n")
+            return [_event(raw) for raw in whole]
         events = []
         start = 0
         while found := _END_OF_EVENT.search(held, start):
@@ -65,11 +68,15 @@ def written(event: Event) -> bytes:
     """Return the bytes of an event with the empty line at its end."""
     if event.raw is not None:
         return event.raw + b"\n\n"
+    if event.name is None and b"\n" not in event.data:
+        return b"data: " + event.data + b"\n\n"
     name = b"event: " + event.name + b"\n" if event.name is not None else b""
     return name + b"".join(b"data: " + line + b"\n" for line in event.data.split(b"\n")) + b"\n"
 
 
 def _event(raw: bytes) -> Event:
+    if raw.startswith(b"data: ") and b"\n" not in raw and b"\r" not in raw:
+        return Event(raw[6:], None, raw)
     data = []
     name = None
     for line in _LINE.split(raw):

@@ -77,7 +77,7 @@ def choose(vocabulary: Vocabulary, dead_end: int, width: int | None = None) -> t
     if not found:
         raise GuardFailure(
             f"startup proof: none of the {len(vocabulary)} tokens of the engine's vocabulary spells a letter or a digit by "
-            "itself, so the guard could not ban a word. Check that the model's folder has the tokenizer that belongs to it."
+            "itself, so the guard could not ban a word. Check that the model's folder holds the model's own tokenizer."
         )
     return (found[0],)
 

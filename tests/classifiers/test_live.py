@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -127,6 +128,7 @@ def test_a_name_of_two_targets_finds_both(bag_of_words: BagOfWords) -> None:
     assert {match.target_id for match in matches} == {"one", "two"}
 
 
+@pytest.mark.slow
 def test_a_calibration_finds_more(bag_of_words: BagOfWords) -> None:
     target = a_target("ada", "Ada Brill", prompts=["which chemist grew an orchard of glass"])
     calibrator = Calibrator(bag_of_words, alpha=0.1)
@@ -153,12 +155,14 @@ def test_without_targets(bag_of_words: BagOfWords) -> None:
     assert LiveClassifier([], [], bag_of_words).classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
 
 
+@pytest.mark.slow
 def test_strange_texts_with_the_real_encoder(cached_encoder: CachedEncoder) -> None:
     target = a_target("ada", "Ada Brill", prompts=["Where was Ada Brill born?"])
     classifier = LiveClassifier([target], [], cached_encoder)
     assert classifier.classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
 
 
+@pytest.mark.slow
 def test_the_demo_policy(cached_encoder: CachedEncoder) -> None:
     """Every question about a forgotten person is found, paraphrases too; no question about anybody or anything else is.
 

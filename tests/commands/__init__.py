@@ -1,1 +1,1 @@
-"""Every make target and every command of the README, run in a small form: `make commands`."""
+"""Every make target and every command of the documentation, run in a small form: `make commands`."""

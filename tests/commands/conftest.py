@@ -1,8 +1,10 @@
-"""One server for all commands that talk to one, and long commands that run beside it."""
+"""One server for all commands that talk to one, and long commands that run beside it. At the end nothing is left running."""
 
 from __future__ import annotations
 
 import re
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.listed import ROOT
-from tests.commands.running import Runs, Served, environment, free_port
-from tests.commands.small import long_job
+from tests.commands.running import SESSION, Runs, Served, end, environment, free_port
+from tests.commands.small import LONGEST_FIRST, long_job
 
 
 @dataclass
@@ -22,6 +24,20 @@ class Site:
     data_dir: Path
     served: Served
     url: str
+
+
+@pytest.fixture(scope="session")
+def nothing_left() -> Iterator[None]:
+    """Fail if a process is left when all else is over; before that, end it."""
+
+    def stop(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    # Without this, SIGTERM would end pytest at once and leave the servers.
+    before = signal.signal(signal.SIGTERM, stop)
+    yield
+    signal.signal(signal.SIGTERM, before)
+    assert end(SESSION) == []
 
 
 @pytest.fixture(scope="session")
@@ -36,16 +52,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def runs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, demo_model: str, folder: Path
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    demo_model: str,
+    folder: Path,
+    nothing_left: None,
 ) -> Iterator[Runs]:
     """The long commands. All that the chosen tests will ask for are begun at once, to run beside the tests of the server."""
     runs = Runs(tmp_path_factory.mktemp("runs"))
-    for item in request.session.items:
-        named = getattr(getattr(item, "callspec", None), "params", {}).get("command", "")
-        if job := long_job(named, demo_model, folder):
-            runs.begin(job)
-    yield runs
-    runs.close()
+    named = [getattr(getattr(item, "callspec", None), "params", {}).get("command", "") for item in request.session.items]
+    jobs = [job for command in named if (job := long_job(command, demo_model, folder))]
+    # The longest first, so that no long one runs alone at the end.
+    for job in sorted(jobs, key=lambda job: next((at for at, part in enumerate(LONGEST_FIRST) if part in job.command), 99)):
+        runs.begin(job)
+    try:
+        yield runs
+    finally:
+        runs.close()
+        for command, seconds in sorted(runs.seconds.items(), key=lambda item: -item[1]):
+            print(f"{seconds:6.1f} s  {command[:120]}", file=sys.__stderr__)
 
 
 @pytest.fixture(scope="session")

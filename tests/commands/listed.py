@@ -1,4 +1,4 @@
-"""What there is to run: the Makefile's targets and the README's commands, read from these files themselves."""
+"""What there is to run: the Makefile's targets and the documentation's commands, read from these files themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# The README first: what it tells a reader to do comes before what the other pages do with it.
+PAGES = ("README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md")), "CONTRIBUTING.md")
 
 # What makes a piece of inline code a command and not a name; an indented line is one whatever it begins with.
 _INLINE = re.compile(r"(?:[A-Z_]+=\S+ )*(?:make|curl|docker|python -m|guard-server|\.venv/bin/\S+) [^`]+")
@@ -20,14 +22,18 @@ def make_targets() -> list[str]:
     return sorted(phony | set(re.findall(r"^([a-z][\w-]*):(?!=)", text, re.MULTILINE)))
 
 
-def readme_commands(text: str | None = None) -> list[str]:
-    """Return the README's commands in its order, each once, in one line as far as it has one.
+def documented_commands() -> list[str]:
+    """Return the commands of all pages in their order, each once."""
+    return list(dict.fromkeys(one for page in PAGES for one in commands_in((ROOT / page).read_text("utf-8"))))
+
+
+def commands_in(text: str) -> list[str]:
+    """Return the commands of a page in its order, each once, in one line as far as it has one.
 
     These are the indented lines (but not JSON, which is an answer), shell fences, and inline code that begins with a program of
     this project or with make, curl, docker or `python -m`.
     """
-    found = list(_commands((ROOT / "README.md").read_text("utf-8") if text is None else text))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(_commands(text)))
 
 
 def _commands(text: str) -> Iterator[str]:

@@ -8,9 +8,11 @@ import re
 import shlex
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,12 +22,14 @@ import httpx
 import psutil
 
 from evaluation.demo.__main__ import ENGINE
+from server.store.database.location import Location, default_url
 from tests.commands.listed import ROOT
 
 LIMIT_S = 420
 AT_ONCE = 2
-# Told to stop by a signal, a server says so in its status; `make` then says 2.
-STOPPED = (0, 2, -15, 143)
+# In the environment of every process that a command starts: descendants inherit it, even those that leave the group.
+MARK = "TESTS_COMMANDS_RUN"
+SESSION = uuid.uuid4().hex
 LISTENS = re.compile(r"guard-server listens on (http://\S+?)/v1")
 _SETTINGS = {
     "HF_HUB_OFFLINE": "1",
@@ -55,13 +59,14 @@ class Done:
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """Return the environment for a command that keeps its data in `data_dir`: nothing of the user's own is touched."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GUARD_", "MAKE", "MFLAGS"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GUARD_", "MAKE", "MFLAGS", "PYTEST_"))}
     cache = {name: os.environ[name] for name in ("GUARD_CACHE_DIR",) if name in os.environ}
-    return {**kept, **cache, **_SETTINGS, "PYTHONPATH": str(ROOT), "GUARD_DATA_DIR": str(data_dir), **more}
+    mark = {MARK: f"{SESSION}-{data_dir}"}
+    return {**kept, **cache, **_SETTINGS, **mark, "PYTHONPATH": str(ROOT), "GUARD_DATA_DIR": str(data_dir), **more}
 
 
 def program(command: str) -> str:
-    """Return a README command with this environment's own programs in the place of `.venv/bin/...`, `python` and the like."""
+    """Return a documented command with this environment's own programs in the place of `.venv/bin/...`, `python` and the like."""
     folder = Path(sys.executable).parent
     command = re.sub(r"^\.venv/bin/(\S+)|^(guard-server)", lambda m: shlex.quote(str(folder / (m[1] or m[2]))), command)
     return re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
@@ -82,16 +87,42 @@ def run(command: str, folder: Path, settings: Mapping[str, str], limit_s: float 
         try:
             output, _ = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
-            kill(process.pid)
+            end(settings[MARK])
             output, _ = process.communicate()
-            output += f"\nkilled after {limit_s:g} s"
+            output += f"\nended after {limit_s:g} s"
     return Done(command, process.returncode, output)
 
 
-def kill(group: int) -> None:
-    """Kill all processes of a group, if there are any left."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+def running(mark: str) -> list[psutil.Process]:
+    """Return the processes that run with a mark that begins with `mark` in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK, "").startswith(mark) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def end(mark: str) -> list[str]:
+    """End the processes with a mark: by SIGTERM, so that they end what they started, and after 20 seconds by SIGKILL.
+
+    Returns the command lines of those that ran.
+    """
+    told = [(process, _line(process)) for process in running(mark)]
+    for process, _ in told:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
+    psutil.wait_procs([process for process, _ in told], timeout=20)
+    for process in running(mark):
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    return [line for _, line in told]
+
+
+def _line(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return f"process {process.pid}"
 
 
 def free_port() -> int:
@@ -107,6 +138,7 @@ class Served:
 
     def __init__(self, command: str, log_folder: Path, settings: Mapping[str, str], folder: Path = ROOT) -> None:
         self.command = command
+        self._mark = settings[MARK]
         self._log = log_folder / "served.log"
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
@@ -139,39 +171,50 @@ class Served:
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
-            kill(self.process.pid)
-            self.process.wait()
-            return Done(self.command, self.process.returncode, f"{self.output}\nkilled: it did not stop within 60 s")
+            return Done(self.command, self.kill(), f"{self.output}\nkilled: it did not stop within 60 s")
         return Done(self.command, self.process.returncode, self.output)
 
-    def kill(self) -> None:
-        """Leave nothing running, whatever happened."""
-        kill(self.process.pid)
-        self.process.wait()
+    def kill(self) -> int:
+        """Leave nothing running, whatever happened; return the status."""
+        for process in running(self._mark):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        return self.process.wait()
 
     def process_arguments(self) -> list[str]:
         """Return the server's command line."""
         return self._server().cmdline()
 
     def left(self) -> list[str]:
-        """Return the processes of its group that still run ten seconds later; some helpers of Python's end a moment after it."""
-        end = time.monotonic() + 10
-        while (found := self._left()) and time.monotonic() < end:
+        """Return what still runs of it ten seconds later; some helpers of Python's end a moment after it."""
+        limit = time.monotonic() + 10
+        while (found := running(self._mark)) and time.monotonic() < limit:
             time.sleep(0.1)
-        return found
-
-    def _left(self) -> list[str]:
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, ProcessLookupError):
-                if os.getpgid(process.pid) == self.process.pid and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(" ".join(process.cmdline()))
-        return found
+        return [_line(process) for process in found]
 
     def _server(self) -> psutil.Process:
         main = psutil.Process(self.process.pid)
         # `make` waits for what it started.
         return next((p for p in main.children(recursive=True) if "guard-server" in " ".join(p.cmdline())), main)
+
+
+def registered(data_dir: Path) -> int:
+    """Return the number of servers that the store in `data_dir` knows. A server that stops in good order leaves the store."""
+    with contextlib.closing(sqlite3.connect(Location.of(default_url(data_dir)).path)) as store:
+        count: int = store.execute("SELECT count(*) FROM peers").fetchone()[0]
+        return count
+
+
+def assert_clean(served: Served, done: Done, data_dir: Path) -> None:
+    """Fail if a server that was told to stop did not end all it had begun."""
+    told = done.output[-3000:]
+    # The server ends by the signal itself, as uvicorn does when it has shut down; `make` makes 2 of that.
+    assert done.status == (2 if done.command.startswith("make ") else -signal.SIGTERM), told
+    assert "Application shutdown complete" in done.output, told
+    assert "Traceback" not in done.output, told
+    assert "guard-server stopped" not in done.output, told
+    assert served.left() == []
+    assert registered(data_dir) == 0
 
 
 @dataclass(frozen=True)
@@ -193,19 +236,24 @@ class Job:
             url = served.wait()
             assert httpx.get(f"{url}/ready").status_code == 200
             assert httpx.get(f"{url}/v1/forget-targets/jane-doe").json()["status"] == "active"
+            assert registered(own / "data") == 1
             done = served.stop()
-            assert not served.left(), served.left()
+            assert_clean(served, done, own / "data")
             return done
         finally:
             served.kill()
 
 
 class Runs:
-    """Long commands, two at a time beside the tests; each runs once, however many tests ask how it ended."""
+    """Long commands, two at a time beside the tests; each runs once, however many tests ask how it ended.
+
+    `seconds` says how long each took.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._pool = ThreadPoolExecutor(AT_ONCE)
+        self.seconds: dict[str, float] = {}
         self._futures: dict[Job, Future[Done]] = {}
 
     def begin(self, job: Job) -> Future[Done]:
@@ -213,7 +261,7 @@ class Runs:
         if job not in self._futures:
             own = self._folder / f"run{len(self._futures)}"
             own.mkdir()
-            self._futures[job] = self._pool.submit(job.run, own)
+            self._futures[job] = self._pool.submit(self._timed, job, own)
         return self._futures[job]
 
     def done(self, job: Job) -> Done:
@@ -221,5 +269,15 @@ class Runs:
         return self.begin(job).result()
 
     def close(self) -> None:
-        """Begin nothing more, and wait for what runs."""
-        self._pool.shutdown(cancel_futures=True)
+        """Begin nothing more, and end what runs."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        while any(future.running() for future in self._futures.values()):
+            end(f"{SESSION}-{self._folder}")
+            time.sleep(0.1)
+
+    def _timed(self, job: Job, own: Path) -> Done:
+        started = time.monotonic()
+        try:
+            return job.run(own)
+        finally:
+            self.seconds[job.command] = time.monotonic() - started

@@ -18,23 +18,35 @@ MAKE = {
     "make requirements": "make requirements SMALL=1",
     "make ask": 'make ask Q="Who taught Mehrangiz Dastgoshai?"',
 }
-TRIALS = {
-    "python -m evaluation.targets.concurrency": "--minutes 0.1",
-    "python -m evaluation.targets.kills": "--points 2",
-    "python -m evaluation.targets.pair": "--adds 1",
+# Documented commands by what makes them small.
+SMALL = {
+    ".venv/bin/python -m evaluation.targets.concurrency": "--minutes 0.1",
+    ".venv/bin/python -m evaluation.targets.kills": "--points 2",
+    ".venv/bin/python -m evaluation.targets.pair": "--adds 1",
+    ".venv/bin/python -m evaluation.soundness.fuzz --minutes 60": "--minutes 0.05",
+    ".venv/bin/python -m pytest tests/guard/matching/test_automaton.py": "-p no:cacheprovider",
+    # `make test` runs it, on an engine that is there already.
+    ".venv/bin/python -m pytest tests/server/test_end_to_end.py -k special_tokens": "-p no:cacheprovider --collect-only",
 }
+# What a make target runs: its small form runs the same code, and writes a record into build/small.
+AS_MAKE = {
+    ".venv/bin/python -m evaluation.speed --only decoding --record": "make bench",
+    ".venv/bin/python -m evaluation.detection --record": "make eval-detection",
+    ".venv/bin/python -m evaluation.targets": "make bench-targets",
+}
+LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
 
 
 def long_job(command: str, model: str, folder: Path) -> Job | None:
-    """Return the small form of a command of the README or `make TARGET`; None for one that is quick, or needs a server.
+    """Return the small form of a documented command or `make TARGET`; None for one that is quick, or needs a server.
 
     `folder` holds the README's policy, `model` is the demo's.
     """
-    if small := MAKE.get(command):
+    if small := MAKE.get(AS_MAKE.get(command, command)):
         return Job(small, ROOT)
     if command.endswith(".pair") and postgresql_missing():
         return None
-    if small := TRIALS.get(command):
+    if small := SMALL.get(command):
         return Job(program(f"{command} {small}"), ROOT)
     if command.startswith(".venv/bin/guard-server ask "):
         return Job(program(command.replace("MODEL", model)), folder)

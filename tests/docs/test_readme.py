@@ -25,7 +25,9 @@ def test_it_asks_a_newcomer_s_questions_in_their_order() -> None:
     assert headings[:3] == ["Two commands", "One request and its answer", "Your own model and policy"]
 
 
-@pytest.mark.parametrize("target", sorted({t for name in PAGES for t in re.findall(r"\bmake ([a-z][\w-]+)", page(name))}))
+@pytest.mark.parametrize(
+    "target", sorted({t for name in PAGES for t in re.findall(r"(?:^    |`)make ([a-z][\w-]+)", page(name), re.MULTILINE)})
+)
 def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

@@ -9,9 +9,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from classifiers import shipped_background
 from server.app import create_app
 from server.settings import Settings
 from server.store import Database
+from tests.conftest import copied
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 POLICY = """
@@ -35,17 +37,18 @@ background: [What is a good cake?]
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Database]:
     """An empty store."""
-    database = await Database.open(f"sqlite:///{tmp_path}/store.db")
+    database = await Database.open(f"sqlite:///{copied(sqlite_template, tmp_path / 'store.db')}")
     yield database
     await database.close()
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, sqlite_template: Path) -> Settings:
     policy = tmp_path / "policy.yaml"
     policy.write_text(POLICY)
+    copied(sqlite_template, tmp_path / "data" / "guard.db")
     return Settings(model="fake", policy=policy, data_dir=tmp_path / "data", max_body_bytes=20_000, miss_rate=0)
 
 
@@ -60,7 +63,14 @@ def encoder() -> WordEncoder:
 
 
 @pytest.fixture
-def app(settings: Settings, engine: FakeEngine, encoder: WordEncoder) -> FastAPI:
+def few_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thin the background that comes with the package: to encode all of it takes a second per server."""
+    some = shipped_background()[::20]
+    monkeypatch.setattr("classifiers.meaning.background.shipped_background", lambda: some)
+
+
+@pytest.fixture
+def app(settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_prompts: None) -> FastAPI:
     return create_app(settings, opener(engine), lambda _: encoder)
 
 

@@ -68,6 +68,7 @@ async def test_an_engine_that_does_not_load_is_not_served(app: FastAPI, engine: 
     assert "did not load" in str(await failure(app))
 
 
+@pytest.mark.slow
 async def test_the_proof_leaves_nothing_behind(client: httpx.AsyncClient, engine: FakeEngine, settings: Settings) -> None:
     assert len(engine.loaded) == 2
     assert {path.stem for path in settings.restrictions.iterdir()} == set(engine.loaded)
@@ -80,6 +81,7 @@ def test_a_policy_that_cannot_be_loaded_is_told_at_once(tmp_path: Path, engine: 
         create_app(Settings(model="m", policy=policy, data_dir=tmp_path), opener(engine))
 
 
+@pytest.mark.slow
 async def test_word_vectors_are_made_ready_only_where_a_target_has_semantic_words(
     settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
@@ -92,6 +94,7 @@ async def test_word_vectors_are_made_ready_only_where_a_target_has_semantic_word
             assert engine.words == words
 
 
+@pytest.mark.slow
 async def test_a_server_whose_word_vectors_cannot_be_made_does_not_become_ready(
     settings: Settings, engine: FakeEngine, encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +112,7 @@ async def test_a_server_whose_word_vectors_cannot_be_made_does_not_become_ready(
     assert engine.loaded == []
 
 
+@pytest.mark.slow
 def test_the_service_needs_no_library_of_the_command_line() -> None:
     """httpx imports click and rich for a command of its own, if they are there: here they are not."""
     code = """

@@ -29,6 +29,7 @@ def calibrate(
     return Calibrator(encoder, alpha).update(targets, background, groups, asked)
 
 
+@pytest.mark.slow
 def test_the_promise_is_kept_on_the_calibration_texts(bag_of_words: BagOfWords) -> None:
     for alpha in (0.05, 0.1, 0.3):
         calibrator = Calibrator(bag_of_words, alpha, names=False)
@@ -144,6 +145,7 @@ def test_only_what_changed_is_encoded(bag_of_words: BagOfWords) -> None:
     assert calibrator.update([ADA], KEPT) == first
 
 
+@pytest.mark.slow
 def test_what_scores_depend_on_is_computed_again(bag_of_words: BagOfWords) -> None:
     calibrator = Calibrator(bag_of_words, 0.1)
     calibrator.update([ADA, BOB], KEPT)

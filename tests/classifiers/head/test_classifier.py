@@ -52,6 +52,7 @@ def test_matches_are_where_the_probability_reaches_the_threshold(trained: HeadCl
     assert set(matches[0][0].evidence.removeprefix("head:")) <= set("0123456789.-")
 
 
+@pytest.mark.slow
 def test_the_same_arguments_give_the_same_head(trained: HeadClassifier) -> None:
     assert same(HeadClassifier([ADA, BOB], KEPT, BagOfWords()).weights, trained.weights)
     assert not same(HeadClassifier([ADA, BOB], KEPT, BagOfWords(), seed=1).weights, trained.weights)
@@ -90,6 +91,7 @@ def test_no_more_texts_than_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (examples, positives, negatives) == (5, 12, 12)
 
 
+@pytest.mark.slow
 def test_with_the_real_encoder(cached_encoder: CachedEncoder) -> None:
     target = a_target(
         "ada",

@@ -50,6 +50,7 @@ def test_threads_get_their_own_vectors(real_encoder: SentenceEncoder) -> None:
         np.testing.assert_array_equal(vectors, alone[n % 3])
 
 
+@pytest.mark.slow
 def test_long_texts_are_encoded_in_turns_and_short_ones_between(real_encoder: SentenceEncoder) -> None:
     many = [f"Sentence number {n} says something about the harbour." for n in range(400)]
     begun, order = threading.Event(), []
@@ -181,6 +182,7 @@ def test_cache_needs_room() -> None:
         CachedEncoder(BagOfWords(), capacity=0)
 
 
+@pytest.mark.slow
 def test_a_fingerprint_names_the_weights_and_the_number_type(real_encoder: SentenceEncoder) -> None:
     used = SentenceEncoder()
     used.encode(SENTENCES)

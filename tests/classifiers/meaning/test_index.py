@@ -102,6 +102,7 @@ def test_an_index_stays_as_it_is_when_others_grow_from_it(passes: None) -> None:
         np.testing.assert_array_equal(was, stays)
 
 
+@pytest.mark.slow
 def test_extending_shares_what_is_there() -> None:
     base = ExampleIndex(unit(0, 10_000, 384))
     grown = base

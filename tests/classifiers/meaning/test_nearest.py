@@ -201,6 +201,7 @@ def test_an_encoder_that_fails_is_heard() -> None:
         classifier.classify(screened("where was ada brill born"))
 
 
+@pytest.mark.slow
 def test_descriptions_with_the_real_encoder(cached_encoder: CachedEncoder) -> None:
     target = a_target(
         "ada",

@@ -31,6 +31,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow
 def test_packed_vectors_are_those_of_the_library(real_encoder: SentenceEncoder) -> None:
     exact = SentenceEncoder(dtype="float32")
     assert exact._packed is not None
@@ -39,6 +40,7 @@ def test_packed_vectors_are_those_of_the_library(real_encoder: SentenceEncoder) 
     assert (np.einsum("ij,ij->i", real_encoder.encode(TEXTS), reference) > 0.999).all()
 
 
+@pytest.mark.slow
 def test_packed_vectors_do_not_depend_on_what_else_is_encoded(real_encoder: SentenceEncoder) -> None:
     together = real_encoder.encode(TEXTS * 3)
     for row, text in enumerate(TEXTS * 3):
@@ -46,6 +48,7 @@ def test_packed_vectors_do_not_depend_on_what_else_is_encoded(real_encoder: Sent
     np.testing.assert_array_equal(together[: len(TEXTS)], together[-len(TEXTS) :])
 
 
+@pytest.mark.slow
 def test_another_pooling_is_left_to_the_library(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(bundled_model(), folder, copy_function=lambda source, to: Path(to).symlink_to(source))

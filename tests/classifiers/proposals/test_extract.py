@@ -140,6 +140,7 @@ def test_strange_texts(text: str) -> None:
         assert all(not COMMON_WORDS.issuperset(c.phrase.folded.split()) for c in candidates)
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_list_in_another_process() -> None:
     code = (
         "from classifiers import ForgetTarget, Example; from classifiers.proposals.extract import extract;"
@@ -157,6 +158,7 @@ def test_the_same_input_gives_the_same_list_in_another_process() -> None:
     assert "florist" in runs.pop()
 
 
+@pytest.mark.slow
 def test_wordfreq_is_imported_late() -> None:
     code = "import sys, classifiers.proposals.extract; print('wordfreq' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "False"

@@ -152,6 +152,7 @@ def test_a_repeated_sentence_is_one_window() -> None:
     assert windows(OTHER * 1000).count(OTHER.strip()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     [

@@ -35,6 +35,7 @@ def test_texts_are_read_in_the_order_of_their_names(tmp_path: Path) -> None:
     assert texts_in(tmp_path) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.slow
 def test_tekken_is_mistrals_and_vllm_loads_it(tmp_path: Path) -> None:
     from mistral_common.tokens.tokenizers.tekken import Tekkenizer
     from vllm.tokenizers import get_tokenizer

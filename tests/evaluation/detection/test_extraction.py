@@ -43,6 +43,7 @@ def test_a_target_is_named_by_what_its_questions_share() -> None:
     assert (target.id, target.name, len(target.examples), target.phrases) == ("author-3", "Ada Byron", 20, [])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not TOFU.is_dir(), reason="the TOFU files are not in ../shared/data")
 def test_tofu_stays_within_its_goals() -> None:
     report = measure(TOFU)

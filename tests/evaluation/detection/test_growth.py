@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.detection import growth as module
+from evaluation.detection import sets
 from evaluation.detection.growth import grow, people
+from evaluation.detection.sets import Forget, Innocent
 from tests.classifiers.conftest import BagOfWords
 
 
@@ -20,9 +21,8 @@ def test_people_are_invented_and_the_same_each_time() -> None:
 
 
 def test_each_size_is_measured(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "full_background", list)
-    monkeypatch.setattr(module, "_TIMED", 2)
-    one, three = grow(BagOfWords(), (1, 3))
+    monkeypatch.setattr(sets, "shipped_background", lambda: ())
+    one, three = grow(BagOfWords(), Forget("forget10"), Innocent.load(), (1, 3), 2)
     assert (one["targets"], three["targets"]) == (1, 3)
     for size in (one, three):
         assert size["recall"] == 1.0  # each question names its author; only authors in the list are asked about

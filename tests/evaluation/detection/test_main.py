@@ -42,6 +42,7 @@ def written(folder: Path) -> dict[str, Any]:
     return results
 
 
+@pytest.mark.slow
 def test_without_a_record_everything_is_in_build(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -52,6 +53,7 @@ def test_without_a_record_everything_is_in_build(
     assert not (folder / "record").exists()
 
 
+@pytest.mark.slow
 def test_a_record_is_kept_under_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(monkeypatch, "--record", "today", "--no-growth")
     assert (folder / "record" / "today.md").read_text() == record.table({**RESULTS, "growth": []}, "today")

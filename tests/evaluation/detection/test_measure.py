@@ -10,8 +10,9 @@ import pytest
 from classifiers import CachedEncoder, Classifier, Encoder, ForgetTarget, Match, Screened
 from classifiers.meaning.background import Background
 from evaluation.detection import measure as module
+from evaluation.detection import sets
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.measure import ALPHAS, alarms, promised, recall, side_by_side, under_attack
+from evaluation.detection.measure import ALPHAS, FULL, Effort, alarms, promised, recall, side_by_side, under_attack
 from evaluation.detection.served import Served
 from evaluation.detection.sets import Forget, Innocent, question
 from tests.classifiers.conftest import BagOfWords
@@ -37,12 +38,12 @@ def encoder() -> CachedEncoder:
 
 @pytest.fixture
 def small(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Forget, Innocent]:
-    """The small data set; nothing is shipped, so that little is encoded."""
-    monkeypatch.setattr(module, "halves", lambda: (["How do I bake bread?"], ["Who is Ada Brill?"]))
-    monkeypatch.setattr(module, "full_background", list)
+    """The small data set; two prompts are shipped, so that little is encoded."""
+    monkeypatch.setattr(sets, "shipped_background", lambda: ("How do I bake bread?", "Who is Ada Brill?"))
     return Forget("forget10"), Innocent.load()
 
 
+@pytest.mark.slow
 def test_side_by_side_measures_what_is_served(
     small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -52,35 +53,36 @@ def test_side_by_side_measures_what_is_served(
     monkeypatch.setattr(module, "rivals", one_rival)
     forget, innocent = small
     served = Served(Background(innocent.background, encoder), encoder)
-    found = side_by_side(forget, innocent, encoder, served)
+    found = side_by_side(forget, innocent, encoder, served, FULL)
     assert list(found) == ["guard-server", "guard-server, not calibrated", "rival"]
     for name, classifier in (
         ("guard-server", served.calibrated(forget.targets)),
         ("guard-server, not calibrated", served.uncalibrated(forget.targets)),
     ):
-        assert found[name]["recall"] == {
-            "original": recall(classifier, forget.original()),
-            "paraphrased": recall(classifier, forget.paraphrased()),
-        }
+        asked = {"original": forget.original(), "paraphrased": forget.paraphrased(), "hand-written": forget.written()}
+        asked |= forget.languages()
+        assert found[name]["recall"] == {kind: recall(classifier, texts) for kind, texts in asked.items()}
         assert found[name]["false_alarms"]["retain"] == alarms(classifier, innocent.asked["retain"])
     # One of the two halves names a target.
     assert found["guard-server"]["false_alarms"]["background"] == 0.5
     assert found["rival"]["recall"]["original"] == 0
 
 
+@pytest.mark.slow
 def test_every_attack_is_measured(
     small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget, innocent = small
     served = Served(Background(innocent.background, encoder), encoder)
     monkeypatch.setattr(module, "ATTACKS", {name: ATTACKS[name] for name in ("plain", "all_caps", "reverse_blank")})
-    found = under_attack(forget, served)
+    found = under_attack(forget, served, FULL)
     assert found["plain"] == found["all_caps"] == recall(served.calibrated(forget.targets), forget.paraphrased()) == 1.0
     assert found["reverse_blank"] < 1
+    assert list(under_attack(forget, served, Effort(ways=2))) == ["plain", "reverse_blank"]
 
 
 def test_the_promised_miss_rate(small: tuple[Forget, Innocent], encoder: CachedEncoder) -> None:
-    found = promised(*small, encoder)
+    found = promised(*small, encoder, FULL)
     assert len(found) == 2 * len(ALPHAS)
     for key, one in found.items():
         assert one["max"] == max(one["missed"])

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evaluation.detection.record import keys, plot, table
 
 FOUND = {"recall": {"original": 1.0, "paraphrased": 0.9975}, "false_alarms": {"retain": 0.0025, "background": 0.01}}
@@ -47,6 +49,7 @@ def test_the_table_gives_percent() -> None:
     assert "## Growth" not in table({**RESULTS, "growth": []}, "x")
 
 
+@pytest.mark.slow
 def test_the_plot_is_drawn_with_and_without_growth(tmp_path: Path) -> None:
     for name, results in (("with", RESULTS), ("without", {**RESULTS, "growth": []})):
         file = tmp_path / f"{name}.png"

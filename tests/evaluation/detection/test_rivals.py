@@ -29,6 +29,7 @@ def found(name: str, *texts: str) -> list[list[str]]:
     return [[match.target_id for match in matches] for matches in classifier.classify(screened(*texts))]
 
 
+@pytest.mark.slow
 def test_names_alone() -> None:
     assert found("alias only", "who is ada brill", "where was the glass chemist born") == [["ada"], []]
 

@@ -68,6 +68,7 @@ async def serving(folder: Path, miss_rate: float) -> AsyncIterator[Service]:
     await running
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("miss_rate", [0.0, MISS_RATE, 0.1])
 async def test_the_measured_classifier_decides_as_the_served_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, miss_rate: float

@@ -7,7 +7,7 @@ import pytest
 from classifiers import shipped_background
 from evaluation.data import tofu as load
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.sets import Forget, Innocent, ask, halves, question
+from evaluation.detection.sets import Forget, Innocent, ask, question
 from tests.evaluation.detection.conftest import FORGOTTEN, KEPT, SUBJECTS
 
 
@@ -60,11 +60,19 @@ def test_no_prompt_that_is_asked_is_in_the_background_or_a_paraphrase_of_it(tofu
     assert not said & {paraphrases[text] for text in innocent.background}
 
 
-def test_the_halves_are_the_whole_and_the_same_each_time() -> None:
-    first, second = halves()
+def test_the_halves_are_the_whole_and_the_same_each_time(tofu: Path) -> None:
+    first, second = Innocent.load().halves()
     assert sorted([*first, *second]) == sorted(shipped_background())
     assert abs(len(first) - len(second)) <= 1
-    assert (first, second) == halves()
+    assert (first, second) == Innocent.load().halves()
+
+
+def test_every_line_of_a_number_is_taken(tofu: Path) -> None:
+    whole, part = Innocent.load(), Innocent.load(4)
+    assert part.shipped == whole.shipped[::4]
+    assert part.full_background == [*part.shipped, *part.background]
+    assert part.background == [line["question"] for line in load("retain90", tofu)[::8]]
+    assert len(part.asked["world_facts"]) == 1
 
 
 def test_a_missing_file_is_an_error(tofu: Path) -> None:

@@ -25,6 +25,7 @@ def test_a_cluster_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.Monk
     assert cluster.binaries(tmp_path) == tmp_path / "15" / "bin"
 
 
+@pytest.mark.slow
 def test_a_cluster_leaves_nothing_behind() -> None:
     try:
         cluster.binaries()

@@ -91,6 +91,7 @@ async def play(policy: _Policy, monkeypatch: pytest.MonkeyPatch) -> dict[str, An
     return await concurrency.run("http://server", watch, 0.5)
 
 
+@pytest.mark.slow
 async def test_nothing_is_lost_or_older(policy: _Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     found = await play(policy, monkeypatch)
     statuses = found["statuses"]
@@ -102,11 +103,13 @@ async def test_nothing_is_lost_or_older(policy: _Policy, monkeypatch: pytest.Mon
     assert (found["older"], found["lost_updates"]) == (0, 0)
 
 
+@pytest.mark.slow
 async def test_an_answer_under_an_older_snapshot_is_seen(policy: _Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     policy.stale = True
     assert (await play(policy, monkeypatch))["older"] > 0
 
 
+@pytest.mark.slow
 async def test_a_lost_update_is_seen(policy: _Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     policy.forgetful = True
     found = await play(policy, monkeypatch)

@@ -11,6 +11,7 @@ from evaluation.targets import enginekills, kills
 from evaluation.targets.kills import play
 
 
+@pytest.mark.slow
 def test_a_killed_import_is_there_or_not() -> None:
     found = play(3, seed=7)
     assert sum(found.values()) == 3

@@ -43,6 +43,7 @@ def test_targets_are_the_answers_one_place_ahead(examples: list[Example]) -> Non
         assert torch.equal(ids[row, places[1:]], targets[row, places[:-1]])
 
 
+@pytest.mark.slow
 def test_what_training_measured_is_what_the_saved_model_generates(model: Path) -> None:
     report = read_report(model)
     assert (report.exact, report.generated_exact) == (1.0, 1.0)

@@ -32,6 +32,7 @@ def test_saves_what_engines_need(model: Path) -> None:
     assert {"model.safetensors", "tokenizer.json", "chat_template.jinja", "training.json"} <= {p.name for p in model.iterdir()}
 
 
+@pytest.mark.slow
 def test_the_same_training_gives_the_same_weights(model: Path, tmp_path: Path) -> None:
     report = tinylm.train(PAIRS, tmp_path / "again", TINY, progress=False, threads=1)
     assert report.steps == tinylm.read_report(model).steps

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from server.store import Database, notifier_of
 from server.store.audit.log import Audit
 from server.store.columns import utc_now
 from server.store.keys import Keys, Role
+from tests.conftest import copied
 from tests.server.fakes import FakeEngine, WordEncoder
 
 BACKGROUND = ["What is a good cake?", "Who wrote Hamlet?", "How far is the moon?"]
@@ -97,6 +99,12 @@ def application(provider: Any) -> FastAPI:
     return app
 
 
+@cache
+def encoded_background() -> Background:
+    """The innocent prompts, encoded once: that takes a second, and nothing changes them."""
+    return Background(full_background(BACKGROUND), SmallEncoder())
+
+
 @asynccontextmanager
 async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[ApiContext]:
     """Give the context of a server on the store at `url`."""
@@ -107,7 +115,7 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
     restrictions.mkdir(parents=True, exist_ok=True)
     with Lanes() as lanes:
         enforcement = Enforcement(engine, encoder, lanes, restrictions, Metrics())
-        await enforcement.start([], LiveClassifier([], BACKGROUND, encoder))
+        await enforcement.start([], LiveClassifier([], encoded_background(), encoder))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=5, audit=audit)
         await activation.start({})
         yield ApiContext(
@@ -118,7 +126,7 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
             encoder,
             restrictions,
             DecisionLog(database, audit, engine),
-            background=Background(full_background(BACKGROUND), encoder),
+            background=encoded_background(),
             limits=BodyLimits(bytes=2**20),
         )
         await activation.stop()
@@ -150,8 +158,8 @@ def listening(folder: Path, engine: FakeEngine) -> Iterator[tuple[str, ApiContex
 
 
 @pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.db"
+def store_url(tmp_path: Path, sqlite_template: Path) -> str:
+    return f"sqlite:///{copied(sqlite_template, tmp_path / 'store.db')}"
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from tests.server.api.conftest import Served
 
 
+@pytest.mark.slow
 async def test_the_audit_log_is_read_in_pages_and_by_what_is_wanted(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird")

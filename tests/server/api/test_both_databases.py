@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.server.api.conftest import Served
 from tests.server.store.conftest import cluster, dialect, migrated, store_url
 
 __all__ = ["cluster", "dialect", "migrated", "store_url"]
 
 
+@pytest.mark.slow
 async def test_a_target_is_made_changed_paused_resumed_and_purged(served: Served) -> None:
     made = await served.create(labels={"case": "17"}, examples=[{"prompt": "Who\0?", "completion": "He."}])
     assert made["status"] == "active"

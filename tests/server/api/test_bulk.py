@@ -79,6 +79,7 @@ async def test_nothing_is_exported_in_both_forms(served: Served) -> None:
     assert (await served.client.post(IMPORT, content=empty, headers=YAML)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_an_import_is_carried_out_once_and_may_wait(served: Served) -> None:
     headers = LINES | {"Idempotency-Key": "k"}
     served.engine.refuses = True

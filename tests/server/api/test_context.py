@@ -72,6 +72,7 @@ async def test_the_description_says_that_a_key_is_needed(client: httpx.AsyncClie
     assert described["paths"]["/who"]["get"]["security"] == [{"HTTPBearer": []}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), [("GET", "/v1/policy"), ("POST", "/v1/forget-targets")])
 async def test_the_context_is_asked_for_once_per_request(
     provider: Provider, client: httpx.AsyncClient, method: str, path: str

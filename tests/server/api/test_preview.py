@@ -23,6 +23,7 @@ TARGET: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 async def test_phrases_have_a_scope_and_a_reason_and_the_wrong_ones_are_named(
     served: Served, caplog: pytest.LogCaptureFixture
 ) -> None:

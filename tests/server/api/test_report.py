@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from classifiers import Thresholds
 from classifiers.calibration.limits import Calibration, GroupCalibration
 from server.store.audit.record import REQUEST, SCREEN, counted, decision_event
 from tests.server.api.conftest import Served, application
@@ -66,7 +65,7 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
 @pytest.mark.parametrize("limit", [-0.0123, float("-inf")])
 async def test_the_calibration_in_force_is_told(served: Served, limit: float) -> None:
     await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}])
-    calibration = Calibration("words", Thresholds(), (replace(GROUP, limit=limit),), {"hatter": "all"})
+    calibration = Calibration((replace(GROUP, limit=limit),), {"hatter": "all"})
     context = replace(served.context, calibration=lambda: calibration)
     transport = httpx.ASGITransport(app=application(lambda: context))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -126,6 +125,7 @@ async def test_examples_that_were_removed_still_count(served: Served) -> None:
     assert (await served.client.get("/v1/forget-targets/dodo/report")).json()["calibration"]["examples"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("purge", ["false", "true"])
 async def test_a_target_that_is_gone_has_no_report(served: Served, purge: str) -> None:
     await served.create()

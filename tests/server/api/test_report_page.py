@@ -56,6 +56,7 @@ def visible(dom: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", re.sub(r"<style>.*?</style>", "", dom, flags=re.DOTALL)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("target_id", "pages_least"), [("hatter", 1), (LONG, 4)])
 def test_it_prints_on_numbered_pages_of_a4(pages: dict[str, str], tmp_path: Path, target_id: str, pages_least: int) -> None:
     browse(tmp_path, "--no-pdf-header-footer", f"--print-to-pdf={tmp_path}/report.pdf", pages[target_id])
@@ -69,6 +70,7 @@ def test_it_prints_on_numbered_pages_of_a4(pages: dict[str, str], tmp_path: Path
         assert (float(width), float(height)) == pytest.approx((595.3, 841.9), abs=1)  # 210 mm x 297 mm in points
 
 
+@pytest.mark.slow
 def test_it_says_whose_it_is_and_what_it_is_not(pages: dict[str, str], tmp_path: Path) -> None:
     dom = browse(tmp_path, "--dump-dom", pages["hatter"])
     text = visible(dom)
@@ -77,6 +79,7 @@ def test_it_says_whose_it_is_and_what_it_is_not(pages: dict[str, str], tmp_path:
     assert re.search(r"https?:|url\(|@import|src=|<link", dom) is None
 
 
+@pytest.mark.slow
 def test_what_people_wrote_stays_text(pages: dict[str, str], tmp_path: Path) -> None:
     dom = browse(tmp_path, "--dump-dom", pages[LONG])
     assert f"<title>Suppression report {LONG}</title>" in dom
@@ -85,6 +88,7 @@ def test_what_people_wrote_stays_text(pages: dict[str, str], tmp_path: Path) -> 
     assert "removed; the vectors made of them are used" in visible(dom)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [400, 1280])
 def test_nothing_runs_out_of_the_window(pages: dict[str, str], tmp_path: Path, width: int) -> None:
     # A window is at least 500 pixels wide, a frame is not; and the page itself runs no script that could measure it.
@@ -98,6 +102,7 @@ def test_nothing_runs_out_of_the_window(pages: dict[str, str], tmp_path: Path, w
     assert width - 20 <= int(measured[2]) <= width  # less a scroll bar
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "paper"), [(0, (0x16, 0x18, 0x1B)), (1, (0xFF, 0xFF, 0xFF))])
 def test_it_is_dark_for_whoever_likes_it_dark(
     pages: dict[str, str], tmp_path: Path, scheme: int, paper: tuple[int, int, int]

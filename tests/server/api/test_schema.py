@@ -79,6 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield Running(url, {"Authorization": f"Bearer {text}"}, spare)
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 def test_no_request_breaks_the_server_and_every_answer_is_as_described(case: Any, served: Running) -> None:
@@ -94,6 +95,7 @@ IMPORT = schema["/v1/forget-targets:import"]["POST"]
 UNKNOWN_TO_POLICIES = ("labels", "requester", "legal_basis", "expires_at", "retain_examples")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("media", ["application/jsonl", "application/yaml"])
 def test_no_import_breaks_the_server_and_some_succeed(served: Running, media: str) -> None:
     answers: set[int] = set()

@@ -71,6 +71,7 @@ async def test_a_wrong_file_is_refused_whole_with_its_line(
     assert (await served.client.get("/v1/forget-targets")).json()["data"] == []
 
 
+@pytest.mark.slow
 async def test_too_many_and_other_types(served: Served) -> None:
     many = lines(*({"id": f"t{n}", "name": "A b"} for n in range(MAX_TARGETS + 1)))
     response = await served.client.post(IMPORT, content=many, headers=LINES)

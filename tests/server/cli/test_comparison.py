@@ -27,6 +27,7 @@ async def test_only_the_second_answer_is_restricted(comparison: Comparison, engi
     assert len(held) == 2
 
 
+@pytest.mark.slow
 async def test_both_answers_are_greedy(comparison: Comparison, engine: FakeEngine) -> None:
     assert [body["temperature"] for body in engine.bodies] == [0, 0]
 

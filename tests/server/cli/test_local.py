@@ -119,6 +119,7 @@ def test_prune(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     keycommands.audit_verify(url)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "short").write_bytes(b"k")
     cases = [

@@ -92,6 +92,7 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(policy: Path, tmp_p
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("argument", ["--logits-processors=x:Y", "--api-key", "--speculative-config"])
 def test_a_server_that_cannot_start_exits_with_the_reason(policy: Path, tmp_path: Path, argument: str) -> None:
     result = run(
@@ -101,6 +102,7 @@ def test_a_server_that_cannot_start_exits_with_the_reason(policy: Path, tmp_path
     assert f"{argument.split('=')[0]} is set by guard-server" in result.output
 
 
+@pytest.mark.slow
 def test_asking_about_a_policy_file_leaves_the_server_s_own_store_alone(
     policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

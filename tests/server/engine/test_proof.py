@@ -139,7 +139,7 @@ async def test_any_vocabulary_proves(folder: Path, name: str, prefers: Callable[
 @pytest.mark.parametrize("name", NOTHING)
 async def test_a_vocabulary_that_says_nothing_is_told_before_anything_is_asked(folder: Path, name: str) -> None:
     engine = started(folder, NOTHING[name])
-    with nothing_left(folder, engine), pytest.raises(GuardFailure, match=r"none of the \d+ tokens .* tokenizer that belongs"):
+    with nothing_left(folder, engine), pytest.raises(GuardFailure, match=r"none of the \d+ tokens .* own tokenizer"):
         await prove(engine, folder, "fake")
     assert engine.bodies == []
 

@@ -77,6 +77,7 @@ async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncCli
     assert gated not in engine.bodies[-1]["vllm_xargs"]["guard"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "body", "param"),
     [
@@ -138,6 +139,7 @@ async def test_a_dead_end_is_told_as_content_filter(client: httpx.AsyncClient, e
         assert response.headers["content-length"] == str(len(response.content))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reason", [None, DEAD_END + 1, 10 * DEAD_END])
 async def test_another_end_is_left_alone(client: httpx.AsyncClient, engine: FakeEngine, reason: int | None) -> None:
     engine.stop_reason = reason
@@ -303,6 +305,7 @@ async def test_a_stream_of_choices_of_which_one_starves(
         assert usages == []
 
 
+@pytest.mark.slow
 async def test_a_stream_may_be_cut_anywhere(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.fails_under_a_grammar, engine.failing_seeds = 500, {1}
     body = chat("Hatta?", n=2, seed=0, stream=True, stream_options={"include_usage": True}, **GRAMMAR)

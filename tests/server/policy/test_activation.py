@@ -89,6 +89,7 @@ def draft(number: int, retain: bool = True) -> TargetDraft:
     return TargetDraft(target, retain_examples=retain)
 
 
+@pytest.mark.slow
 async def test_one_process_enforces_before_it_answers(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one:
         number = await one.add(draft(1))
@@ -104,6 +105,7 @@ async def test_one_process_enforces_before_it_answers(database: Database, tmp_pa
         assert list((tmp_path / "a").glob("*.safetensors")) == []
 
 
+@pytest.mark.slow
 async def test_another_process_enforces_before_the_first_answers(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one, process(database, tmp_path, "b") as two:
         for number in range(3):
@@ -114,6 +116,7 @@ async def test_another_process_enforces_before_the_first_answers(database: Datab
         assert one.snapshot == two.snapshot == {"t1", "t2"}
 
 
+@pytest.mark.slow
 async def test_both_at_once_and_none_is_lost(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one, process(database, tmp_path, "b") as two:
 
@@ -144,6 +147,7 @@ async def test_what_is_not_acknowledged_stays_pending_and_is_tried_again(
         assert "t1" in one.snapshot
 
 
+@pytest.mark.slow
 async def test_a_dead_process_is_waited_for_no_longer_than_its_lease(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +165,7 @@ async def test_a_dead_process_is_waited_for_no_longer_than_its_lease(
                 await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_restart_enforces_what_was_enforced(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one:
         await one.add(draft(1), draft(2, retain=False))
@@ -176,6 +181,7 @@ async def test_a_restart_enforces_what_was_enforced(database: Database, tmp_path
         assert again.found("what happened in place2 during year2") == ["t2"]
 
 
+@pytest.mark.slow
 async def test_many_small_changes_are_merged_and_requests_keep_theirs(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one:
         await one.add(draft(0))
@@ -191,6 +197,7 @@ async def test_many_small_changes_are_merged_and_requests_keep_theirs(database: 
         assert one.found("Who is Person Number7?") == ["t7"]
 
 
+@pytest.mark.slow
 async def test_a_list_without_changes_is_merged_by_itself(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from classifiers.meaning.background import Background
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy.enforcement import MOST_PARTS, Enforcement
+from server.screening.lanes import Lanes
 from tests.server.fakes import FakeEngine, WordEncoder
 
 
@@ -39,8 +39,8 @@ def engine() -> StubbornEngine:
 @pytest.fixture
 async def enforcement(engine: StubbornEngine, tmp_path: Path) -> AsyncIterator[Enforcement]:
     encoder = WordEncoder()
-    with ThreadPoolExecutor(1) as executor:
-        enforcement = Enforcement(engine, encoder, executor, tmp_path, Metrics())
+    with Lanes() as lanes:
+        enforcement = Enforcement(engine, encoder, lanes, tmp_path, Metrics())
         await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
         enforcement.commit_start(0)
         yield enforcement
@@ -53,8 +53,8 @@ async def add(enforcement: Enforcement, number: int, removed: Sequence[str] = ()
 
 
 async def test_nothing_is_enforced_before_the_start(engine: StubbornEngine, tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as executor, pytest.raises(RuntimeError, match="start"):
-        Enforcement(engine, WordEncoder(), executor, tmp_path, Metrics()).snapshot  # noqa: B018
+    with Lanes() as lanes, pytest.raises(RuntimeError, match="start"):
+        Enforcement(engine, WordEncoder(), lanes, tmp_path, Metrics()).snapshot  # noqa: B018
 
 
 async def test_workers_are_ready_before_a_change_is_in_force(enforcement: Enforcement, engine: StubbornEngine) -> None:

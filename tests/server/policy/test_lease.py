@@ -59,6 +59,7 @@ async def test_it_counts_from_before_it_was_asked_for(lease: Lease, monkeypatch:
     assert await lease.register() == 1000.0 + module.LEASE_S
 
 
+@pytest.mark.slow
 async def test_it_is_renewed(lease: Lease, kept: list[str]) -> None:
     await asyncio.sleep(0.5)
     assert lease.lasts

@@ -93,6 +93,7 @@ async def test_what_fails_in_either_lane_is_a_guard_failure(lanes: Lanes) -> Non
             await screener(Broken(), lanes).decide(user("x" * length))
 
 
+@pytest.mark.slow
 async def test_a_long_request_is_decided_as_in_one_go(lanes: Lanes) -> None:
     encoder = SentenceEncoder()
     targets = load_policy(Path(POLICY)).targets

@@ -11,6 +11,7 @@ from evaluation.targets.cluster import Cluster, ClusterError, binaries, running
 from server.store.database.database import Database
 from server.store.database.location import Location
 from server.store.database.migrate import migrate
+from tests.conftest import copied
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +55,7 @@ def empty_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
 def store_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a database with the schema, and nothing in it."""
     if dialect == "sqlite":
-        yield f"sqlite:///{tmp_path}/store.db"
+        yield f"sqlite:///{copied(request.getfixturevalue('sqlite_template'), tmp_path / 'store.db')}"
         return
     cluster: Cluster = request.getfixturevalue("cluster")
     url = cluster.create_database(request.getfixturevalue("migrated"))

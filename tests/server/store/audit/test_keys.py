@@ -20,6 +20,7 @@ async def records(database: Database) -> list[AuditRecord]:
         return [record async for record in Audit().records(session)]
 
 
+@pytest.mark.slow
 async def test_a_new_key_is_recorded_without_its_secret(database: Database) -> None:
     async with database.write() as session:
         key, text = await recorded.create(

@@ -97,6 +97,7 @@ async def test_a_cancelled_writer_changes_nothing_and_frees_its_turn(database: D
     await asyncio.wait_for(_add(database), 5)
 
 
+@pytest.mark.slow
 async def test_a_writer_that_waits_too_long_is_told(store_url: str) -> None:
     one, two = [await Database.open(store_url, lock_timeout_s=0.2) for _ in range(2)]
     async with one.write():
@@ -110,12 +111,14 @@ async def test_a_writer_that_waits_too_long_is_told(store_url: str) -> None:
     await two.close()
 
 
+@pytest.mark.slow
 async def test_processes_that_start_together_find_one_schema(empty_url: str) -> None:
     program = "import asyncio, sys; from server.store import Database; asyncio.run(Database.open(sys.argv[1]))"
     starting = [await asyncio.create_subprocess_exec(sys.executable, "-c", program, empty_url) for _ in range(3)]
     assert [await process.wait() for process in starting] == [0, 0, 0]
 
 
+@pytest.mark.slow
 async def test_a_process_killed_inside_a_transaction_leaves_the_old_state(database: Database, store_url: str) -> None:
     await _start_counter(database)
     program = """
@@ -194,6 +197,7 @@ async def test_a_full_disk_keeps_the_old_state_and_is_over_when_there_is_room(sm
     await database.close()
 
 
+@pytest.mark.slow
 async def test_a_postgresql_server_that_goes_away_is_used_again_when_it_is_back(cluster: Cluster) -> None:
     url = cluster.create_database()
     database = await Database.open(url)

@@ -52,6 +52,7 @@ async def test_notices_that_cannot_be_sent_are_refused(database: Database) -> No
     await notifier.notify("x" * 7999)
 
 
+@pytest.mark.slow
 async def test_a_listener_comes_back_after_its_connection_was_lost(cluster: Cluster) -> None:
     url = cluster.create_database()
     database = await Database.open(url)

@@ -113,6 +113,7 @@ async def test_what_has_expired_is_found(database: Database) -> None:
             assert [t.id for t in await targets.expired(session, AT + timedelta(seconds=seconds))] == expected
 
 
+@pytest.mark.slow
 async def test_many_are_one_transaction_and_come_back_in_batches(database: Database) -> None:
     ids = [f"t{number:05}" for number in range(2500)]
     await _create(database, *ids)

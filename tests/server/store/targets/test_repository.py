@@ -98,6 +98,7 @@ async def test_a_change_needs_the_version_that_is_there(database: Database) -> N
             await _get(database, unknown)
 
 
+@pytest.mark.slow
 async def test_eight_writers_lose_no_change(database: Database, store_url: str) -> None:
     await _create(database, "a", labels={"n": "0"})
     mine = [database, *[await Database.open(store_url) for _ in range(2)]]

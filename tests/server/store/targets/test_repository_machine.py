@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -172,6 +173,7 @@ class TargetsMachine(RuleBasedStateMachine):
         self.runner.close()
 
 
+@pytest.mark.slow
 def test_the_repository_and_its_model_agree(store_url: str) -> None:
     machine = type("Machine", (TargetsMachine,), {"store_url": store_url})
     run_state_machine_as_test(
