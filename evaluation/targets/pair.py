@@ -43,7 +43,7 @@ class Trial:
         self._added = 0
 
     def said_fact(self, side: int) -> Fact:
-        """Return the next fact that a server says: only of such a fact can be seen that it is suppressed."""
+        """Return the next fact that a server says: only such a fact can show that it is suppressed."""
         return next(fact for fact in self._known if fact.said(self.clients[side]))
 
     def add(self, side: int, fact: Fact) -> tuple[dict[str, Any], float]:

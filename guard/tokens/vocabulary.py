@@ -106,7 +106,7 @@ class Vocabulary:
 
         Args:
             ids: The prompt's token ids.
-            length: The number of bytes of folded text without spaces in the tail, or fewer if the text is shorter.
+            length: The least number of bytes of folded text without spaces in the tail, unless the prompt is shorter.
 
         Returns:
             The tail, and whether a text begins there.
