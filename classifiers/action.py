@@ -56,6 +56,11 @@ class Action(StrEnum):
         return _MEANINGS[self].answers
 
     @property
+    def enforces(self) -> bool:
+        """Whether the server does anything but record the request. The page of a report asks this."""
+        return self.bans or not self.answers
+
+    @property
     def outcome(self) -> str:
         """What becomes of a prompt about the target, in a few words for the report."""
         return _MEANINGS[self].outcome
