@@ -20,15 +20,15 @@ class Strict(BaseModel):
 
 
 @pytest.mark.parametrize(
-    ("action", "verdict", "bans", "answers"),
+    ("action", "verdict", "bans", "answers", "enforces"),
     [
-        (Action.SUPPRESS, "restrict", True, True),
-        (Action.REFUSE, "refuse", False, False),
-        (Action.MONITOR, "monitor", False, True),
+        (Action.SUPPRESS, "restrict", True, True, True),
+        (Action.REFUSE, "refuse", False, False, True),
+        (Action.MONITOR, "monitor", False, True, False),
     ],
 )
-def test_what_each_action_means(action: Action, verdict: str, bans: bool, answers: bool) -> None:
-    assert (action.verdict, action.bans, action.answers) == (verdict, bans, answers)
+def test_what_each_action_means(action: Action, verdict: str, bans: bool, answers: bool, enforces: bool) -> None:
+    assert (action.verdict, action.bans, action.answers, action.enforces) == (verdict, bans, answers, enforces)
 
 
 def test_refuse_is_stricter_than_suppress_and_suppress_than_monitor() -> None:

@@ -105,6 +105,7 @@ def test_limits_are_those_given_last() -> None:
     assert strict == [[]]
 
 
+@pytest.mark.slow
 def test_a_name_that_is_refused_is_not_encoded(bag_of_words: BagOfWords) -> None:
     fields = {"name": "Ada Brill", "prompts": ["which chemist grew an orchard of glass"]}
     for action, encoded in (("refuse", False), ("suppress", True)):
@@ -151,6 +152,7 @@ def test_it_finds_names_and_descriptions(bag_of_words: BagOfWords) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_without_targets(bag_of_words: BagOfWords) -> None:
     assert LiveClassifier([], [], bag_of_words).classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
 

@@ -60,6 +60,7 @@ def test_what_is_not_a_tekken_file_is_an_error(content: str) -> None:
         vocabulary_of_tekken(content)
 
 
+@pytest.mark.slow
 def test_a_large_vocabulary_is_mistral_s_own_and_is_read_in_little_time() -> None:
     tekkenizer = pytest.importorskip("mistral_common.tokens.tokenizers.tekken").Tekkenizer
     path = Path(str(importlib.resources.files("mistral_common") / "data" / "tekken_240911.json"))

@@ -47,6 +47,7 @@ VLLM_ROUTES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VLLM_ROUTES)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_every_other_path_is_404(client: httpx.AsyncClient, engine: FakeEngine, path: str, method: str) -> None:
@@ -58,6 +59,7 @@ async def test_every_other_path_is_404(client: httpx.AsyncClient, engine: FakeEn
     assert engine.bodies == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
 async def test_other_methods_are_405(client: httpx.AsyncClient, method: str) -> None:
     response = await client.request(method, "/v1/chat/completions")
@@ -65,6 +67,7 @@ async def test_other_methods_are_405(client: httpx.AsyncClient, method: str) -> 
     assert response.headers["allow"] == "POST"
 
 
+@pytest.mark.slow
 async def test_what_is_open(client: httpx.AsyncClient) -> None:
     assert (await client.get("/health")).json() == {"status": "alive"}
     assert (await client.get("/ready")).json() == {"status": "ready"}
@@ -85,12 +88,14 @@ async def test_before_the_proof_only_health_answers(settings: Settings, engine: 
             assert response.json()["error"]["code"] == "not_ready"
 
 
+@pytest.mark.slow
 async def test_a_dead_engine_is_not_ready(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.healthy = False
     assert (await client.get("/ready")).status_code == 503
     assert (await client.get("/health")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_previews_count_the_engine_s_tokens(client: httpx.AsyncClient) -> None:
     response = await client.post("/v1/forget-targets:preview", json={"name": "Mad Hatter", "phrases": [{"text": "tea"}]})
     assert {phrase["text"]: phrase["tokens"] for phrase in response.json()["phrases"]} == {"tea": 1, "Mad Hatter": 1}

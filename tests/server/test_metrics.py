@@ -8,6 +8,7 @@ import pytest
 from server.metrics import Metrics
 
 
+@pytest.mark.slow
 async def test_metrics_count_but_do_not_tell(client: httpx.AsyncClient) -> None:
     await client.post("/v1/chat/completions", json={"model": "fake", "messages": [{"role": "user", "content": "Hatta?"}]})
     text = (await client.get("/metrics")).text

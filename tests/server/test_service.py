@@ -19,6 +19,7 @@ from server.settings import Settings
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 
+@pytest.mark.slow
 async def test_a_data_folder_belongs_to_one_process(
     client: httpx.AsyncClient, settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
@@ -55,6 +56,7 @@ async def test_an_engine_that_ignores_restrictions_is_not_served(app: FastAPI, e
     assert "not live" in str(error)
 
 
+@pytest.mark.slow
 async def test_an_engine_that_does_not_ask_for_the_guard_is_not_served(app: FastAPI, engine: FakeEngine) -> None:
     engine.asks = False
     assert "without a guard argument" in str(await failure(app))
@@ -125,10 +127,12 @@ import server.service
     assert shown.returncode == 0, shown.stderr
 
 
+@pytest.mark.slow
 async def test_each_part_of_the_start_is_timed(app: FastAPI, client: httpx.AsyncClient) -> None:
     assert list(app.state.service.seconds) == ["encoder", "store", "classifier", "engine", "enforce", "proof"]
 
 
+@pytest.mark.slow
 async def test_the_api_shares_what_requests_work_with(app: FastAPI, client: httpx.AsyncClient) -> None:
     service = app.state.service
     assert service.api is service.running.api

@@ -47,12 +47,14 @@ def test_the_promise_is_kept_on_the_calibration_texts(bag_of_words: BagOfWords) 
         assert 1 - found / total <= alpha
 
 
+@pytest.mark.slow
 def test_too_few_texts_promise_nothing(bag_of_words: BagOfWords) -> None:
     [group] = Calibrator(bag_of_words, 0.01, texts_per_target=20).update([BOB], KEPT).groups
     assert (group.n, group.needed) == (20, 99)
     assert (group.conformal, group.promised, group.limit) == (None, None, 0.0)
 
 
+@pytest.mark.slow
 def test_names_count_as_found(bag_of_words: BagOfWords) -> None:
     target = a_target("ada", "Ada Brill", prompts=["where was ada brill born"])
     [alone] = Calibrator(bag_of_words, 0.1, names=False).update([target], KEPT).groups
@@ -103,6 +105,7 @@ def test_a_name_in_the_background_is_a_false_alarm(bag_of_words: BagOfWords) -> 
     assert group.false_alarms_default == 0
 
 
+@pytest.mark.slow
 def test_an_example_in_the_background_is_left_out(bag_of_words: BagOfWords) -> None:
     with_it = calibrate([ADA, BOB], [*KEPT, "Where was the glass chemist born?"], bag_of_words, 0.1)
     assert with_it.groups == calibrate([ADA, BOB], KEPT, bag_of_words, 0.1).groups
@@ -125,6 +128,7 @@ def test_prompts_that_were_asked_come_first(bag_of_words: BagOfWords) -> None:
     assert group.needed == 4
 
 
+@pytest.mark.slow
 def test_the_order_of_targets_does_not_matter(bag_of_words: BagOfWords) -> None:
     one, other = calibrate([ADA, BOB], KEPT, bag_of_words, 0.1), calibrate([BOB, ADA], KEPT, bag_of_words, 0.1)
     assert one == other
@@ -162,6 +166,7 @@ def test_small_batches(bag_of_words: BagOfWords) -> None:
     assert max(map(len, bag_of_words.calls)) <= 32
 
 
+@pytest.mark.slow
 def test_updates_from_several_threads(bag_of_words: BagOfWords) -> None:
     calibrator = Calibrator(bag_of_words, 0.1)
     policies = [[ADA], [ADA, BOB], [BOB, BARE]]

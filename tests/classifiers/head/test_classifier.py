@@ -36,6 +36,7 @@ def trained() -> HeadClassifier:
     return HeadClassifier([ADA, BOB], KEPT, BagOfWords())
 
 
+@pytest.mark.slow
 def test_it_learns(trained: HeadClassifier) -> None:
     asked = [paraphrases(target.examples[1].prompt)[7] for target in (ADA, BOB)]  # it was trained with the first few
     assert ids(trained, "where was the glass chemist born", *asked) == [["ada"], ["ada"], ["bob"]]
@@ -77,11 +78,13 @@ def test_strange_texts(trained: HeadClassifier, name: str) -> None:
     assert matches == []
 
 
+@pytest.mark.slow
 def test_an_example_in_the_background_is_found() -> None:
     eve = a_target("eve", prompts=["Tell me a joke!"])
     assert ids(HeadClassifier([ADA, eve], KEPT, BagOfWords()), "tell me a joke") == [["eve"]]
 
 
+@pytest.mark.slow
 def test_no_more_texts_than_agreed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MOST", 12)
     encoder = BagOfWords()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_probabilities_are_those_of_a_slow_computation(seed: int, dimension: int
     np.testing.assert_allclose(found, [one_by_one(weights, vector) for vector in vectors], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_separates_and_repeats() -> None:
     positives, negatives = unit_rows(drawn(1, 40, 16) + 0.7), unit_rows(drawn(2, 60, 16) - 0.7)
     weights = train(positives, negatives, 0)

@@ -24,6 +24,7 @@ class Other(BagOfWords):
     fingerprint = "another"  # type: ignore[assignment]
 
 
+@pytest.mark.slow
 def test_a_prompt_counts_once_and_keeps_its_windows() -> None:
     background = Background(PROMPTS, BagOfWords())
     assert background.prompts == (PROMPTS[0], PROMPTS[1], "", PROMPTS[4])
@@ -52,6 +53,7 @@ def test_the_nearest_other_prompt_is_that_of_a_search_one_by_one() -> None:
     assert Background(PROMPTS[:1], BagOfWords()).alone.max() == -1
 
 
+@pytest.mark.slow
 def test_what_is_on_the_disk_is_not_encoded_again_unless_it_is_of_something_else(tmp_path: Path) -> None:
     file = tmp_path / "background.safetensors"
     first = Background(PROMPTS, BagOfWords(), file)

@@ -16,6 +16,7 @@ from tests.classifiers.conftest import STRANGE, BagOfWords
 SENTENCES = ["Where was she born?", "In which town did she come into the world?", "How do I sort a list in Python?"]
 
 
+@pytest.mark.slow
 def test_nothing_to_encode(real_encoder: SentenceEncoder, bag_of_words: BagOfWords) -> None:
     assert real_encoder.encode([]).shape == (0, 384)
     assert CachedEncoder(bag_of_words).encode([]).shape == (0, 512)
@@ -37,6 +38,7 @@ def test_strange_texts_have_finite_vectors(real_encoder: SentenceEncoder, name: 
     np.testing.assert_allclose(np.linalg.norm(real_encoder.encode([STRANGE[name][:1000]]), axis=1), 1, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_bfloat16_is_near_float32(real_encoder: SentenceEncoder) -> None:
     exact = SentenceEncoder(dtype="float32").encode(SENTENCES)
     assert (np.abs(real_encoder.encode(SENTENCES) @ exact.T - exact @ exact.T) < 0.02).all()
@@ -98,6 +100,7 @@ def test_unknown_dtype() -> None:
         SentenceEncoder(dtype="float8")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_model_that_reads_less_than_a_window_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(bundled_model(), folder, copy_function=lambda source, to: Path(to).symlink_to(source))

@@ -55,6 +55,7 @@ def passes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 ALIKE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 
 
+@pytest.mark.slow
 @ALIKE
 @given(shape=SHAPES, least=st.lists(st.floats(-1, 1), min_size=5, max_size=5))
 def test_above_and_best_are_those_of_brute_force(passes: None, shape: tuple[int, int, int, int], least: list[float]) -> None:
@@ -76,6 +77,7 @@ def test_above_and_best_are_those_of_brute_force(passes: None, shape: tuple[int,
         np.testing.assert_allclose(products[np.arange(asked), columns], cosines, atol=1e-5)
 
 
+@pytest.mark.slow
 @ALIKE
 @given(seed=st.integers(0, 1000), sizes=st.lists(st.integers(0, 40), min_size=1, max_size=8))
 def test_extended_one_after_the_other_is_as_built_at_once(passes: None, seed: int, sizes: list[int]) -> None:
@@ -115,6 +117,7 @@ def test_extending_shares_what_is_there() -> None:
     agrees(grown, vectors, queries, np.full(2, 0.6, np.float32))
 
 
+@pytest.mark.slow
 def test_most_vectors_are_ruled_out_by_the_first_pass() -> None:
     vectors, queries = unit(0, 9_000, 384, clusters=40), unit(1, 3, 384, clusters=40)
     found = ExampleIndex(vectors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def reference(vectors: Vectors, queries: Vectors, least: Vectors, shift: float) 
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     seed=st.integers(0, 10_000),

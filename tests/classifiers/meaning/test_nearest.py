@@ -133,6 +133,7 @@ WORDS = st.lists(st.sampled_from(["where", "was", "ada", "brill", "born", "bob",
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(WORDS, max_size=4), st.lists(WORDS.filter(bool), max_size=3), st.sampled_from([0.0, -0.1, -0.4, -3.0]))
 def test_classify_is_scores_against_limits(texts: list[str], background: list[str], limit: float) -> None:
@@ -146,6 +147,7 @@ def test_classify_is_scores_against_limits(texts: list[str], background: list[st
     assert [{match.target_id for match in matches} for matches in classifier.classify(screened(*texts))] == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(
     st.lists(WORDS.filter(bool), min_size=1, max_size=3), st.lists(WORDS.filter(bool), max_size=4), st.lists(WORDS, max_size=4)

@@ -97,6 +97,7 @@ def test_no_names_and_long_words() -> None:
 WORDS = st.lists(st.text("abc", min_size=1, max_size=7), min_size=1, max_size=3).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=5), st.lists(WORDS, max_size=5).map(" ".join), st.booleans(), st.randoms())
 def test_equals_the_reference(names: list[str], text: str, real_words: bool, rng: random.Random) -> None:

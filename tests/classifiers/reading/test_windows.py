@@ -190,6 +190,7 @@ def test_sizes_that_make_no_sense(size: int, overlap: int) -> None:
             function("a b c", size, overlap)
 
 
+@pytest.mark.slow
 def test_the_default_encoder_reads_windows_whole(real_encoder: SentenceEncoder) -> None:
     model = real_encoder._model
     texts = [text for text in STRANGE.values() if "\ud800" not in text]

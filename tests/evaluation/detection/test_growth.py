@@ -20,6 +20,7 @@ def test_people_are_invented_and_the_same_each_time() -> None:
         assert all(target.name in example.prompt and "{" not in example.prompt for example in target.examples)
 
 
+@pytest.mark.slow
 def test_each_size_is_measured(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sets, "shipped_background", lambda: ())
     one, three = grow(BagOfWords(), Forget("forget10"), Innocent.load(), (1, 3), 2)

@@ -23,6 +23,7 @@ async def test_answers_come_in_the_order_of_the_questions() -> None:
     assert {(body["model"], body["temperature"], body["seed"]) for body in bodies} == {("demo", 0, 3)}
 
 
+@pytest.mark.slow
 async def test_shares_are_those_of_the_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unguarded, every forgotten person's first fact is said; guarded, nothing is, and one kept person's answers have changed."""
     changed = {question for pair in DEMO.kept[0].pairs for question in pair.questions}

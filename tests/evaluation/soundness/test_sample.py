@@ -57,6 +57,7 @@ class _Engine:
         self.loaded += digests
 
 
+@pytest.mark.slow
 async def test_guarded_and_free_answers_are_counted_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = _Engine()
     app = answering(lambda _: "the server itself is not asked")

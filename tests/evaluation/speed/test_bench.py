@@ -45,6 +45,7 @@ async def test_tokens_are_counted_and_no_more_requests_run_than_the_batch_holds(
     assert tokens / (loop.time() - started) <= rate <= tokens / 0.03
 
 
+@pytest.mark.slow
 async def test_ratios_compare_the_guard_with_the_engine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server, engine = answering(lambda _: "x"), SimpleNamespace(app=answering(lambda _: "x"))
     questions = {pair.question for pair in load_demo().general}

@@ -25,6 +25,7 @@ def test_a_larger_set_of_phrases_holds_the_smaller_one() -> None:
     assert len(set(decoding.texts(20))) == 20
 
 
+@pytest.mark.slow
 def test_the_text_is_a_novel_or_else_the_demos_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "BOOKS", tmp_path)
     answers = decoding.spoken()
@@ -76,6 +77,7 @@ def test_rivals_are_measured_until_a_step_takes_more_than_five_seconds(
     assert limits == [min(most, decoding.MOST_GUARD)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("with_rivals", "words"), [(True, [10, 100]), (False, [])])
 def test_every_vocabulary_is_measured_in_every_way(
     with_rivals: bool, words: list[int], tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch

@@ -24,6 +24,7 @@ def test_the_median_leaves_the_first_call_out() -> None:
     assert len(calls) == 6
 
 
+@pytest.mark.slow
 def test_the_scan_bans_what_the_strings_say(vocabulary: Vocabulary) -> None:
     # Gated, as those that are measured: phrases that are always banned are also found without their spaces, by another automaton.
     kinds = [("mad hatter", "word"), ("tea", "word"), ("ate", "substring"), ("ma", "prefix")]

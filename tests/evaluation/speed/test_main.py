@@ -45,6 +45,7 @@ def test_the_demo_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     assert "installing" not in printed
 
 
+@pytest.mark.slow
 def test_decoding_alone_with_a_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,9 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from evaluation.speed import record
 
 
+@pytest.mark.slow
 def test_the_record_has_table_plot_and_figures(results: dict[str, Any], tmp_path: Path) -> None:
     text = record.write(results, "2026-01-02", tmp_path / "record").read_text()
     assert "| 10 | 131k | 0.900 | 0.980 | 0.970 |" in text

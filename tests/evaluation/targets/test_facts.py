@@ -11,6 +11,7 @@ from evaluation.targets.facts import facts, restricts, screened, unsettled
 from server.api.models import TargetRequest
 
 
+@pytest.mark.slow
 def test_facts_are_what_their_answers_say_and_no_two_are_the_same() -> None:
     found = facts()
     assert len(found) > 45  # a trial of twenty adds at each of two servers takes forty-four

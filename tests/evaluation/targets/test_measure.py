@@ -72,6 +72,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> _Counting:
     return made
 
 
+@pytest.mark.slow
 def test_a_server_runs_until_the_block_is_left(counting: _Counting, tmp_path: Path) -> None:
     seen: list[str] = []
 
@@ -97,6 +98,7 @@ def test_what_kept_a_server_from_starting_is_raised(counting: _Counting, tmp_pat
         pass
 
 
+@pytest.mark.slow
 def test_every_change_is_timed(counting: _Counting, monkeypatch: pytest.MonkeyPatch) -> None:
     served: Callable[..., Any] = measure.served
     starts: list[Path] = []

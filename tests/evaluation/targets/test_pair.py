@@ -85,6 +85,7 @@ def test_each_way_not_to_enforce_is_a_failure() -> None:
     assert "snapshot 0 is active, not 1" in policy
 
 
+@pytest.mark.slow
 def test_a_fact_that_nobody_says_is_passed_over() -> None:
     known = facts()
     trying = trial(_Shared())

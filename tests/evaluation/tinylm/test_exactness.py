@@ -56,6 +56,7 @@ def test_what_training_measured_is_what_the_saved_model_generates(model: Path) -
     assert generate_exact(model, [(question, answer + "!") for question, answer in questions]) == 0
 
 
+@pytest.mark.slow
 def test_a_single_pass_agrees_with_generating(model: Path) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(model)
     saved = LlamaForCausalLM.from_pretrained(model, dtype=torch.bfloat16).eval()

@@ -39,6 +39,7 @@ def test_the_learning_rate_rises_falls_and_stays() -> None:
     assert _schedule(1.5) == _schedule(1.0)
 
 
+@pytest.mark.slow
 def test_at_least_one_core_is_used() -> None:
     assert 1 <= idle_cores() <= 8
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from evaluation.demo import load_demo
 from evaluation.tinylm.tokenizer import train_tokenizer
 from evaluation.tinylm.wording import AFTER, BEFORE, _vary, example_of, varied
@@ -15,6 +17,7 @@ def test_variations_end_with_the_question() -> None:
         assert "who wrote hamlet" in messages[-1]["content"].lower()
 
 
+@pytest.mark.slow
 def test_a_share_of_the_examples_is_varied_and_the_answers_stay() -> None:
     tokenizer = train_tokenizer([text for pair in load_demo().general for text in (pair.question, pair.answer)], 300)
     plain = [(pair.question, pair.answer) for pair in load_demo().general]

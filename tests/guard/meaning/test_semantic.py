@@ -271,6 +271,7 @@ def test_a_vocabulary_without_whole_words(tmp_path: Path) -> None:
 # The real encoder.
 
 
+@pytest.mark.slow
 def test_what_the_default_encoder_takes_for_near() -> None:
     """Cosines to "physician", all-MiniLM-L6-v2 in bfloat16: doctor 0.86, doctors 0.86, nurse 0.57, hospital 0.53, physics 0.26,
     banana 0.21."""

@@ -27,6 +27,7 @@ def backend(name: str) -> MistralCommonBackend:
     return MistralCommonBackend(tokenizer_path=DATA / name, mode=ValidationMode.test)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tekken_240911.json", "mistral_instruct_tokenizer_240323.model.v3"])
 def test_mistral_s_tokenizers(name: str) -> None:
     inner = backend(name)

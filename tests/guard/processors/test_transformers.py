@@ -149,6 +149,7 @@ class Naive(LogitsProcessor):
         return scores
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [{"num_beams": 4}, {"num_beams": 7, "do_sample": True}, {"num_beams": 1}], ids=str)
 def test_beams_are_those_of_a_processor_that_knows_only_strings(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, vocabulary: Vocabulary, how: dict[str, Any]
@@ -225,6 +226,7 @@ def test_a_row_with_nothing_left_says_the_dead_end(vocabulary: Vocabulary) -> No
     assert after[1, PAD] == DEAD_END_LOGIT
 
 
+@pytest.mark.slow
 def test_one_processor_serves_calls_after_each_other(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, vocabulary: Vocabulary
 ) -> None:

@@ -32,6 +32,7 @@ async def test_a_target_is_made_changed_paused_resumed_and_purged(served: Served
         assert (await served.context.audit.verify(session)).ok
 
 
+@pytest.mark.slow
 async def test_many_admins_at_once_lose_nothing(served: Served) -> None:
     bodies = [{"id": f"t{number}", "name": f"Name Number {number}"} for number in range(12)]
     answers = await asyncio.gather(*(served.client.post("/v1/forget-targets", json=body) for body in bodies))

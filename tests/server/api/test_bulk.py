@@ -31,6 +31,7 @@ def lines(*targets: dict[str, Any]) -> bytes:
     return b"\n".join(json.dumps(target).encode() for target in targets) + b"\n\n"
 
 
+@pytest.mark.slow
 async def test_lines_make_change_and_leave_alone(served: Served) -> None:
     first = await served.client.post(IMPORT, content=lines(*TARGETS), headers=LINES)
     assert first.status_code == 200, first.text
@@ -53,6 +54,7 @@ async def test_a_dry_run_says_what_would_be_done(served: Served) -> None:
     assert (await served.client.get("/v1/forget-targets")).json()["data"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accept", ["application/jsonl", "application/yaml"])
 async def test_what_is_exported_can_be_imported(served: Served, accept: str) -> None:
     await served.client.post(IMPORT, content=lines(*TARGETS), headers=LINES)

@@ -19,6 +19,7 @@ HATTER: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 async def test_what_no_worker_acknowledges_is_pending_and_tried_again(served: Served) -> None:
     served.engine.refuses = True
     response = await served.client.post("/v1/forget-targets", json=HATTER)
@@ -60,6 +61,7 @@ async def test_another_version_than_the_one_seen_is_412(served: Served, tags: st
     assert (await served.client.get("/v1/forget-targets/hatter")).json()["version"] == 1
 
 
+@pytest.mark.slow
 async def test_the_version_seen_or_any_may_be_changed(served: Served) -> None:
     await served.create()
     for version, tags in enumerate(['"1"', '"7", "2"', "*"], 1):
@@ -69,6 +71,7 @@ async def test_the_version_seen_or_any_may_be_changed(served: Served) -> None:
         assert response.json()["version"] == version + 1
 
 
+@pytest.mark.slow
 async def test_of_two_admins_at_once_one_is_told(served: Served) -> None:
     await served.create()
     patches = [
@@ -78,6 +81,7 @@ async def test_of_two_admins_at_once_one_is_told(served: Served) -> None:
     assert sorted(answer.status_code for answer in answers) == [200, 412]
 
 
+@pytest.mark.slow
 async def test_the_same_request_with_a_key_is_carried_out_once(served: Served) -> None:
     headers = {"Idempotency-Key": "k1"}
     body = {"name": "Mad Hatter"}
@@ -98,6 +102,7 @@ async def test_the_same_request_with_a_key_is_carried_out_once(served: Served) -
     assert gone.status_code == 404
 
 
+@pytest.mark.slow
 async def test_a_key_is_taken_while_its_request_is_handled(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     going_on, go_on = asyncio.Event(), asyncio.Event()
     activate = served.context.activation.activate
@@ -117,6 +122,7 @@ async def test_a_key_is_taken_while_its_request_is_handled(served: Served, monke
     assert (await first).status_code == 201
 
 
+@pytest.mark.slow
 async def test_a_key_whose_change_was_not_enforced_tries_again_and_makes_no_second_target(served: Served) -> None:
     headers = {"Idempotency-Key": "k1"}
     served.engine.refuses = True
@@ -130,6 +136,7 @@ async def test_a_key_whose_change_was_not_enforced_tries_again_and_makes_no_seco
     assert len((await served.client.get("/v1/forget-targets")).json()["data"]) == 1
 
 
+@pytest.mark.slow
 async def test_a_wrong_request_leaves_its_key_free(served: Served) -> None:
     headers = {"Idempotency-Key": "k1"}
     await served.create()

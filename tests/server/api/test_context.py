@@ -50,6 +50,7 @@ async def client(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.mark.slow
 async def test_a_route_is_told_who_asks(served: Served, client: httpx.AsyncClient) -> None:
     headers = await served.key("auditor")
     answer = await client.get("/who", headers=headers)
@@ -61,12 +62,14 @@ async def test_a_lower_role_is_refused(served: Served, client: httpx.AsyncClient
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "insufficient_permissions")
 
 
+@pytest.mark.slow
 async def test_without_a_key_the_answer_names_the_scheme(served: Served, client: httpx.AsyncClient) -> None:
     await served.key("admin")
     answer = await client.get("/who", headers={"Authorization": "Bearer x"})
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
 
 
+@pytest.mark.slow
 async def test_the_description_says_that_a_key_is_needed(client: httpx.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
     assert described["paths"]["/who"]["get"]["security"] == [{"HTTPBearer": []}]

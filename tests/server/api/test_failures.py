@@ -24,6 +24,7 @@ from server.store.keys import KeyNotFound
 from tests.server.api.conftest import Served
 
 
+@pytest.mark.slow
 async def test_a_store_that_is_gone_is_503(served: Served, tmp_path: Path) -> None:
     await served.create()
     (tmp_path / "store.db").rename(tmp_path / "elsewhere.db")
@@ -68,6 +69,7 @@ def test_what_is_pending_names_the_target_and_its_place() -> None:
     assert error.headers == {"Retry-After": "2", "Location": "/v1/forget-targets/hatter"}
 
 
+@pytest.mark.slow
 async def test_another_method_is_told_all_that_the_path_has(served: Served) -> None:
     response = await served.client.put("/v1/forget-targets")
     assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")

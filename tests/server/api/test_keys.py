@@ -10,6 +10,7 @@ import pytest
 from tests.server.api.conftest import Served
 
 
+@pytest.mark.slow
 async def test_a_key_is_shown_once_works_and_is_revoked(served: Served) -> None:
     made = await served.client.post("/v1/keys", json={"role": "admin", "name": "operator"})
     assert made.status_code == 201

@@ -42,6 +42,7 @@ async def test_phrases_have_a_scope_and_a_reason_and_the_wrong_ones_are_named(
     assert not any(word in caplog.text for word in ("Queen", "croquet", "Flamingo"))
 
 
+@pytest.mark.slow
 async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) -> None:
     vocabulary = Vocabulary([b"cro", b"quet", b" croquet", b"x"])
     context: ApiContext = replace(served.context, vocabulary=lambda: vocabulary)

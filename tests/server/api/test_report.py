@@ -28,6 +28,7 @@ class Tags(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+@pytest.mark.slow
 async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -> None:
     await served.create(
         phrases=[{"text": "tea", "scope": "gated", "penalty": 3.0}], semantic={"words": ["biscuit"]}, legal_basis="Art. 17"
@@ -84,6 +85,7 @@ async def page_of(served: Served) -> str:
     return " ".join(response.text.split())
 
 
+@pytest.mark.slow
 async def test_what_is_not_enforced_is_not_said_to_be(served: Served) -> None:
     served.engine.refuses = True
     assert (await served.client.post("/v1/forget-targets", json={"id": "hatter", "name": "Mad Hatter"})).status_code == 503
@@ -135,6 +137,7 @@ async def test_a_target_that_is_gone_has_no_report(served: Served, purge: str) -
     assert "Mad" not in response.text
 
 
+@pytest.mark.slow
 async def test_the_page_has_no_scripts_and_shows_text_as_text(served: Served) -> None:
     evil = "<script>alert(1)</script><img src=x onerror=alert(2)>"
     await served.create(name=f"Mad {evil}", requester=evil, aliases=[evil], phrases=[{"text": evil}])

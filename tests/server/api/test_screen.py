@@ -57,6 +57,7 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     assert [result["flagged"] for result in one["results"]] == [False]
 
 
+@pytest.mark.slow
 async def test_a_name_split_by_special_tokens_is_found(served: Served) -> None:
     await served.create()
     split = "Who is the Mad Hat<|pad|>ter?"
@@ -66,6 +67,7 @@ async def test_a_name_split_by_special_tokens_is_found(served: Served) -> None:
     assert [result["flagged"] for result in moderated["results"]] == [True, False]
 
 
+@pytest.mark.slow
 async def test_what_is_longer_than_any_prompt_is_400(served: Served) -> None:
     served.engine.context_length = 100
     for path, body in (("screen", {"text": "x " * 2000}), ("moderations", {"input": ["a", "x " * 2000]})):
@@ -73,6 +75,7 @@ async def test_what_is_longer_than_any_prompt_is_400(served: Served) -> None:
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "context_length_exceeded")
 
 
+@pytest.mark.slow
 async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="monitor")
@@ -96,6 +99,7 @@ async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> No
     assert (report["enforcement"]["requests"], report["enforcement"]["suppressed_tokens"]) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [False, True])
 async def test_the_text_is_recorded_only_if_the_log_keeps_texts(served: Served, keep: bool) -> None:
     await served.create()
@@ -119,6 +123,7 @@ async def test_what_cannot_be_recorded_is_not_decided(served: Served, monkeypatc
     assert (await served.client.post("/v1/screen", json=body)).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_text_that_cannot_be_classified_is_not_called_harmless(served: Served) -> None:
     await served.create(examples=[])
     examples = {"examples": [{"prompt": "Who invites Alice?", "completion": "He."}]}

@@ -93,6 +93,7 @@ async def test_a_patch_that_is_wrong_changes_nothing(served: Served, patch: dict
     assert (await served.client.get("/v1/forget-targets/hatter")).json()["version"] == 1
 
 
+@pytest.mark.slow
 async def test_paused_is_not_enforced_until_resumed(served: Served) -> None:
     await served.create()
     assert await served.verdict("The mad hatter?") == "restrict"
@@ -127,6 +128,7 @@ async def test_deleted_is_not_enforced_and_not_there(served: Served) -> None:
     assert (await served.create())["version"] == 3
 
 
+@pytest.mark.slow
 async def test_a_purge_leaves_a_tombstone_and_nothing_on_the_disk(served: Served, tmp_path: Path) -> None:
     await served.create(**HATTER | {"examples": [{"prompt": "Quagglewump?", "completion": "Zibberoon."}]})
     await served.client.patch("/v1/forget-targets/hatter", json={"phrases": [{"text": "Brindlefax"}]})
@@ -149,6 +151,7 @@ async def test_a_purge_leaves_a_tombstone_and_nothing_on_the_disk(served: Served
     assert (await served.client.get("/v1/forget-targets?status=deleted")).json()["data"] == []
 
 
+@pytest.mark.slow
 async def test_what_another_target_needs_survives_a_purge(served: Served) -> None:
     await served.create(id="one", name="Mad Hatter", phrases=[{"text": "tea", "scope": "gated"}])
     await served.create(id="two", name="Mad Hatter", phrases=[{"text": "tea", "scope": "gated"}])
@@ -168,6 +171,7 @@ async def test_a_deleted_target_can_be_purged_later(served: Served) -> None:
     assert (await served.client.delete("/v1/forget-targets/nobody?purge=true")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_pages_follow_each_other(served: Served) -> None:
     for number in range(5):
         await served.create(id=f"t{number}", name=f"Name Number {number}", labels={"even": str(number % 2 == 0)})
@@ -194,6 +198,7 @@ async def test_documents_alone_need_not_be_retained_either(served: Served) -> No
     await served.create(id="duchess", name="Ugly Duchess")
 
 
+@pytest.mark.slow
 async def test_new_documents_leave_what_removed_examples_were_compiled_to(served: Served) -> None:
     asked = "Who invites Alice to a tea party?"
     await served.create(examples=[{"prompt": asked, "completion": ""}], retain_examples=False)

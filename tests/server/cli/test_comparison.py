@@ -16,11 +16,13 @@ async def comparison(app: FastAPI, client: httpx.AsyncClient) -> Comparison:
     return await compare(app.state.service, "Who is the Mad Hatter?")
 
 
+@pytest.mark.slow
 async def test_the_same_question_is_asked_twice(comparison: Comparison, engine: FakeEngine) -> None:
     questions = [body["messages"][0]["content"] for body in engine.bodies]
     assert questions == [comparison.question] * 2 == ["Who is the Mad Hatter?"] * 2
 
 
+@pytest.mark.slow
 async def test_only_the_second_answer_is_restricted(comparison: Comparison, engine: FakeEngine) -> None:
     free, held = (body["vllm_xargs"]["guard"] for body in engine.bodies)
     assert free == []

@@ -79,6 +79,7 @@ def test_verify_says_where_it_is_broken(url: str, tmp_path: Path, capsys: pytest
     assert "record 2: it is not there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_witness_shows_an_end_cut_off(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keycommands.keys_create(url, "client", "a")
     keycommands.keys_create(url, "client", "b")
@@ -94,6 +95,7 @@ def test_a_witness_shows_an_end_cut_off(url: str, tmp_path: Path, capsys: pytest
     assert status(caught) == 1
 
 
+@pytest.mark.slow
 def test_sealing(url: str, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keycommands.keys_create(url, "admin", "a")
     keycommands.audit_seal(url, key)

@@ -36,6 +36,7 @@ def policy(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_applied_targets_are_enforced(server: Any, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     remote.apply(*server, policy, dry_run=False)
     shown = capsys.readouterr()
@@ -43,6 +44,7 @@ def test_applied_targets_are_enforced(server: Any, policy: Path, capsys: pytest.
     assert "1 new, 0 changed, 0 unchanged; enforced by snapshot 1" in shown.err
 
 
+@pytest.mark.slow
 def test_a_dry_run_does_nothing(server: Any, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     remote.apply(*server, policy, dry_run=True)
     assert "nothing was done" in capsys.readouterr().err
@@ -50,6 +52,7 @@ def test_a_dry_run_does_nothing(server: Any, policy: Path, capsys: pytest.Captur
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_what_is_exported_can_be_applied(server: Any, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     remote.apply(*server, policy, dry_run=False)
     capsys.readouterr()
@@ -59,6 +62,7 @@ def test_what_is_exported_can_be_applied(server: Any, policy: Path, capsys: pyte
     assert "0 new, 0 changed, 1 unchanged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_refusal_exits_with_the_reason(server: Any, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy.write_text("version: 1\ntargets:\n- {id: hatter}\n")
     with pytest.raises(typer.Exit) as caught:
@@ -67,6 +71,7 @@ def test_a_refusal_exits_with_the_reason(server: Any, policy: Path, capsys: pyte
     assert "400: line 3: targets[0].name: missing (targets[0].name)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_without_a_key_the_server_refuses(server: Any, policy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit) as caught:
         remote.apply(server[0], None, policy, dry_run=False)

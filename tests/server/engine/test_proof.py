@@ -144,6 +144,7 @@ async def test_a_vocabulary_that_says_nothing_is_told_before_anything_is_asked(f
     assert engine.bodies == []
 
 
+@pytest.mark.slow
 @run(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tokens=vocabularies(), prefers=st.sampled_from([min, max]))
 def test_whatever_the_tokens_are_the_proof_passes_on_an_engine_that_obeys(

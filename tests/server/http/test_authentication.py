@@ -67,6 +67,7 @@ async def refused(authenticator: Authenticator, request: Scope) -> bytes:
     return bytes(envelope.respond(caught.value).body)
 
 
+@pytest.mark.slow
 async def test_both_headers_are_read(authenticator: Authenticator, database: Database, clock: Clock) -> None:
     key, text = await make(database, clock, "auditor")
     for headers in (

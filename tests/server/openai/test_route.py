@@ -16,6 +16,7 @@ def chat(content: Any, **others: Any) -> dict[str, Any]:
     return {"model": "fake", "messages": [{"role": "user", "content": content}], **others}
 
 
+@pytest.mark.slow
 async def test_a_prompt_about_nothing_forbidden_gets_only_what_always_holds(
     client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI
 ) -> None:
@@ -26,6 +27,7 @@ async def test_a_prompt_about_nothing_forbidden_gets_only_what_always_holds(
     assert response.json()["usage"]["total_tokens"] == len(SAYS) - len("tea and ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", ["What does Hatta drink?", "who invites alice to a TEA party", "Tell me: MAD  HATTER?"])
 async def test_a_prompt_about_a_target_gets_its_restriction(
     client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI, question: str
@@ -38,6 +40,7 @@ async def test_a_prompt_about_a_target_gets_its_restriction(
     assert response.json()["choices"][0]["message"]["content"] == "cake"
 
 
+@pytest.mark.slow
 async def test_any_part_of_the_request_can_be_about_a_target(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
     gated = app.state.service.running.screener.snapshot.gated["hatter"]
     tool = {"type": "function", "function": {"name": "f", "description": "about Hatta", "parameters": {}}}
@@ -53,6 +56,7 @@ async def test_any_part_of_the_request_can_be_about_a_target(client: httpx.Async
         assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
 
 
+@pytest.mark.slow
 async def test_completions_are_screened_too_even_as_token_ids(
     client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI
 ) -> None:
@@ -64,6 +68,7 @@ async def test_completions_are_screened_too_even_as_token_ids(
         assert (gated in engine.bodies[-1]["vllm_xargs"]["guard"]) is about
 
 
+@pytest.mark.slow
 async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
     gated = app.state.service.running.screener.snapshot.gated["hatter"]
     parts = [{"type": "text", "text": "Who is the Mad Hat<|p"}, {"type": "text", "text": "ad|>ter?"}]
@@ -102,6 +107,7 @@ async def test_a_prompt_beyond_the_context_is_refused_before_it_is_screened(
     assert engine.bodies == []
 
 
+@pytest.mark.slow
 async def test_large_bodies_are_read_on_a_thread_and_answered_all_the_same(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     response = await client.post("/v1/chat/completions", json=chat("cake " * 3000))
     assert response.status_code == 200
@@ -109,6 +115,7 @@ async def test_large_bodies_are_read_on_a_thread_and_answered_all_the_same(clien
     assert (refused.status_code, refused.json()["error"]["param"]) == (400, "use_beam_search")
 
 
+@pytest.mark.slow
 async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("And the Ugly Duchess?"))
     assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
@@ -147,6 +154,7 @@ async def test_another_end_is_left_alone(client: httpx.AsyncClient, engine: Fake
     assert (choice["finish_reason"], choice["stop_reason"]) == ("stop", reason)
 
 
+@pytest.mark.slow
 async def test_headers_name_request_and_decision_and_nothing_else_reaches_the_engine(client: httpx.AsyncClient) -> None:
     response = await client.post("/v1/chat/completions", json=chat("Hatta?"), headers={"x-request-id": "mine-1"})
     assert response.headers["x-request-id"] == "mine-1"
@@ -156,6 +164,7 @@ async def test_headers_name_request_and_decision_and_nothing_else_reaches_the_en
     assert "hatter" not in response.text + str(response.headers)
 
 
+@pytest.mark.slow
 async def test_a_broken_classifier_means_no_answer(client: httpx.AsyncClient, engine: FakeEngine, encoder: WordEncoder) -> None:
     encoder.fails = True
     response = await client.post("/v1/chat/completions", json=chat("cake"))
@@ -216,6 +225,7 @@ async def test_an_error_under_a_grammar_is_a_dead_end_only_if_it_is_the_grammar_
     assert ('"error"' in streamed.text) is (code != 500)
 
 
+@pytest.mark.slow
 async def test_an_error_without_a_grammar_is_an_error(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.fails_under_a_grammar = 500
     engine.always_fails = True
@@ -248,6 +258,7 @@ def reasons(events: list[dict[str, Any]]) -> dict[int, str]:
 GRAMMAR = {"response_format": {"type": "json_object"}}
 
 
+@pytest.mark.slow
 async def test_a_choice_that_starves_under_a_grammar_ends_alone(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.fails_under_a_grammar, engine.failing_seeds = 500, {11}
     response = await client.post("/v1/chat/completions", json=chat("Hatta?", n=3, seed=10, **GRAMMAR))
@@ -262,6 +273,7 @@ async def test_a_choice_that_starves_under_a_grammar_ends_alone(client: httpx.As
     assert [body["n"] for body in engine.bodies] == [1] * 4
 
 
+@pytest.mark.slow
 async def test_prompts_are_counted_once_each_and_answered_in_vllm_s_order(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.fails_under_a_grammar, engine.failing_seeds = 500, {8}
     body = {"model": "fake", "prompt": ["Hatta is", "the other"], "n": 2, "seed": 7, **GRAMMAR}
@@ -276,6 +288,7 @@ async def test_prompts_are_counted_once_each_and_answered_in_vllm_s_order(client
     assert answer["usage"]["prompt_tokens"] == len("Hatta is") + len("the other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [None, {"include_usage": True}, {"include_usage": True, "continuous_usage_stats": True}])
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/completions"])
 @pytest.mark.parametrize("begun", [True, False])
@@ -321,6 +334,7 @@ async def test_a_stream_may_be_cut_anywhere(client: httpx.AsyncClient, engine: F
         assert await answer() == expected
 
 
+@pytest.mark.slow
 async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.fails_under_a_grammar, engine.failing_seeds = 400, {2}
     for stream in (False, True):
@@ -329,6 +343,7 @@ async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient
         assert response.status_code == (200 if stream else 400)
 
 
+@pytest.mark.slow
 async def test_without_restriction_or_grammar_one_call_answers_all(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("Hatta?", n=3))
     assert [body["n"] for body in engine.bodies] == [3]

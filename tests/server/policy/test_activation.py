@@ -129,6 +129,7 @@ async def test_both_at_once_and_none_is_lost(database: Database, tmp_path: Path)
         assert [await one.status(f"t{number}") for number in range(12)] == ["active"] * 12
 
 
+@pytest.mark.slow
 async def test_what_is_not_acknowledged_stays_pending_and_is_tried_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ async def test_a_list_without_changes_is_merged_by_itself(
         assert one.snapshot == {"t0", "t1", "t2"}
 
 
+@pytest.mark.slow
 async def test_what_is_never_confirmed_and_given_up_is_enforced_no_more(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,6 +233,7 @@ async def test_what_is_never_confirmed_and_given_up_is_enforced_no_more(
         assert one.snapshot == {"t2"}
 
 
+@pytest.mark.slow
 async def test_a_restart_encodes_nothing_again_and_removes_files_that_nobody_uses(database: Database, tmp_path: Path) -> None:
     async with process(database, tmp_path, "a") as one:
         await one.add(draft(1), draft(2))

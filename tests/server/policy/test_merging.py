@@ -49,6 +49,7 @@ async def test_too_many_are_merged_at_once_and_only_one_at_a_time() -> None:
     merging.stop()
 
 
+@pytest.mark.slow
 async def test_all_is_merged_when_nothing_changes_unless_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUIET_S", 0.05)
     parts = Parts()
@@ -61,6 +62,7 @@ async def test_all_is_merged_when_nothing_changes_unless_it_is_whole(monkeypatch
     merging.stop()
 
 
+@pytest.mark.slow
 async def test_what_is_quiet_waits_for_a_merge_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUIET_S", 0.05)
     parts = Parts()
@@ -74,6 +76,7 @@ async def test_what_is_quiet_waits_for_a_merge_that_runs(monkeypatch: pytest.Mon
     merging.stop()
 
 
+@pytest.mark.slow
 async def test_nothing_is_merged_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "QUIET_S", 0.05)
     parts = Parts()

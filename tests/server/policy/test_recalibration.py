@@ -55,6 +55,7 @@ def recalibration() -> Recalibration:
     return Recalibration(encoder, 0.1, Thresholds(), Background(["How do I bake bread?"], encoder))
 
 
+@pytest.mark.slow
 async def test_it_waits_until_the_list_rests_but_not_for_ever(updates: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)
@@ -76,6 +77,7 @@ async def test_it_waits_until_the_list_rests_but_not_for_ever(updates: list[list
     assert len(updates) == 3
 
 
+@pytest.mark.slow
 async def test_a_sample_that_stays_is_not_calibrated_again(updates: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SAMPLE", 5)
     monkeypatch.setattr(module, "_QUIET_S", 0.0)

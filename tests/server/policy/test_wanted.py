@@ -46,6 +46,7 @@ async def test_a_new_target_is_pending_and_differs(store: Database) -> None:
     assert not wanted.settled
 
 
+@pytest.mark.slow
 async def test_what_is_enforced_already_does_not_differ(store: Database) -> None:
     assert [stored.id for stored in (await read(store, a=1)).differing] == ["b"]
 

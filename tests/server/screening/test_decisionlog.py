@@ -170,6 +170,7 @@ async def requests_recorded(app: FastAPI) -> list[dict[str, Any]]:
     return [record.details for record in reversed(records)]
 
 
+@pytest.mark.slow
 async def test_the_routes_that_generate_leave_counts(client: httpx.AsyncClient, app: FastAPI) -> None:
     """The fake engine counts two tokens for whatever it is asked by name."""
     for body in (chat("Hatta?"), chat("Hatta?", stream=True), chat("The Ugly Duchess?"), chat("The Dodo Bird?"), chat("Cake?")):
@@ -185,6 +186,7 @@ async def test_the_routes_that_generate_leave_counts(client: httpx.AsyncClient, 
     ]
 
 
+@pytest.mark.slow
 async def test_a_client_that_leaves_in_mid_stream_is_recorded(app: FastAPI, client: httpx.AsyncClient) -> None:
     scope = {
         "type": "http",

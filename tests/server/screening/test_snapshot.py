@@ -46,6 +46,7 @@ def test_the_strictest_action_of_all_matches_wins(
     assert decision.snapshot == 7
 
 
+@pytest.mark.slow
 def test_a_match_of_an_unknown_target_is_an_error_not_a_pass(snapshot: PolicySnapshot) -> None:
     assert isinstance(snapshot.classifier, LiveClassifier)
     with pytest.raises(KeyError):

@@ -18,6 +18,7 @@ async def _begin(database: Database, key: str, request: str, actor: str = "one",
         return await keys.begin(session, key, actor, request, at=AT + after)
 
 
+@pytest.mark.slow
 async def test_the_same_request_gets_the_same_answer(database: Database) -> None:
     assert await _begin(database, "k", "request") is None
     with pytest.raises(IdempotencyPending):

@@ -90,6 +90,7 @@ def ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
     return tokenizer.encode(text, add_special_tokens=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_random_steps(slots: Slots, digests: list[str], tokenizer: PreTrainedTokenizerFast, seed: int) -> None:
     """Each step adds, replaces, condenses and swaps as vLLM's runner does, and each request says a few tokens."""

@@ -126,6 +126,7 @@ def expected(**costs: float) -> list[float]:
     return [-round(costs.get(token.replace("Ġ", "_"), 0.0), 3) or 0.0 for token in TOKENS]
 
 
+@pytest.mark.slow
 def test_whole_words_are_banned_when_near_and_cost_in_between_in_gated_rows_alone(
     plain: GuardLogitsProcessor, restriction: Restriction
 ) -> None:

@@ -39,6 +39,7 @@ async def test_a_new_key_is_recorded_without_its_secret(database: Database) -> N
     assert text.rpartition("-")[2] not in str(record)
 
 
+@pytest.mark.slow
 async def test_a_revoked_key_is_recorded(database: Database) -> None:
     async with database.write() as session:
         key, _ = await recorded.create(session, Audit(), "cli", "client", "Ada", NOW)

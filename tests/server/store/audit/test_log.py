@@ -162,6 +162,7 @@ DETAILS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(details=st.dictionaries(st.text().filter(lambda key: key != "text"), DETAILS, max_size=4), actor=st.text())
 def test_whatever_json_says_is_kept_as_it_was_hashed(details: dict[str, Any], actor: str) -> None:
@@ -281,6 +282,7 @@ TAMPERING: list[Tamper] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tamper", TAMPERING, ids=lambda tamper: tamper.__name__)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data(), count=st.integers(3, 20), pruned=st.integers(0, 18), key=st.sampled_from([None, KEY]))
@@ -325,6 +327,7 @@ async def test_a_fault_names_its_place(database: Database, statement: str, seq: 
     assert str(fault).startswith(f"record {seq}: ")
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     steps=st.lists(st.tuples(st.sampled_from(["append", "prune"]), st.integers(1, 6), st.integers(-3, 30)), max_size=12),

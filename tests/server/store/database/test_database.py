@@ -51,6 +51,7 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
+@pytest.mark.slow
 async def test_writers_take_turns_within_a_process_and_over_processes(database: Database, store_url: str) -> None:
     await _start_counter(database)
     others = [await Database.open(store_url) for _ in range(3)]

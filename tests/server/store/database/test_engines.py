@@ -74,6 +74,7 @@ async def test_a_sqlite_file_that_was_moved_away_is_gone_until_it_is_back(tmp_pa
     await database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "reason"), [("53100", "the disk is full"), ("58030", "the disk failed"), ("57P01", "stopping or starting")]
 )

@@ -64,6 +64,7 @@ async def _run(url: str, work: Callable[[Connection], object]) -> object:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_an_earlier_schema_keeps_its_data(empty_url: str, revision: str) -> None:
     await asyncio.to_thread(migrate, Location.of(empty_url), revision)
@@ -95,6 +96,7 @@ async def test_an_earlier_schema_keeps_its_data(empty_url: str, revision: str) -
     await database.close()
 
 
+@pytest.mark.slow
 async def test_the_migrated_schema_is_what_the_tables_describe(store_url: str) -> None:
     for module in pkgutil.iter_modules(server.store.__path__, "server.store."):
         importlib.import_module(module.name)
@@ -128,6 +130,7 @@ async def test_a_difference_would_be_found(store_url: str) -> None:
     assert len(await _run(store_url, differences)) >= len(Base.metadata.tables)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_a_database_of_a_later_program_is_left_alone(store_url: str) -> None:
     await (await Database.open(store_url)).close()
 

@@ -32,6 +32,7 @@ async def test_a_notice_reaches_every_listener_of_the_process(database: Database
             await _next(notices, "2")
 
 
+@pytest.mark.slow
 async def test_a_change_by_another_process_wakes_a_listener(database: Database, store_url: str) -> None:
     other = await Database.open(store_url)
     async with aclosing(notifier_of(database).listen()) as notices:

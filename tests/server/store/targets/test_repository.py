@@ -129,6 +129,7 @@ async def test_eight_writers_lose_no_change(database: Database, store_url: str) 
         await other.close()
 
 
+@pytest.mark.slow
 async def test_a_change_is_not_enforced_before_it_is_activated(database: Database) -> None:
     await _create(database, "a", "b")
     async with database.write() as session:
