@@ -15,6 +15,14 @@ from tests.commands.listed import ROOT
 from tests.commands.running import SESSION, Runs, Served, end, environment, free_port
 from tests.commands.small import LONGEST_FIRST, long_job
 
+SECONDS = pytest.StashKey[dict[str, float]]()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how long each long command took, two of them at once."""
+    for command, seconds in sorted(config.stash.get(SECONDS, {}).items(), key=lambda item: -item[1]):
+        terminalreporter.write_line(f"{seconds:6.1f} s  {command[:120]}")
+
 
 @dataclass
 class Site:
@@ -69,8 +77,7 @@ def runs(
         yield runs
     finally:
         runs.close()
-        for command, seconds in sorted(runs.seconds.items(), key=lambda item: -item[1]):
-            print(f"{seconds:6.1f} s  {command[:120]}", file=sys.__stderr__)
+        request.config.stash[SECONDS] = runs.seconds
 
 
 @pytest.fixture(scope="session")

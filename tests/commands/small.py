@@ -26,7 +26,7 @@ SMALL = {
     ".venv/bin/python -m evaluation.soundness.fuzz --minutes 60": "--minutes 0.05",
     ".venv/bin/python -m pytest tests/guard/matching/test_automaton.py": "-p no:cacheprovider",
     # `make test` runs it, on an engine that is there already.
-    ".venv/bin/python -m pytest tests/server/test_end_to_end.py -k special_tokens": "-p no:cacheprovider --collect-only",
+    ".venv/bin/python -m pytest tests/server/test_end_to_end.py -k special_tokens": "-p no:cacheprovider --collect-only -q",
 }
 # What a make target runs: its small form runs the same code, and writes a record into build/small.
 AS_MAKE = {
