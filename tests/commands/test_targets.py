@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 from collections.abc import Callable
@@ -62,8 +63,11 @@ def check(tmp_path: Path) -> None:
         for name in ("lint", "test", "check")
     )
     assert checked[:-1] == linters
-    assert tests == [checked[-1].partition(' -m "not engine')[0] + ' -m "not commands"']
-    assert checked[-1].startswith(tests[0].partition(' -m "not')[0] + ' -m "not engine and not commands" ')
+    # It leaves out more tests than `make test` does, and has none that `make test` lacks.
+    (run_all,) = tests
+    program, _, left_out = run_all.rpartition(" -m ")
+    assert left_out == '"not commands"'
+    assert re.match(re.escape(program) + r' -m "not engine and not commands( and not \w+)*" ', checked[-1])
 
 
 QUICK = {"clean": clean, "install": install, "check": check, **{target: by_ci(target) for target in ("lint", "commands", "test")}}
