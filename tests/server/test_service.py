@@ -30,6 +30,7 @@ async def test_a_data_folder_belongs_to_one_process(
     assert (await client.get("/ready")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_when_the_engine_dies_the_service_ends_with_the_reason(app: FastAPI, engine: FakeEngine) -> None:
     async with app.router.lifespan_context(app):
         service = app.state.service
@@ -139,6 +140,7 @@ async def test_the_api_shares_what_requests_work_with(app: FastAPI, client: http
     assert service.api.activation is service.running.activation
 
 
+@pytest.mark.slow
 async def test_after_the_end_nothing_is_served(app: FastAPI) -> None:
     async with app.router.lifespan_context(app):
         await app.state.service.settled()

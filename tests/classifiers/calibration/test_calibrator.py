@@ -73,6 +73,7 @@ def test_targets_without_examples(bag_of_words: BagOfWords) -> None:
     assert calibrate([], KEPT, bag_of_words).groups == ()
 
 
+@pytest.mark.slow
 def test_one_example_has_none_to_hold_out(bag_of_words: BagOfWords) -> None:
     assert calibrate([BOB], KEPT, bag_of_words).groups[0].held_out is None
     twice = a_target("ada", prompts=["one two three four", "One two, three four?"])  # the same, folded
@@ -86,6 +87,7 @@ def test_held_out_examples_are_compared_with_the_others(bag_of_words: BagOfWords
     assert group.held_out == pytest.approx(2 / 3)
 
 
+@pytest.mark.slow
 def test_false_alarms_leave_the_prompt_itself_out(bag_of_words: BagOfWords) -> None:
     """With itself in the background no prompt would ever be an alarm."""
     target = a_target("ada", prompts=["one two three four five"])
@@ -97,6 +99,7 @@ def test_false_alarms_leave_the_prompt_itself_out(bag_of_words: BagOfWords) -> N
     assert group.false_alarms_default == 0
 
 
+@pytest.mark.slow
 def test_a_name_in_the_background_is_a_false_alarm(bag_of_words: BagOfWords) -> None:
     background = ["how do planes fly", "ada brill"]
     [group] = Calibrator(bag_of_words).update([ADA], background).groups
@@ -119,6 +122,7 @@ def test_groups_are_calibrated_by_themselves(bag_of_words: BagOfWords) -> None:
     assert together.groups[0] == alone
 
 
+@pytest.mark.slow
 def test_prompts_that_were_asked_come_first(bag_of_words: BagOfWords) -> None:
     asked = ["what did the chemist get", "who makes glass", "where was the glass chemist born", "", "who makes GLASS stuff"]
     [group] = calibrate([ADA], KEPT, bag_of_words, 0.3, asked={"ada": asked}).groups
@@ -134,6 +138,7 @@ def test_the_order_of_targets_does_not_matter(bag_of_words: BagOfWords) -> None:
     assert one == other
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_encoded(bag_of_words: BagOfWords) -> None:
     calibrator = Calibrator(bag_of_words, 0.1)
     first = calibrator.update([ADA], KEPT)
@@ -175,6 +180,7 @@ def test_updates_from_several_threads(bag_of_words: BagOfWords) -> None:
     assert results == [calibrate(targets, KEPT, bag_of_words, 0.1) for targets in policies] * 3
 
 
+@pytest.mark.slow
 def test_strange_examples_and_backgrounds(bag_of_words: BagOfWords) -> None:
     strange = [text[:3000] for text in STRANGE.values()]
     target = a_target("odd", prompts=[text for text in strange if text.strip()])

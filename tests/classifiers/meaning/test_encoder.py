@@ -44,6 +44,7 @@ def test_bfloat16_is_near_float32(real_encoder: SentenceEncoder) -> None:
     assert (np.abs(real_encoder.encode(SENTENCES) @ exact.T - exact @ exact.T) < 0.02).all()
 
 
+@pytest.mark.slow
 def test_threads_get_their_own_vectors(real_encoder: SentenceEncoder) -> None:
     alone = [real_encoder.encode([sentence]) for sentence in SENTENCES]
     with ThreadPoolExecutor(4) as pool:

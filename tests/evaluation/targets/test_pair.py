@@ -61,6 +61,7 @@ def trial(shared: _Shared) -> pair.Trial:
     return pair.Trial((_Server(shared, 0), _Server(shared, 1)), iter(facts()))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_what_one_adds_the_other_enforces() -> None:
     shared = _Shared()
     trying = trial(shared)

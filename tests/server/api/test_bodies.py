@@ -12,6 +12,7 @@ from server.errors import BadRequest
 from tests.server.api.conftest import Served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "headers", "status", "code"),
     [

@@ -46,6 +46,7 @@ async def test_what_breaks_on_the_way_into_force_is_pending_too(served: Served, 
     assert "secret" not in response.text + caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tags", ['"2"', 'W/"1"', "1", ""])
 @pytest.mark.parametrize(
     ("method", "path"),

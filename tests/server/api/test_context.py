@@ -85,6 +85,7 @@ async def test_the_context_is_asked_for_once_per_request(
     assert provider.asked == 1
 
 
+@pytest.mark.slow
 async def test_the_next_request_asks_again(provider: Provider, client: httpx.AsyncClient) -> None:
     assert (await client.get("/who")).status_code == 200
     provider.context = None

@@ -63,6 +63,7 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     assert (await served.client.get("/v1/forget-targets/hatter/report")).json()["enforced_since"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [-0.0123, float("-inf")])
 async def test_the_calibration_in_force_is_told(served: Served, limit: float) -> None:
     await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}])
@@ -119,6 +120,7 @@ async def test_a_target_that_bans_nothing_lists_nothing(served: Served, action: 
     assert "biscuit" not in page
 
 
+@pytest.mark.slow
 async def test_examples_that_were_removed_still_count(served: Served) -> None:
     await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}], retain_examples=False)
     assert (await served.client.get("/v1/forget-targets/hatter/report")).json()["calibration"]["examples"] is None

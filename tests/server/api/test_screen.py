@@ -13,6 +13,7 @@ from server.store.audit.log import Audit
 from tests.server.api.conftest import Served, application
 
 
+@pytest.mark.slow
 async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="refuse")
@@ -41,6 +42,7 @@ async def test_what_cannot_be_screened_is_400(served: Served, body: dict[str, An
     assert (await served.client.post("/v1/moderations", json=body)).status_code == 400
 
 
+@pytest.mark.slow
 async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: Served) -> None:
     await served.create()
     await served.create(id="dodo", name="Dodo Bird", action="monitor")

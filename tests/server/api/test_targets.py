@@ -64,6 +64,7 @@ async def test_an_id_is_made_where_none_is_given_and_taken_once(served: Served) 
     assert again.json()["error"]["code"] == "target_exists"
 
 
+@pytest.mark.slow
 async def test_a_merge_patch_changes_what_it_names(served: Served) -> None:
     await served.create(**HATTER)
     patch = {"aliases": ["Hatta Theodore"], "labels": {"case": None, "office": "b"}, "requester": None, "phrases": []}
@@ -109,6 +110,7 @@ async def test_paused_is_not_enforced_until_resumed(served: Served) -> None:
     assert await served.verdict("The mad hatter?") == "refuse"
 
 
+@pytest.mark.slow
 async def test_deleted_is_not_enforced_and_not_there(served: Served) -> None:
     await served.create(**HATTER)
     assert (await served.client.delete("/v1/forget-targets/hatter")).status_code == 204
@@ -162,6 +164,7 @@ async def test_what_another_target_needs_survives_a_purge(served: Served) -> Non
     assert names
 
 
+@pytest.mark.slow
 async def test_a_deleted_target_can_be_purged_later(served: Served) -> None:
     await served.create(**HATTER)
     await served.client.delete("/v1/forget-targets/hatter")
@@ -191,6 +194,7 @@ async def test_pages_follow_each_other(served: Served) -> None:
         assert (await served.client.get("/v1/forget-targets", params=wrong)).status_code == 400
 
 
+@pytest.mark.slow
 async def test_documents_alone_need_not_be_retained_either(served: Served) -> None:
     """What was compiled of them is phrases that somebody chose; there are no vectors to keep."""
     await served.create(documents=["He lives at the far end of the garden."], retain_examples=False)

@@ -66,6 +66,7 @@ def test_what_is_done_to_keys_is_recorded(url: str, capsys: pytest.CaptureFixtur
     assert all(record["details"]["key_id"] == key_id for record in records)  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_verify_says_where_it_is_broken(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in "abc":
         keycommands.keys_create(url, "client", name)
@@ -112,6 +113,7 @@ def test_sealing(url: str, key: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "2 records, sealed; head" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_prune(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     keycommands.keys_create(url, "admin", "a")
     keycommands.audit_prune(url, "1d")

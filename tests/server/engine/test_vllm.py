@@ -86,6 +86,7 @@ def test_what_the_guard_sets_cannot_be_set_again(tmp_path: Path, name: str, form
             vllm_arguments(settings(tmp_path, *form.format(spelling).split()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--logits-process", "x:Y"], ["--no-such-option"], ["--max-model-len"]])
 def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(ValueError, match="does not accept"):

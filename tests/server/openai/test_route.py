@@ -125,6 +125,7 @@ async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine)
     assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
 
 
+@pytest.mark.slow
 async def test_a_client_cannot_choose_its_restrictions(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     body = chat("Hatta?", vllm_xargs={"guard": [], "other": 1}, stop_token_ids=[9])
     assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
@@ -133,6 +134,7 @@ async def test_a_client_cannot_choose_its_restrictions(client: httpx.AsyncClient
     assert engine.bodies[0]["stop_token_ids"] == [9, DEAD_END]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 async def test_a_dead_end_is_told_as_content_filter(client: httpx.AsyncClient, engine: FakeEngine, stream: bool) -> None:
     engine.stop_reason = DEAD_END
@@ -174,6 +176,7 @@ async def test_a_broken_classifier_means_no_answer(client: httpx.AsyncClient, en
     assert engine.bodies == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -206,6 +209,7 @@ async def test_what_the_engine_says_is_passed_on(client: httpx.AsyncClient, engi
     assert response.json()["choices"][0]["text"] in (SAYS, "cake")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [500, 400])
 async def test_an_error_under_a_grammar_is_a_dead_end_only_if_it_is_the_grammar_s(
     client: httpx.AsyncClient, engine: FakeEngine, code: int

@@ -113,6 +113,7 @@ async def test_an_empty_log_holds(database: Database) -> None:
     assert await write(database, Audit(), []) == []
 
 
+@pytest.mark.slow
 async def test_writers_at_once_do_not_fork_the_chain(database: Database, store_url: str) -> None:
     other = await Database.open(store_url)
     try:
@@ -376,6 +377,7 @@ async def test_pruning_leaves_an_anchor_and_a_record(database: Database) -> None
     assert (found.ok, found.head.anchor_seq, found.head.count) == (True, 3, 3)
 
 
+@pytest.mark.slow
 async def test_evidence_of_tampering_is_not_pruned(database: Database) -> None:
     audit = Audit(now=Clock())
     await write(database, audit, events(5))

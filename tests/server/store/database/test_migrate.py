@@ -120,6 +120,7 @@ async def test_the_migrated_schema_is_what_the_tables_describe(store_url: str) -
     assert await _run(store_url, checks) == described
 
 
+@pytest.mark.slow
 async def test_a_difference_would_be_found(store_url: str) -> None:
     await (await Database.open(store_url)).close()
     other = MetaData()

@@ -194,6 +194,7 @@ async def test_examples_that_are_not_retained_are_gone_once_compiled(database: D
     assert [version.document["examples"] for version in history if version.document] == [[], []]
 
 
+@pytest.mark.slow
 async def test_a_purge_leaves_a_tombstone(database: Database) -> None:
     keys = Idempotency()
     await _create(database, "a", labels={"who": SECRET}, requester=SECRET, legal_basis=SECRET, vectors=SECRET.encode())

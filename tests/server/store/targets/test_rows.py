@@ -50,6 +50,7 @@ async def test_all_versions_are_found(store: Database) -> None:
     assert sorted((version["of_id"], version["of_version"]) for version in found) == [("a", 1), ("a", 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("removed", "left"), [(1, [2]), (2, [1])])
 async def test_raw_texts_go_from_one_version_alone(store: Database, removed: int, left: list[int]) -> None:
     async with store.write() as session:
