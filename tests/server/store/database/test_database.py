@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,34 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.store import Database, StoreError, StoreUnavailable, VersionConflict
 from tests.server.store.conftest import Cluster
-
-SECRET = "Wanderlust"
-_COUNTER = "INSERT INTO peers (instance, started_at, lease_until, snapshot) VALUES ('counter', :at, :at, 0)"
-_AT = "2026-01-01 00:00:00.000000+00:00"
-
-
-async def _start_counter(database: Database) -> None:
-    async with database.write() as session:
-        await session.execute(text(_COUNTER.replace(":at", f"'{_AT}'")))
-
-
-async def _count(database: Database) -> int:
-    async with database.read() as session:
-        return int((await session.execute(text("SELECT snapshot FROM peers WHERE instance = 'counter'"))).scalar_one())
-
-
-async def _add(database: Database) -> None:
-    # Read, pause and write back: without turns over all processes, one of two would be lost.
-    async with database.write() as session:
-        seen = (await session.execute(text("SELECT snapshot FROM peers WHERE instance = 'counter'"))).scalar_one()
-        await asyncio.sleep(0.001)
-        await session.execute(text("UPDATE peers SET snapshot = :n WHERE instance = 'counter'"), {"n": seen + 1})
-
-
-async def _write_seven(database: Database, then: Callable[[AsyncSession], Awaitable[object]]) -> None:
-    async with database.write() as session:
-        await session.execute(text("UPDATE peers SET snapshot = 7"))
-        await then(session)
+from tests.server.store.database.counter import AT, COUNTER, SECRET, add, count, start_counter, write_seven
 
 
 async def _raise(error: Exception) -> None:
@@ -53,35 +26,35 @@ async def _raise(error: Exception) -> None:
 
 @pytest.mark.slow
 async def test_writers_take_turns_within_a_process_and_over_processes(database: Database, store_url: str) -> None:
-    await _start_counter(database)
+    await start_counter(database)
     others = [await Database.open(store_url) for _ in range(3)]
-    await asyncio.gather(*(_add(one) for one in [database, *others] for _ in range(10)))
-    assert await _count(database) == 40
+    await asyncio.gather(*(add(one) for one in [database, *others] for _ in range(10)))
+    assert await count(database) == 40
     for other in others:
         await other.close()
 
 
 async def test_a_block_that_raises_changes_nothing(database: Database) -> None:
-    await _start_counter(database)
+    await start_counter(database)
     error = VersionConflict("a", 1, 2)
     with pytest.raises(VersionConflict) as caught:
-        await _write_seven(database, lambda _: _raise(error))
+        await write_seven(database, lambda _: _raise(error))
     assert caught.value is error
-    assert await _count(database) == 0
+    assert await count(database) == 0
 
 
 async def test_a_reader_sees_one_state_and_does_not_wait(database: Database) -> None:
-    await _start_counter(database)
+    await start_counter(database)
     query = text("SELECT snapshot FROM peers WHERE instance = 'counter'")
     async with database.read() as session:
         before = (await session.execute(query)).scalar_one()
-        await asyncio.wait_for(_add(database), 5)
+        await asyncio.wait_for(add(database), 5)
         assert (await session.execute(query)).scalar_one() == before
-    assert await _count(database) == before + 1
+    assert await count(database) == before + 1
 
 
 async def test_a_cancelled_writer_changes_nothing_and_frees_its_turn(database: Database) -> None:
-    await _start_counter(database)
+    await start_counter(database)
     inside = asyncio.Event()
 
     async def hang() -> None:
@@ -94,8 +67,8 @@ async def test_a_cancelled_writer_changes_nothing_and_frees_its_turn(database: D
     await inside.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert await _count(database) == 0
-    await asyncio.wait_for(_add(database), 5)
+    assert await count(database) == 0
+    await asyncio.wait_for(add(database), 5)
 
 
 @pytest.mark.slow
@@ -121,7 +94,7 @@ async def test_processes_that_start_together_find_one_schema(empty_url: str) -> 
 
 @pytest.mark.slow
 async def test_a_process_killed_inside_a_transaction_leaves_the_old_state(database: Database, store_url: str) -> None:
-    await _start_counter(database)
+    await start_counter(database)
     program = """
 import asyncio, sys
 from sqlalchemy import text
@@ -142,20 +115,20 @@ asyncio.run(main())
     process.kill()
     await process.wait()
     # The turn of the killed one is free again, and what it wrote is gone.
-    await asyncio.wait_for(_add(database), 10)
-    assert await _count(database) == 1
+    await asyncio.wait_for(add(database), 10)
+    assert await count(database) == 1
 
 
 async def test_what_the_database_says_about_a_row_is_not_repeated(database: Database) -> None:
-    await _start_counter(database)
-    statement = text(_COUNTER.replace("'counter'", ":who").replace(":at", f"'{_AT}'"))
+    await start_counter(database)
+    statement = text(COUNTER.replace("'counter'", ":who").replace(":at", f"'{AT}'"))
 
     async def insert(session: AsyncSession) -> None:
         await session.execute(statement, {"who": SECRET})
 
-    await _write_seven(database, insert)
+    await write_seven(database, insert)
     with pytest.raises(StoreError) as caught:
-        await _write_seven(database, insert)
+        await write_seven(database, insert)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
 
 
@@ -185,16 +158,16 @@ def _fill(file: Path) -> None:
 
 async def test_a_full_disk_keeps_the_old_state_and_is_over_when_there_is_room(small_disk: Path) -> None:
     database = await Database.open(f"sqlite:///{small_disk}/store.db")
-    await _start_counter(database)
+    await start_counter(database)
     ballast = small_disk / "ballast"
     _fill(ballast)
     big = text("UPDATE peers SET instance = :big")
     with pytest.raises(StoreUnavailable, match="the disk is full"):
-        await _write_seven(database, lambda session: session.execute(big, {"big": "x" * 500_000}))
-    assert await _count(database) == 0
+        await write_seven(database, lambda session: session.execute(big, {"big": "x" * 500_000}))
+    assert await count(database) == 0
     ballast.unlink()
-    await _add(database)
-    assert await _count(database) == 1
+    await add(database)
+    assert await count(database) == 1
     await database.close()
 
 
@@ -202,7 +175,7 @@ async def test_a_full_disk_keeps_the_old_state_and_is_over_when_there_is_room(sm
 async def test_a_postgresql_server_that_goes_away_is_used_again_when_it_is_back(cluster: Cluster) -> None:
     url = cluster.create_database()
     database = await Database.open(url)
-    await _start_counter(database)
+    await start_counter(database)
 
     async def stop(session: AsyncSession) -> None:
         await asyncio.to_thread(cluster.stop)
@@ -210,15 +183,15 @@ async def test_a_postgresql_server_that_goes_away_is_used_again_when_it_is_back(
 
     try:
         with pytest.raises(StoreUnavailable):
-            await _write_seven(database, stop)
-        for use in (_count, _add):
+            await write_seven(database, stop)
+        for use in (count, add):
             with pytest.raises(StoreUnavailable):
                 await use(database)
         with pytest.raises(StoreUnavailable):
             await Database.open(url)
     finally:
         await asyncio.to_thread(cluster.start)
-    await _add(database)
-    assert await _count(database) == 1
+    await add(database)
+    assert await count(database) == 1
     await database.close()
     cluster.drop_database(url)

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.store import Database, StoreUnavailable
 from tests.server.store.conftest import Cluster
-
-SECRET = "Wanderlust"
-
-_COUNTER = "INSERT INTO peers (instance, started_at, lease_until, snapshot) VALUES ('counter', :at, :at, 0)"
-
-_AT = "2026-01-01 00:00:00.000000+00:00"
-
-
-async def _start_counter(database: Database) -> None:
-    async with database.write() as session:
-        await session.execute(text(_COUNTER.replace(":at", f"'{_AT}'")))
-
-
-async def _count(database: Database) -> int:
-    async with database.read() as session:
-        return int((await session.execute(text("SELECT snapshot FROM peers WHERE instance = 'counter'"))).scalar_one())
-
-
-async def _add(database: Database) -> None:
-    # Read, pause and write back: without turns over all processes, one of two would be lost.
-    async with database.write() as session:
-        seen = (await session.execute(text("SELECT snapshot FROM peers WHERE instance = 'counter'"))).scalar_one()
-        await asyncio.sleep(0.001)
-        await session.execute(text("UPDATE peers SET snapshot = :n WHERE instance = 'counter'"), {"n": seen + 1})
-
-
-async def _write_seven(database: Database, then: Callable[[AsyncSession], Awaitable[object]]) -> None:
-    async with database.write() as session:
-        await session.execute(text("UPDATE peers SET snapshot = 7"))
-        await then(session)
+from tests.server.store.database.counter import AT, COUNTER, SECRET, add, count, start_counter, write_seven
 
 
 async def test_a_sqlite_file_is_its_owners_alone_and_committed_to_disk(tmp_path: Path) -> None:
     folder = tmp_path / "50% of all"
     database = await Database.open(f"sqlite:///{folder}/store.db")
     async with database.write() as session:
-        await session.execute(text(_COUNTER.replace(":at", f"'{_AT}'")))
+        await session.execute(text(COUNTER.replace(":at", f"'{AT}'")))
         pragmas = [
             (await session.execute(text(f"PRAGMA {name}"))).scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete")
@@ -62,15 +30,15 @@ async def test_a_sqlite_file_is_its_owners_alone_and_committed_to_disk(tmp_path:
 async def test_a_sqlite_file_that_was_moved_away_is_gone_until_it_is_back(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     database = await Database.open(f"sqlite:///{path}")
-    await _start_counter(database)
+    await start_counter(database)
     await database.scrub()
     path.rename(tmp_path / "elsewhere.db")
     with pytest.raises(StoreUnavailable):
-        await _add(database)
+        await add(database)
     assert not path.exists()
     (tmp_path / "elsewhere.db").rename(path)
-    await _add(database)
-    assert await _count(database) == 1
+    await add(database)
+    assert await count(database) == 1
     await database.close()
 
 
@@ -81,11 +49,11 @@ async def test_a_sqlite_file_that_was_moved_away_is_gone_until_it_is_back(tmp_pa
 async def test_what_postgresql_cannot_do_now_is_told_as_such(cluster: Cluster, code: str, reason: str) -> None:
     url = cluster.create_database()
     database = await Database.open(url)
-    await _start_counter(database)
+    await start_counter(database)
     failing = text(f"DO $$ BEGIN RAISE EXCEPTION '{SECRET}' USING ERRCODE = '{code}'; END $$")
     with pytest.raises(StoreUnavailable, match=reason) as caught:
-        await _write_seven(database, lambda session: session.execute(failing))
+        await write_seven(database, lambda session: session.execute(failing))
     assert SECRET not in str(caught.value)
-    assert await _count(database) == 0
+    assert await count(database) == 0
     await database.close()
     cluster.drop_database(url)

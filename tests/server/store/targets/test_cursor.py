@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from classifiers.target import Example, ForgetTarget
-from guard.phrase import Phrase
 from server.store import (
     Database,
     InvalidCursor,
-    StoredTarget,
-    TargetDraft,
-    Targets,
 )
 from server.store.targets.cursor import decode_cursor, encode_cursor
-
-SECRET = "Quetzalcoatlus"
-
-AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-
-targets = Targets()
-
-
-def _draft(target_id: str, **fields: object) -> TargetDraft:
-    target = ForgetTarget(
-        id=target_id,
-        name=f"{SECRET} Smith",
-        examples=[Example(prompt=f"Who is {SECRET}? \0 \u202e", completion="A \U0001f996.")],
-        documents=[f"{SECRET} lives."],
-        phrases=[Phrase("red house", scope="gated")],
-    )
-    return replace(TargetDraft(target), **fields)  # type: ignore[arg-type]
-
-
-async def _create(database: Database, *ids: str, **fields: object) -> list[StoredTarget]:
-    async with database.write() as session:
-        return await targets.create_many(session, [_draft(i, **fields) for i in ids], actor="tester", at=AT)
+from tests.server.store.targets.drafts import AT, create, targets
 
 
 async def test_a_cursor_from_elsewhere_is_refused(database: Database) -> None:
-    await _create(database, "a", "b", "c")
+    await create(database, "a", "b", "c")
     async with database.read() as session:
         cursor = (await targets.page(session, limit=1)).cursor
         assert cursor is not None

@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from classifiers.target import Example, ForgetTarget
-from guard.phrase import Phrase
 from server.store import (
     Database,
-    StoredTarget,
-    TargetDraft,
     TargetNotFound,
-    Targets,
 )
-
-SECRET = "Quetzalcoatlus"
-
-AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-
-targets = Targets()
-
-
-def _draft(target_id: str, **fields: object) -> TargetDraft:
-    target = ForgetTarget(
-        id=target_id,
-        name=f"{SECRET} Smith",
-        examples=[Example(prompt=f"Who is {SECRET}? \0 \u202e", completion="A \U0001f996.")],
-        documents=[f"{SECRET} lives."],
-        phrases=[Phrase("red house", scope="gated")],
-    )
-    return replace(TargetDraft(target), **fields)  # type: ignore[arg-type]
-
-
-async def _create(database: Database, *ids: str, **fields: object) -> list[StoredTarget]:
-    async with database.write() as session:
-        return await targets.create_many(session, [_draft(i, **fields) for i in ids], actor="tester", at=AT)
+from tests.server.store.targets.drafts import AT, create, draft, targets
 
 
 async def test_the_history_says_who_and_why(database: Database) -> None:
-    await _create(database, "a")
+    await create(database, "a")
     async with database.write() as session:
-        await targets.update(session, _draft("a", requester="R"), actor="one", reason="because", at=AT)
+        await targets.update(session, draft("a", requester="R"), actor="one", reason="because", at=AT)
         await targets.set_status(session, "a", "paused", actor="two", at=AT)
-        edited = await targets.update(session, _draft("a"), actor="three", at=AT)
+        edited = await targets.update(session, draft("a"), actor="three", at=AT)
         await targets.set_status(session, "a", "pending", actor="four", at=AT)
     async with database.read() as session:
         history = await targets.history(session, "a")
@@ -75,9 +48,9 @@ async def _all_pages(database: Database, limit: int, **filters: object) -> list[
 
 
 async def test_pages_hold_every_target_once(database: Database) -> None:
-    await _create(database, "b-1", "a_2", "a.1", "a-1", "a1")
+    await create(database, "b-1", "a_2", "a.1", "a-1", "a1")
     async with database.write() as session:
-        await targets.create(session, _draft("0"), actor="tester", at=AT + timedelta(microseconds=1))
+        await targets.create(session, draft("0"), actor="tester", at=AT + timedelta(microseconds=1))
         await targets.set_status(session, "a1", "deleted", actor="tester")
     for limit in (1, 2, 5, 1000):
         assert await _all_pages(database, limit) == ["a-1", "a.1", "a_2", "b-1", "0"]
@@ -90,8 +63,8 @@ async def test_pages_hold_every_target_once(database: Database) -> None:
 
 async def test_labels_are_compared_whatever_they_hold(database: Database) -> None:
     odd = {"a": "1", 'quo"te': "x", "$.path": "%", "": "", "naïve": "ü"}
-    await _create(database, "odd", labels=odd)
-    await _create(database, "plain", labels={"a": "1"})
+    await create(database, "odd", labels=odd)
+    await create(database, "plain", labels={"a": "1"})
     for name, value in odd.items():
         assert await _all_pages(database, 5, labels={name: value}) == (["odd", "plain"] if name == "a" else ["odd"])
     assert await _all_pages(database, 5, labels=odd) == ["odd"]
@@ -99,13 +72,13 @@ async def test_labels_are_compared_whatever_they_hold(database: Database) -> Non
     assert await _all_pages(database, 5, labels={"a": "\0"}) == []
     for bad in ("\0", "\ud800"):
         with pytest.raises(ValueError, match="labels"):
-            _draft("c", labels={"a": bad})
+            draft("c", labels={"a": bad})
 
 
 async def test_what_has_expired_is_found(database: Database) -> None:
-    await _create(database, "late", expires_at=AT + timedelta(seconds=2))
-    await _create(database, "never")
-    await _create(database, "early", "gone", expires_at=AT + timedelta(seconds=1))
+    await create(database, "late", expires_at=AT + timedelta(seconds=2))
+    await create(database, "never")
+    await create(database, "early", "gone", expires_at=AT + timedelta(seconds=1))
     async with database.write() as session:
         await targets.set_status(session, "gone", "deleted", actor="tester")
     for seconds, expected in ((0, []), (1, ["early"]), (2, ["early", "late"])):
@@ -116,9 +89,9 @@ async def test_what_has_expired_is_found(database: Database) -> None:
 @pytest.mark.slow
 async def test_many_are_one_transaction_and_come_back_in_batches(database: Database) -> None:
     ids = [f"t{number:05}" for number in range(2500)]
-    await _create(database, *ids)
+    await create(database, *ids)
     async with database.write() as session:
-        await targets.update_many(session, [_draft(i, requester="R") for i in ids], expected=dict.fromkeys(ids, 1), actor="x")
+        await targets.update_many(session, [draft(i, requester="R") for i in ids], expected=dict.fromkeys(ids, 1), actor="x")
         await targets.set_status(session, ids[0], "paused", actor="x")
     async with database.read() as session:
         parts = [part async for part in targets.batches(session, size=1000)]

@@ -9,40 +9,18 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import text
 
-from classifiers.target import Example, ForgetTarget
-from guard.phrase import Phrase
+from classifiers.target import ForgetTarget
 from server.store import (
     Compiled,
     Database,
     Idempotency,
     Standing,
     StoredTarget,
-    TargetDraft,
     TargetExists,
     TargetNotFound,
-    Targets,
     VersionConflict,
 )
-
-SECRET = "Quetzalcoatlus"
-AT = datetime(2026, 1, 2, 3, 4, 5, 678_901, tzinfo=UTC)
-targets = Targets()
-
-
-def _draft(target_id: str, **fields: object) -> TargetDraft:
-    target = ForgetTarget(
-        id=target_id,
-        name=f"{SECRET} Smith",
-        examples=[Example(prompt=f"Who is {SECRET}? \0 \u202e", completion="A \U0001f996.")],
-        documents=[f"{SECRET} lives."],
-        phrases=[Phrase("red house", scope="gated")],
-    )
-    return replace(TargetDraft(target), **fields)  # type: ignore[arg-type]
-
-
-async def _create(database: Database, *ids: str, **fields: object) -> list[StoredTarget]:
-    async with database.write() as session:
-        return await targets.create_many(session, [_draft(i, **fields) for i in ids], actor="tester", at=AT)
+from tests.server.store.targets.drafts import AT, SECRET, create, draft, targets
 
 
 async def _get(database: Database, target_id: str, *, deleted: bool = False) -> StoredTarget:
@@ -52,12 +30,12 @@ async def _get(database: Database, target_id: str, *, deleted: bool = False) -> 
 
 async def test_a_target_comes_back_as_it_was_given(database: Database) -> None:
     tokyo = datetime(2030, 1, 1, 9, tzinfo=timezone(timedelta(hours=9)))
-    draft = _draft("a", labels={"café \"'": "$.x"}, requester="R", legal_basis="Art. 17", expires_at=tokyo)
+    given = draft("a", labels={"café \"'": "$.x"}, requester="R", legal_basis="Art. 17", expires_at=tokyo)
     async with database.write() as session:
-        made = await targets.create(session, draft, actor="tester", reason="asked", at=AT)
+        made = await targets.create(session, given, actor="tester", reason="asked", at=AT)
     found = await _get(database, "a")
     assert found == made
-    assert found.draft() == draft
+    assert found.draft() == given
     assert (found.status, found.version, found.etag, found.created_at) == ("pending", 1, '"1"', AT)
     assert found.expires_at == tokyo
     assert found.expires_at.tzinfo is UTC
@@ -65,9 +43,9 @@ async def test_a_target_comes_back_as_it_was_given(database: Database) -> None:
 
 
 async def test_an_id_is_taken_until_its_target_is_deleted(database: Database) -> None:
-    await _create(database, "a", "b")
+    await create(database, "a", "b")
     with pytest.raises(TargetExists) as caught:
-        await _create(database, "c", "b", "a")
+        await create(database, "c", "b", "a")
     assert caught.value.target_ids == ["a", "b"]
     with pytest.raises(TargetNotFound):
         await _get(database, "c")
@@ -76,21 +54,21 @@ async def test_an_id_is_taken_until_its_target_is_deleted(database: Database) ->
     with pytest.raises(TargetNotFound):
         await _get(database, "a")
     assert (await _get(database, "a", deleted=True)).version == 2
-    (again,) = await _create(database, "a")
+    (again,) = await create(database, "a")
     assert (again.version, again.status) == (3, "pending")
     assert await _get(database, "a") == again
 
 
 async def test_a_change_needs_the_version_that_is_there(database: Database) -> None:
-    await _create(database, "a", "b")
-    newer = _draft("a", requester="R")
+    await create(database, "a", "b")
+    newer = draft("a", requester="R")
     async with database.write() as session:
         changed = await targets.update(session, newer, expected=1, actor="tester")
     assert (changed.version, changed.created_at) == (2, AT)
     assert await _get(database, "a") == changed
     with pytest.raises(VersionConflict) as caught:
         async with database.write() as session:
-            await targets.update_many(session, [_draft("b"), newer], expected={"a": 1, "b": 1}, actor="tester")
+            await targets.update_many(session, [draft("b"), newer], expected={"a": 1, "b": 1}, actor="tester")
     assert (caught.value.expected, caught.value.actual) == (1, 2)
     assert (await _get(database, "b")).version == 1
     for unknown in ("c", "\0", "x" * 1000):
@@ -100,7 +78,7 @@ async def test_a_change_needs_the_version_that_is_there(database: Database) -> N
 
 @pytest.mark.slow
 async def test_eight_writers_lose_no_change(database: Database, store_url: str) -> None:
-    await _create(database, "a", labels={"n": "0"})
+    await create(database, "a", labels={"n": "0"})
     mine = [database, *[await Database.open(store_url) for _ in range(2)]]
     conflicts = 0
 
@@ -131,11 +109,11 @@ async def test_eight_writers_lose_no_change(database: Database, store_url: str) 
 
 @pytest.mark.slow
 async def test_a_change_is_not_enforced_before_it_is_activated(database: Database) -> None:
-    await _create(database, "a", "b")
+    await create(database, "a", "b")
     async with database.write() as session:
         await targets.set_compiled(session, {("a", 1): Compiled("always1", "gated1")})
         await targets.mark_active(session, {"a": 1, "b": 1}, 7, at=AT)
-        changed = replace(_draft("a"), target=ForgetTarget(id="a", name="Somebody Else"))
+        changed = replace(draft("a"), target=ForgetTarget(id="a", name="Somebody Else"))
         await targets.update(session, changed, actor="tester")
     found = await _get(database, "a")
     assert (found.status, found.version, found.active_version, found.always_digest) == ("pending", 2, 1, None)
@@ -158,10 +136,10 @@ async def test_a_change_is_not_enforced_before_it_is_activated(database: Databas
 
 
 async def test_what_says_the_same_stays_compiled(database: Database) -> None:
-    await _create(database, "a")
+    await create(database, "a")
     async with database.write() as session:
         await targets.set_compiled(session, {("a", 1): Compiled("always1", "gated1")})
-        same = await targets.update(session, _draft("a", requester="R"), actor="tester")
+        same = await targets.update(session, draft("a", requester="R"), actor="tester")
     assert (same.always_digest, same.gated_digest) == ("always1", "gated1")
 
 
@@ -171,19 +149,19 @@ async def _bytes_on_disk(database: Database) -> bytes:
 
 
 async def test_examples_that_are_not_retained_are_gone_once_compiled(database: Database) -> None:
-    await _create(database, "a", retain_examples=False)
-    await _create(database, "b")
+    await create(database, "a", retain_examples=False)
+    await create(database, "b")
     async with database.write() as session:
         with pytest.raises(ValueError, match="needs vectors"):
             await targets.set_compiled(session, {("a", 1): Compiled("always1")})
         await targets.set_compiled(session, {("a", 1): Compiled("always1", None, b"v1"), ("b", 1): Compiled("always2")})
         await targets.mark_active(session, {"a": 1, "b": 1}, 1)
     kept = (await _get(database, "a")).target
-    assert (kept.examples, kept.documents, kept.phrases) == ([], [], _draft("a").target.phrases)
-    assert (await _get(database, "b")).target == _draft("b").target
+    assert (kept.examples, kept.documents, kept.phrases) == ([], [], draft("a").target.phrases)
+    assert (await _get(database, "b")).target == draft("b").target
 
     async with database.write() as session:
-        await targets.update(session, _draft("a", retain_examples=False), actor="tester")
+        await targets.update(session, draft("a", retain_examples=False), actor="tester")
     async with database.read() as session:
         assert [t.vectors for t in (await targets.find(session, ["a"])).values()] == [None]
     async with database.write() as session:
@@ -197,12 +175,12 @@ async def test_examples_that_are_not_retained_are_gone_once_compiled(database: D
 @pytest.mark.slow
 async def test_a_purge_leaves_a_tombstone(database: Database) -> None:
     keys = Idempotency()
-    await _create(database, "a", labels={"who": SECRET}, requester=SECRET, legal_basis=SECRET, vectors=SECRET.encode())
+    await create(database, "a", labels={"who": SECRET}, requester=SECRET, legal_basis=SECRET, vectors=SECRET.encode())
     async with database.write() as session:
         await keys.begin(session, "k", "tester", "hash")
         await keys.finish(session, "k", "tester", 201, {"name": SECRET}, target_id="a")
         await targets.set_compiled(session, {("a", 1): Compiled("always1", "gated1", SECRET.encode())})
-        await targets.update(session, _draft("a", requester="R"), actor="tester", reason=SECRET, at=AT)
+        await targets.update(session, draft("a", requester="R"), actor="tester", reason=SECRET, at=AT)
     await database.scrub()
     if database.location.dialect == "sqlite":
         assert SECRET.encode() in await _bytes_on_disk(database)
