@@ -52,8 +52,11 @@ class Lease:
 
     async def keep(self, rejoin: Callable[[], Awaitable[None]]) -> None:
         """Renew the lease for ever. If it is lost, it is over at once; `rejoin` then registers the process again."""
+        # Counted from when the lease was asked for: what the process has done since then may have taken most of it.
+        wait = self._until - LEASE_S * 3 / 4 - time.monotonic()
         while True:
-            await asyncio.sleep(LEASE_S / 4)
+            await asyncio.sleep(min(max(wait, 0.0), LEASE_S / 4))
+            wait = LEASE_S / 4
             asked = time.monotonic()
             try:
                 async with self._database.write() as session:

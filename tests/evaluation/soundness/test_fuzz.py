@@ -61,7 +61,7 @@ def test_figures_are_counted_by_kind_and_written(
     ticks = iter(range(100))
     monkeypatch.setattr(fuzz, "round_of", round_of)
     monkeypatch.setattr(fuzz, "tekken", lambda: Vocabulary.of([b"a"]))
-    monkeypatch.setattr("time.monotonic", lambda: float(next(ticks)))
+    monkeypatch.setattr(fuzz, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
     monkeypatch.setattr(fuzz, "tqdm", _NoProgress)
     monkeypatch.setattr(sys, "argv", ["fuzz", "--minutes", "0.1", "--seed", "7", "--out", str(tmp_path / "fuzz.json")])
     fuzz.main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -46,7 +47,8 @@ async def test_registering_alone_lets_nothing_be_answered(lease: Lease, database
 
 async def test_it_lasts_until_it_is_over(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    # The module's clock alone: a server that runs beside this test goes by the real one.
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now))
     lease.begin(now + 5)
     assert lease.lasts
     now += 5
@@ -55,7 +57,7 @@ async def test_it_lasts_until_it_is_over(lease: Lease, monkeypatch: pytest.Monke
 
 async def test_it_counts_from_before_it_was_asked_for(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
     times = iter([1000.0, 1004.0, 1004.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(times, 1004.0))
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(times, 1004.0)))
     assert await lease.register() == 1000.0 + module.LEASE_S
 
 
@@ -64,6 +66,17 @@ async def test_it_is_renewed(lease: Lease, kept: list[str]) -> None:
     await asyncio.sleep(0.5)
     assert lease.lasts
     assert kept == []
+
+
+async def test_a_lease_that_is_old_when_it_begins_is_renewed_at_once(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LEASE_S", 10.0)
+    # To take over the policy took longer than the lease lasts.
+    lease.begin(await lease.register() - 11)
+    task = asyncio.create_task(lease.keep(asyncio.Event().wait))  # type: ignore[arg-type]
+    async with asyncio.timeout(2):
+        while not lease.lasts:
+            await asyncio.sleep(0.01)
+    task.cancel()
 
 
 async def test_a_lost_lease_is_over_until_the_process_is_back(lease: Lease, kept: list[str], database: Database) -> None:
