@@ -12,6 +12,7 @@ from guard.stopwords import COMMON_WORDS
 
 Scope = Literal["always", "gated"]
 MatchKind = Literal["word", "prefix", "substring"]
+FormKind = Literal["inflection", "order", "initials", "middle", "word", "date", "number", "spelling", "spelled"]
 
 MAX_CHARACTERS = 512
 # A phrase has a compact form if it has at least MIN_COMPACT letters and digits, which makes it specific enough to be found with
@@ -33,6 +34,7 @@ class Phrase:
             completes the phrase; with less, to the token that completes this fraction of it, whatever would come next. GUARD
             (arXiv 2505.13312) counts tokens instead of characters.
         force: Allow a phrase that consists of stop words alone ("the").
+        forms: The kinds of forms that count as this phrase (`guard.form`); None for those of its target.
 
     Raises:
         PhraseError: For text that is not valid Unicode, has no letter or digit, has more than 512 characters, or consists of
@@ -46,6 +48,7 @@ class Phrase:
     penalty: float = math.inf
     beta: float = 1.0
     force: bool = field(default=False, compare=False)
+    forms: tuple[FormKind, ...] | None = field(default=None, compare=False)
     # The folded text, which is what is compared, without the spaces around it.
     folded: str = field(init=False, repr=False, compare=False)
 

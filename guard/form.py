@@ -1,0 +1,31 @@
+"""A form: another way to write a phrase that counts as the phrase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from guard.phrase import FormKind, Phrase
+
+FORM_KINDS: Final[tuple[FormKind, ...]] = get_args(FormKind)
+"""All kinds of forms, in the order in which they are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Phrase):
+    """A phrase that `guard.forms` derives from another phrase.
+
+    Args:
+        kind: How it differs from the phrase.
+        ending: Whether its last word may carry one of `guard.forms.endings.ENDINGS`: "Harry Potters".
+        gap: Whether one more word may come between two of its words: "Harry James Potter".
+    """
+
+    kind: FormKind = "spelling"
+    ending: bool = False
+    gap: bool = False
+
+    @property
+    def compact(self) -> str:
+        """Nothing: the phrase itself is found by its letters, and its forms are not."""
+        return ""
