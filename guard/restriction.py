@@ -22,7 +22,7 @@ from guard.matching.compact import CompactAutomaton
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".safetensors"
 MAX_PHRASES = 500_000
 
