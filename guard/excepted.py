@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from guard.errors import PhraseError
+from guard.folding import DOT, SPACE
 from guard.phrase import Phrase
 
 
@@ -48,3 +49,14 @@ class Excepted:
             touched = touched or bool(occurrences(phrase, f" {self.pattern.replace('.', '. ')}"))
         if not touched:
             raise PhraseError("no phrase occurs in the exception, so it changes nothing: remove it, or check how it is written")
+
+
+def closed_in(phrase: Phrase, exception: Excepted) -> bool:
+    """Return whether the phrase's letters are among those of an exception for it. It is then not looked for letter by letter."""
+    if exception.phrases is not None and phrase.pattern not in exception.phrases:
+        return False
+    return _letters(phrase.pattern) in _letters(exception.pattern)
+
+
+def _letters(pattern: str) -> str:
+    return pattern.replace(SPACE, "").replace(DOT, "")

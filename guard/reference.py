@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from guard.excepted import Excepted, closed_in
 from guard.folding import DOT, SPACE, StreamFolder
 from guard.form import Form
 from guard.forms.endings import ALL_ENDINGS
 from guard.phrase import BRIEF, Phrase
 
 _GAP = re.compile("[ .]")
+_RUN = re.compile("[ .]+")
 
 
 def folded_stream(pieces: Iterable[bytes]) -> str:
@@ -28,14 +30,18 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
 
     Occurrences word for word and, for phrases with a compact form, letter for letter both count.
     """
-    ends = set()
+    return {end for _, end in spans(phrase, folded)} | compact_occurrences(phrase, folded)
+
+
+def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
+    """Return where the phrase's occurrences word for word begin and end in a folded text."""
+    found = set()
     for beginning, whole in phrase.ends():
-        for found in _expression(beginning, phrase.match != "substring").finditer(folded):
-            end = found.end(1)
-            rest = _GAP.split(folded[end:], maxsplit=1)
+        for match in _expression(beginning, phrase.match != "substring").finditer(folded):
+            rest = _GAP.split(folded[match.end(1) :], maxsplit=1)
             if not whole or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
-                ends.add(end)
-    return ends | compact_occurrences(phrase, folded)
+                found.add(match.span(1))
+    return found
 
 
 def _ends_word(rest: list[str]) -> bool:
@@ -80,7 +86,70 @@ def _sentence_ends_in(text: str) -> bool:
     return any(len(_GAP.split(part)[-1].encode()) > BRIEF for part in text.split(DOT + SPACE)[:-1])
 
 
-def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes) -> float:
-    """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none."""
+def covers(exception: Excepted, folded: str, *, done: bool = False) -> list[tuple[int, int]]:
+    """Return where an exception begins and ends in a folded text: whole, or, unless `done`, as far as the text goes.
+
+    `done`: only where the exception is whole and something follows behind its last word.
+    """
+    pattern = exception.pattern
+    found = []
+    for match in _expression(pattern, begins_word=True).finditer(folded):
+        end = match.end(1)
+        if folded[end : end + 1] in ((SPACE, DOT) if done else ("", SPACE, DOT)):
+            found.append((match.start(1), end))
+    for length in () if done else range(1, len(pattern)):
+        if pattern[length - 1] in SPACE + DOT:
+            continue
+        # What may follow, so that the exception may still go on.
+        tail = {SPACE: r"(?: |\.)?", DOT: r"(?:\. ?)?"}.get(pattern[length], "")
+        if pattern[length] == SPACE and len(_GAP.split(pattern[:length])[-1]) <= BRIEF:
+            tail = r"(?: |\. ?)?"
+        for begun in _expression(pattern[:length], begins_word=True).finditer(folded):
+            if re.fullmatch(tail, folded[begun.end(1) :]):
+                found.append((begun.start(1), len(folded)))
+    return found
+
+
+def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
+    """Return whether an occurrence of the phrase is inside an exception that is whole, or that the end of the text has begun.
+
+    The exception's own text must hold the phrase at that place.
+    """
+    return any(
+        begin <= span[0] and span[1] <= end and _places(folded[begin : span[1]], span[0] - begin) in _held(phrase, exception)
+        for exception in exceptions
+        if exception.phrases is None or phrase.pattern in exception.phrases
+        for begin, end in covers(exception, folded)
+    )
+
+
+def _held(phrase: Phrase, exception: Excepted) -> set[tuple[int, int]]:
+    text = SPACE + exception.pattern.replace(DOT, DOT + SPACE)
+    return {_places(text[1:end], begin - 1) for begin, end in spans(phrase, text)}
+
+
+def _places(text: str, begin: int) -> tuple[int, int]:
+    """Return `begin` and the end of `text`, counted as if each run of spaces and dots were one character."""
+    return len(_RUN.sub(SPACE, text[:begin])), len(_RUN.sub(SPACE, text))
+
+
+def _said(phrase: Phrase, folded: str, exceptions: Sequence[Excepted]) -> set[tuple[int, int]]:
+    """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice."""
+    found = {span for span in spans(phrase, folded) if not excused(phrase, span, folded, exceptions)}
+    if any(closed_in(phrase, exception) for exception in exceptions):
+        return found
+    return found | {(end, end) for end in compact_occurrences(phrase, folded)}
+
+
+def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes, exceptions: Sequence[Excepted] = ()) -> float:
+    """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none.
+
+    It also completes a phrase if it leaves an exception that excused the phrase so far.
+    """
     before, after = folded_stream(said), folded_stream([*said, token])
-    return max((p.penalty for p in phrases if occurrences(p, after) - occurrences(p, before)), default=0.0)
+    worst = 0.0
+    for phrase in phrases:
+        new = {end for _, end in _said(phrase, after, exceptions)} - {end for _, end in _said(phrase, before, exceptions)}
+        if new:
+            worst = max(worst, phrase.penalty)
+    return worst

@@ -12,7 +12,7 @@ from guard.matching.trie import grown
 _BLOCK = 256
 # Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
-EXACT, COMPACT, BEHIND_DOT, TIGHT = range(4)
+EXACT, COMPACT, WHOLE, TIGHT = range(4)
 
 
 @njit(cache=True, nogil=True)
@@ -22,6 +22,7 @@ def step_all(
     fail,
     letters,
     silent,
+    relevant,
     c_first_child,
     c_label,
     c_fail,
@@ -41,6 +42,7 @@ def step_all(
     Args:
         first_child, label, fail, letters: The exact automaton; see `guard.matching.kernels`.
         silent: bool [nodes]; the nodes that are known to continue nothing.
+        relevant: bool [nodes]; the nodes at which an exception has been begun. Empty if there are no exceptions.
         c_first_child, c_label, c_fail, c_level, c_silent: The same of the compact automaton, and each node's level; see
             `guard.matching.compactkernels`. One without patterns has one node.
         text, start: uint8 [bytes], int64 [vocabulary + 1]; the folded tokens.
@@ -49,7 +51,7 @@ def step_all(
         nodes, c_nodes, begun, spaced: int32, int32, uint64, uint8 [entries]; each sequence's state, changed in place.
 
     Returns:
-        int64 [n, 3]: place, node, and where: EXACT or BEHIND_DOT (a state) of the exact automaton, COMPACT or TIGHT of the
+        int64 [n, 3]: place, node, and where: EXACT (a node) or WHOLE (a state, of whose chain nothing else is returned) of the exact automaton, COMPACT or TIGHT of the
         compact one. What begins with a space is not banned at a TIGHT node.
     """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
@@ -62,8 +64,8 @@ def step_all(
         folded = text[start[token] : start[token + 1]]
         nodes[r] = walk(first_child, label, fail, letters, nodes[r], folded)
         node = nodes[r]
-        if node >= len(label):
-            found, count = _put(found, count, place, node, BEHIND_DOT)
+        if node >= len(label) or (len(relevant) and relevant[node]):
+            found, count = _put(found, count, place, node, WHOLE)
             node = 0
         while node:
             if not silent[node]:

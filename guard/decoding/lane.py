@@ -49,13 +49,14 @@ class Lane:
         exact, compact, vocabulary = masks.automaton, masks.compact, masks.vocabulary
         paths = compact.automaton if compact else _no_compact()
         self._tables = (
-            *(*exact.paths, masks.silent),
+            *(*exact.paths, masks.silent, masks.excusing.relevant if masks.excusing else np.zeros(0, np.bool_)),
             *(paths.first_child, paths.label, paths.fail, paths.level),
             compact.silent if compact else np.zeros(1, np.bool_),
             *(vocabulary.folded.data, vocabulary.folded.start),
         )
-        always = [part for part in (masks.within, compact.within if compact else None) if part is not None and len(part)]
-        self.always = always
+        # Where an exception has been begun, a token may say a whole phrase.
+        always = [None if masks.excusing else masks.within, compact.within if compact else None]
+        self.always = [part for part in always if part is not None and len(part)]
         """The bans of every state."""
 
     def load(self, entry: int) -> None:
@@ -85,14 +86,22 @@ class Lane:
         """
         masks = self._masks
         found = batchkernels.step_all(*self._tables, tokens, self.places, self._nodes, self._c_nodes, self._begun, self._spaced)
+        excused = set()
         for place, node, where in found.tolist():
             if where == batchkernels.EXACT:
                 bans: tuple[Ban, ...] = (masks.continuing(node),)
-            elif where == batchkernels.BEHIND_DOT:
-                bans = masks.behind_dot(node)
+            elif where == batchkernels.WHOLE:
+                if masks.excusing and masks.excusing.concerns(node):
+                    excused.add(place)
+                    bans = masks.excused(node)
+                else:
+                    bans = masks.behind_dot(node)
             elif masks.compact:
                 bans = (masks.compact.tight(node) if where == batchkernels.TIGHT else masks.compact.continuing(node),)
             yield from ((place, ban) for ban in bans if len(ban))
+        if masks.excusing and len(masks.within):
+            stepped = [place for place in self.places.tolist() if tokens[place] >= 0]
+            yield from ((place, masks.within) for place in stepped if place not in excused)
         if masks.compact and len(masks.vocabulary.breaking):
             for entry, place in enumerate(self.places.tolist()):
                 if tokens[place] >= 0:
