@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from guard.folding import DOT, SPACE
 from guard.phrase import FormKind, Phrase
 
 FORM_KINDS: Final[tuple[FormKind, ...]] = get_args(FormKind)
 """All kinds of forms, in the order in which they are listed."""
+
+
+_MOST_WORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,11 @@ class Form(Phrase):
     kind: FormKind = "spelling"
     ending: bool = False
     gap: bool = False
+
+    @property
+    def gaps(self) -> bool:
+        """Whether `gap` has an effect: a name of two to four words, in which no sentence ends."""
+        return self.gap and DOT not in self.pattern and 0 < self.pattern.count(SPACE) < _MOST_WORDS
 
     @property
     def compact(self) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from guard.excepted import Excepted, closed_in
+from guard.excepted import Excepted, closed_in, excuses_gap
 from guard.folding import DOT, SPACE, StreamFolder
 from guard.form import Form
 from guard.forms.endings import ALL_ENDINGS
@@ -17,6 +17,7 @@ from guard.phrase import BRIEF, Phrase
 
 _GAP = re.compile("[ .]")
 _RUN = re.compile("[ .]+")
+_MIDDLE = re.compile(r"([ .]+)([^ .]+)([ .]+)")
 
 
 def folded_stream(pieces: Iterable[bytes]) -> str:
@@ -30,7 +31,8 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
 
     Occurrences word for word and, for phrases with a compact form, letter for letter both count.
     """
-    return {end for _, end in spans(phrase, folded)} | compact_occurrences(phrase, folded)
+    gaps = gap_spans(phrase, folded) if isinstance(phrase, Form) else set()
+    return {end for _, end in spans(phrase, folded) | gaps} | compact_occurrences(phrase, folded)
 
 
 def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
@@ -42,6 +44,28 @@ def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
             if not whole or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
                 found.add(match.span(1))
     return found
+
+
+def gap_spans(form: Form, folded: str) -> set[tuple[int, int]]:
+    """Return where occurrences of a form with exactly one more word between two of its words begin and end in a folded text."""
+    found = set()
+    words = form.pattern.split(SPACE)
+    for at in range(1, len(words)) if form.gaps else ():
+        before, after = _expression(SPACE.join(words[:at]), begins_word=True), SPACE.join(words[at:])
+        for match in before.finditer(folded):
+            middle = _MIDDLE.match(folded, match.end(1))
+            if middle and _crosses(words[at - 1], middle[1]) and _crosses(middle[2], middle[3]):
+                behind = _expression(after, begins_word=True).match(folded, middle.end())
+                if behind:
+                    rest = _GAP.split(folded[behind.end(1) :], maxsplit=1)
+                    if not rest[0] or (form.ending and _ends_word(rest)):
+                        found.add((match.start(1), behind.end(1)))
+    return found
+
+
+def _crosses(word: str, gap: str) -> bool:
+    """Return whether a phrase may go on behind a word and a run of spaces and dots."""
+    return gap != DOT + SPACE or len(word) <= BRIEF
 
 
 def _ends_word(rest: list[str]) -> bool:
@@ -113,7 +137,8 @@ def covers(exception: Excepted, folded: str, *, done: bool = False) -> list[tupl
 def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
     """Return whether an occurrence of the phrase is inside an exception that is whole, or that the end of the text has begun.
 
-    The exception's own text must hold the phrase at that place.
+    The exception's own text must hold the phrase at that place. With a form that may carry an ending, it holds the phrase of the
+    same words, too: give that form in place of the phrase.
     """
     return any(
         begin <= span[0] and span[1] <= end and _places(folded[begin : span[1]], span[0] - begin) in _held(phrase, exception)
@@ -121,6 +146,19 @@ def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iter
         if exception.phrases is None or phrase.pattern in exception.phrases
         for begin, end in covers(exception, folded)
     )
+
+
+def _excused_gap(form: Form, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
+    """Return whether an exception that ends with a name with one more word in it is said to its end there."""
+    return any(
+        excuses_gap(exception, form) and any(begin <= span[0] and end == span[1] for begin, end in _whole(exception, folded))
+        for exception in exceptions
+    )
+
+
+def _whole(exception: Excepted, folded: str) -> list[tuple[int, int]]:
+    found = [match.span(1) for match in _expression(exception.pattern, begins_word=True).finditer(folded)]
+    return [span for span in found if folded[span[1] : span[1] + 1] in ("", SPACE, DOT)]
 
 
 def _held(phrase: Phrase, exception: Excepted) -> set[tuple[int, int]]:
@@ -133,15 +171,23 @@ def _places(text: str, begin: int) -> tuple[int, int]:
     return len(_RUN.sub(SPACE, text[:begin])), len(_RUN.sub(SPACE, text))
 
 
-def _said(phrase: Phrase, folded: str, exceptions: Sequence[Excepted]) -> set[tuple[int, int]]:
+def _said(phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Phrase) -> set[tuple[int, int]]:
     """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice."""
-    found = {span for span in spans(phrase, folded) if not excused(phrase, span, folded, exceptions)}
+    found = {span for span in spans(phrase, folded) if not excused(held, span, folded, exceptions)}
+    if isinstance(phrase, Form):
+        found |= {span for span in gap_spans(phrase, folded) if not _excused_gap(phrase, span, folded, exceptions)}
     if any(closed_in(phrase, exception) for exception in exceptions):
         return found
     return found | {(end, end) for end in compact_occurrences(phrase, folded)}
 
 
-def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes, exceptions: Sequence[Excepted] = ()) -> float:
+def _carrying(phrase: Phrase, phrases: Sequence[Phrase]) -> Phrase:
+    """Return the form with the words of the phrase that may carry an ending, if it is among `phrases`; else the phrase."""
+    forms = (p for p in phrases if isinstance(p, Form) and p.ending and p.pattern == phrase.pattern)
+    return next(forms, phrase) if phrase.match == "word" and phrase.beta == 1 else phrase
+
+
+def penalty(phrases: Sequence[Phrase], said: Sequence[bytes], token: bytes, exceptions: Sequence[Excepted] = ()) -> float:
     """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none.
 
     It also completes a phrase if it leaves an exception that excused the phrase so far.
@@ -149,7 +195,7 @@ def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes, exce
     before, after = folded_stream(said), folded_stream([*said, token])
     worst = 0.0
     for phrase in phrases:
-        new = {end for _, end in _said(phrase, after, exceptions)} - {end for _, end in _said(phrase, before, exceptions)}
-        if new:
+        held = _carrying(phrase, phrases)
+        if _said(phrase, after, exceptions, held) - _said(phrase, before, exceptions, held):
             worst = max(worst, phrase.penalty)
     return worst

@@ -22,6 +22,7 @@ from guard.excepted import Excepted, closed_in
 from guard.matching.automaton import Automaton
 from guard.matching.compact import CompactAutomaton
 from guard.matching.exceptions import Exceptions, joined
+from guard.matching.gaps import GapAutomaton
 from guard.matching.patterns import KINDS, Patterns
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
@@ -39,6 +40,7 @@ class Restriction:
     compact: CompactAutomaton
     anchors: Anchors | None = None
     exceptions: Exceptions | None = None
+    gaps: GapAutomaton | None = None
 
     @classmethod
     def compile(
@@ -60,14 +62,18 @@ class Restriction:
             own = np.zeros((KINDS, len(automaton)), np.float32)
             own[:, at] = patterns.ends
             compiled = Exceptions.build(automaton, own, phrases, ordered)
-            phrases = [phrase for phrase in phrases if not any(map(partial(closed_in, phrase), exceptions))]
-        return cls(automaton, CompactAutomaton.build(phrases), anchors, compiled)
+        # An exception is exact, so phrases whose letters it has are not looked for letter by letter.
+        closed = [phrase for phrase in phrases if not any(map(partial(closed_in, phrase), exceptions))]
+        gaps = GapAutomaton.build(phrases)
+        return cls(automaton, CompactAutomaton.build(closed), anchors, compiled, gaps if len(gaps) > 1 else None)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays of both automata, and of the anchors if there are any, by name, in a fixed order."""
         parts = {"exact": self.automaton.arrays(), "compact": self.compact.arrays()}
         if self.exceptions:
             parts["except"] = self.exceptions.arrays()
+        if self.gaps:
+            parts["gaps"] = self.gaps.arrays()
         named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         return named | self.anchors.to_arrays()[0] if self.anchors else named
 
@@ -131,6 +137,7 @@ class Restriction:
                 CompactAutomaton(**_part(arrays, "compact.")),
                 Anchors.from_arrays(arrays, metadata) if "anchor_vectors" in arrays or "anchor_encoder" in metadata else None,
                 Exceptions(**_part(arrays, "except.")) if "except.own" in arrays else None,
+                GapAutomaton(**_part(arrays, "gaps.")) if "gaps.label" in arrays else None,
             )
         except TypeError as error:
             raise CorruptRestriction(f"restriction {digest} lacks arrays, or has unknown ones") from error

@@ -78,6 +78,21 @@ class Excusing:
         silent = np.array([token for token in range(len(v)) if not v.raw[token]], np.int64)
         return Ban.merged([*parts, _penalised(silent, self._owed(path))])
 
+    def gapped(self, state: int, ban: Ban) -> Ban:
+        """Return the ban of names with one more word in them, less those with which an exception ends that holds such a name."""
+        if not len(ban) or not self._exceptions.gapped.any():
+            return ban
+        before, folded, fine = self._automaton.said(state), self._vocabulary.folded, []
+        for token in ban.ids.tolist() + ban.soft.tolist():
+            said = scan(self._automaton, self._exceptions.own, before + folded[token])
+            first = len(scan(self._automaton, self._exceptions.own, before).states)
+            for position in range(first, len(said.states)):
+                if said.ended[position] or position + 1 == len(said.states):
+                    for index, node, _ in self._open(said.states[position], position):
+                        if self._exceptions.gapped[index] and node == self._exceptions.ends[index]:
+                            fine.append(token)
+        return ban.without(np.array(fine, np.int64))
+
     def inside(self, state: int, pending: bytes, ban: Ban) -> Ban:
         """Return the bans in the middle of a character, of the tokens that go on with it.
 

@@ -12,7 +12,9 @@ from guard.ban import Ban
 from guard.decoding import kernels as batchkernels
 from guard.decoding.masks import Masks
 from guard.decoding.row import Row
+from guard.matching import gapkernels
 from guard.matching.compact import CompactAutomaton
+from guard.matching.gaps import GapMasks
 
 Ids = NDArray[np.int64]
 
@@ -44,6 +46,9 @@ class Lane:
         self._c_nodes = np.zeros(count, np.int32)
         self._begun = np.zeros(count, np.uint64)
         self._spaced = np.zeros(count, np.uint8)
+        self._g_nodes = np.zeros((count, gapkernels.THREADS), np.int32)
+        self._g_kinds = np.zeros((count, gapkernels.THREADS), np.uint8)
+        self._g_state = np.zeros((3, count), np.int64)  # threads, letters, gap
         for entry in range(count):
             self.load(entry)
         exact, compact, vocabulary = masks.automaton, masks.compact, masks.vocabulary
@@ -67,6 +72,9 @@ class Lane:
         if cursor.compact:
             state = cursor.compact
             self._c_nodes[entry], self._begun[entry], self._spaced[entry] = state.node, state.begun, state.spaced
+        if cursor.gaps:
+            self._g_nodes[entry], self._g_kinds[entry] = cursor.gaps.nodes, cursor.gaps.kinds
+            self._g_state[:, entry] = cursor.gaps.count, cursor.gaps.letters, cursor.gaps.gap
 
     def store(self, entry: int) -> None:
         """Copy the state of one sequence back to its cursor."""
@@ -77,6 +85,9 @@ class Lane:
             state = cursor.compact
             state.node, state.begun = int(self._c_nodes[entry]), int(self._begun[entry])
             state.spaced = int(self._spaced[entry])
+        if cursor.gaps:
+            cursor.gaps.nodes[:], cursor.gaps.kinds[:] = self._g_nodes[entry], self._g_kinds[entry]
+            cursor.gaps.count, cursor.gaps.letters, cursor.gaps.gap = map(int, self._g_state[:, entry])
 
     def step(self, tokens: Ids) -> Iterator[tuple[int, Ban]]:
         """Read one token with each sequence, and yield each place with what is banned there besides `always`.
@@ -99,6 +110,8 @@ class Lane:
             elif masks.compact:
                 bans = (masks.compact.tight(node) if where == batchkernels.TIGHT else masks.compact.continuing(node),)
             yield from ((place, ban) for ban in bans if len(ban))
+        if masks.gaps:
+            yield from self._gaps(masks.gaps, tokens)
         if masks.excusing and len(masks.within):
             stepped = [place for place in self.places.tolist() if tokens[place] >= 0]
             yield from ((place, masks.within) for place in stepped if place not in excused)
@@ -108,3 +121,20 @@ class Lane:
                     ban = masks.compact.breaking(int(self._c_nodes[entry]), int(self._begun[entry]), int(self._spaced[entry]))
                     if len(ban):
                         yield place, ban
+
+    def _gaps(self, gaps: GapMasks, tokens: Ids) -> Iterator[tuple[int, Ban]]:
+        folded, (ids, text, start) = self._masks.vocabulary.folded, gaps.several
+        a = gaps.automaton
+        found, banned, penalties = batchkernels.step_gaps(
+            *((a.first_child, a.label, *a.ends), gaps.silent, (text, start), folded.data, folded.start),
+            *(tokens, self.places, self._g_nodes, self._g_kinds, *self._g_state),
+        )
+        nodes = dict(zip(self.places.tolist(), self._nodes.tolist(), strict=True))
+        for place, node, kind, tight in found.tolist():
+            ban = self._masks.gapped(nodes[place], gaps.continuing(node, kind, bool(tight)))
+            if len(ban):
+                yield place, ban
+        for (place, number), penalty in zip(banned.tolist(), penalties, strict=True):
+            ban = self._masks.gapped(nodes[place], Ban.of(ids[number : number + 1], np.array([penalty], np.float32)))
+            if len(ban):
+                yield place, ban

@@ -24,6 +24,7 @@ from guard.matching import kernels, trie
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.compact import CompactMasks, Letters
 from guard.matching.exceptions import Exceptions
+from guard.matching.gaps import GapMasks
 from guard.meaning.semantic import SemanticMasks
 from guard.meaning.wordvectors import WordVectors
 from guard.restriction import Restriction
@@ -40,6 +41,7 @@ class Masks:
         compact: The masks of the restriction's compact phrases, if it has any.
         semantic: The masks of its anchors, if it has any.
         exceptions: The restriction's exceptions, if it has any.
+        gaps: The masks of the restriction's names with gaps, if it has any.
     """
 
     def __init__(
@@ -50,11 +52,13 @@ class Masks:
         compact: CompactMasks | None = None,
         semantic: SemanticMasks | None = None,
         exceptions: Exceptions | None = None,
+        gaps: GapMasks | None = None,
     ) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self.compact = compact
         self.semantic = semantic
+        self.gaps = gaps
         self.excusing = Excusing(exceptions, automaton, vocabulary) if exceptions else None
         # By node, its own continuations only: the rest of a state's chain is in the entries of other nodes. By state behind a
         # dot, all but `within`.
@@ -93,7 +97,8 @@ class Masks:
         compact = None
         if len(restriction.compact) > 1:
             compact = CompactMasks(restriction.compact, vocabulary, letters or Letters.of(vocabulary), capacity)
-        return cls(restriction.automaton, vocabulary, capacity, compact, semantic, restriction.exceptions)
+        gaps = GapMasks(restriction.gaps, vocabulary, capacity) if restriction.gaps else None
+        return cls(restriction.automaton, vocabulary, capacity, compact, semantic, restriction.exceptions, gaps)
 
     def prepare(self) -> None:
         """Compute what each sequence needs in its first step, so that no request has to wait for it."""
@@ -101,13 +106,15 @@ class Masks:
         if self.compact:
             self.compact.within  # noqa: B018
             self.compact.continuing(ROOT)
+        if self.gaps:
+            self.gaps.several  # noqa: B018
         if self.semantic:
             self.semantic.ban, self.semantic.bare  # noqa: B018
 
     @property
     def depth(self) -> int:
         """How many bytes before the end of the text a phrase may have begun, spaces not counted."""
-        return max(self.automaton.depth, self.compact.depth if self.compact else 0)
+        return max(part.depth for part in (self.automaton, self.compact, self.gaps) if part)
 
     def at(self, state: int, pending: bytes = b"") -> list[Ban]:
         """Return the bans in a state of the automaton. The parts may share ids.
@@ -136,6 +143,10 @@ class Masks:
             known = (self.excusing.bans(state, Ban.merged(parts) if parts else Ban.none()),)
             self._excused.put(state, known)
         return known
+
+    def gapped(self, state: int, ban: Ban) -> Ban:
+        """Return the ban of names with gaps in a state of the exact automaton, less what exceptions excuse."""
+        return self.excusing.gapped(state, ban) if self.excusing else ban
 
     @cached_property
     def within(self) -> Ban:

@@ -66,7 +66,7 @@ class Automaton:
         ends[:, at] = patterns.ends
         fail = trie.link(first_child, label, parent, trie.last_words(first_child, label), ends)
         open_end, word_end, ending = ends
-        endings = _endings()
+        endings = ending_tables()
         if not ending.any():
             ending, endings = ending[:0], tuple(array[:0] for array in endings)
         return cls(first_child, label, fail, open_end, word_end, ending, *endings), at
@@ -171,8 +171,8 @@ class Automaton:
 
 
 @cache
-def _endings() -> tuple[NDArray[Any], ...]:
-    """Return the trie of the endings: first_child, label, and whether an ending is complete at the node."""
+def ending_tables() -> tuple[NDArray[Any], ...]:
+    """Return the trie of all endings: first_child, label, and whether an ending is complete at the node."""
     from guard.forms.endings import ALL_ENDINGS  # here, because a worker only reads automata
 
     texts = sorted(ending.encode() for ending in ALL_ENDINGS)

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.excepted import Excepted
+from guard.excepted import Excepted, excuses_gap
 from guard.folding import DOT, SPACE
 from guard.matching import kernels
 from guard.matching.automaton import ROOT, Automaton
@@ -35,12 +35,14 @@ class Exceptions:
         inside: int32 [n, 3]; the phrases that each exception excuses, one exception after the other: the node at which the phrase
             ends, whether a word must end there (1) or not (0), and how many bytes of the exception's path its end is from the beginning.
         start: int64 [exceptions + 1]; where those of each exception begin in `inside`, and where the last ones end.
+        gapped: bool [exceptions]; whether each exception ends with a name with one more word in it, which it excuses.
     """
 
     own: NDArray[np.float32]
     ends: NDArray[np.int32]
     inside: NDArray[np.int32]
     start: NDArray[np.int64]
+    gapped: NDArray[np.bool_]
 
     @classmethod
     def build(
@@ -59,7 +61,8 @@ class Exceptions:
         ends = [automaton.node(SPACE + exception.pattern) for exception in exceptions]
         start = np.append(0, np.cumsum([len(held) for held in inside])).astype(np.int64)
         pairs = np.array([one for held in inside for one in held], np.int32).reshape(-1, 3)
-        return cls(own, np.array(ends, np.int32), pairs, start)
+        gapped = [any(map(partial(excuses_gap, exception), phrases)) for exception in exceptions]
+        return cls(own, np.array(ends, np.int32), pairs, start, np.array(gapped, np.bool_))
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""

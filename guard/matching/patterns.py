@@ -60,6 +60,12 @@ class Patterns:
         return cls._of(listed)
 
     @classmethod
+    def gapped(cls, phrases: Sequence[Phrase]) -> Patterns:
+        """Return the patterns of the forms into which one more word may come."""
+        held = [(k, p) for k, p in enumerate(phrases) if isinstance(p, Form) and p.gaps]
+        return cls._of([_Listed(*place, p.penalty, k) for k, p in held for place in places(p)])
+
+    @classmethod
     def compact(cls, phrases: Sequence[Phrase]) -> Patterns:
         """Return the patterns of the phrases that have a compact form: their letters and digits without spaces."""
         held = [(letters, k) for k, p in enumerate(phrases) if (letters := p.compact)]
