@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -56,7 +58,7 @@ def _ordinary() -> dict[str, float]:
     for language in _LANGUAGES + _MORE:
         size, least = ("large", _ORDINARY_ENGLISH) if language == "en" else ("small", _ORDINARY)
         # The file groups the words by hundredths of a Zipf value below 9, the most frequent first.
-        groups = read_cBpack(DATA_PATH.joinpath(f"{size}_{language}.msgpack.gz"))
+        groups = read_cBpack(str(DATA_PATH.joinpath(f"{size}_{language}.msgpack.gz")))
         for index, words in enumerate(groups[: round((9 - least) * 100) + 1]):
             for word in words:
                 folded = word if word.isascii() and word.isalpha() else "".join(fold(word).replace(".", " ").split())
@@ -71,6 +73,20 @@ def ordinary(word: str) -> bool:
     about by chance, when a name is closed up ("Mary Land") or takes an ending.
     """
     return word in _ordinary()
+
+
+@lru_cache(maxsize=1)
+def _sorted() -> list[str]:
+    return sorted(_ordinary())
+
+
+def ordinary_from(stem: str) -> Iterator[str]:
+    """Yield the ordinary words that begin with folded letters, those themselves included."""
+    words = _sorted()
+    for index in range(bisect_left(words, stem), len(words)):
+        if not words[index].startswith(stem):
+            return
+        yield words[index]
 
 
 def commonness(word: str) -> float:

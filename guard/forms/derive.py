@@ -16,7 +16,7 @@ from guard.forms.names import Part, folded_words, split_name
 from guard.forms.numbers import numbers, years
 from guard.forms.people import initialled, is_personal, join, orders, without_middle
 from guard.forms.spelling import arabic_prefixes, closed_up, spelled, umlauts
-from guard.frequency import commonness, english_words, ordinary
+from guard.frequency import commonness, english_words, ordinary, ordinary_from
 from guard.phrase import MAX_CHARACTERS, FormKind, Phrase
 from guard.stopwords import COMMON_WORDS
 
@@ -200,8 +200,11 @@ def _other_word(stem: str, endings: frozenset[str]) -> bool:
     never counts.
     """
     known = commonness(stem)
-    made = (stem + ending for ending in endings if ending not in _PLURALS)
-    return any(word in english_words() or commonness(word) > known for word in made if ordinary(word))
+    return any(
+        (word in english_words() or commonness(word) > known)
+        for word in ordinary_from(stem)
+        if (ending := word[len(stem) :]) in endings and ending not in _PLURALS
+    )
 
 
 def _cases(text: str, own: Words, words_too: bool) -> Iterator[_Made]:

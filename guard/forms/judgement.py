@@ -43,6 +43,7 @@ def looks_like_name(text: str) -> bool:
     return capitals >= 2 and not all(len(word) < 3 or word in english_words() or word in PARTICLES for word in words)
 
 
+@lru_cache(maxsize=4096)
 def made_of_ordinary_words(name: str) -> bool:
     """Return whether a name could be ordinary English prose: such a name is better `gated`.
 
@@ -61,19 +62,22 @@ def _is_word(word: str) -> bool:
     return word in english_words() or word in COMMON_WORDS
 
 
+@lru_cache(maxsize=1)
+def _frequent() -> frozenset[str]:
+    long = (word for word in english_words() if len(word) > 3 and word not in GIVEN_NAMES and commonness(word) >= _FREQUENT)
+    return frozenset([*long, *(word for word in COMMON_WORDS if len(word) > 1)])
+
+
 def _recut(letters: str, own: list[str]) -> bool:
     """Return whether letters can be cut into other words, at most one more than the name has, all of them frequent."""
 
-    def frequent(word: str) -> bool:
-        if len(word) < 4:
-            return word in COMMON_WORDS and len(word) > 1
-        return _is_word(word) and word not in GIVEN_NAMES and commonness(word) >= _FREQUENT
+    frequent = _frequent()
 
     def cut(rest: str, before: list[str]) -> bool:
         if not rest:
             return before != own
         return len(before) <= len(own) and any(
-            frequent(rest[:size]) and cut(rest[size:], [*before, rest[:size]]) for size in range(2, len(rest) + 1)
+            rest[:size] in frequent and cut(rest[size:], [*before, rest[:size]]) for size in range(2, len(rest) + 1)
         )
 
     return cut(letters, [])

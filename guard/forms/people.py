@@ -1,7 +1,7 @@
 """People: the order of a person's names, initials, and middle names.
 
-These are not forms: nicknames (Bill for William), a name that replaces another one (marriage, pen names), and given names spelled out
-where the listed name has initials.
+These are not forms: nicknames (Bill for William), a name that replaces another one (marriage, pen names), and given names spelled
+out where the listed name has initials.
 """
 
 from __future__ import annotations
