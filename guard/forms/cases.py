@@ -1,9 +1,9 @@
 """Cases: inflected names whose stem changes, so that an ending after the whole word does not reach them.
 
-Slavic names inflect the given name and the surname, which agree in case: "Zbigniewa Krawdomira", "Алёне Верещагинцевой". The endings
-are those of Timberlake, A Reference Grammar of Russian (2004), section 3, and Swan, A Grammar of Contemporary Polish (2002), sections on
-the declension of personal names; Czech names get the Polish ones where they agree after folding. Finnish names in -nen have the
-stem -se-. Stems that lose a vowel (Marek, Marka; Лев, Льва) are not covered.
+Slavic names inflect the given name and the surname, which agree in case: "Zbigniewa Krawdomira", "Алёне Верещагинцевой". The
+endings are those of Timberlake, A Reference Grammar of Russian (2004), section 3, and Swan, A Grammar of Contemporary Polish
+(2002), sections on the declension of personal names; Czech names get the Polish ones where they agree after folding. Finnish
+names in -nen have the stem -se-. Stems that lose a vowel (Marek, Marka; Лев, Льва) are not covered.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ Cases = tuple[str, str, str, str, str]
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _SLAVIC = re.compile(
-    r"(?:s[lł]aw[a]?|mir[a]?|niew|[sc]k[iya]|[sc]k[áý]|wicz|[cč]zyk|[oe]v[aá]|[oe]w[aiy]cz|[oe]vi[cčć]h?|[oe]v|[oe]nko|[sc]zuk|chuk|ewa)$|[łśźżćńřěů]|^[a-z]*szcz"
+    r"(?:s[lł]aw|s[lł]av|mir|mira|niew|[sc]k[iyaáý]|wicz|[cč]zyk|[oe]v|[oe]v[aá]|[oe]vi[cčć]h?|enko|[sc]zuk|chuk|ewa)$"
+    r"|[łśźżćńřěů]"
 )
 
-# Cyrillic: the end that is replaced, and what replaces it. The first that fits is used. A surname's rules come before the general ones.
+# The end that is replaced, and what replaces it. The first that fits is used; a surname's rules come before the general ones.
 _RUSSIAN_SURNAMES: tuple[tuple[str, Cases], ...] = (
     ("ская", ("ской", "ской", "скую", "ской", "ской")),
     ("цкая", ("цкой", "цкой", "цкую", "цкой", "цкой")),
@@ -49,6 +50,7 @@ _RUSSIAN: tuple[tuple[str, Cases], ...] = (
     *((hard, (f"{hard}а", f"{hard}у", f"{hard}а", f"{hard}ем", f"{hard}е")) for hard in "жчшщц"),
     *((hard, (f"{hard}а", f"{hard}у", f"{hard}а", f"{hard}ом", f"{hard}е")) for hard in "бвгдзклмнпрстфх"),
 )
+_SOFT = ("cz", "sz", "rz", "dz", "c", "j", "l", "h")
 _POLISH: tuple[tuple[str, Cases], ...] = (
     ("ska", ("skiej", "skiej", "ska", "ska", "skiej")),
     ("cka", ("ckiej", "ckiej", "cka", "cka", "ckiej")),
@@ -77,7 +79,7 @@ _POLISH: tuple[tuple[str, Cases], ...] = (
 
 
 def looks_slavic(text: str) -> bool:
-    """Return whether a name is in Cyrillic letters, or one of its words has a Slavic name's ending or a Polish or Czech letter."""
+    """Return whether a name is in Cyrillic letters, or a word has a Slavic name's ending or a Polish or Czech letter."""
     return bool(_CYRILLIC.search(text)) or any(_SLAVIC.search(word) for word in _composed(text).split())
 
 

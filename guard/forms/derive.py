@@ -50,9 +50,10 @@ class _Made:
 def forms_of(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = FORM_KINDS) -> tuple[Form, ...]:
     """Return the forms of a phrase, the likeliest first, at most 64.
 
-    A form has the scope, match and penalty of the phrase, except a distinctive word, which is always gated. None repeats the phrase
-    or another form. A phrase that is matched as `prefix` or `substring` has only forms of the kind `spelling`; a phrase with a beta
-    below 1 or of stop words alone has none. The result is cached. The phrase's own `forms` is not read: pass it as `kinds`.
+    A form has the scope, match and penalty of the phrase, except a distinctive word, which is always gated. None repeats the
+    phrase or another form. A phrase that is matched as `prefix` or `substring` has only forms of the kind `spelling`; a phrase
+    with a beta below 1 or of stop words alone has none. The result is cached. The phrase's own `forms` is not read: pass it as
+    `kinds`.
 
     Args:
         phrase: Any phrase.
@@ -107,6 +108,8 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
             yield from _inflections(text, own, name)
         if is_personal(parts):
             yield from _personal(text, own, parts, kinds)
+        elif len(parts) == 1 and parts[0].words != own and "word" in kinds:  # "Lord Voldemort"
+            yield from (made for words in distinctive_words(parts) for made in _single(words, inflected))
     if "spelling" in kinds:
         if name:
             yield from (_Made("spelling", words) for words in umlauts(text, own))

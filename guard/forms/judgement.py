@@ -1,8 +1,8 @@
 """Judgement: whether a text looks like a name, and whether a name is made of ordinary words.
 
-A name of ordinary words ("Will Price", "Frank Cotter") occurs in prose that means no person. Whether a word is ordinary is decided by
-`guard.frequency.english_words`, the words that English prose writes in lower case. Frequency alone does not tell: "Harry" and
-"Einstein" are more frequent than "cotter".
+A name of ordinary words ("Will Price", "Frank Cotter") occurs in prose that means no person. Whether a word is ordinary is
+decided by `guard.frequency.english_words`, the words that English prose writes in lower case. Frequency alone does not tell:
+"Harry" and "Einstein" are more frequent than "cotter".
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def looks_like_name(text: str) -> bool:
 def made_of_ordinary_words(name: str) -> bool:
     """Return whether a name could be ordinary English prose: such a name is better `gated`.
 
-    It is if each of its words is an ordinary word ("Will Price", "Chase Banks"), or if its letters, closed up, can be cut into other,
-    very frequent words ("Justin Case"). A single word is judged by itself. Titles and particles do not count.
+    It is if each of its words is an ordinary word ("Will Price", "Chase Banks"), or if its letters, closed up, can be cut into
+    other, very frequent words ("Justin Case"). A single word is judged by itself. Titles and particles do not count.
     """
     words = [word for part in split_name(name) for word in part.words if word not in TITLES]
     if not words:
