@@ -56,6 +56,8 @@ ENDINGS: Final[dict[Script, frozenset[str]]] = {
     "other": frozenset(),
 }
 """The folded endings by the script of the word that they follow."""
+ALL_ENDINGS: Final = frozenset().union(*ENDINGS.values())
+"""All of them. The matcher takes any: which phrases may carry one is decided where forms are made."""
 
 
 @lru_cache(maxsize=4096)
