@@ -15,9 +15,9 @@ from guard.forms.judgement import looks_like_name, made_of_ordinary_words
 from guard.forms.names import Part, folded_words, split_name
 from guard.forms.numbers import numbers, years
 from guard.forms.people import initialled, is_personal, join, orders, without_middle
-from guard.forms.spelling import arabic_prefixes, closed_up, spelled, umlauts
+from guard.forms.spelling import arabic_prefixes, closed_up, spelled, umlauts, voiced
 from guard.frequency import commonness, english_words, ordinary, ordinary_from
-from guard.phrase import MAX_CHARACTERS, FormKind, Phrase
+from guard.phrase import MAX_CHARACTERS, FormKind, Phrase, Scope
 from guard.stopwords import COMMON_WORDS
 
 Words = tuple[str, ...]
@@ -71,14 +71,14 @@ def forms_left_out(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = 
 @lru_cache(maxsize=16_384)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
     """Return the forms of a phrase and how many were left out; `forms_of` says which."""
-    own = folded_words(phrase.text)
+    own = tuple(phrase.folded.split())
     if not kinds or not own or phrase.beta < 1 or COMMON_WORDS.issuperset(own):
         return Forms((), 0)
     seen = {(own, False, False, phrase.scope)}
     forms: list[Form] = []
     left_out = 0
     for made in _made(phrase, own, name or looks_like_name(phrase.text), kinds):
-        scope = "gated" if made.gated else phrase.scope
+        scope: Scope = "gated" if made.gated else phrase.scope
         text = " ".join(made.words)
         # Folded again, because in scripts without spaces each letter becomes a word of its own.
         words = made.words if text.isascii() else folded_words(text)
@@ -93,9 +93,7 @@ def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
         if len(forms) == MAX_FORMS:
             left_out += 1
             continue
-        forms.append(
-            Form(text, scope, phrase.match, phrase.penalty, force=True, kind=made.kind, ending=made.ending, gap=made.gap)
-        )
+        forms.append(Form.derived(phrase, text, scope, made.kind, made.ending, made.gap))
     return Forms(tuple(forms), left_out)
 
 
@@ -114,6 +112,7 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
         if name:
             yield from (_Made("spelling", words) for words in umlauts(text, own))
         yield from (_Made("spelling", words) for words in closed_up(text))
+        yield from (_Made("spelling", words) for words in voiced(text))
     if phrase.match != "word":
         return
     if "inflection" in kinds:
@@ -126,8 +125,8 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
         date = find(own)
         written = years(own, date.year) if date else numbers(own, alone=phrase.scope == "always")
         yield from (_Made("number", words) for words in written)
-    if "spelled" in kinds:
-        yield from (_Made("spelled", words) for words in spelled(own, phrase.scope == "always"))
+    if "spelled" in kinds and not phrase.compact:
+        yield from (_Made("spelled", words) for words in spelled(own))
 
 
 def _personal(text: str, own: Words, parts: list[Part], kinds: frozenset[FormKind]) -> Iterator[_Made]:
@@ -144,7 +143,7 @@ def _personal(text: str, own: Words, parts: list[Part], kinds: frozenset[FormKin
             yield _Made("middle", core, gap=True)
     others: list[tuple[FormKind, Words]] = []
     if core != own:
-        others.append(("middle", core))
+        others.append(("order" if len(core) == len(own) else "middle", core))
     others += [("order", words) for words in orders(parts)]
     others += [("middle", words) for words in without_middle(parts)]
     if text.lower() != text.upper():  # other scripts have no initials

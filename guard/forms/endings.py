@@ -35,7 +35,7 @@ _HUNGARIAN = """
 """
 _TURKISH = "i u in un nin nun yi yu ya ye a e da de ta te dan den tan ten la le yla yle lar ler si"
 _POLISH = "a u owi em iem ie y i ow om ami ach owie"
-_RUSSIAN = "а у ю я ом ем ым е ы и ой ей ов ам ами ах ого ому"
+_RUSSIAN = "а у ю я ом ем ым е ы и ой ей ов ам ами ого ому"
 _KOREAN = """
     은 는 이 가 을 를 의 에 에게 에게서 에서 께 께서 한테 한테서 와 과 도 로 으로 만 부터 까지 처럼 보다 이나 나 이라 라 이라고
     라고 이라는 라는 이다 다 였다 이었다 이며 며 이고 고 이랑 랑 밖에 마저 조차 들 들이 들은 들의 아 야 여 이여 씨 씨는 씨가

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from guard.folding import fold
 from guard.forms.distinctive import distinctive_words, is_distinctive
 from guard.forms.names import split_name
 
@@ -46,7 +47,7 @@ from guard.forms.names import split_name
     ],
 )
 def test_cut(word: str, last: bool, distinctive: bool) -> None:
-    assert is_distinctive(word, last) is distinctive
+    assert is_distinctive(fold(word), last) is distinctive
 
 
 @pytest.mark.parametrize(

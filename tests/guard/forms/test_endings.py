@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from guard.folding import fold
-from guard.forms.endings import ENDINGS, endings_for, script
+from guard.forms.endings import ALL_ENDINGS, ENDINGS, endings_for, script
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,8 @@ def test_endings_are_folded_and_short() -> None:
         assert all(fold(ending) == ending and " " not in ending for ending in endings), kind
         assert all(0 < len(ending) <= 12 for ending in endings), kind
     assert not ENDINGS["other"]
+
+
+def test_of_the_other_scripts_endings_no_latin_letters_are_new() -> None:
+    # The matcher takes any ending behind any word.
+    assert {ending for ending in ALL_ENDINGS if ending.isascii()} <= ENDINGS["Latin"]
