@@ -17,7 +17,7 @@ Cases = tuple[str, str, str, str, str]
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
 _SLAVIC = re.compile(
-    r"(?:s[lł]aw|s[lł]av|mir|mira|niew|[sc]k[iyaáý]|wicz|[cč]zyk|[oe]v|[oe]v[aá]|[oe]vi[cčć]h?|enko|[sc]zuk|chuk|ewa)$"
+    r"(?:s[lł]aw|s[lł]av|mir|mira|niew|[sc]k[iyaáý]|wicz|[cč]zyk|[oe]v[aá]|[oe]vi[cčć]h?|enko|[sc]zuk|chuk|ewa)$"
     r"|[łśźżćńřěů]"
 )
 
@@ -79,7 +79,11 @@ _POLISH: tuple[tuple[str, Cases], ...] = (
 
 
 def looks_slavic(text: str) -> bool:
-    """Return whether a name is in Cyrillic letters, or a word has a Slavic name's ending or a Polish or Czech letter."""
+    """Return whether a name is in Cyrillic letters, or a word has a Slavic name's ending or a Polish or Czech letter.
+
+    The endings are -slaw, -slav, -mir, -niew, -ski, -cki, -wicz, -czyk, -ova, -ović, -enko, -czuk, -ewa and the like. Latin -ov
+    and -ev are not: the genitive "Ivana Petrova" is in most texts in Latin letters a woman's name.
+    """
     return bool(_CYRILLIC.search(text)) or any(_SLAVIC.search(word) for word in _composed(text).split())
 
 

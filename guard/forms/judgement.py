@@ -14,6 +14,14 @@ from guard.forms.names import PARTICLES, TITLES, folded_words, split_name
 from guard.frequency import commonness, english_words
 from guard.stopwords import COMMON_WORDS
 
+_NO_PERSON_WORDS = """
+    new north south east west upper lower great little old san santa santo sao los las saint fort port mount lake cape isle river
+    university college school institute academy museum library hospital church cathedral street road avenue square city county
+    island islands mountain mountains valley bay beach park bridge river lake sea ocean award prize medal cup league festival
+    orchestra society association company inc ltd corp club party press times post records studios theatre theater war award act
+"""
+# Capitalised words before or after a name that is of no person.
+_NO_PERSON = frozenset(_NO_PERSON_WORDS.split())
 # The Zipf value above which a word is read where a name's letters are cut into words ("just in case").
 _FREQUENT = 5.0
 
@@ -22,7 +30,8 @@ _FREQUENT = 5.0
 def looks_like_name(text: str) -> bool:
     """Return whether a text looks like a person's name: two to four capitalised words, initials or particles.
 
-    At least one is no ordinary English word, and none is a stop word. Scripts without capitals never look so.
+    At least one is no ordinary English word, none is a stop word, and neither the first nor the last is one of places and
+    institutions ("Port", "University"). Scripts without capitals never look so.
     """
     if any(character.isdigit() for character in text):
         return False
@@ -40,6 +49,8 @@ def looks_like_name(text: str) -> bool:
             return False
         capitals += 1
     words = folded_words(text)
+    if words[0] in _NO_PERSON or words[-1] in _NO_PERSON:
+        return False
     return capitals >= 2 and not all(len(word) < 3 or word in english_words() or word in PARTICLES for word in words)
 
 

@@ -37,6 +37,7 @@ def test_given_name_and_surname_agree_in_case(name: str, inflected: list[str]) -
         ("Novak Đoković", True),
         ("Иван", True),
         ("Harry Potter", False),
+        ("Ivan Petrov", False),
         ("Maria Silva", False),
         ("Ludwig van Beethoven", False),
         ("Emma Mirande", False),
