@@ -16,10 +16,11 @@ from collections.abc import Iterator, Sequence
 Cases = tuple[str, str, str, str, str]
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_SLAVIC = re.compile(
-    r"(?:s[lł]aw|s[lł]av|mir|mira|niew|[sc]k[iyaáý]|wicz|[cč]zyk|[oe]v[aá]|[oe]vi[cčć]h?|enko|[sc]zuk|chuk|ewa)$"
-    r"|[łśźżćńřěů]"
-)
+_ENDINGS = """
+    slaw slav mir mira niew ski ska sky cki cka cky wicz czyk cyk czuk szuk chuk enko ova eva ewa ovic evic ovich evich
+"""
+_SLAVIC_ENDINGS = tuple(_ENDINGS.split())
+_SLAVIC_LETTERS = frozenset("łśźżćńřěů")
 
 # The end that is replaced, and what replaces it. The first that fits is used; a surname's rules come before the general ones.
 _RUSSIAN_SURNAMES: tuple[tuple[str, Cases], ...] = (
@@ -81,10 +82,14 @@ _POLISH: tuple[tuple[str, Cases], ...] = (
 def looks_slavic(text: str) -> bool:
     """Return whether a name is in Cyrillic letters, or a word has a Slavic name's ending or a Polish or Czech letter.
 
-    The endings are -slaw, -slav, -mir, -niew, -ski, -cki, -wicz, -czyk, -ova, -ović, -enko, -czuk, -ewa and the like. Latin -ov
-    and -ev are not: the genitive "Ivana Petrova" is in most texts in Latin letters a woman's name.
+    Latin -ov and -ev are no such endings: the genitive "Ivana Petrova" is in most texts in Latin letters a woman's name.
     """
-    return bool(_CYRILLIC.search(text)) or any(_SLAVIC.search(word) for word in _composed(text).split())
+    if text.isascii():
+        return any(word.endswith(_SLAVIC_ENDINGS) for word in text.lower().replace(",", " ").split())
+    composed = _composed(text)
+    if _CYRILLIC.search(composed) or not _SLAVIC_LETTERS.isdisjoint(composed):
+        return True
+    return any(_plain(word).endswith(_SLAVIC_ENDINGS) for word in composed.replace(",", " ").split())
 
 
 def _composed(text: str) -> str:
@@ -109,9 +114,9 @@ def slavic(text: str) -> Iterator[tuple[str, ...]]:
 
     A word that does not inflect (in -o, -i, a foreign woman's surname) stays as it is.
     """
-    words = _composed(text).replace(",", " ").split()
-    if not looks_slavic(text) or not words:
+    if not looks_slavic(text):
         return
+    words = _composed(text).replace(",", " ").split()
     declined: list[Cases] = []
     # A woman's surname without a woman's ending does not inflect; her given name tells.
     woman = words[0][-1] in "аяaá"

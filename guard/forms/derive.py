@@ -11,7 +11,7 @@ from guard.forms.cases import finnish, slavic
 from guard.forms.dates import dates, find
 from guard.forms.distinctive import distinctive_words, is_distinctive
 from guard.forms.endings import endings_for
-from guard.forms.judgement import looks_like_name, made_of_ordinary_words
+from guard.forms.judgement import are_ordinary, looks_like_name
 from guard.forms.names import Part, folded_words, split_name
 from guard.forms.numbers import numbers, years
 from guard.forms.people import initialled, is_personal, join, orders, without_middle
@@ -101,12 +101,13 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
     text = phrase.text
     if phrase.match == "word":
         inflected = "inflection" in kinds
-        parts = split_name(text) if name else []
+        parts = split_name(text)
+        plain = are_ordinary(parts)
         if inflected:
-            yield from _inflections(text, own, name)
-        if is_personal(parts):
-            yield from _personal(text, own, parts, kinds)
-        elif len(parts) == 1 and parts[0].words != own and "word" in kinds:  # "Lord Voldemort"
+            yield from _inflections(own, name, plain)
+        if name and is_personal(parts):
+            yield from _personal(text, own, parts, plain, kinds)
+        elif name and len(parts) == 1 and parts[0].words != own and "word" in kinds:  # "Lord Voldemort"
             yield from (made for words in distinctive_words(parts) for made in _single(words, inflected))
     if "spelling" in kinds:
         if name:
@@ -129,14 +130,13 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
         yield from (_Made("spelled", words) for words in spelled(own))
 
 
-def _personal(text: str, own: Words, parts: list[Part], kinds: frozenset[FormKind]) -> Iterator[_Made]:
+def _personal(text: str, own: Words, parts: list[Part], plain: bool, kinds: frozenset[FormKind]) -> Iterator[_Made]:
     """Yield the forms of a person's name."""
     inflected = "inflection" in kinds
     if "word" in kinds:
         for words in distinctive_words(parts):
             yield from _single(words, inflected)
     core = join(parts)
-    plain = made_of_ordinary_words(text)
     if "middle" in kinds and len(parts) <= _LONGEST_GAPPED and not plain:
         yield _Made("middle", own, gap=True)
         if core != own:
@@ -158,7 +158,7 @@ def _stem(words: Words) -> bool:
     return len(words[-1]) >= _SHORTEST_STEM and bool(endings_for(words[-1]))
 
 
-def _inflections(text: str, words: Words, name: bool) -> Iterator[_Made]:
+def _inflections(words: Words, name: bool, plain: bool) -> Iterator[_Made]:
     last = words[-1]
     if not endings_for(last):
         return
@@ -170,7 +170,7 @@ def _inflections(text: str, words: Words, name: bool) -> Iterator[_Made]:
                 for made in _single(words, True)
                 if made.ending or made.words != words
             )
-    elif _stem(words) and not made_of_ordinary_words(text):
+    elif _stem(words) and not plain:
         yield _Made("inflection", words, ending=True)
     elif (name or len(last) >= _SHORTEST_STEM) and last not in COMMON_WORDS:
         yield from (_Made("inflection", (*words[:-1], plural)) for plural in _plurals(last))

@@ -7,10 +7,11 @@ decided by `guard.frequency.english_words`, the words that English prose writes 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 from guard.forms.distinctive import GIVEN_NAMES
-from guard.forms.names import PARTICLES, TITLES, folded_words, split_name
+from guard.forms.names import PARTICLES, TITLES, Part, folded_words, split_name
 from guard.frequency import commonness, english_words
 from guard.stopwords import COMMON_WORDS
 
@@ -54,19 +55,23 @@ def looks_like_name(text: str) -> bool:
     return capitals >= 2 and not all(len(word) < 3 or word in english_words() or word in PARTICLES for word in words)
 
 
-@lru_cache(maxsize=4096)
 def made_of_ordinary_words(name: str) -> bool:
     """Return whether a name could be ordinary English prose: such a name is better `gated`.
 
     It is if each of its words is an ordinary word ("Will Price", "Chase Banks"), or if its letters, closed up, can be cut into
     other, very frequent words ("Justin Case"). A single word is judged by itself. Titles and particles do not count.
     """
-    words = [word for part in split_name(name) for word in part.words if word not in TITLES]
+    return are_ordinary(split_name(name))
+
+
+def are_ordinary(parts: Sequence[Part]) -> bool:
+    """Return the same for the parts of a name."""
+    words = [word for part in parts for word in part.words if word not in TITLES]
     if not words:
         return False
     if all(_is_word(word) for word in words):
         return True
-    return len(words) > 1 and all(word.isascii() for word in words) and _recut("".join(words), words)
+    return len(words) > 1 and _recut("".join(words), words)
 
 
 def _is_word(word: str) -> bool:
