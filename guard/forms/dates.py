@@ -112,6 +112,7 @@ def _english(day: int, names: Words) -> Iterator[Words]:
     yield (name, *ordinal(day))
     if day < 10:
         yield (f"0{day}", name)
+        yield (name, f"0{day}")
 
 
 def written(day: int, month: int, year: str) -> Iterator[Words]:

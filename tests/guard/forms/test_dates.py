@@ -47,6 +47,7 @@ WRITTEN = [
     "3rd of February 1949",
     "February 3rd, 1949",
     "Feb. 3, 1949",
+    "February 03, 1949",
     "the third of February 1949",
     "1949-02-03",
     "03.02.1949",
