@@ -44,9 +44,10 @@ class Form(Phrase):
         """
         form = object.__new__(cls)
         values = (words, scope, phrase.match, phrase.penalty, 1.0, True, None, words, kind, ending, gap)
-        for name, value in zip(_FIELDS, values, strict=True):
-            object.__setattr__(form, name, value)
+        for put, value in zip(_PUT, values, strict=True):
+            put(form, value)
         return form
 
 
-_FIELDS = tuple(field.name for field in fields(Form))
+# The slots of a form in the order of its fields; written directly, because a frozen dataclass has no other way that is fast.
+_PUT = tuple(getattr(Form, field.name).__set__ for field in fields(Form))
