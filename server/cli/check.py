@@ -96,7 +96,7 @@ def proposal_yaml(found: Proposals) -> str:
         lines.append(f"# {target_id}: {len(candidates)} phrases" + (", under its key `phrases`" if candidates else ""))
         for c in candidates:
             entry = yaml.safe_dump(
-                {"text": c.phrase.text, "scope": c.phrase.scope},
+                {"text": c.phrase.text, "scope": c.phrase.scope} | ({"force": True} if c.phrase.force else {}),
                 allow_unicode=True,
                 default_flow_style=True,
                 sort_keys=False,
