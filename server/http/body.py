@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from server.errors import BadRequest, TooLarge, UnsupportedMedia
+from server.http.envelope import path_of
 
 JSON = "application/json"
 _INT64 = range(-(2**63), 2**63)

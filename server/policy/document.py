@@ -82,7 +82,9 @@ def read_text(source: Path | str, name: str) -> str:
             with source.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise PolicyError(name, [Problem(1, 1, "", f"cannot be read ({error.strerror}): name a file that this user may read")]) from None
+            raise PolicyError(
+                name, [Problem(1, 1, "", f"cannot be read ({error.strerror}): name a file that this user may read")]
+            ) from None
     if len(raw) > MAX_BYTES:
         raise PolicyError(name, [Problem(1, 1, "", f"larger than {MAX_BYTES // 2**20} MiB: import further targets over the API")])
     try:

@@ -31,6 +31,7 @@ from server.policy.mistakes import Place, at, id_of, mistakes
 
 __all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
 
+
 class Policy(BaseModel):
     """A policy file, checked. Ids are unique."""
 

@@ -98,14 +98,16 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "unknown key below",
         T + "  - id: a\n    name: b\n    nmae: c\n",
         [
-            "5: targets[0].nmae (target a): unknown key: the keys here are id, name, aliases, examples, documents, phrases, semantic, action"
+            "5: targets[0].nmae (target a): unknown key: "
+            "the keys here are id, name, aliases, examples, documents, phrases, semantic, action"
         ],
     ),
     (
         "unknown key of a phrase",
         T + "  - id: a\n    name: b\n    phrases:\n    - text: cc\n      colour: d\n",
         [
-            "7: targets[0].phrases[0].colour (target a): unknown key: the keys here are text, scope, match, penalty, beta, force, forms"
+            "7: targets[0].phrases[0].colour (target a): unknown key: "
+            "the keys here are text, scope, match, penalty, beta, force, forms"
         ],
     ),
     ("target of text", T + "  - ada\n", ["3: targets[0]: should be a mapping: write {id: ..., name: ...}"]),
