@@ -213,7 +213,7 @@ class Service:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Make the folder, and keep other server processes away from it: one could remove a restriction that another is about to load.
+    """Make the folder, and keep other servers away from it: one could remove a restriction that another is about to load.
 
     Raises:
         RuntimeError: another process has the folder, or it cannot be written to.

@@ -124,8 +124,8 @@ def _listening(config: uvicorn.Config) -> socket.socket:
         return config.bind_socket()
     except SystemExit as error:  # uvicorn has logged the reason
         typer.echo(
-            f"The server cannot listen on {config.host} port {config.port}: choose another port with --port (0 picks a free one), "
-            "or another address with --host.",
+            f"The server cannot listen on {config.host} port {config.port}: choose another port with --port (0 picks a free "
+            "one), or another address with --host.",
             err=True,
         )
         raise typer.Exit(int(error.code or 1)) from None

@@ -88,9 +88,9 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
     # Strict UTF-8 has no surrogates, so only an escape can make one. Without such an escape the strings need not be searched.
     if _SURROGATE.search(text):
-        for place, string in _strings(value):
+        for steps, string in _strings(value):
             if _has_surrogate(string):
-                path = path_of(place)
+                path = path_of(steps)
                 raise BadRequest(
                     f"{path + ': a' if path else 'A'} string in the body has half of a surrogate pair (\\ud800 to \\udfff): "
                     "send both halves or neither.",

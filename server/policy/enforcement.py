@@ -114,7 +114,9 @@ class Enforcement:
             EngineFailure: A worker does not acknowledge in time.
             ValueError, OSError: What `Compiler.first` raises.
         """
-        part, gated = compiled or await self._run(self._compiler.first, targets)
+        if compiled is None:
+            compiled = await self._run(self._compiler.first, targets)
+        part, gated = compiled
         await self._load(_digests([part]) | gated.digests, gated.anchors)
         self._parts, self._classifier = _tiers([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)

@@ -43,7 +43,7 @@ def id_of(target: Any) -> str | None:
 
 
 def mistakes(detail: Any, value: Any, *, plain: bool = True) -> Iterator[tuple[Place, str]]:
-    """Give one of pydantic's errors as places and messages. Where pydantic names a whole object, the place is closer to the mistake.
+    """Give one of pydantic's errors as places and messages. Where pydantic names a whole object, the place is closer.
 
     Args:
         detail: The error, without its input.

@@ -43,6 +43,6 @@ async def open_policy(policy: Policy | None, database: Database, audit: Audit, f
     if policy is not None:
         await seed(database, audit, policy.targets)
     found = await recover(database, encoder)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
     part, gated = await asyncio.to_thread(Compiler(folder, encoder).first, found.targets)
     return Opened(found, part, gated)

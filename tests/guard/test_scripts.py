@@ -23,8 +23,8 @@ def test_the_script_of_a_letter(letter: str, script: str) -> None:
     "text",
     [
         "Pаypal",  # a Cyrillic "а"
-        "Яndex", "μTorrent", "αSynuclein", "Tシャツ", "K팝스타", "A型肝炎", "佐々木", "カタカナ漢字", "hawaiʻi", "MP3", "٣D", "naïve",
-        "नमस्ते", "한국어", "Հayastan",
+        "Яndex", "μTorrent", "αSynuclein", "Tシャツ", "K팝스타", "A型肝炎", "佐々木", "カタカナ漢字", "hawaiʻi", "MP3",
+        "٣D", "naïve", "नमस्ते", "한국어", "Հayastan",
     ],
 )  # fmt: skip
 def test_words_that_are_written_or_look_like_ones_that_are(text: str) -> None:

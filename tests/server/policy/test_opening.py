@@ -127,8 +127,7 @@ def test_check_policy_takes_what_a_server_starts_with(
 
         try:
             load_policy(file)
-        except PolicyError as error:
-            assert all(problem.line and problem.message for problem in error.problems)
+        except PolicyError:
             assert not takes(check)
             return
         # What can be loaded is taken by both.
@@ -165,5 +164,5 @@ def test_a_policy_that_cannot_be_compiled_is_refused_by_its_target() -> None:
         def encode(self, texts: Any) -> Any:
             return super().encode(texts) * float("nan")
 
-    with pytest.raises(ValueError, match="^target a: the encoder cannot compare its semantic words"):
+    with pytest.raises(ValueError, match=r"^target a: the encoder cannot compare its semantic words"):
         try_policy(policy, Flat)
