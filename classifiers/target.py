@@ -133,8 +133,8 @@ class ForgetTarget(_Model):
         """Return the explicit phrases, then the phrases made of the name and the aliases, without repetitions.
 
         A name of two or more folded words is specific enough for the scope `always`. A name of one word may be a common word, so
-        its scope is `gated`. A name of which `guard.doubt` doubts that it is meant (stop words, a single letter) makes none. Neither
-        does one whose folded text equals that of an explicit phrase, so that the explicit scope, match and penalty hold.
+        its scope is `gated`. A name that would need `force` as a phrase (`guard.doubt`) makes none. Neither does one whose
+        folded text equals that of an explicit phrase, so that the explicit scope, match and penalty hold.
         """
         explicit = list(dict.fromkeys(self.phrases))
         said = {phrase.folded for phrase in explicit}
