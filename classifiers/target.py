@@ -18,9 +18,9 @@ from pydantic import (
 )
 
 from classifiers.action import Action
+from guard.doubt import doubt
 from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
 from guard.phrase import Phrase
-from guard.stopwords import COMMON_WORDS
 
 MAX_ANCHORS = 64
 TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -133,8 +133,8 @@ class ForgetTarget(_Model):
         """Return the explicit phrases, then the phrases made of the name and the aliases, without repetitions.
 
         A name of two or more folded words is specific enough for the scope `always`. A name of one word may be a common word, so
-        its scope is `gated`. A name of stop words makes no phrase. Neither does a name whose folded text equals that of an
-        explicit phrase, so that the explicit scope, match and penalty hold.
+        its scope is `gated`. A name that would need `force` as a phrase (`guard.doubt`) makes none. Neither does one whose
+        folded text equals that of an explicit phrase, so that the explicit scope, match and penalty hold.
         """
         explicit = list(dict.fromkeys(self.phrases))
         said = {phrase.folded for phrase in explicit}
@@ -144,11 +144,10 @@ class ForgetTarget(_Model):
 def _phrases_of_names(names: Iterable[str], said: set[str]) -> Iterable[Phrase]:
     for name in names:
         folded = Phrase(name, force=True).folded
-        words = folded.split()
         # A prompt about a person called Will is found by that name, but only an explicit phrase can ban the word "will".
-        if folded not in said and not COMMON_WORDS.issuperset(words):
+        if folded not in said and doubt(name, folded) is None:
             said.add(folded)
-            yield Phrase(name, scope="always" if len(words) > 1 else "gated")
+            yield Phrase(name, scope="always" if " " in folded else "gated")
 
 
 def check_ids(targets: Iterable[ForgetTarget]) -> None:

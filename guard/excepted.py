@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from guard.errors import PhraseError
 from guard.folding import DOT, SPACE
-from guard.form import Form
 from guard.phrase import Phrase
 
 
@@ -61,13 +60,3 @@ def closed_in(phrase: Phrase, exception: Excepted) -> bool:
 
 def _letters(pattern: str) -> str:
     return pattern.replace(SPACE, "").replace(DOT, "")
-
-
-def excuses_gap(exception: Excepted, phrase: Phrase) -> bool:
-    """Return whether the phrase is a form with a gap, and the exception ends with it, with one more word in it."""
-    if not isinstance(phrase, Form) or (exception.phrases is not None and phrase.pattern not in exception.phrases):
-        return False
-    from guard.reference import gap_spans
-
-    text = SPACE + exception.pattern.replace(DOT, DOT + SPACE)
-    return any(end == len(text) for _, end in gap_spans(phrase, text))

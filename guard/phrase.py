@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from guard.doubt import doubt
 from guard.errors import PhraseError
 from guard.folding import DOT, SPACE, fold_sentences
 from guard.frequency import ordinary
@@ -38,12 +39,13 @@ class Phrase:
         beta: The fraction, in (0, 1], of the folded characters at which the penalty applies. With 1 it applies to the token that
             completes the phrase; with less, to each token that completes this fraction of it or more, whatever would come next.
             GUARD (arXiv 2505.13312) counts tokens instead of characters.
-        force: Allow a phrase that consists of stop words alone ("the").
+        force: Allow a phrase that is probably not meant (`guard.doubt`): stop words alone ("the"), one letter ("C++"), two single
+            letters ("R&D"), a control character, or a word of scripts that no language mixes.
         forms: The kinds of forms that count as this phrase (`guard.form`); None for those of its target.
 
     Raises:
-        PhraseError: For text that is not valid Unicode, has no letter or digit, has more than 512 characters, or consists of
-            stop words alone and is not forced; an unknown scope or match; a penalty that is not above zero; a beta outside
+        PhraseError: For text that is not valid Unicode, has no letter or digit, has more than 512 characters, or is
+            probably not meant and not forced; an unknown scope or match; a penalty that is not above zero; a beta outside
             (0, 1].
     """
 
@@ -75,9 +77,9 @@ class Phrase:
             raise PhraseError("the text is not valid Unicode: it contains half of a surrogate pair")
         object.__setattr__(self, "pattern", _pattern(self.text))
         if not self.pattern:
-            raise PhraseError("the text has no letter or digit")
-        if not self.force and COMMON_WORDS.issuperset(self.folded.split()):
-            raise PhraseError("stop words alone would block ordinary answers: add another word, or set force if you mean it")
+            raise PhraseError("the text has no letter or digit: the guard compares nothing else")
+        if not self.force and (reason := doubt(self.text, self.folded)):
+            raise PhraseError(reason)
         if self.beta < 1 and not self.force:
             self._check_cut()
 

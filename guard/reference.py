@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from guard.excepted import Excepted, closed_in, excuses_gap
+from guard.excepted import Excepted, closed_in
 from guard.folding import DOT, SPACE, StreamFolder
 from guard.form import Form
 from guard.forms.endings import ALL_ENDINGS
@@ -146,6 +146,14 @@ def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iter
         if exception.phrases is None or phrase.pattern in exception.phrases
         for begin, end in covers(exception, folded)
     )
+
+
+def excuses_gap(exception: Excepted, phrase: Phrase) -> bool:
+    """Return whether the phrase is a form with a gap, and the exception ends with it, with one more word in it."""
+    if not isinstance(phrase, Form) or (exception.phrases is not None and phrase.pattern not in exception.phrases):
+        return False
+    text = SPACE + exception.pattern.replace(DOT, DOT + SPACE)
+    return any(end == len(text) for _, end in gap_spans(phrase, text))
 
 
 def _excused_gap(form: Form, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:

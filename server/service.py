@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
 from classifiers.live import LiveClassifier
+from classifiers.meaning.encoder import EncoderError
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -27,14 +28,13 @@ from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.file import Policy, load_policy
+from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
-from server.policy.recovery import recover
-from server.policy.seed import seed
 from server.running import ApiContext, Running
 from server.screening.decisionlog import DecisionLog
 from server.screening.lanes import Lanes
 from server.settings import Settings
-from server.store import Database, notifier_of
+from server.store import Database, StoreError, notifier_of
 from server.store.audit.chain import read_key
 from server.store.audit.log import Audit
 from server.store.database.location import default_url
@@ -46,8 +46,16 @@ OpenEncoder = Callable[[Settings], Encoder]
 
 
 def open_sentence_encoder(settings: Settings) -> Encoder:
-    """Load the encoder that the settings name. This takes seconds."""
-    return CachedEncoder(SentenceEncoder(settings.encoder))
+    """Load the encoder that the settings name. This takes seconds. Raises RuntimeError if it cannot be loaded."""
+    return open_encoder(settings.encoder)
+
+
+def open_encoder(name: str | None) -> Encoder:
+    """Load an encoder; None for the package's own. Raises RuntimeError if it cannot be loaded."""
+    try:
+        return CachedEncoder(SentenceEncoder(name))
+    except EncoderError as error:
+        raise RuntimeError(f"{error}. Check GUARD_ENCODER; if it is unset, install the package anew") from error
 
 
 class Service:
@@ -139,9 +147,8 @@ class Service:
         settings = self.settings
         async with AsyncExitStack() as stack:
             lanes = stack.enter_context(Lanes())
-            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             stack.enter_context(_alone(settings.data_dir))
-            database = self._database = await Database.open(settings.database or default_url(settings.data_dir))
+            database = self._database = await _store(settings)
             stack.push_async_callback(database.close)
             async with database.read() as session:
                 if not await Keys().any(session):
@@ -150,21 +157,21 @@ class Service:
                     )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
-            with self._timed("store"):
-                if settings.policy:
-                    await seed(database, self.audit, self.policy.targets)
-                found = await recover(database, encoder)
+            with self._timed("policy"):
+                policy = self.policy if settings.policy else None
+                opened = await open_policy(policy, database, self.audit, settings.restrictions, encoder)
+                found = opened.found
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
                 classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
-            # After the encoder, not at the same time: on a few cores both together take as long, and a failure shows later.
+            # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
             enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
             with self._timed("enforce"):
-                await enforcement.start(found.targets, classifier)
+                await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):
                 model = await served_model(engine.app)
                 await prove(engine, settings.restrictions, model)
@@ -206,20 +213,36 @@ class Service:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Keep other server processes away from the folder: one could remove a restriction that another is about to load.
+    """Make the folder, and keep other servers away from it: one could remove a restriction that another is about to load.
 
     Raises:
-        RuntimeError: another process has the folder.
+        RuntimeError: another process has the folder, or it cannot be written to.
     """
     lock = FileLock(folder / "lock", timeout=0)
     try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock.acquire()
     except Timeout:
         raise RuntimeError(f"{folder} is used by another server process: give each its own with --data-dir") from None
+    except OSError as error:
+        raise RuntimeError(
+            f"the data folder {folder} cannot be written to ({error.strerror}): make it writable, or give another with --data-dir"
+        ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+async def _store(settings: Settings) -> Database:
+    """Open the store. Raises RuntimeError, which says what to check, if that is not possible."""
+    try:
+        return await Database.open(settings.database or default_url(settings.data_dir))
+    except (StoreError, ValueError, OSError) as error:
+        named = "that GUARD_DATABASE names" if settings.database else f"in the data folder {settings.data_dir}"
+        raise RuntimeError(
+            f"the store {named} cannot be opened: {error}. Check that it exists and lets this server in"
+        ) from error
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ from classifiers import Thresholds
 from server.http.body import BodyLimits
 
 _DEFAULT = Thresholds()
+_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class Settings(BaseSettings):
@@ -49,6 +50,13 @@ class Settings(BaseSettings):
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
     log_level: str = Field("info", description="log level: debug, info, warning or error")
     vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments that go to vLLM unchanged")
+
+    @field_validator("log_level")
+    @classmethod
+    def _level_exists(cls, level: str) -> str:
+        if level.lower() not in _LEVELS:
+            raise ValueError(f"choose one of {', '.join(_LEVELS)}")
+        return level
 
     @field_validator("vllm_args", mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from typing import Literal
 from classifiers.proposals.frequency import LONGEST, BackgroundFrequency, joint_zipf, zipf
 from classifiers.proposals.spans import Span, capitalised, days, numbers, titles
 from classifiers.target import ForgetTarget
+from guard.doubt import doubt
 from guard.folding import fold
 from guard.phrase import MAX_CHARACTERS, Phrase, Scope
 from guard.stopwords import COMMON_WORDS
@@ -262,7 +263,9 @@ class _Extraction:
         known = self._found.get(folded)
         # A phrase that looks common in one place is common.
         if known is None or (known.phrase.scope == "always" and scope == "gated"):
-            self._found[folded] = Candidate(Phrase(text, scope), reason, source, count, joint)
+            # A number of one digit may be a fact. Whoever takes the proposal insists on it.
+            forced = doubt(text, folded) is not None
+            self._found[folded] = Candidate(Phrase(text, scope, force=forced), reason, source, count, joint)
 
     def _specific(self, words: Sequence[str], reason: Reason, count: int, joint: float) -> bool:
         """Return whether a title or name may be banned in every answer."""

@@ -52,8 +52,8 @@ def step_all(
         nodes, c_nodes, begun, spaced: int32, int32, uint64, uint8 [entries]; each sequence's state, changed in place.
 
     Returns:
-        int64 [n, 3]: place, node, and where: EXACT (a node) or WHOLE (a state, of whose chain nothing else is returned) of the exact automaton, COMPACT or TIGHT of the
-        compact one. What begins with a space is not banned at a TIGHT node.
+        int64 [n, 3]: place, node, and where. EXACT is a node of the exact automaton; WHOLE a state of it, of whose chain nothing
+        else is returned. COMPACT and TIGHT are nodes of the compact one; at the latter what begins with a space is not banned.
     """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
     count = 0
@@ -94,7 +94,8 @@ def step_gaps(tables, silent, several, text, start, tokens, places, nodes, kinds
         silent: bool [nodes]; the nodes that are known to continue nothing.
         several: The folded texts of the tokens of several words, and where they begin.
         text, start, tokens, places: See `step_all`.
-        nodes, kinds, counts, letters, gaps: int32 and uint8 [entries, THREADS], int64 [entries] each; the states, changed in place.
+        nodes, kinds: int32, uint8 [entries, THREADS]; the threads, changed in place.
+        counts, letters, gaps: int64 [entries] each; the rest of the states, changed in place.
 
     Returns:
         int64 [n, 4]: place, node, kind, and whether a space would end a sentence; and of the tokens of several words that are

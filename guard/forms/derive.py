@@ -26,7 +26,7 @@ MAX_FORMS = 64
 """The most forms of one phrase."""
 # The fewest letters of a last word that may carry any ending: shorter ones often become other words.
 _SHORTEST_STEM = 4
-_LONGEST_GAPPED = 3
+_LONGEST_GAPPED = 2
 _PLURALS = ("s", "es")
 
 
@@ -138,9 +138,9 @@ def _personal(text: str, own: Words, parts: list[Part], plain: bool, kinds: froz
             yield from _single(words, inflected)
     core = join(parts)
     if "middle" in kinds and len(parts) <= _LONGEST_GAPPED and not plain:
-        yield _Made("middle", own, gap=True)
+        yield _Made("middle", own, ending=inflected, gap=True)
         if core != own:
-            yield _Made("middle", core, gap=True)
+            yield _Made("middle", core, ending=inflected, gap=True)
     others: list[tuple[FormKind, Words]] = []
     if core != own:
         others.append(("order" if len(core) == len(own) else "middle", core))

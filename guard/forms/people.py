@@ -31,17 +31,14 @@ def is_personal(parts: Sequence[Part]) -> bool:
 
 
 def orders(parts: Sequence[Part]) -> Iterator[Words]:
-    """Yield the name with its last part first, and with its first part last, if that is specific.
+    """Yield the name with its last part first, if that is specific.
 
     With a distinctive surname first it always is: "Potter, Harry". Two given names ("Thomas James") are another person then.
     """
     surname = parts[-1].words
-    for form, distinct in (
-        (join([parts[-1], *parts[:-1]]), len(surname) == 1 and is_distinctive(surname[0], last=True)),
-        (join([*parts[1:], parts[0]]), False),
-    ):
-        if distinct or is_specific(form):
-            yield form
+    form = join([parts[-1], *parts[:-1]])
+    if (len(surname) == 1 and is_distinctive(surname[0], last=True)) or is_specific(form):
+        yield form
 
 
 def without_middle(parts: Sequence[Part]) -> Iterator[Words]:

@@ -16,12 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.excepted import Excepted, excuses_gap
+from guard.excepted import Excepted
 from guard.folding import DOT, SPACE
 from guard.matching import kernels
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.patterns import ENDING, OPEN, WORD, places
 from guard.phrase import Phrase
+from guard.reference import excuses_gap
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,11 @@ class Exceptions:
     """Compiled exceptions; immutable.
 
     Attributes:
-        own: float32 [3, nodes]; the highest penalty of the phrases that end at each node itself: whatever follows, at the end of a
-            word, at an ending. The penalties of an automaton include those of suffixes.
+        own: float32 [3, nodes]; the highest penalty of the phrases that end at each node itself: whatever follows, at the end of
+            a word, at an ending. The penalties of an automaton include those of suffixes.
         ends: int32 [exceptions]; the node at which each exception's text ends.
-        inside: int32 [n, 3]; the phrases that each exception excuses, one exception after the other: the node at which the phrase
-            ends, whether a word must end there (1) or not (0), and how many bytes of the exception's path its end is from the beginning.
+        inside: int32 [n, 3]; the phrases that each exception excuses, one exception after the other: the node at which the
+            phrase ends, whether a word must end there (1) or not (0), and where in the exception's path the phrase ends.
         start: int64 [exceptions + 1]; where those of each exception begin in `inside`, and where the last ones end.
         gapped: bool [exceptions]; whether each exception ends with a name with one more word in it, which it excuses.
     """

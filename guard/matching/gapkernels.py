@@ -1,7 +1,7 @@
 """The compiled loops that find names with one more word in between: "Harry James Potter" for "Harry Potter".
 
-The trie has the names' words behind a space, like the exact automaton's, but no failure links: a name begins at the beginning of a
-word, so the ways to read a text are few. Each is a thread: a node, and how far its additional word is.
+The trie has the names' words behind a space, like the exact automaton's, but no failure links: a name begins at the beginning of
+a word, so the ways to read a text are few. Each is a thread: a node, and how far its additional word is.
 
 - PLAIN: there has been none.
 - FRESH: it may begin here; PASSING: it is being said. The node is that behind the words before it.
@@ -55,7 +55,7 @@ def begin(first_child, label, nodes, kinds):
 def advance(first_child, label, nodes, kinds, count, letters, gap, text):
     """Read folded `text`, uint8 [bytes]; the threads are changed in place. Return count, letters and gap."""
     for byte in text:
-        if byte == SPACE or byte == DOT:
+        if byte in (SPACE, DOT):
             if gap == 0:
                 kept = 0
                 for k in range(count):
@@ -81,7 +81,7 @@ def advance(first_child, label, nodes, kinds, count, letters, gap, text):
         kept = 0
         for k in range(count):
             node, kind = nodes[k], kinds[k]
-            if kind == FRESH or kind == PASSING:
+            if kind in (FRESH, PASSING):
                 kind = PASSING
             else:
                 node = child(first_child, label, node, byte)

@@ -50,7 +50,7 @@ def folded_anchor(word: str) -> str:
     """
     folded = fold(word).strip()
     if all(exempt(part) for part in folded.split()):
-        raise PhraseError("a stop word, a number or too short for an anchor")
+        raise PhraseError("a stop word, a number or too short for an anchor: choose another word")
     return folded
 
 

@@ -14,6 +14,7 @@ from server.api.context import context_of
 from server.errors import BadRequest
 from server.http.body import JSON, BodyLimits, check_media, parse_json, read_body
 from server.http.envelope import invalid
+from server.policy.mistakes import id_of, mistakes
 from server.store.columns import utc_now
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -35,12 +36,15 @@ def validated(model: type[M], value: Any, where: str = "") -> M:
     """Return `value` as `model`.
 
     Raises:
-        BadRequest: `value` does not fit. The message has the place of the first mistake, after `where`.
+        BadRequest: `value` does not fit. The message has the place of the first mistake, after `where` and the target's id.
     """
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error.errors(include_input=False, include_url=False, include_context=False), where) from None
+        details = error.errors(include_input=False, include_url=False, include_context=False)
+        found = [{"loc": loc, "msg": message} for detail in details for loc, message in mistakes(detail, value, plain=False)]
+        target = id_of(value) if "id" in model.model_fields else None
+        raise invalid(found, f"{where}target {target}: " if target else where) from None
 
 
 def check_expiry(expires_at: datetime | None, now: datetime | None = None, where: str = "") -> None:

@@ -22,14 +22,11 @@ from pydantic import (
 from classifiers.action import Action
 from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase, Scope
+from server.policy.limits import MAX_EXAMPLES, MAX_PHRASES
 from server.store import StoredTarget, StoredVersion, TargetDraft
 from server.store.records import storable
 from server.store.tables import Status
 
-MAX_EXAMPLES = 1000
-"""How many examples, documents or aliases a target may have."""
-MAX_PHRASES = 10_000
-"""How many phrases a target may have."""
 MAX_LABELS = 64
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
 
@@ -87,7 +84,7 @@ class PhraseInput(ApiModel):
         None, description="how much is subtracted from the logits; null bans the phrase"
     )
     beta: float = Field(1.0, gt=0, le=1, description="the fraction of the phrase from which on the penalty applies")
-    force: bool = Field(False, description="allow a phrase of stop words alone")
+    force: bool = Field(False, description="allow a phrase that is probably not meant: stop words alone, a single letter")
 
     def phrase(self) -> Phrase:
         """Return the phrase. Raises PhraseError for one that cannot be banned."""
@@ -96,7 +93,7 @@ class PhraseInput(ApiModel):
 
 
 class CheckedPhrase(PhraseInput):
-    """Text that an answer must not say. A phrase of stop words alone is refused unless it is forced."""
+    """Text that an answer must not say. A phrase that is probably not meant is refused unless it is forced."""
 
     @model_validator(mode="after")
     def _can_be_banned(self) -> Self:

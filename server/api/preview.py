@@ -30,6 +30,7 @@ class PreviewPhrase(ApiModel):
     scope: Scope
     match: MatchKind
     penalty: float | None = Field(description="null bans the phrase")
+    force: bool = Field(description="whether a target may have the phrase only if it is forced")
     reason: str = Field(description="`explicit`, `name`, or why the server proposes it")
     proposed: bool = Field(description="whether it is a suggestion, not a part of the target")
     source: str | None = Field(description="where the suggestion comes from, such as `examples[3]`")
@@ -46,6 +47,7 @@ class PreviewPhrase(ApiModel):
             scope=phrase.scope,
             match=phrase.match,
             penalty=None if phrase.penalty == float("inf") else phrase.penalty,
+            force=phrase.force,
             reason=shown.reason,
             proposed=shown.source is not None,
             source=shown.source,

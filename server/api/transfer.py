@@ -7,7 +7,7 @@ legal basis, expiry and retention: an import of one leaves them as they are, an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ import yaml
 
 from classifiers import ForgetTarget
 from server.api.bodies import validated
-from server.api.models import MAX_EXAMPLES, MAX_PHRASES, TargetRequest
+from server.api.models import TargetRequest
 from server.errors import BadRequest, TooLarge
 from server.http.body import JSON, BodyLimits, parse_json
 from server.policy.file import PolicyError, load_policy
@@ -93,11 +93,8 @@ def _from_yaml(raw: bytes) -> tuple[list[Entry], list[str]]:
         policy = load_policy(text, name="line")
     except PolicyError as error:
         more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
-        place = f"{error.path}: " if error.path else ""
-        message = f"line {error.line}: {place}{error.problems[0].message}{more}"
+        message = f"line {error.line}: {error.problems[0]}{more}"
         raise BadRequest(message, param=error.path or None, code="invalid_yaml") from None
-    for index, target in enumerate(policy.targets):
-        _check_size(target, index)
     warnings = ["`background` was not imported: it is not part of a target"] if policy.background else []
     return [Entry(TargetDraft(target), whole=False) for target in policy.targets], warnings
 
@@ -118,16 +115,3 @@ def _from_lines(raw: bytes, limits: BodyLimits) -> Iterator[Entry]:
         if first.setdefault(asked.id, number) != number:
             raise BadRequest(f"{where}id: the same as in line {first[asked.id]}", param="id", code="invalid_value")
         yield Entry(asked.draft(asked.id), whole=True)
-
-
-def _check_size(target: ForgetTarget, index: int) -> None:
-    limits: Sequence[tuple[str, int]] = (
-        ("aliases", MAX_EXAMPLES),
-        ("examples", MAX_EXAMPLES),
-        ("documents", MAX_EXAMPLES),
-        ("phrases", MAX_PHRASES),
-    )
-    for name, most in limits:
-        if (found := len(getattr(target, name))) > most:
-            message = f"targets[{index}].{name}: {found} of them, and at most {most} are allowed"
-            raise BadRequest(message, param=f"targets[{index}].{name}", code="invalid_value")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import typer
@@ -11,27 +14,83 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from classifiers import ForgetTarget, shipped_background
+from classifiers import Encoder, ForgetTarget, shipped_background
+from classifiers.meaning.encoder import Vectors
+from classifiers.naming.alias import AliasClassifier
 from classifiers.proposals.extract import Candidate, extract
 from classifiers.proposals.frequency import BackgroundFrequency
 from guard import Phrase, Restriction, Vocabulary, fold
 from server.policy.compiler import phrases_of
-from server.policy.file import PolicyError, load_policy
+from server.policy.file import Policy, PolicyError, load_policy
+from server.policy.opening import open_policy
 from server.policy.preview import banned_tokens
+from server.service import open_encoder
+from server.store import Database, StoreError
+from server.store.audit.log import Audit
+from server.store.database.location import default_url
 
 
-def preview(file: Path, model: str | None) -> Sequence[RenderableType]:
+class _Deferred:
+    """An encoder that is loaded when it is first used: most policies have no semantic words, and loading takes seconds."""
+
+    def __init__(self, load: Callable[[], Encoder]) -> None:
+        self._load = load
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return self._load()
+
+    @property
+    def dimension(self) -> int:
+        return self._encoder.dimension
+
+    @property
+    def fingerprint(self) -> str:
+        return self._encoder.fingerprint
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        return self._encoder.encode(texts)
+
+
+def try_policy(policy: Policy, load: Callable[[], Encoder]) -> None:
+    """Do with a policy what a server does before it starts its engine, in a store and a folder that are then removed.
+
+    Args:
+        policy: the policy.
+        load: loads the encoder, which only semantic words need.
+
+    Raises:
+        StoreError, ValueError, OSError: what `server.policy.opening.open_policy` raises.
+        RuntimeError: what `load` raises.
+    """
+
+    async def opened(folder: Path) -> None:
+        database = await Database.open(default_url(folder))
+        try:
+            found = await open_policy(policy, database, Audit(), folder / "restrictions", _Deferred(load))
+        finally:
+            await database.close()
+        AliasClassifier(found.found.targets)
+
+    with tempfile.TemporaryDirectory(prefix="guard-server-") as made:
+        asyncio.run(opened(Path(made)))
+
+
+def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequence[RenderableType]:
     """Return what a policy bans, for a terminal: a table with a row per phrase, and totals.
 
     Args:
         file: the policy file.
         model: the model whose tokens are counted; none are counted if None.
+        encoder: the encoder of semantic words, if it is not the package's own.
 
     Raises:
         PolicyError: the policy is not valid.
-        VocabularyError: the model's tokenizer does not tell the bytes of its tokens.
+        StoreError, ValueError, OSError, RuntimeError: a server could not start with the policy (`try_policy`).
+        ValueError: the model's tokenizer cannot be read, or does not tell the bytes of its tokens.
     """
     policy = load_policy(file)
+    try_policy(policy, lambda: open_encoder(encoder))
     vocabulary = _vocabulary(model) if model else None
     shown = Table(title=f"{file.name}: {len(policy.targets)} targets")
     for heading in ("target", "action", "phrase", "folded", "scope", "match", "penalty", "tokens"):
@@ -96,7 +155,7 @@ def proposal_yaml(found: Proposals) -> str:
         lines.append(f"# {target_id}: {len(candidates)} phrases" + (", under its key `phrases`" if candidates else ""))
         for c in candidates:
             entry = yaml.safe_dump(
-                {"text": c.phrase.text, "scope": c.phrase.scope},
+                {"text": c.phrase.text, "scope": c.phrase.scope} | ({"force": True} if c.phrase.force else {}),
                 allow_unicode=True,
                 default_flow_style=True,
                 sort_keys=False,
@@ -116,15 +175,18 @@ def _vocabulary(model: str) -> Vocabulary:
 
     from guard.processors.tokenizer import vocabulary_from
 
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    return vocabulary_from(tokenizer, len(tokenizer))
-
-
-def check_policy(file: Path, model: str | None) -> None:
-    """Print what a policy bans. Exits with status 2 if the policy or the tokenizer cannot be used."""
     try:
-        shown = preview(file, model)
-    except (PolicyError, OSError, ValueError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(model)
+        return vocabulary_from(tokenizer, len(tokenizer))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--model (GUARD_MODEL): the tokenizer cannot be used: {error}") from error
+
+
+def check_policy(file: Path, model: str | None, encoder: str | None = None) -> None:
+    """Print what a policy bans. Exits with status 2 if the policy, the encoder or the tokenizer cannot be used."""
+    try:
+        shown = preview(file, model, encoder)
+    except (StoreError, OSError, ValueError, RuntimeError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     Console().print(*shown)

@@ -75,11 +75,14 @@ def ask(
 def check_policy(
     file: Annotated[Path, typer.Argument(help="Policy file (YAML).")],
     model: Annotated[str | None, typer.Option(help="Model whose tokens are counted.", envvar="GUARD_MODEL")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of semantic words; unset: the package's own.", envvar="GUARD_ENCODER")
+    ] = None,
 ) -> None:
-    """Show what a policy bans: each phrase, and how many tokens it bans. Nothing is stored."""
+    """Show what a policy bans: each phrase, and how many tokens it bans. `serve` takes what this takes. Nothing is stored."""
     from server.cli import check
 
-    check.check_policy(file, model)
+    check.check_policy(file, model, encoder or None)
 
 
 @app.command()

@@ -19,8 +19,8 @@ from rich.console import Console
 
 from server.app import create_app
 from server.cli.comparison import compare, table
+from server.engine.checks import check_engine
 from server.http.authentication import binding_allowed
-from server.policy.file import PolicyError
 from server.service import Service
 from server.settings import Settings
 from server.store import Database, StoreError
@@ -42,8 +42,9 @@ def settings_from(**flags: Any) -> Settings:
 def serve(settings: Settings, samples: Sequence[str]) -> None:
     """Serve until the process is told to stop.
 
-    Exits with status 2 if the policy is not valid, or if there are no API keys and the address is not a loopback address; with
-    status 1 if the guard cannot be started or proven.
+    Exits with status 2 if the policy or a setting is not valid, the engine could not start with the model or the arguments, or
+    there are no API keys and the address is not a loopback address; with status 3 if it cannot listen on the address; with status
+    1 if the guard cannot be started or proven.
     """
     # The store is opened only if the answer matters: opening it would create it.
     if not binding_allowed(settings.host, any_keys=False) and not _any_keys(settings):
@@ -57,8 +58,8 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
     config = uvicorn.Config(
         application, host=settings.host, port=settings.port, log_level=settings.log_level.lower(), access_log=False
     )
-    # The port is bound before anything slow begins, so that a port in use shows at once. uvicorn exits then.
-    with config.bind_socket() as listening:
+    # The port is bound before anything slow begins, so that a port in use shows at once.
+    with _listening(config) as listening:
         failure = asyncio.run(_serve(uvicorn.Server(config), listening, application, samples))
     if failure:
         _fail(failure)
@@ -108,10 +109,26 @@ def _application(settings: Settings) -> FastAPI:
     # httpx would log a line for every call to the engine's application.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        return create_app(settings)
-    except (PolicyError, OSError) as error:
+        application = create_app(settings)
+        check_engine(settings)
+        return application
+    except ValueError as error:  # a PolicyError is one
         typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"GUARD_AUDIT_KEY: {error.filename} cannot be read ({error.strerror}): name a file with the key", err=True)
+    raise typer.Exit(2)
+
+
+def _listening(config: uvicorn.Config) -> socket.socket:
+    try:
+        return config.bind_socket()
+    except SystemExit as error:  # uvicorn has logged the reason
+        typer.echo(
+            f"The server cannot listen on {config.host} port {config.port}: choose another port with --port (0 picks a free "
+            "one), or another address with --host.",
+            err=True,
+        )
+        raise typer.Exit(int(error.code or 1)) from None
 
 
 def _fail(error: Exception) -> NoReturn:

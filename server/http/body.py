@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from server.errors import BadRequest, TooLarge, UnsupportedMedia
+from server.http.envelope import path_of
 
 JSON = "application/json"
 _INT64 = range(-(2**63), 2**63)
@@ -86,11 +87,16 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
     # Strict UTF-8 has no surrogates, so only an escape can make one. Without such an escape the strings need not be searched.
-    if _SURROGATE.search(text) and any(_has_surrogate(string) for string in _strings(value)):
-        raise BadRequest(
-            "A string in the body has half of a surrogate pair (\\ud800 to \\udfff): send both halves or neither.",
-            code="invalid_json",
-        )
+    if _SURROGATE.search(text):
+        for steps, string in _strings(value):
+            if _has_surrogate(string):
+                path = path_of(steps)
+                raise BadRequest(
+                    f"{path + ': a' if path else 'A'} string in the body has half of a surrogate pair (\\ud800 to \\udfff): "
+                    "send both halves or neither.",
+                    param=path or None,
+                    code="invalid_json",
+                )
     return value
 
 
@@ -184,17 +190,18 @@ def _constant(literal: str) -> NoReturn:
     raise BadRequest(f"The body is not valid JSON: {literal} is not a JSON number.", code="invalid_json")
 
 
-def _strings(value: Any) -> Iterator[str]:
-    pending = [value]
+def _strings(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each string with its place. The place of a key is that of its object."""
+    pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while pending:
-        item = pending.pop()
+        place, item = pending.pop()
         if isinstance(item, str):
-            yield item
+            yield place, item
         elif isinstance(item, list):
-            pending.extend(item)
+            pending.extend(((*place, at), part) for at, part in enumerate(item))
         elif isinstance(item, dict):
-            yield from item
-            pending.extend(item.values())
+            yield from ((place, key) for key in item)
+            pending.extend(((*place, key), part) for key, part in item.items())
 
 
 def _has_surrogate(text: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers import Encoder, ForgetTarget
+from guard.errors import GuardError
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 
@@ -57,6 +58,13 @@ class Compiler:
         self._folder = folder
         self._encoder = encoder
 
+    def first(self, targets: Sequence[ForgetTarget]) -> tuple[Part, Compiled]:
+        """Compile all targets of a server that starts: one restriction for every answer, and one of each target for its prompts.
+
+        Raises what `part` and `targets` raise.
+        """
+        return self.part({target.id: target for target in targets}), self.targets(targets, False)
+
     def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
         """Compile into one restriction what `targets`, by id, ban in every answer. Raises OSError if it cannot be written."""
         phrases = [phrase for target in targets.values() for phrase in phrases_of(target, "always")]
@@ -66,7 +74,7 @@ class Compiler:
         """Compile each target by itself; unless `always`, leave out what it bans in every answer.
 
         Raises:
-            ValueError: a target has semantic words, and there is no encoder.
+            ValueError: a target has semantic words, and there is no encoder, or they cannot be compared; the message names it.
             OSError: a restriction cannot be written.
             Exception: what the encoder raises.
         """
@@ -86,7 +94,10 @@ class Compiler:
             raise ValueError(f"target {target.id} has semantic words, which cannot be compiled without an encoder")
         anchors = None
         if target.semantic and self._encoder:
-            anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
+            try:
+                anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
+            except GuardError as error:
+                raise ValueError(f"target {target.id}: the encoder cannot compare its semantic words: {error}") from error
         phrases = phrases_of(target, "gated")
         return Restriction.compile(phrases, anchors) if phrases or anchors else None
 

@@ -20,12 +20,12 @@ from typing import Any, Final
 
 import yaml
 
+from server.policy.mistakes import Place
+
 MAX_BYTES: Final = 64 * 2**20
 MAX_DEPTH: Final = 16  # the format itself needs six
 MAX_SHOWN: Final = 20
 
-Place = tuple[str | int, ...]
-"""Keys and indices from the top of the document down, such as `("targets", 0, "name")`."""
 Position = tuple[int, int]
 """Line and column, from 1."""
 
@@ -40,12 +40,20 @@ _FLOAT: Final = re.compile(r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?|[-+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: its line and column (from 1), its place in the document (`targets[0].phrases[2].text`), and what is wrong."""
+    """One mistake: its line and column (from 1), its place in the document (`targets[0].phrases[2].text`), and what is wrong.
+
+    `target` is the id of the target that it is in, None if it is in none or that has no valid id.
+    """
 
     line: int
     column: int
     path: str
     message: str
+    target: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.path} (target {self.target})" if self.target else self.path
+        return f"{where}: {self.message}" if where else self.message
 
 
 class PolicyError(ValueError):
@@ -55,7 +63,7 @@ class PolicyError(ValueError):
         self.source = source
         self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
         self.line, self.column, self.path = self.problems[0].line, self.problems[0].column, self.problems[0].path
-        lines = [f"{source}:{p.line}: {p.path + ': ' if p.path else ''}{p.message}" for p in self.problems[:MAX_SHOWN]]
+        lines = [f"{source}:{problem.line}: {problem}" for problem in self.problems[:MAX_SHOWN]]
         if len(self.problems) > MAX_SHOWN:
             lines.append(f"{source}: and {len(self.problems) - MAX_SHOWN} more")
         super().__init__("\n".join(lines))
@@ -74,16 +82,18 @@ def read_text(source: Path | str, name: str) -> str:
             with source.open("rb") as file:
                 raw = file.read(MAX_BYTES + 1)
         except OSError as error:
-            raise PolicyError(name, [Problem(1, 1, "", f"cannot be read: {error.strerror}")]) from None
+            raise PolicyError(
+                name, [Problem(1, 1, "", f"cannot be read ({error.strerror}): name a file that this user may read")]
+            ) from None
     if len(raw) > MAX_BYTES:
-        raise PolicyError(name, [Problem(1, 1, "", f"larger than {MAX_BYTES // 2**20} MiB")])
+        raise PolicyError(name, [Problem(1, 1, "", f"larger than {MAX_BYTES // 2**20} MiB: import further targets over the API")])
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
-        raise PolicyError(name, [Problem(*_end(before), "", "not valid UTF-8")]) from None
+        raise PolicyError(name, [Problem(*_end(before), "", "not valid UTF-8: save the file as UTF-8")]) from None
     if found := _NOT_YAML.search(text):
-        raise PolicyError(name, [Problem(*_end(text[: found.start()]), "", "a control character")])
+        raise PolicyError(name, [Problem(*_end(text[: found.start()]), "", "a control character: remove it")])
     return text
 
 
@@ -111,14 +121,14 @@ class _Frame:
 class Reader:
     """Builds the value of a document from YAML events, and notes the positions of the places in `wanted`.
 
-    `positions` has these after `read`, and `duplicates` the keys that occur twice.
+    `positions` has these after `read`, and `mistakes` the keys that occur twice and the texts that are not valid Unicode.
     """
 
     def __init__(self, name: str, wanted: Set[Place] = frozenset()) -> None:
         self.name = name
         self.wanted = wanted
         self.positions: dict[Place, Position] = {}
-        self.duplicates: list[tuple[Place, str]] = []
+        self.mistakes: list[tuple[Place, str]] = []
         self._open: list[_Frame] = []
         self._root: list[Any] = []
 
@@ -135,26 +145,26 @@ class Reader:
             mark = error.problem_mark or error.context_mark
             raise self._error(mark, f"not valid YAML: {error.problem or error.context}") from None
         if not self._root:
-            raise PolicyError(self.name, [Problem(1, 1, "", "empty")])
+            raise PolicyError(self.name, [Problem(1, 1, "", "empty: write a mapping with the keys version and targets")])
         if not isinstance(self._root[0], dict):
             raise PolicyError(self.name, [Problem(1, 1, "", "must be a mapping with the keys version and targets")])
         return self._root[0]
 
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent) and self._root:
-            raise self._error(event.start_mark, "a second document")
+            raise self._error(event.start_mark, "a second document: keep one in a file")
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
-            raise self._error(event.start_mark, "anchors and aliases are not allowed")
+            raise self._error(event.start_mark, "anchors and aliases are not allowed: write the value out")
         if isinstance(event, yaml.ScalarEvent):
             if event.tag is not None and event.tag != "!":
-                raise self._error(event.start_mark, "tags are not allowed")
+                raise self._error(event.start_mark, "tags are not allowed: remove it")
             plain = event.style in (None, "") and event.tag is None
             self._add(event.value, _scalar(event.value) if plain else event.value, event.start_mark)
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             if event.tag is not None:
-                raise self._error(event.start_mark, "tags are not allowed")
+                raise self._error(event.start_mark, "tags are not allowed: remove it")
             if len(self._open) == MAX_DEPTH:
-                raise self._error(event.start_mark, f"nested deeper than {MAX_DEPTH} levels")
+                raise self._error(event.start_mark, f"nested deeper than {MAX_DEPTH} levels: a policy needs six")
             value: dict[str, Any] | list[Any] = {} if isinstance(event, yaml.MappingStartEvent) else []
             self._add(None, value, event.start_mark)
             self._open.append(_Frame(value))
@@ -170,16 +180,24 @@ class Reader:
         if isinstance(frame.value, list):
             self._note((*self._place(), len(frame.value)), mark)
             frame.value.append(value)
+            self._check(value)
         elif frame.waits:
             frame.value[frame.key] = value
+            self._check(value)
             frame.waits = False
         elif literal is None:
             raise self._error(mark, "a key must be a plain word")
         else:
             if literal in frame.value:
-                self.duplicates.append(((*self._place(), literal), "twice in one mapping"))
+                self.mistakes.append(((*self._place(), literal), "twice in one mapping: remove one"))
             frame.key, frame.waits = literal, True
             self._note((*self._place(), literal), mark, again=literal in frame.value)
+
+    def _check(self, value: Any) -> None:
+        """Note the value that was just read if it is not valid Unicode: an escape can write half of a surrogate pair."""
+        if isinstance(value, str) and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+            message = "not valid Unicode, because it has half of a surrogate pair: write both halves or neither"
+            self.mistakes.append(((*self._place(), self._open[-1].step), message))
 
     def _place(self) -> Place:
         """Return the place of the innermost open mapping or list."""

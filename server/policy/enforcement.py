@@ -100,23 +100,26 @@ class Enforcement:
                     # A task of its own: the request has its answer and should not wait for a change that is being made.
                     self._dropping = asyncio.create_task(self.drop_unused())
 
-    async def start(self, targets: Sequence[ForgetTarget], classifier: LiveClassifier) -> None:
+    async def start(
+        self, targets: Sequence[ForgetTarget], classifier: LiveClassifier, compiled: tuple[Part, Compiled] | None = None
+    ) -> None:
         """Make the workers ready for the first snapshot, which `commit_start` then puts in force.
 
         Args:
             targets: All targets.
             classifier: A classifier of these targets.
+            compiled: What `Compiler.first` made of these targets; None if it is still to be made.
 
         Raises:
             EngineFailure: A worker does not acknowledge in time.
-            OSError: A restriction cannot be written.
+            ValueError, OSError: What `Compiler.first` raises.
         """
-        listed = {target.id: target for target in targets}
-        part = await self._run(self._compiler.part, listed)
-        compiled = await self._run(self._compiler.targets, targets, False)
-        await self._load(_digests([part]) | compiled.digests, compiled.anchors)
+        if compiled is None:
+            compiled = await self._run(self._compiler.first, targets)
+        part, gated = compiled
+        await self._load(_digests([part]) | gated.digests, gated.anchors)
         self._parts, self._classifier = _tiers([part]), classifier
-        self._started = (listed, compiled)
+        self._started = ({target.id: target for target in targets}, gated)
 
     def commit_start(self, number: int) -> PolicySnapshot:
         """Put what `start` prepared in force as snapshot `number`, and delete unused files that an earlier process left."""

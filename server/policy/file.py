@@ -20,23 +20,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from classifiers.target import ForgetTarget
-from guard.errors import PhraseError
-from guard.phrase import Phrase
-from server.policy.document import MAX_BYTES, Place, PolicyError, Position, Problem, Reader, read_text
+from server.policy.document import MAX_BYTES, PolicyError, Position, Problem, Reader, read_text
+from server.policy.limits import excesses
+from server.policy.mistakes import Place, at, id_of, mistakes
 
 __all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
-
-_PLAIN: Final = {  # pydantic's messages speak of Python
-    **dict.fromkeys(("extra_forbidden", "unexpected_keyword_argument"), "unknown key"),
-    **dict.fromkeys(("missing", "missing_argument"), "missing"),
-    **dict.fromkeys(("model_type", "dataclass_type"), "should be a mapping"),
-    "list_type": "should be a list",
-}
 
 
 class Policy(BaseModel):
@@ -67,45 +60,21 @@ def load_policy(source: Path | str, *, name: str | None = None) -> Policy:
     text = read_text(source, name)
     document = Reader(name)
     value = document.read(text)
-    problems = list(document.duplicates)
+    problems = list(document.mistakes)
     policy: Policy | None = None
     try:
         policy = Policy.model_validate(value)
     except ValidationError as error:
-        problems += [found for detail in error.errors(include_input=False) for found in _sharpened(detail, value)]
-    problems += _equal_ids(value)
+        known = {place for place, _ in problems}
+        found = [one for detail in error.errors(include_input=False) for one in mistakes(detail, value)]
+        problems += [(place, message) for place, message in found if place not in known]
+    problems += [*_equal_ids(value), *(_too_many(policy) if policy else ())]
     if policy is None or problems:
         # A second reading looks the lines up: keeping all of them in the first would take more memory than the policy.
         places = Reader(name, {place[:end] for place, _ in problems for end in range(len(place) + 1)})
         places.read(text)
-        raise PolicyError(name, [_problem(place, message, places.positions) for place, message in problems])
+        raise PolicyError(name, [_problem(place, message, places.positions, value) for place, message in problems])
     return policy
-
-
-def _sharpened(detail: Any, value: Any) -> Iterator[tuple[Place, str]]:
-    """Give a pydantic error as places and messages. Where pydantic names a whole object, the place is closer to the mistake."""
-    place: Place = tuple(detail["loc"])
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] in _PLAIN:
-        message = _PLAIN[detail["type"]]
-    elif detail["type"] == "string_type" and isinstance(_at(value, place), (bool, int, float)):
-        message = "should be text: write it in quotes"
-    elif detail["type"] == "value_error" and place[-1:] == ("aliases",):
-        wrong = list(_wrong_names(place, _at(value, place)))
-        if wrong:
-            yield from wrong
-            return
-    elif detail["type"] == "value_error" and place[-2:-1] == ("phrases",):
-        place += ("penalty" if message.startswith("penalty") else "text",)
-    yield place, message
-
-
-def _wrong_names(place: Place, names: Any) -> Iterator[tuple[Place, str]]:
-    for i, name in enumerate(names if isinstance(names, list) else ()):
-        try:
-            Phrase(name)
-        except PhraseError as error:
-            yield (*place, i), str(error)
 
 
 def _equal_ids(value: dict[str, Any]) -> Iterator[tuple[Place, str]]:
@@ -114,20 +83,18 @@ def _equal_ids(value: dict[str, Any]) -> Iterator[tuple[Place, str]]:
     for i, target in enumerate(targets if isinstance(targets, list) else ()):
         name = target.get("id") if isinstance(target, dict) else None
         if isinstance(name, str) and first.setdefault(name, i) != i:
-            yield ("targets", i, "id"), f"the same id as targets[{first[name]}]"
+            yield ("targets", i, "id"), f"the same id as targets[{first[name]}]: give each target its own"
 
 
-def _at(value: Any, place: Place) -> Any:
-    for step in place:
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value
+def _too_many(policy: Policy) -> Iterator[tuple[Place, str]]:
+    for i, target in enumerate(policy.targets):
+        for name, message in excesses(target):
+            yield ("targets", i, name), message
 
 
-def _problem(place: Place, message: str, positions: dict[Place, Position]) -> Problem:
+def _problem(place: Place, message: str, positions: dict[Place, Position], value: Any) -> Problem:
     """Return a mistake with its position. A key that is missing has no line: it gets the line of its mapping."""
     end = next(end for end in range(len(place), -1, -1) if place[:end] in positions)
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-    return Problem(*positions[place[:end]], path, message)
+    target = id_of(at(value, place[:2])) if place[:1] == ("targets",) else None
+    return Problem(*positions[place[:end]], path, message, target)

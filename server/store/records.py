@@ -8,6 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from pydantic import ValidationError
+
 from classifiers.target import ForgetTarget
 from server.store.errors import TargetNotFound
 from server.store.tables import SnapshotState, Status
@@ -84,7 +86,12 @@ class StoredTarget:
         """The target itself. Raises TargetNotFound if it was purged."""
         if self.document is None:
             raise TargetNotFound(self.id)
-        return ForgetTarget.model_validate(self.document)
+        try:
+            return ForgetTarget.model_validate(self.document)
+        except ValidationError:
+            # An earlier version of the server took a phrase that this one takes only if it is forced. It stays in force.
+            phrases = [{**phrase, "force": True} for phrase in self.document.get("phrases", ())]
+            return ForgetTarget.model_validate({**self.document, "phrases": phrases})
 
     @property
     def purged(self) -> bool:

@@ -102,7 +102,7 @@ ALL_PHRASES: list[tuple[str, list[str], list[Phrase], list[Phrase]]] = [
     ("Brill", [], [Phrase("brill", "always", "prefix", 2.0)], [Phrase("brill", "always", "prefix", 2.0)]),
     ("Ada Brill", [], [Phrase("bee"), Phrase("ant"), Phrase("bee")], [Phrase("bee"), Phrase("ant"), Phrase("Ada Brill")]),
     # Explicit phrases that differ in anything stay: leaving one out could weaken the ban.
-    ("X Y", [], [Phrase("b", "gated"), Phrase("bee")], [Phrase("b", "gated"), Phrase("bee"), Phrase("X Y")]),
+    ("Xa Y", [], [Phrase("bo", "gated"), Phrase("bee")], [Phrase("bo", "gated"), Phrase("bee"), Phrase("Xa Y")]),
 ]
 
 

@@ -130,7 +130,7 @@ import server.service
 
 @pytest.mark.slow
 async def test_each_part_of_the_start_is_timed(app: FastAPI, client: httpx.AsyncClient) -> None:
-    assert list(app.state.service.seconds) == ["encoder", "store", "classifier", "engine", "enforce", "proof"]
+    assert list(app.state.service.seconds) == ["encoder", "policy", "classifier", "engine", "enforce", "proof"]
 
 
 @pytest.mark.slow

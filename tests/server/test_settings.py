@@ -63,3 +63,13 @@ def test_without_thresholds_the_classifiers_own_hold() -> None:
 def test_what_is_out_of_range_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings(**{"model": "m"} | wrong)
+
+
+@pytest.mark.parametrize("level", ["debug", "INFO", "Warning", "critical"])
+def test_a_log_level_may_be_written_in_any_case(level: str) -> None:
+    assert Settings(model="m", log_level=level).log_level == level
+
+
+def test_an_unknown_log_level_is_refused() -> None:
+    with pytest.raises(ValidationError, match="choose one of debug, info, warning, error, critical"):
+        Settings(model="m", log_level="loud")

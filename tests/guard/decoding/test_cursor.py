@@ -73,7 +73,7 @@ def test_a_cursor_without_compact_phrases_or_anchors_keeps_no_state_for_them() -
 
 
 def test_half_a_character_is_held_until_it_is_whole() -> None:
-    cursor = Cursor(masks_of([Phrase("é", "gated", "substring")], [b"\xc3", b"\xa9", b"x"]))
+    cursor = Cursor(masks_of([Phrase("é", "gated", "substring", force=True)], [b"\xc3", b"\xa9", b"x"]))
     cursor.extend([0])
     assert cursor.pending == b"\xc3"
     # The fold of "é" is "e".

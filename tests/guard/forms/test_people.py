@@ -12,7 +12,7 @@ def texts(words: object) -> set[str]:
 
 def test_surname_first() -> None:
     assert texts(orders(split_name("Fredrik Bloggsvik"))) == {"bloggsvik fredrik"}
-    assert texts(orders(split_name("Nguyen Thi Khuetri"))) == {"khuetri nguyen thi", "thi khuetri nguyen"}
+    assert texts(orders(split_name("Nguyen Thi Khuetri"))) == {"khuetri nguyen thi"}
     assert texts(orders(split_name("Harry Potter"))) == {"potter harry"}
     assert texts(orders(split_name("Mary Land"))) == set()  # "in that land Mary ..."
     assert texts(orders(split_name("Thomas James"))) == set()  # another man

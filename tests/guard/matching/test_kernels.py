@@ -126,7 +126,7 @@ def test_a_space_after_a_space_changes_nothing() -> None:
 
 
 def test_more_occurrences_than_there_was_room_for() -> None:
-    automaton, ends = Automaton.with_ends(Patterns.of([Phrase("x", match="substring")]))
+    automaton, ends = Automaton.with_ends(Patterns.of([Phrase("x", match="substring", force=True)]))
     pattern_at = np.full(len(automaton), -1, np.int32)
     pattern_at[ends] = 0
     found = kernels.find(

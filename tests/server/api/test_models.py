@@ -14,7 +14,7 @@ from tests.server.api.conftest import Served
 SECRET = "quagglewump"
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"name": "Mad Hatter", "phrases": [{"text": "the"}]}, "phrases[0]"),
+    ({"name": "Mad Hatter", "phrases": [{"text": "the"}]}, "phrases[0].text"),
     ({"name": "Mad Hatter", "phrases": [{"text": "tea"}, {"text": SECRET * 90_000}]}, "phrases[1].text"),
     ({"name": "Mad Hatter", "phrases": [{"text": SECRET, "penalty": 0}]}, "phrases[0].penalty"),
     ({"name": "Mad Hatter", "phrases": [{"text": SECRET, "scope": "never"}]}, "phrases[0].scope"),
@@ -47,7 +47,7 @@ async def test_a_wrong_body_is_told_by_its_place_and_never_quoted(served: Served
     assert SECRET not in response.text
     if param == "examples":
         assert str(MAX_EXAMPLES) in error["message"]
-    if param == "phrases[0]" and "the" in str(body):
+    if param == "phrases[0].text" and "the" in str(body):
         assert "force" in error["message"] or "dictionary" in error["message"]
     assert (await served.client.get("/v1/forget-targets")).json()["data"] == []
 

@@ -47,10 +47,10 @@ async def test_a_policy_file_leaves_alone_what_it_does_not_know(served: Served) 
 SECRET = "quagglewump"
 
 WRONG = [
-    (LINES, b'{"id": "a", "name": "A b"}\n{"id": "b"}\n', "line 2: name"),
+    (LINES, b'{"id": "a", "name": "A b"}\n{"id": "b"}\n', "line 2: target b: name"),
     (LINES, b'{"id": "a", "name": "A b"}\n\n{"name": "' + SECRET.encode() + b'"}', "line 3: id"),
     (LINES, b'{"id": "a", "name": "A b"}\n{"id": "a", "name": "A c"}', "line 2: id: the same as in line 1"),
-    (LINES, b'{"id": "a", "name": "A b", "phrases": [{"text": "the"}]}', "line 1: phrases[0]"),
+    (LINES, b'{"id": "a", "name": "A b", "phrases": [{"text": "the"}]}', "line 1: target a: phrases[0].text"),
     (LINES, b"{" + SECRET.encode() + b"}", "line 1: "),
     (LINES, b'{"id": "a", "id": "b"}', "line 1: Duplicate key"),
     (YAML, f"version: 1\ntargets:\n- id: a\n  name: A b\n  {SECRET}: [".encode(), "line "),

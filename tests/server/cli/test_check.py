@@ -76,6 +76,7 @@ def test_a_background_makes_phrases_common(policy: Path, tmp_path: Path) -> None
     assert "{text: The Gilded Pangolin, scope: gated}  # title, examples[0], in 1 innocent texts" in result.output
 
 
+@pytest.mark.slow  # semantic words need the encoder
 def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(

@@ -68,7 +68,7 @@ def test_a_refusal_exits_with_the_reason(server: Any, policy: Path, capsys: pyte
     with pytest.raises(typer.Exit) as caught:
         remote.apply(*server, policy, dry_run=False)
     assert caught.value.exit_code == 1
-    assert "400: line 3: targets[0].name: missing (targets[0].name)" in capsys.readouterr().err
+    assert "400: line 3: targets[0].name (target hatter): missing: add this key (targets[0].name)" in capsys.readouterr().err
 
 
 @pytest.mark.slow

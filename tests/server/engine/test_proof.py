@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.resources
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -14,13 +15,17 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as run
 from hypothesis import strategies as st
+from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from tokenizers import AddedToken, Tokenizer, decoders, models
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from classifiers.meaning.encoder import bundled_model
+from evaluation.tekken import vocabulary_of_tekken
 from guard import Vocabulary
 from guard.phrase import Phrase
+from guard.processors.tokenizer import vocabulary_from
 from guard.restriction import SUFFIX, Restriction
 from guard.tokens.tokenizers import byte_level_alphabet, vocabulary_of
 from server.engine.probes import choose
@@ -30,6 +35,7 @@ from tests.conftest import LiveServer
 from tests.guard.strategies import vocabularies
 from tests.server.fakes import DEAD_END, FakeEngine
 
+MISTRAL = Path(str(importlib.resources.files("mistral_common"))) / "data"
 SPECIAL = ["<s>", "</s>", "<unk>", "<pad>"]
 assert SPECIAL.index("<pad>") == DEAD_END
 
@@ -134,6 +140,77 @@ async def test_any_vocabulary_proves(folder: Path, name: str, prefers: Callable[
     asked = [body.get("vllm_xargs", {}).get("guard") for body in engine.bodies]
     # Free, one banned where there are two, all banned, no argument, unknown.
     assert [None if guard is None else len(guard) for guard in asked] == [0, *([1, 2] if len(words) == 2 else [1]), None, 1]
+
+
+def tekken() -> Vocabulary:
+    """131,072 tokens."""
+    return vocabulary_of_tekken(MISTRAL / "tekken_240911.json")
+
+
+def mistral_sentencepiece() -> Vocabulary:
+    return vocabulary_from(MistralTokenizer.from_file(MISTRAL / "tokenizer.model.v1"), 32_000)
+
+
+def bert_wordpiece() -> Vocabulary:
+    return vocabulary_of((bundled_model() / "tokenizer.json").read_text("utf-8"))
+
+
+def trained(model: Any, trainer: Any, pre_tokenizer: Any, decoder: Any) -> Vocabulary:
+    tokenizer = Tokenizer(model)
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizer, decoder
+    tokenizer.train_from_iterator(["The Mad Hatter has tea with the March Hare, 7 cups of tea."] * 8, trainer)
+    return vocabulary_of(tokenizer.to_str())
+
+
+def trained_bpe() -> Vocabulary:
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=320, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False)
+    return trained(models.BPE(), trainer, pre_tokenizers.ByteLevel(), decoders.ByteLevel())
+
+
+def trained_unigram() -> Vocabulary:
+    trainer = trainers.UnigramTrainer(vocab_size=60, special_tokens=SPECIAL, unk_token="<unk>", show_progress=False)
+    return trained(models.Unigram(), trainer, pre_tokenizers.Metaspace(), decoders.Metaspace())
+
+
+REAL = [tekken, mistral_sentencepiece, bert_wordpiece, trained_bpe, trained_unigram]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", REAL)
+async def test_the_vocabularies_of_real_tokenizers_prove(folder: Path, made: Callable[[], Vocabulary]) -> None:
+    vocabulary = made()
+    engine = started(folder, vocabulary)
+    assert len(choose(vocabulary, DEAD_END)) == 2
+    for engine.prefers in (min, max):
+        with nothing_left(folder, engine):
+            await prove(engine, folder, "fake")
+    assert len(engine.bodies) == 10
+
+
+FAVOURITES = {
+    "white space": b" ",
+    "a line": b"\n\n",
+    "emoji": "\U0001f600".encode(),
+    "a digit": b"7",
+    "a stop word": b" the",
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("name", FAVOURITES)
+@pytest.mark.parametrize("others", [(), (b" tea", b" cup")])
+async def test_whatever_a_model_answers_by_itself_it_proves(folder: Path, name: str, others: tuple[bytes, ...]) -> None:
+    """If there is no better token, what it likes to say may be a probe."""
+    favourite = FAVOURITES[name]
+    vocabulary = bare(*(token for token in FAVOURITES.values() if token is not None), *others)
+    liked = DEAD_END if favourite is None else vocabulary.raw.index(favourite)
+    engine = started(folder, vocabulary)
+    engine.prefers = lambda left: liked if liked in left else max(left)
+    with nothing_left(folder, engine):
+        await prove(engine, folder, "fake")
+    probes = {probe.token for probe in choose(vocabulary, DEAD_END)}
+    assert (liked in probes) == (not others and name in ("a digit", "a stop word"))
 
 
 @pytest.mark.parametrize("name", NOTHING)

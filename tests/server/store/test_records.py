@@ -80,3 +80,11 @@ def test_a_purged_target_is_a_tombstone(stored: StoredTarget) -> None:
     assert (stored.purged, tombstone.purged) == (False, True)
     with pytest.raises(TargetNotFound):
         _ = tombstone.target
+
+
+def test_a_phrase_that_an_earlier_version_took_stays_in_force(stored: StoredTarget) -> None:
+    """It would be refused today, and a server must start with the store that it has."""
+    document = {**TARGET.model_dump(mode="json"), "phrases": [{"text": "C++", "scope": "gated"}, {"text": "tea"}]}
+    found = replace(stored, document=document).target
+    assert [(one.text, one.scope, one.force) for one in found.phrases] == [("C++", "gated", True), ("tea", "always", True)]
+    assert found.all_phrases()[:2] == found.phrases
