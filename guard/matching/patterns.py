@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.folding import DOT, SPACE
 from guard.form import Form
 from guard.phrase import Phrase
 
@@ -50,7 +51,10 @@ class Patterns:
             # Where a word must begin, the pattern begins with a space: the automaton reads one before each word.
             lead = "" if phrase.match == "substring" else " "
             for text, whole in phrase.ends():
-                listed.append(_Listed((lead + text).encode(), _WORD if whole else _OPEN, phrase.penalty, index))
+                kind = _WORD if whole else _OPEN
+                listed.append(_Listed((lead + text).encode(), kind, phrase.penalty, index))
+                if not lead and (ended := _first_word_ends_sentence(text)):
+                    listed.append(_Listed(ended.encode(), kind, phrase.penalty, index))
             if isinstance(phrase, Form) and phrase.ending:
                 listed.append(_Listed((lead + phrase.pattern).encode(), _ENDING, phrase.penalty, index))
         return cls._of(listed)
@@ -77,3 +81,13 @@ class Patterns:
         ends = np.stack([np.maximum.reduceat(np.where(kind == k, penalty, np.float32(0)), group) for k in range(KINDS)])
         first = np.minimum.reduceat(np.array([one.index for one in ordered], np.int64), group)
         return cls(np.frombuffer(b"".join(kept), np.uint8), start, ends, first)
+
+
+def _first_word_ends_sentence(pattern: str) -> str:
+    """Return a substring's pattern with a sentence end behind its first word; "" if it has one there or is one word.
+
+    A substring may begin inside a word. Whether that word is long enough to end a sentence is not known, so it counts as short: the
+    substring goes on behind the sentence end.
+    """
+    space, dot = pattern.find(SPACE), pattern.find(DOT)
+    return "" if space < 0 or 0 <= dot < space else pattern.replace(SPACE, DOT, 1)

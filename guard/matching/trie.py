@@ -124,14 +124,14 @@ def follow(first_child, label, fail, node, byte):
 def sentence_end(first_child, label, fail, letters, node):
     """Return the state if a dot and a space follow the path to `node`.
 
-    A pattern goes on behind them if a sentence ends there in the pattern, too; if its last word is too short to end a sentence;
-    or if the pattern begins inside that word.
+    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end a sentence.
+    For a pattern that begins inside that word, `guard.matching.patterns` lists another one in which a sentence ends there.
     """
     while True:
         target = child(first_child, label, node, DOT)
         if target >= 0:
             return target
-        if letters[node] == UNKNOWN or letters[node] <= BRIEF:
+        if letters[node] <= BRIEF or node == 0:
             target = child(first_child, label, node, SPACE)
             if target >= 0:
                 return target
