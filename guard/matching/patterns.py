@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from guard.folding import DOT, SPACE
 from guard.form import Form
-from guard.phrase import Phrase
+from guard.phrase import BRIEF, Phrase
 
 KINDS = 3
 """Where a pattern applies: whatever follows, at the end of a word, or at an ending behind which a word ends."""
@@ -84,10 +84,9 @@ class Patterns:
 
 
 def _first_word_ends_sentence(pattern: str) -> str:
-    """Return a substring's pattern with a sentence end behind its first word; "" if it has one there or is one word.
+    """Return a substring's pattern with a sentence end behind its first word; "" if one is there or the word is too short for one.
 
-    A substring may begin inside a word. Whether that word is long enough to end a sentence is not known, so it counts as short: the
-    substring goes on behind the sentence end.
+    A substring may begin inside a word. How long that word is does not matter: the substring goes on behind the sentence end.
     """
-    space, dot = pattern.find(SPACE), pattern.find(DOT)
-    return "" if space < 0 or 0 <= dot < space else pattern.replace(SPACE, DOT, 1)
+    first, space, rest = pattern.partition(SPACE)
+    return first + DOT + rest if space and len(first) > BRIEF and DOT not in first else ""

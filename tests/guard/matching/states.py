@@ -67,8 +67,7 @@ def _ending(path: str) -> re.Pattern[str]:
         if part == DOT:
             expression += r"\. "
         elif part == SPACE:
-            # Of a word that may have begun before the pattern the length is not known: another pattern has a dot there.
-            brief = len(parts[at - 1]) <= 3 and (at > 1 or not parts[0])
+            brief = len(parts[at - 1]) <= 3
             expression += r"(?:\. ?| )" if brief else r"(?:\.(?! )| )"
         else:
             expression += part
