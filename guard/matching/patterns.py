@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.folding import DOT, SPACE
 from guard.form import Form
-from guard.phrase import Phrase
+from guard.phrase import BRIEF, Phrase
 
 KINDS = 3
 """Where a pattern applies: whatever follows, at the end of a word, or at an ending behind which a word ends."""
@@ -30,6 +31,8 @@ def places(phrase: Phrase) -> list[tuple[bytes, int]]:
     # Where a word must begin, the pattern begins with a space: the automaton reads one before each word.
     lead = "" if phrase.match == "substring" else " "
     found = [((lead + text).encode(), WORD if whole else OPEN) for text, whole in phrase.ends()]
+    if not lead:
+        found += [(ended.encode(), kind) for text, kind in found if (ended := _first_word_ends_sentence(text.decode()))]
     if isinstance(phrase, Form) and phrase.ending:
         found.append(((lead + phrase.pattern).encode(), ENDING))
     return found
@@ -87,3 +90,12 @@ class Patterns:
         ends = np.stack([np.maximum.reduceat(np.where(kind == k, penalty, np.float32(0)), group) for k in range(KINDS)])
         first = np.minimum.reduceat(np.array([one.index for one in ordered], np.int64), group)
         return cls(np.frombuffer(b"".join(kept), np.uint8), start, ends, first)
+
+
+def _first_word_ends_sentence(pattern: str) -> str:
+    """Return a substring's pattern with a sentence end behind its first word; "" if one is there or the word is too short for one.
+
+    A substring may begin inside a word. How long that word is does not matter: the substring goes on behind the sentence end.
+    """
+    first, space, rest = pattern.partition(SPACE)
+    return first + DOT + rest if space and len(first) > BRIEF and DOT not in first else ""

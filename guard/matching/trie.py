@@ -8,8 +8,6 @@ from numba import njit
 SPACE, DOT = 32, 46
 BRIEF = 3
 """A word of at most this many letters does not end a sentence (`guard.phrase.BRIEF`)."""
-UNKNOWN = 255
-"""The letters of the last word of a path that has no beginning of a word."""
 
 
 @njit(cache=True, nogil=True)
@@ -95,13 +93,13 @@ def levels(first_child):
 
 @njit(cache=True, nogil=True)
 def last_words(first_child, label):
-    """Return the letters of each path's last word, uint8 [nodes]: at most 4, or UNKNOWN if the path lacks its beginning."""
-    letters = np.full(len(label), UNKNOWN, np.uint8)
+    """Return the letters of each path's last word, uint8 [nodes]: at most 4. The path may lack the beginning of that word."""
+    letters = np.zeros(len(label), np.uint8)
     for node in range(len(label)):
         for c in range(first_child[node], first_child[node + 1]):
             if label[c] == SPACE or label[c] == DOT:
                 letters[c] = 0
-            elif (label[c] & 0xC0) == 0x80 or letters[node] == UNKNOWN or letters[node] > BRIEF:
+            elif (label[c] & 0xC0) == 0x80 or letters[node] > BRIEF:
                 letters[c] = letters[node]
             else:
                 letters[c] = letters[node] + 1
@@ -124,14 +122,14 @@ def follow(first_child, label, fail, node, byte):
 def sentence_end(first_child, label, fail, letters, node):
     """Return the state if a dot and a space follow the path to `node`.
 
-    A pattern goes on behind them if a sentence ends there in the pattern, too; if its last word is too short to end a sentence;
-    or if the pattern begins inside that word.
+    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end a sentence.
+    For a substring, `guard.matching.patterns` lists a pattern in which its first word ends a sentence.
     """
     while True:
         target = child(first_child, label, node, DOT)
         if target >= 0:
             return target
-        if letters[node] == UNKNOWN or letters[node] <= BRIEF:
+        if letters[node] <= BRIEF:
             target = child(first_child, label, node, SPACE)
             if target >= 0:
                 return target

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import fields
 
 import pytest
 
+from guard.errors import PhraseError
 from guard.form import FORM_KINDS, Form
 from guard.phrase import Phrase
 
@@ -26,3 +28,21 @@ def test_forms_are_not_found_by_their_letters() -> None:
 
 def test_kinds() -> None:
     assert FORM_KINDS == ("inflection", "order", "initials", "middle", "word", "date", "number", "spelling", "spelled")
+
+
+def test_a_form_is_a_phrase_that_cannot_be_changed() -> None:
+    form = Form("Harry Potters", "gated", penalty=2.0, kind="inflection")
+    assert isinstance(form, Phrase)
+    assert (form.pattern, form.ends()) == ("harry potters", [("harry potters", True)])
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        form.text = "x"  # type: ignore[misc]
+
+
+def test_a_form_is_not_the_phrase_with_its_text() -> None:
+    assert Form("Harry Potter") != Phrase("Harry Potter")
+    assert len({Form("Potter"), Form("Potter", ending=True), Form("Potter", gap=True), Form("Potter", kind="word")}) == 4
+
+
+def test_what_no_phrase_can_be_no_form_can_be() -> None:
+    with pytest.raises(PhraseError, match="no letter or digit"):
+        Form("...")

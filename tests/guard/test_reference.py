@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from guard.form import Form
 from guard.phrase import Phrase
 from guard.reference import compact_occurrences, folded_stream, occurrences, penalty
 
@@ -36,7 +37,9 @@ def test_occurrences(match: Any, folded: str, ends: set[int]) -> None:
     assert occurrences(Phrase("tea", "gated", match), folded) == ends
 
 
-@pytest.mark.parametrize(("folded", "ends"), [(" mad ha", {7}), (" mad h", set()), (" mad hat", {7})])
+@pytest.mark.parametrize(
+    ("folded", "ends"), [(" mad ha", {7}), (" mad h", set()), (" mad hat", {7, 8}), (" mad hatter", {7, 8, 9, 10, 11})]
+)
 def test_with_a_beta_the_beginning_counts(folded: str, ends: set[int]) -> None:
     # "mad hatter" has ten characters: six are "mad ha".
     assert occurrences(Phrase("mad hatter", "gated", beta=0.6), folded) == ends
@@ -50,10 +53,39 @@ def test_with_a_beta_the_beginning_counts(folded: str, ends: set[int]) -> None:
         (" charrypotter", set()),  # begins inside a word
         (" harrypotters", set()),  # ends inside a word
         (" harry potte", set()),
+        (" harry. potter", set()),  # a sentence ends
+        (" har. ry.potter", {15}),
     ],
 )
 def test_letters_with_anything_between_them(folded: str, ends: set[int]) -> None:
     assert compact_occurrences(Phrase("Harry Potter"), folded) == ends
+
+
+@pytest.mark.parametrize(
+    ("phrase", "folded", "ends"),
+    [
+        ("frank cotter", " frank. cotter", set()),
+        ("frank cotter", " frank.cotter", {13}),
+        ("j k rowling", " j. k. rowling", {14}),
+        ("prof. grey", " prof. grey", {11}),
+        ("prof. grey", " prof grey", set()),
+        ("prof. grey", " prof.grey", set()),
+    ],
+)
+def test_a_sentence_ends_with_a_dot_and_a_space_behind_a_long_word(phrase: str, folded: str, ends: set[int]) -> None:
+    assert occurrences(Phrase(phrase, "gated"), folded) == ends
+
+
+def test_a_substring_may_begin_inside_a_word_which_then_ends_a_sentence() -> None:
+    assert occurrences(Phrase("rank cotter", "gated", "substring"), " frank. cotter") == {14}
+
+
+@pytest.mark.parametrize(
+    ("folded", "ends"),
+    [(" potters", {7}), (" potterin x", {7}), (" potterq", set()), (" potteri", {7}), (" potteri x", {7}), (" potteriq", set())],
+)
+def test_an_ending_counts_if_it_is_whole_or_may_become_so(folded: str, ends: set[int]) -> None:
+    assert occurrences(Form("Potter", "gated", kind="word", ending=True), folded) == ends
 
 
 def test_a_gated_phrase_is_not_looked_for_by_its_letters() -> None:

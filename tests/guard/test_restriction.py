@@ -18,7 +18,7 @@ from guard.restriction import SUFFIX, Restriction
 
 PHRASES = [
     Phrase("Mad Hatter"),
-    Phrase("Hatter", beta=0.5),
+    Phrase("Hatter", beta=0.6),
     Phrase("tea", scope="gated", penalty=4.0),
     Phrase("Wonder", match="prefix"),
 ]
@@ -79,8 +79,8 @@ def test_another_restriction_under_this_name_is_noticed(tmp_path: Path) -> None:
 def test_another_format_version_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     restriction = Restriction.compile(PHRASES)
     restriction.save(tmp_path)
-    monkeypatch.setattr(module, "FORMAT", 2)
-    with pytest.raises(FormatMismatch, match="expected 2"):
+    monkeypatch.setattr(module, "FORMAT", 3)
+    with pytest.raises(FormatMismatch, match="expected 3"):
         Restriction.load(tmp_path, restriction.digest)
 
 

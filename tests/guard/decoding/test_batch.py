@@ -77,14 +77,23 @@ def test_tokens_taken_back_are_forgotten() -> None:
 
 
 def test_in_the_middle_of_a_character_a_row_says_for_itself_what_always_holds() -> None:
-    # Found by the fuzzer: alone, the last token reads " tea" and is banned everywhere; behind the first byte it reads "étea".
-    vocabulary = Vocabulary.of([b" mad", b"\xc3", b"\xa9tea"])
-    tea = Masks(Automaton.build([Phrase("tea")]), vocabulary)
-    output = [0]
-    batch = Batch({0: Row([tea], [], output), 1: Row([tea], [], [0])})
-    assert banned(batch.edits()) == {(0, 2), (1, 2)}
+    vocabulary = Vocabulary.of([b" mad", b"\xc3", b"\xa9tea", b" tea"])
+    word = Masks(Automaton.build([Phrase("tea")]), vocabulary)
+    anywhere = Masks(Automaton.build([Phrase("tea", match="substring")]), vocabulary)
+    outputs: list[list[int]] = [[0], [0], [0]]
+    batch = Batch(
+        {k: Row([masks], [], output) for k, (masks, output) in enumerate(zip([word, word, anywhere], outputs, strict=True))}
+    )
+    # A byte that continues no character adds nothing, so behind "mad" the third token reads "madtea".
+    assert banned(batch.edits()) == {(0, 3), (1, 3), (2, 2), (2, 3)}
+    outputs[0].append(1)
+    outputs[2].append(1)
+    assert banned(batch.edits()) == {(0, 3), (1, 3), (2, 2), (2, 3)}
+    # "é" and the letter behind it are one word, and where the text begins it is not there.
+    start = Batch({0: Row([word], [], output := [])})
+    assert banned(start.edits()) == {(0, 2), (0, 3)}
     output.append(1)
-    assert banned(batch.edits()) == {(1, 2)}
+    assert banned(start.edits()) == {(0, 3)}
 
 
 def test_rows_that_move_and_leave_take_their_state_along() -> None:

@@ -69,7 +69,7 @@ def tables(masks: Masks) -> tuple[NDArray[np.generic], ...]:
     assert masks.compact is not None
     paths = masks.compact.automaton
     return (
-        *(exact.first_child, exact.label, exact.fail, np.zeros(len(exact), np.bool_)),
+        *(*exact.paths, np.zeros(len(exact), np.bool_)),
         *(paths.first_child, paths.label, paths.fail, paths.level, np.zeros(len(paths), np.bool_)),
         *(vocabulary.folded.data, vocabulary.folded.start),
     )
@@ -89,7 +89,7 @@ def test_one_pass_steps_each_sequence_as_its_cursor_does(
     # Entries lie in another order than their places.
     places = np.array(data.draw(st.permutations(range(count))), np.int64)
     nodes = np.array([cursor.node for cursor in cursors], np.int32)
-    c_nodes, begun, spaced = np.zeros(count, np.int32), np.zeros(count, np.uint64), np.ones(count, np.bool_)
+    c_nodes, begun, spaced = np.zeros(count, np.int32), np.zeros(count, np.uint64), np.ones(count, np.uint8)
     for _ in range(data.draw(st.integers(1, 5))):
         step = data.draw(st.lists(st.sampled_from([-1, *whole]), min_size=count, max_size=count))
         found = kernels.step_all(*tables(masks), np.array(step), places, nodes, c_nodes, begun, spaced)
@@ -103,8 +103,14 @@ def test_one_pass_steps_each_sequence_as_its_cursor_does(
             assert state is not None
             assert (nodes[entry], c_nodes[entry], begun[entry]) == (cursor.node, state.node, state.begun % 2**64)
             assert spaced[entry] == state.spaced
-            expected += [[place, node, 0] for node in masks.automaton.chain(cursor.node)[:-1]]
-            expected += [[place, node, 1] for node in open_paths(cursor)]
+            if cursor.node >= len(masks.automaton):
+                expected.append([place, cursor.node, kernels.BEHIND_DOT])
+            else:
+                expected += [[place, node, kernels.EXACT] for node in masks.automaton.chain(cursor.node)[:-1]]
+            # Behind a dot and a word of more than three bytes a space would end a sentence; nothing said before goes on then.
+            ends = state.spaced == 2 and not state.begun & 0b111
+            kinds = [kernels.TIGHT if ends and path else kernels.COMPACT for path in open_paths(cursor)]
+            expected += [[place, path, kind] for path, kind in zip(open_paths(cursor), kinds, strict=True)]
         assert found.tolist() == expected
 
 
@@ -124,8 +130,8 @@ def test_silent_nodes_are_passed_over() -> None:
     masks = Masks.of(Restriction.compile([Phrase("abcdefgh ijk")]), Vocabulary.of([b" abc"]))
     arrays = tables(masks)
     silent, c_silent = np.ones(len(masks.automaton), np.bool_), np.ones(len(masks.compact.automaton), np.bool_)  # type: ignore[union-attr]
-    state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.ones(1, np.bool_))
-    found = kernels.step_all(*arrays[:3], silent, *arrays[4:8], c_silent, *arrays[9:], np.zeros(1, np.int64), *state)
+    state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.ones(1, np.uint8))
+    found = kernels.step_all(*arrays[:4], silent, *arrays[5:9], c_silent, *arrays[10:], np.zeros(1, np.int64), *state)
     assert found.shape == (0, 3)
 
 
@@ -134,7 +140,7 @@ def test_more_is_found_than_there_was_room_for() -> None:
     phrase = Phrase("a" * 50, "gated", "substring")
     other = Phrase("zzzzzzzz")
     masks = Masks.of(Restriction.compile([phrase, other]), Vocabulary.of([b"a" * 40]))
-    state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.zeros(1, np.bool_))
+    state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.zeros(1, np.uint8))
     found = kernels.step_all(*tables(masks), np.zeros(1, np.int64), *state)
-    assert found.tolist() == [[0, node, 0] for node in masks.automaton.chain(int(state[1][0]))[:-1]]
+    assert found.tolist() == [[0, node, kernels.EXACT] for node in masks.automaton.chain(int(state[1][0]))[:-1]]
     assert len(found) == 40

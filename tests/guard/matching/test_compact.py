@@ -56,17 +56,19 @@ def test_letters_are_the_folded_tokens_without_spaces_sorted(tokens: list[bytes 
     letters = Letters.of(vocabulary)
     texts = [letters.text[a:b].tobytes() for a, b in zip(letters.start, letters.start[1:], strict=False)]
     assert texts == sorted(texts)
-    assert texts == [vocabulary.folded[int(token)].replace(b" ", b"") for token in letters.order]
+    assert texts == [vocabulary.folded[token].replace(b" ", b"").replace(b".", b"") for token in letters.order.tolist()]
+    # Those in which a sentence ends are looked at one by one.
+    assert sorted([*letters.order.tolist(), *vocabulary.breaking.tolist()]) == list(range(len(tokens)))
 
 
 @settings(deadline=None)
 @given(strategies.vocabularies())
-def test_a_gap_is_a_space_before_a_letter_inside_a_token(tokens: list[bytes | None]) -> None:
+def test_a_gap_is_a_space_or_dot_before_a_letter_inside_a_token(tokens: list[bytes | None]) -> None:
     vocabulary = Vocabulary.of(tokens)
     letters = Letters.of(vocabulary)
     for at, token in enumerate(letters.order.tolist()):
         folded = vocabulary.folded[token]
-        gaps = [folded[index - 1] == 32 for index, byte in enumerate(folded) if byte != 32]
+        gaps = [folded[index - 1] in b" ." for index, byte in enumerate(folded) if byte not in b" ."]
         begin, end = letters.start[at], letters.start[at + 1]
         assert letters.gap[begin + 1 : end].tolist() == gaps[1:]
 
@@ -91,11 +93,11 @@ def test_the_depth_is_the_longest_pattern_s() -> None:
 def test_a_cursor_bans_what_the_reference_says(phrases: list[Phrase], tokens: list[bytes | None], data: st.DataObject) -> None:
     phrases = [*(p for p in phrases if p.compact), Phrase("ab ab ab ab", force=True, penalty=3)]
     cursor = CompactCursor(masks_of(phrases, tokens), at_start=True)
-    folder, said = StreamFolder(), b""
+    folder, said = StreamFolder(" "), b""
     for token in data.draw(st.lists(st.integers(0, len(tokens) - 1), max_size=10)):
         said += tokens[token] or b""
         cursor.read(np.frombuffer(folder.feed(tokens[token] or b""), np.uint8))
-    bans = cursor.pending(folder.pending, folder.last_space) if folder.pending else cursor.bans()
+    bans = cursor.pending(folder.pending, folder.last) if folder.pending else cursor.bans()
     expected = {}
     for token, raw in enumerate(tokens):
         before, after = folded_stream([said]), folded_stream([said, raw or b""])
@@ -103,6 +105,26 @@ def test_a_cursor_bans_what_the_reference_says(phrases: list[Phrase], tokens: li
         if raw and cost:
             expected[token] = cost
     assert costs(*bans) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "banned"),
+    [
+        ("harry pot.", {0, 2, 3}),  # "pot" does not end a sentence
+        ("harrypot.", {0}),
+        ("harry pot. ", {0, 2, 3}),
+        ("harrypot. ", set()),
+        ("harry. pot", set()),
+        ("harry.pot", {0, 2, 3}),
+        ("harrypot", {0, 2}),
+        ("h. a. r. r. y. p. o. t", {0, 2, 3}),
+    ],
+)
+def test_where_a_sentence_ends_letters_are_not_joined(said: str, banned: set[int]) -> None:
+    tokens = [b"ter", b"s", b" ter", b". ter", b"q. ter"]
+    cursor = CompactCursor(masks_of([Phrase("Harry Potter")], tokens), at_start=True)
+    cursor.read(as_bytes(said))
+    assert set(costs(*cursor.bans())) == banned
 
 
 @pytest.mark.parametrize(("at_start", "banned"), [(True, {1}), (False, set())])

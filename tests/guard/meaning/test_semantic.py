@@ -46,7 +46,7 @@ def judged(cursor: SemanticCursor, candidates: Sequence[int], encode: Encode) ->
 def slow_words(said: Sequence[bytes], token: bytes) -> list[str]:
     """The words of the whole text that end behind what was said before, less the exempt ones."""
     before, after = reference.folded_stream(said), reference.folded_stream([*said, token])
-    words = [m[0] for m in re.finditer("[^ ]+", after) if m.end() > len(before)]
+    words = [m[0] for m in re.finditer("[^ .]+", after) if m.end() > len(before)]
     return [
         w
         for w in words
