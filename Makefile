@@ -11,7 +11,7 @@ export VLLM_CPU_KVCACHE_SPACE ?= 1
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection bench-targets requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking bench-targets requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo serve
@@ -46,6 +46,9 @@ eval: $(STAMP)
 
 eval-detection: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.detection $(FORM)
+
+eval-overblocking: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.overblocking $(FORM)
 
 bench-targets: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)

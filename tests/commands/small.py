@@ -14,6 +14,7 @@ MAKE = {
     "make bench": "make bench SMALL=1",
     "make eval": "make eval SMALL=1",
     "make eval-detection": "make eval-detection SMALL=1",
+    "make eval-overblocking": "make eval-overblocking SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
     "make requirements": "make requirements SMALL=1",
     "make ask": 'make ask Q="Who taught Mehrangiz Dastgoshai?"',
