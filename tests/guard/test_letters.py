@@ -36,7 +36,8 @@ def test_what_is_printed_folds_to_what_is_typed(printed: str, typed: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("lookalike", "latin"), [("Yrsа", "yrsa"), ("РОСАСЕР", "pocacep"), ("ѕсоре", "scope"), ("Ηοpe", "ηope"), ("hοpe", "hope"), ("օսt", "out")]
+    ("lookalike", "latin"),
+    [("Yrsа", "yrsa"), ("РОСАСЕР", "pocacep"), ("ѕсоре", "scope"), ("Ηοpe", "ηope"), ("hοpe", "hope"), ("օսt", "out")],
 )
 def test_letters_that_look_alike_are_one(lookalike: str, latin: str) -> None:
     assert fold(lookalike) == latin

@@ -37,7 +37,9 @@ def test_occurrences(match: Any, folded: str, ends: set[int]) -> None:
     assert occurrences(Phrase("tea", "gated", match), folded) == ends
 
 
-@pytest.mark.parametrize(("folded", "ends"), [(" mad ha", {7}), (" mad h", set()), (" mad hat", {7, 8}), (" mad hatter", {7, 8, 9, 10, 11})])
+@pytest.mark.parametrize(
+    ("folded", "ends"), [(" mad ha", {7}), (" mad h", set()), (" mad hat", {7, 8}), (" mad hatter", {7, 8, 9, 10, 11})]
+)
 def test_with_a_beta_the_beginning_counts(folded: str, ends: set[int]) -> None:
     # "mad hatter" has ten characters: six are "mad ha".
     assert occurrences(Phrase("mad hatter", "gated", beta=0.6), folded) == ends

@@ -81,7 +81,9 @@ def test_in_the_middle_of_a_character_a_row_says_for_itself_what_always_holds() 
     word = Masks(Automaton.build([Phrase("tea")]), vocabulary)
     anywhere = Masks(Automaton.build([Phrase("tea", match="substring")]), vocabulary)
     outputs: list[list[int]] = [[0], [0], [0]]
-    batch = Batch({k: Row([masks], [], output) for k, (masks, output) in enumerate(zip([word, word, anywhere], outputs, strict=True))})
+    batch = Batch(
+        {k: Row([masks], [], output) for k, (masks, output) in enumerate(zip([word, word, anywhere], outputs, strict=True))}
+    )
     # A byte that continues no character adds nothing, so behind "mad" the third token reads "madtea".
     assert banned(batch.edits()) == {(0, 3), (1, 3), (2, 2), (2, 3)}
     outputs[0].append(1)

@@ -125,9 +125,7 @@ def test_more_occurrences_than_there_was_room_for() -> None:
     automaton, ends = Automaton.with_ends(Patterns.of([Phrase("x", match="substring")]))
     pattern_at = np.full(len(automaton), -1, np.int32)
     pattern_at[ends] = 0
-    found = kernels.find(
-        *automaton.paths, pattern_at, np.zeros(len(automaton), np.bool_), 0, np.frombuffer(b"x" * 100, np.uint8)
-    )
+    found = kernels.find(*automaton.paths, pattern_at, np.zeros(len(automaton), np.bool_), 0, np.frombuffer(b"x" * 100, np.uint8))
     assert found.tolist() == [[0, end] for end in range(1, 101)]
 
 
@@ -164,9 +162,7 @@ def test_continuations_are_the_tokens_that_go_on_to_the_end_of_a_phrase(
 ) -> None:
     a, v = Automaton.build(phrases), Vocabulary.of(tokens)
     node = data.draw(st.integers(1, len(a) - 1))
-    ranges, penalties = kernels.continuations(
-        a.first_child, a.label, *a.ends, node, v.text, v.start, v.empty, len(v), 0
-    )
+    ranges, penalties = kernels.continuations(a.first_child, a.label, *a.ends, node, v.text, v.start, v.empty, len(v), 0)
     found: dict[int, float] = {}
     for (first, last), penalty in zip(ranges.tolist(), penalties.tolist(), strict=True):
         for at in range(first, last):

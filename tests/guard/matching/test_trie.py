@@ -60,14 +60,18 @@ def test_a_child_is_found_among_few_siblings_and_among_many(edges: set[int], byt
     [("", 0), ("ab", 2), ("ababab", 4), (" ", 0), (" a", 1), (" abab", 4), (" ababa", 4), (" ab b", 1), ("ab b", 1), (" é哈", 2)],
 )
 def test_the_letters_of_a_path_s_last_word(path: str, letters: int) -> None:
-    first_child, label, _, ends = trie.build_trie(*states.joined([b" zzzz", path.encode()] if path > " zzzz" else [path.encode()]))
+    first_child, label, _, ends = trie.build_trie(
+        *states.joined([b" zzzz", path.encode()] if path > " zzzz" else [path.encode()])
+    )
     assert trie.last_words(first_child, label)[ends[-1]] == letters
 
 
 def test_a_pattern_goes_on_behind_a_sentence_end_if_it_has_one_or_its_word_is_short() -> None:
     a = Automaton.build([Phrase("frank cotter"), Phrase("mad. hatter"), Phrase("tea time. now")])
     by_path = {path: node for node, path in enumerate(states.paths_of(a))}
-    beyond = {path: int(trie.sentence_end(*a.paths, by_path[path])) for path in (" frank", " mad", " tea", " tea time", " tea tim")}
+    beyond = {
+        path: int(trie.sentence_end(*a.paths, by_path[path])) for path in (" frank", " mad", " tea", " tea time", " tea tim")
+    }
     assert beyond == {
         " frank": by_path[" "],
         " mad": by_path[" mad "],
@@ -79,9 +83,7 @@ def test_a_pattern_goes_on_behind_a_sentence_end_if_it_has_one_or_its_word_is_sh
 
 @settings(deadline=None)
 @given(states.sentences, st.integers(0, 2**32))
-def test_failure_links_lead_to_the_longest_suffix_and_penalties_come_with_them(
-    phrases: list[Phrase], seed: int
-) -> None:
+def test_failure_links_lead_to_the_longest_suffix_and_penalties_come_with_them(phrases: list[Phrase], seed: int) -> None:
     patterns = Patterns.of(phrases)
     first_child, label, parent, _ = trie.build_trie(patterns.text, patterns.start)
     made = [path.decode() for path in states.paths(first_child, label)]
@@ -105,5 +107,3 @@ def test_grown_doubles_the_rows_and_keeps_the_first(content: bytes, width: int) 
         assert more.shape == (2 * len(array), *array.shape[1:])
         assert more.dtype == array.dtype
         np.testing.assert_array_equal(more[: len(array)], array)
-
-
