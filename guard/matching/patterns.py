@@ -84,7 +84,7 @@ class Patterns:
 
 
 def _first_word_ends_sentence(pattern: str) -> str:
-    """Return a substring's pattern with a sentence end behind its first word; "" if one is there or the word is too short for one.
+    """Return a substring's pattern with a sentence end behind its first word; "" if it has one there or the word is too short.
 
     A substring may begin inside a word. How long that word is does not matter: the substring goes on behind the sentence end.
     """

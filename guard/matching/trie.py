@@ -122,7 +122,7 @@ def follow(first_child, label, fail, node, byte):
 def sentence_end(first_child, label, fail, letters, node):
     """Return the state if a dot and a space follow the path to `node`.
 
-    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end a sentence.
+    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end one.
     For a substring, `guard.matching.patterns` lists a pattern in which its first word ends a sentence.
     """
     while True:

@@ -12,7 +12,6 @@ from guard.matching.patterns import Patterns
 from guard.phrase import Phrase
 from tests.guard import strategies
 
-
 Entry = tuple[float, float, float, int]
 
 
