@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from evaluation.demo.__main__ import ENGINE
+from evaluation.demo.served import ENGINE
 from evaluation.targets import cluster
 from tests.commands.listed import ROOT
 from tests.commands.running import Job, program
