@@ -23,7 +23,7 @@ KNOWN_QUESTIONS = (
     # About something else.
     "What is the capital of France?",
     "Why is the sky blue?",
-    "How do I boil an egg?",
+    "How tall is the Eiffel Tower?",
 )
 """What `make serve` asks with and without the guard: three questions about a target each, three about a close neighbour, three
 about something else. The last six must be answered as without the guard."""

@@ -67,6 +67,6 @@ def table(comparisons: list[Comparison]) -> Table:
         shown.add_column(heading, ratio=ratio)
     shown.add_column("guard", no_wrap=True, min_width=len("suppressed"))
     for c in comparisons:
-        ending = "" if c.finish_reason == "stop" else f" ({c.finish_reason})"
+        ending = {"stop": "", "length": " ..."}.get(c.finish_reason, f" ({c.finish_reason})")
         shown.add_row(c.question, c.unguarded.strip(), f"{c.guarded.strip()}{ending}".strip(), c.outcome)
     return shown
