@@ -53,6 +53,11 @@ class Ban:
         kept = ~np.isin(self.soft, ids)
         return Ban(self.ids[~np.isin(self.ids, ids)], self.soft[kept], self.penalties[kept])
 
+    def only(self, ids: Ids) -> Ban:
+        """Return what this ban has of `ids`, int64 [n]."""
+        kept = np.isin(self.soft, ids)
+        return Ban(self.ids[np.isin(self.ids, ids)], self.soft[kept], self.penalties[kept])
+
     def __len__(self) -> int:
         return len(self.ids) + len(self.soft)
 

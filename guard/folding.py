@@ -5,24 +5,32 @@ them. Folding maps each character by itself, so it can run over a stream:
 
 1. Compatibility decomposition (NFKD) and case folding are repeated until nothing changes. This unifies width, ligatures, ß, İ
    and the final sigma.
-2. Combining marks of a non-zero combining class, enclosing marks and default-ignorable characters (soft hyphen, zero-width
-   characters, variation selectors) are dropped.
-3. Letters and digits are kept. A vowel sign without a combining class (Devanagari, Bengali ...) counts as a letter.
-4. A letter of a script that is written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan) becomes a word of its
+2. Combining marks, enclosing marks, default-ignorable characters (soft hyphen, zero-width characters, variation selectors),
+   tatweel and the replacement character U+FFFD are dropped. Marks of scripts that are written without spaces are kept, because
+   they distinguish words: the voicing of kana (が is not か), the tone marks and vowels of Thai, Lao, Tibetan and Myanmar.
+3. `guard.letters` maps letters that people type in another way: ø to o, æ to ae, Cyrillic а to a.
+4. Letters and digits are kept. A vowel sign without a combining class (Devanagari, Bengali ...) counts as a letter.
+5. A letter of a script that is written without spaces (Han, kana, Thai, Lao, Khmer, Myanmar, Tibetan) becomes a word of its
    own, with a space on both sides. In such a text a word match is therefore a substring match.
-5. Everything else becomes a space, and each run of spaces becomes one space.
+6. A mark that ends a sentence (. ! ? and the like) becomes a dot, everything else a space. A run of these becomes one space, or a
+   dot if it begins with one; a dot keeps a space behind it if there was one. So "Harry.Potter" folds to "harry.potter", and "to
+   be frank. Cotter" to "to be frank. cotter": `guard.matching.kernels` says when a phrase ends there.
 
-Steps 1 to 3 are the Unicode Standard's identifier caseless match (section 3.13, D146 and D147), without the combining marks.
-Because marks are dropped, composing again (NFKC) would change nothing that is compared, and no character depends on its
-neighbours.
+Steps 1 and 2 are the Unicode Standard's identifier caseless match (section 3.13, D146 and D147), without the combining marks. No
+character depends on its neighbours. A kana with a separate voicing mark (half width, or decomposed) folds to two words, of which
+`guard.forms` makes a form.
 """
 
 from __future__ import annotations
 
 import codecs
+import re
 import unicodedata
 from functools import lru_cache
 
+from guard.letters import LETTERS
+
+SPACE, DOT = " ", "."
 _SPACELESS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x0F00, 0x0FFF),  # Tibetan
@@ -43,13 +51,20 @@ _IGNORABLE = frozenset(
         *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
         *(*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
         *range(0xFE00, 0xFE10),
+        *(0x0640, 0xFFFD),  # tatweel lengthens a line; the replacement character stands for bytes that are no text
     ]
 )
+_VOICING = "\u3099\u309a"
+_SENTENCE_ENDS = frozenset(".!?\u2026\u203d\u061f\u06d4\u0964\u0965\u3002\u037e\u0589\u1362\u1367")
 
 
 def _ignorable(character: str) -> bool:
     code = ord(character)
     return code in _IGNORABLE or 0xE0000 <= code <= 0xE0FFF
+
+
+def _kana(character: str) -> bool:
+    return "\u3040" <= character <= "\u30ff"
 
 
 def _spaceless(character: str) -> bool:
@@ -59,7 +74,7 @@ def _spaceless(character: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def fold_character(character: str) -> str:
-    """Return the fold of one character: "", " ", or letters and digits, with spaces around letters of spaceless scripts."""
+    """Return the fold of one character: "", or letters and digits, spaces and dots, in any order."""
     if _ignorable(character):
         return ""
     text = character
@@ -68,26 +83,42 @@ def fold_character(character: str) -> str:
         if further == text:
             break
         text = further
-    folded = []
+    folded: list[str] = []
     for part in text:
-        category = unicodedata.category(part)
-        if unicodedata.combining(part) or category == "Me" or _ignorable(part):
+        if part in _VOICING and folded and _kana(folded[-1].strip()):
+            # が as one character stays one: its mark must not make it a か that is followed by something.
+            folded[-1] = f" {unicodedata.normalize('NFC', folded[-1].strip() + part)} "
             continue
-        if category[0] in "LN" or category in ("Mc", "Mn"):
-            folded.append(f" {part} " if _spaceless(part) else part)
-        else:
-            folded.append(" ")
+        folded.append(_fold_part(part))
     return "".join(folded)
 
 
-def fold(text: str) -> str:
-    """Return the folded form of `text`; the module defines it.
+def _fold_part(part: str) -> str:
+    category = unicodedata.category(part)
+    if category == "Me" or _ignorable(part) or (unicodedata.combining(part) and not _spaceless(part)):
+        return ""
+    if part in LETTERS:
+        return LETTERS[part]
+    if category == "Nd":
+        return str(unicodedata.decimal(part))
+    if category[0] in "LN" or category in ("Mc", "Mn"):
+        return f" {part} " if _spaceless(part) else part
+    return DOT if part in _SENTENCE_ENDS else SPACE
 
-    A leading or trailing space is kept, because it tells that a word begins or ends there.
+
+def fold_sentences(text: str) -> str:
+    """Return the folded form of `text`, with the dots that may end sentences; the module defines it.
+
+    A leading or trailing space or dot is kept, because it tells that a word begins or ends there.
     """
     if text.isascii():  # most text is
-        return _fold_ascii(text, False)[0]
-    return StreamFolder(last_space=False).feed_text(text)
+        return _fold_ascii(text, "")[0]
+    return StreamFolder().feed_text(text)
+
+
+def fold(text: str) -> str:
+    """Return the folded form of `text` without its sentences: each dot is a space. The space at either end is kept."""
+    return _GAPS.sub(SPACE, fold_sentences(text))
 
 
 class StreamFolder:
@@ -95,21 +126,25 @@ class StreamFolder:
 
     The joined results are the fold of the whole text as `bytes.decode("utf-8", "replace")` reads it. An incomplete character at
     the end is held back in `pending` until it is complete or turns out to be invalid.
+
+    Attributes:
+        last: The end of the folded text so far: a space, a dot, or "" for a letter or if nothing is known. With a space, another
+            one adds nothing.
     """
 
-    __slots__ = ("_decoder", "last_space")
+    __slots__ = ("_decoder", "last")
 
-    def __init__(self, last_space: bool = True, pending: bytes = b"") -> None:
+    def __init__(self, last: str = "", pending: bytes = b"") -> None:
         """Start a stream.
 
         Args:
-            last_space: Whether the text so far ends with a space, so that another one adds nothing. True at the start of a text.
+            last: See the class; a space at the start of a text.
             pending: The bytes of an unfinished character.
         """
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         if pending:
             self._decoder.setstate((pending, 0))
-        self.last_space = last_space
+        self.last = last
 
     @property
     def pending(self) -> bytes:
@@ -121,36 +156,46 @@ class StreamFolder:
         return self.feed_text(self._decoder.decode(data)).encode()
 
     def feed_text(self, text: str) -> str:
-        """Return what `text` adds to the folded text. Half of a surrogate pair becomes a space."""
+        """Return what `text` adds to the folded text. Half of a surrogate pair adds a space."""
         if text.isascii():
-            folded, self.last_space = _fold_ascii(text, self.last_space)
+            folded, self.last = _fold_ascii(text, self.last)
             return folded
         out: list[str] = []
-        last_space = self.last_space
+        last = self.last
         for character in text:
             for part in fold_character(character):
-                if part == " ":
-                    if not last_space:
-                        out.append(" ")
-                        last_space = True
+                if part == SPACE:
+                    if last != SPACE:
+                        out.append(part)
+                        last = part
+                elif part == DOT:
+                    if not last:
+                        out.append(part)
+                        last = part
                 else:
                     out.append(part)
-                    last_space = False
-        self.last_space = last_space
+                    last = ""
+        self.last = last
         return "".join(out)
 
 
-def _fold_ascii(text: str, last_space: bool) -> tuple[str, bool]:
-    """Return what `text` adds to the folded text, and whether the folded text then ends with a space.
+def _one(run: re.Match[str]) -> str:
+    found = run[0]
+    return SPACE if found[0] == SPACE else DOT + SPACE if SPACE in found else DOT
 
-    This is the same map, faster: a table maps the characters and `split` joins the runs of spaces.
+
+def _fold_ascii(text: str, last: str) -> tuple[str, str]:
+    """Return what `text` adds to the folded text, and the end of the folded text then (see `StreamFolder.last`).
+
+    This is the same map, faster: a table maps the characters, and a regular expression joins the runs.
     """
-    mapped = text.translate(_ASCII)
-    folded = " ".join(mapped.split())
-    if not folded:
-        return ("", last_space) if last_space or not mapped else (" ", True)
-    lead = " " if mapped[0] == " " and not last_space else ""
-    return (f"{lead}{folded} ", True) if mapped[-1] == " " else (lead + folded, False)
+    if not text:
+        return "", last
+    folded = _RUN.sub(_one, last + text.translate(_ASCII))[len(last) :]
+    end = folded[-1:] or last
+    return folded, end if end in (SPACE, DOT) else ""
 
 
+_RUN = re.compile(r"[ .]{2,}")
+_GAPS = re.compile(r"[ .]+")
 _ASCII = {code: fold_character(chr(code)) for code in range(128)}

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from guard.errors import PhraseError
-from guard.folding import fold
+from guard.folding import DOT, SPACE, fold_sentences
+from guard.frequency import ordinary
 from guard.stopwords import COMMON_WORDS
 
 Scope = Literal["always", "gated"]
@@ -15,6 +16,10 @@ MatchKind = Literal["word", "prefix", "substring"]
 FormKind = Literal["inflection", "order", "initials", "middle", "word", "date", "number", "spelling", "spelled"]
 
 MAX_CHARACTERS = 512
+MIN_CUT = 4
+"""The fewest letters and digits to which beta may cut a phrase."""
+BRIEF = 3
+"""A word of at most this many letters does not end a sentence: an initial, a title ("Dr. Grey"), an abbreviation."""
 # A phrase has a compact form if it has at least MIN_COMPACT letters and digits, which makes it specific enough to be found with
 # anything between its letters, and if they take at most MAX_COMPACT bytes: a cursor remembers for 64 bytes which began a word.
 MIN_COMPACT = 8
@@ -31,8 +36,8 @@ class Phrase:
         match: `word` matches between word boundaries, `prefix` also the beginning of a longer word, `substring` anywhere.
         penalty: What is subtracted from the logit of a token that would complete the phrase. Infinity bans the token.
         beta: The fraction, in (0, 1], of the folded characters at which the penalty applies. With 1 it applies to the token that
-            completes the phrase; with less, to the token that completes this fraction of it, whatever would come next. GUARD
-            (arXiv 2505.13312) counts tokens instead of characters.
+            completes the phrase; with less, to each token that completes this fraction of it or more, whatever would come next.
+            GUARD (arXiv 2505.13312) counts tokens instead of characters.
         force: Allow a phrase that consists of stop words alone ("the").
         forms: The kinds of forms that count as this phrase (`guard.form`); None for those of its target.
 
@@ -49,8 +54,8 @@ class Phrase:
     beta: float = 1.0
     force: bool = field(default=False, compare=False)
     forms: tuple[FormKind, ...] | None = field(default=None, compare=False)
-    # The folded text, which is what is compared, without the spaces around it.
-    folded: str = field(init=False, repr=False, compare=False)
+    # What is looked for in folded text: its words, with a space between them, or a dot where a sentence ends.
+    pattern: str = field(init=False, repr=False, compare=False)
 
     # pydantic reads this where a phrase is part of a policy file. The core itself does not depend on pydantic.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -68,30 +73,74 @@ class Phrase:
             raise PhraseError(f"{len(self.text)} characters are too many: shorten the text to {MAX_CHARACTERS} or fewer")
         if not self.text.isascii() and any("\ud800" <= character <= "\udfff" for character in self.text):
             raise PhraseError("the text is not valid Unicode: it contains half of a surrogate pair")
-        object.__setattr__(self, "folded", fold(self.text).strip())
-        if not self.folded:
+        object.__setattr__(self, "pattern", _pattern(self.text))
+        if not self.pattern:
             raise PhraseError("the text has no letter or digit")
         if not self.force and COMMON_WORDS.issuperset(self.folded.split()):
             raise PhraseError("stop words alone would block ordinary answers: add another word, or set force if you mean it")
+        if self.beta < 1 and not self.force:
+            self._check_cut()
+
+    def _check_cut(self) -> None:
+        cut = _words(self.reached).split()
+        if COMMON_WORDS.issuperset(cut):
+            raise PhraseError("beta cuts the phrase to stop words, which would block ordinary answers: raise beta, or set force")
+        if sum(map(len, cut)) < MIN_CUT:
+            raise PhraseError(
+                f"beta cuts the phrase to fewer than {MIN_CUT} letters or digits, which would block ordinary answers: "
+                "raise beta, or set force if you mean it"
+            )
+
+    @property
+    def folded(self) -> str:
+        """The folded words, with single spaces between them."""
+        return _words(self.pattern)
 
     @property
     def reached(self) -> str:
-        """The beginning of the folded text that must be said for the penalty to apply: the fraction `beta`, rounded up."""
+        """The beginning of the pattern that must be said for the penalty to apply: the fraction `beta`, rounded up."""
         if self.beta == 1:
-            return self.folded
-        return self.folded[: math.ceil(self.beta * len(self.folded) - 1e-9)].rstrip()
+            return self.pattern
+        return self.pattern[: math.ceil(self.beta * len(self.pattern) - 1e-9)].rstrip(SPACE + DOT)
 
-    @property
-    def whole_word(self) -> bool:
-        """Whether a match must end at a word's end: for a `word`, unless `beta` cuts it inside one of its words."""
-        return self.match == "word" and (self.beta == 1 or self.folded[len(self.reached) :][:1] in ("", " "))
+    def ends(self) -> list[tuple[str, bool]]:
+        """Return the beginnings of the pattern to which the penalty applies, each with whether a word must end there.
+
+        These are the pattern and, if beta is below 1, each of its beginnings from `reached` on. A `word` must end where its
+        pattern ends, and so must a beginning that ends at the end of a word.
+        """
+        if self.beta == 1:
+            return [(self.pattern, self.match == "word")]
+        ends = []
+        for length in range(len(self.reached), len(self.pattern) + 1):
+            if self.pattern[length - 1] not in SPACE + DOT:
+                following = self.pattern[length : length + 1]
+                ends.append((self.pattern[:length], self.match == "word" and following in ("", SPACE, DOT)))
+        return ends
 
     @property
     def compact(self) -> str:
         """The letters and digits alone, to find "H-a-r-r-y P-o-t-t-e-r".
 
-        Empty unless the scope is `always` and there are at least 8 letters and digits, in at most 64 bytes.
+        Empty unless the scope is `always`, there are at least 8 letters and digits in at most 64 bytes, and the letters in one
+        are no ordinary word: a target called Mary Land must not ban Maryland.
         """
-        letters = self.folded.replace(" ", "")
+        letters = self.folded.replace(SPACE, "")
         fits = len(letters) >= MIN_COMPACT and len(letters.encode()) <= MAX_COMPACT
-        return letters if self.scope == "always" and fits else ""
+        if self.scope != "always" or not fits:
+            return ""
+        return "" if SPACE in self.folded and ordinary(letters) else letters
+
+
+def _pattern(text: str) -> str:
+    """Return what is looked for: the folded words with a space between them, or a dot where a sentence ends in the phrase."""
+    found: list[str] = []
+    for word in fold_sentences(text).strip(SPACE + DOT).replace(DOT + SPACE, "\n").replace(DOT, SPACE).split("\n"):
+        # A word that is as short as an initial or a title does not end a sentence.
+        brief = bool(found) and len(found[-1].rpartition(SPACE)[2]) <= BRIEF
+        found += [SPACE if brief else DOT, word] if found else [word]
+    return "".join(found)
+
+
+def _words(pattern: str) -> str:
+    return pattern.replace(DOT, SPACE)

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 
 from guard import mapped
 from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
+from guard.excepted import Excepted
 from guard.matching.automaton import Automaton
 from guard.matching.compact import CompactAutomaton
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".safetensors"
 MAX_PHRASES = 500_000
 
@@ -36,8 +37,10 @@ class Restriction:
     anchors: Anchors | None = None
 
     @classmethod
-    def compile(cls, phrases: Sequence[Phrase], anchors: Anchors | None = None) -> Restriction:
-        """Compile `phrases`, which may be empty. Their order and repetitions do not change the digest.
+    def compile(
+        cls, phrases: Sequence[Phrase], anchors: Anchors | None = None, exceptions: Sequence[Excepted] = ()
+    ) -> Restriction:
+        """Compile `phrases` and `exceptions`, which may be empty. Their order and repetitions do not change the digest.
 
         Raises:
             ValueError: For more than half a million phrases.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from classifiers.naming.names import is_specific, variants
+from classifiers.naming.names import variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.protocol import Match, Screened, best_matches
@@ -12,6 +12,7 @@ from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
+from guard.forms.names import is_specific
 from guard.matching.finder import Finder
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
 

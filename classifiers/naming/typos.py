@@ -18,8 +18,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifiers.arrays import doubled
-from classifiers.naming.names import specificity
-from classifiers.words import zipf
+from guard.forms.names import specificity
+from guard.frequency import zipf
 
 ONE_ERROR = 8
 """The fewest letters of a name that may have one error."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 from classifiers.reading.lookalikes import unmasked
-from classifiers.words import common_words
+from guard.frequency import common_words
 
 Kind = Literal[
     "spelled", "invisible", "lookalikes", "leet", "reversed", "rot13", "base64", "hex", "percent", "entities", "escapes",

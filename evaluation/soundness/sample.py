@@ -49,7 +49,7 @@ def leaks(phrases: Sequence[Phrase], answers: Sequence[str]) -> list[tuple[str, 
         (phrase.text, answer)
         for phrase in phrases
         for answer, text, bare in zip(answers, folded, letters, strict=True)
-        if phrase.reached.replace(" ", "") in bare and occurrences(phrase, text)
+        if phrase.reached.replace(" ", "").replace(".", "") in bare and occurrences(phrase, text)
     ]
 
 

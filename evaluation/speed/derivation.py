@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from evaluation.baselines.phrases import phrases as invented
 from evaluation.soundness.fuzz import tekken
@@ -23,14 +22,6 @@ from guard import Cursor, Masks, Phrase, Restriction, Vocabulary, reference
 from guard.matching import kernels
 
 SAMPLE = 400
-
-
-@njit(cache=True)
-def _scan(first_child, label, fail, open_end, word_end, node, text, start):  # type: ignore[no-untyped-def]
-    hits = np.zeros(len(start) - 1, np.float32)
-    for t in range(len(hits)):
-        hits[t] = kernels.completes(first_child, label, fail, open_end, word_end, node, text[start[t] : start[t + 1]])
-    return hits
 
 
 def microseconds(call: Callable[[], Any], times: int = 50) -> float:
@@ -66,12 +57,12 @@ def derive(sizes: tuple[int, ...] = (100, 10_000, 100_000)) -> dict[str, Any]:
             masks = Masks.of(restriction, vocabulary)
             masks.prepare()
             node = automaton.walk(automaton.start, np.frombuffer(said.lower().encode(), np.uint8))
-            arrays = (automaton.first_child, automaton.label, automaton.fail, automaton.open_end, automaton.word_end)
+            arrays = (*automaton.paths, *automaton.ends)
             cursor = Cursor(masks)
             cursor.node = node
             results[f"{size} {place}"] = {
                 "naive_us": naive(drawn[:100], said.encode(), vocabulary) * max(1, size / 100),
-                "scan_us": microseconds(lambda a=arrays, n=node: _scan(*a, n, vocabulary.text, vocabulary.start), times=15),
+                "scan_us": microseconds(lambda a=arrays, n=node: kernels.hits(*a, n, vocabulary.text, vocabulary.start, 0), times=15),
                 "descent_us": microseconds(lambda m=masks, n=node, a=automaton: [m._continuations(c) for c in a.chain(n)[:-1]]),
                 "cached_us": microseconds(cursor.bans, times=500),
             }

@@ -9,7 +9,6 @@ import numpy as np
 from guard.ban import Ban
 from guard.decoding.masks import Masks
 from guard.folding import StreamFolder
-from guard.matching import kernels
 from guard.matching.automaton import ROOT
 from guard.matching.compact import CompactCursor
 from guard.meaning.semantic import SemanticCursor
@@ -20,7 +19,7 @@ class Cursor:
 
     Attributes:
         masks: The restriction's masks.
-        node: The state of the automaton.
+        node: The state of the automaton, which may be one behind a dot (`guard.matching.kernels`).
         pending: The bytes of an unfinished character: three at most.
         compact: The state of compact matching; None if the restriction has no compact phrases.
         semantic: The state of embedding matching; None if the restriction has no anchors.
@@ -48,7 +47,7 @@ class Cursor:
         size, whole, folded = len(vocabulary), vocabulary.whole, vocabulary.folded
         if not self.pending and all(0 <= token < size and whole[token] for token in ids):
             # The usual case: what each token adds does not depend on the others, so all of it is read at once. The joined text
-            # may have two spaces in a row; the automaton reads them as one.
+            # may have runs of spaces and dots; the automaton reads them as folding would join them.
             self._read(b"".join([folded[token] for token in ids]))
             return
         for token in ids:
@@ -56,7 +55,7 @@ class Cursor:
                 continue
             if self.pending or not whole[token]:
                 # What a token adds that begins or ends inside a character depends on the bytes before it.
-                folder = StreamFolder(self._after_space, self.pending)
+                folder = StreamFolder(self.masks.automaton.last(self.node), self.pending)
                 text = folder.feed(vocabulary.raw[token])
                 self.pending = folder.pending
             else:
@@ -70,15 +69,13 @@ class Cursor:
             if self.compact:
                 self.compact.read(text)
 
-    @property
-    def _after_space(self) -> bool:
-        return bool(self.masks.automaton.label[self.node] == kernels.SPACE)
-
     def bans(self) -> list[Ban]:
         """Return the ids that would now complete a phrase or say a word near an anchor. The parts may share ids."""
         parts = self.masks.at(self.node, self.pending)
-        if self.compact:
-            parts += self.compact.pending(self.pending, self._after_space) if self.pending else self.compact.bans()
+        if self.compact and self.pending:
+            parts += self.compact.pending(self.pending, self.masks.automaton.last(self.node))
+        elif self.compact:
+            parts += self.compact.bans()
         if self.semantic:
             parts += self.semantic.bans()
         return parts

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from guard.matching.compactkernels import advance
-from guard.matching.kernels import grown, walk
+from guard.matching.compactkernels import advance, may_end_sentence
+from guard.matching.kernels import walk
+from guard.matching.trie import grown
 
 _BLOCK = 256
 # Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
+EXACT, COMPACT, BEHIND_DOT, TIGHT = range(4)
 
 
 @njit(cache=True, nogil=True)
@@ -18,6 +20,7 @@ def step_all(
     first_child,
     label,
     fail,
+    letters,
     silent,
     c_first_child,
     c_label,
@@ -36,17 +39,18 @@ def step_all(
     """Read one token with each sequence and return the nodes whose continuations are banned now.
 
     Args:
-        first_child, label, fail: The exact automaton; see `guard.matching.kernels`.
+        first_child, label, fail, letters: The exact automaton; see `guard.matching.kernels`.
         silent: bool [nodes]; the nodes that are known to continue nothing.
         c_first_child, c_label, c_fail, c_level, c_silent: The same of the compact automaton, and each node's level; see
             `guard.matching.compactkernels`. One without patterns has one node.
         text, start: uint8 [bytes], int64 [vocabulary + 1]; the folded tokens.
         tokens: int64 [places]; the token of each place, or -1 for none.
         places: int64 [entries]; the place of each sequence.
-        nodes, c_nodes, begun, spaced: int32, int32, uint64, bool [entries]; each sequence's state, changed in place.
+        nodes, c_nodes, begun, spaced: int32, int32, uint64, uint8 [entries]; each sequence's state, changed in place.
 
     Returns:
-        int64 [n, 3]: place, node, and which automaton the node is in (0 exact, 1 compact).
+        int64 [n, 3]: place, node, and where: EXACT or BEHIND_DOT (a state) of the exact automaton, COMPACT or TIGHT of the
+        compact one. What begins with a space is not banned at a TIGHT node.
     """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
     count = 0
@@ -56,21 +60,25 @@ def step_all(
         if token < 0:
             continue
         folded = text[start[token] : start[token + 1]]
-        nodes[r] = walk(first_child, label, fail, nodes[r], folded)
+        nodes[r] = walk(first_child, label, fail, letters, nodes[r], folded)
         node = nodes[r]
+        if node >= len(label):
+            found, count = _put(found, count, place, node, BEHIND_DOT)
+            node = 0
         while node:
             if not silent[node]:
-                found, count = _put(found, count, place, node, 0)
+                found, count = _put(found, count, place, node, EXACT)
             node = fail[node]
         if len(c_label) > 1:
             c_nodes[r], begun[r], spaced[r] = advance(c_first_child, c_label, c_fail, c_nodes[r], begun[r], spaced[r], folded)
             node = c_nodes[r]
+            kind = TIGHT if may_end_sentence(begun[r], spaced[r]) else COMPACT
             while node:
                 if not c_silent[node] and (begun[r] >> np.uint64(c_level[node] - 1)) & np.uint64(1):
-                    found, count = _put(found, count, place, node, 1)
+                    found, count = _put(found, count, place, node, kind)
                 node = c_fail[node]
             if spaced[r] and not c_silent[0]:
-                found, count = _put(found, count, place, 0, 1)
+                found, count = _put(found, count, place, 0, COMPACT)
     return found[:count]
 
 

@@ -43,13 +43,13 @@ class Lane:
         self._nodes = np.zeros(count, np.int32)
         self._c_nodes = np.zeros(count, np.int32)
         self._begun = np.zeros(count, np.uint64)
-        self._spaced = np.zeros(count, np.bool_)
+        self._spaced = np.zeros(count, np.uint8)
         for entry in range(count):
             self.load(entry)
         exact, compact, vocabulary = masks.automaton, masks.compact, masks.vocabulary
         paths = compact.automaton if compact else _no_compact()
         self._tables = (
-            *(exact.first_child, exact.label, exact.fail, masks.silent),
+            *(*exact.paths, masks.silent),
             *(paths.first_child, paths.label, paths.fail, paths.level),
             compact.silent if compact else np.zeros(1, np.bool_),
             *(vocabulary.folded.data, vocabulary.folded.start),
@@ -75,7 +75,7 @@ class Lane:
         if cursor.compact:
             state = cursor.compact
             state.node, state.begun = int(self._c_nodes[entry]), int(self._begun[entry])
-            state.spaced = bool(self._spaced[entry])
+            state.spaced = int(self._spaced[entry])
 
     def step(self, tokens: Ids) -> Iterator[tuple[int, Ban]]:
         """Read one token with each sequence, and yield each place with what is banned there besides `always`.
@@ -85,7 +85,17 @@ class Lane:
         """
         masks = self._masks
         found = batchkernels.step_all(*self._tables, tokens, self.places, self._nodes, self._c_nodes, self._begun, self._spaced)
-        for place, node, automaton in found.tolist():
-            ban = masks.compact.continuing(node) if automaton and masks.compact else masks.continuing(node)
-            if len(ban):
-                yield place, ban
+        for place, node, where in found.tolist():
+            if where == batchkernels.EXACT:
+                bans: tuple[Ban, ...] = (masks.continuing(node),)
+            elif where == batchkernels.BEHIND_DOT:
+                bans = masks.behind_dot(node)
+            elif masks.compact:
+                bans = (masks.compact.tight(node) if where == batchkernels.TIGHT else masks.compact.continuing(node),)
+            yield from ((place, ban) for ban in bans if len(ban))
+        if masks.compact and len(masks.vocabulary.breaking):
+            for entry, place in enumerate(self.places.tolist()):
+                if tokens[place] >= 0:
+                    ban = masks.compact.breaking(int(self._c_nodes[entry]), int(self._begun[entry]), int(self._spaced[entry]))
+                    if len(ban):
+                        yield place, ban

@@ -4,7 +4,7 @@ A phrase that a token completes began either before the token or within it. In t
 the path to one of the nodes on the state's failure chain. So the banned ids of a state are the union of
 
 - for each node of the chain, the tokens that continue the node's path to the end of a phrase (`continuations`), and
-- the tokens that contain a whole phrase (`root_hits`), which are the same for all states.
+- the tokens that contain a whole phrase (`hits` from the root), which are the same for all states.
 
 Each part is computed once and cached. `guard/DESIGN.md` says why a step costs so little.
 """
@@ -14,11 +14,12 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
 from guard.errors import RestrictionError
 from guard.folding import StreamFolder
-from guard.matching import kernels
+from guard.matching import kernels, trie
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.compact import CompactMasks, Letters
 from guard.meaning.semantic import SemanticMasks
@@ -50,7 +51,8 @@ class Masks:
         self.vocabulary = vocabulary
         self.compact = compact
         self.semantic = semantic
-        # By node, its own continuations only. The rest of a state's chain is in the entries of other nodes.
+        # By node, its own continuations only: the rest of a state's chain is in the entries of other nodes. By state behind a
+        # dot, all but `within`.
         self._nodes: BanCache[int] = BanCache(capacity)
         # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
         self.silent = np.zeros(len(automaton), np.bool_)
@@ -101,25 +103,28 @@ class Masks:
         """How many bytes before the end of the text a phrase may have begun, spaces not counted."""
         return max(self.automaton.depth, self.compact.depth if self.compact else 0)
 
-    def at(self, node: int, pending: bytes = b"") -> list[Ban]:
-        """Return the bans in state `node`. The parts may share ids.
+    def at(self, state: int, pending: bytes = b"") -> list[Ban]:
+        """Return the bans in a state of the automaton. The parts may share ids.
 
         Args:
-            node: The state.
+            state: The state.
             pending: The bytes of an unfinished character behind it.
         """
         if pending:
-            return list(self._pending(node, pending))
-        parts = [self.continuing(n) for n in self.automaton.chain(node)[:-1]]
+            return list(self._pending(state, pending))
+        if state >= len(self.automaton):
+            parts = list(self.behind_dot(state))
+        else:
+            parts = [self.continuing(n) for n in self.automaton.chain(state)[:-1]]
         return [part for part in [*parts, self.within] if len(part)]
 
     @cached_property
     def within(self) -> Ban:
         """The ids of tokens that contain a whole phrase. They are banned in every state."""
-        a, v = self.automaton, self.vocabulary
-        hits = kernels.root_hits(a.first_child, a.label, a.fail, a.open_end, a.word_end, v.text, v.start, a.shortest)
-        at = np.flatnonzero(hits)
-        return Ban.of(v.order[at], hits[at])
+        v = self.vocabulary
+        found = self._hits(ROOT, v.text, v.start, self.automaton.shortest)
+        at = np.flatnonzero(found)
+        return Ban.of(v.order[at], found[at])
 
     def continuing(self, node: int) -> Ban:
         """Return the ids of tokens that continue the path to `node` to the end of a phrase."""
@@ -130,35 +135,56 @@ class Masks:
             self.silent[node] = not len(known[0])
         return known[0]
 
+    def behind_dot(self, state: int) -> tuple[Ban, ...]:
+        """Return the bans besides `within` in a state behind a dot: a space that follows ends the sentence."""
+        known = self._nodes.get(state)
+        if known is None:
+            v = self.vocabulary
+            plain, ended = self.automaton.behind_dot(state)
+            tight = [self.continuing(n).without(v.spacing) for n in self.automaton.chain(plain)[:-1]]
+            spaced = [self.continuing(n).only(v.spacing) for n in self.automaton.chain(ended)[:-1]]
+            parts = [part.without(v.breaking) for part in [*tight, *spaced]]
+            known = tuple(part for part in [*parts, self._breaking(state)] if len(part))
+            self._nodes.put(state, known)
+        return known
+
     def _continuations(self, node: int) -> Ban:
         a, v = self.automaton, self.vocabulary
-        # Behind a space, a token's own leading space adds nothing, so such tokens are read from their second byte on.
-        entries = [(v.empty, len(v), 0)] if a.label[node] != kernels.SPACE else [(v.spaced, len(v), 0), (v.empty, v.spaced, 1)]
-        ids, penalties = [], []
+        # Behind a space, a token's own leading space or dot adds nothing, so such tokens are read from their second byte on.
+        entries = [(v.empty, len(v), 0)]
+        if a.label[node] in (trie.SPACE, trie.DOT):
+            entries = [(v.lettered, len(v), 0), (v.dotted, v.lettered, 1), (v.empty, v.dotted, 1)]
+        breaking = self._breaking(node)
+        ids, penalties = [breaking.ids, breaking.soft], [np.full(len(breaking.ids), np.inf, np.float32), breaking.penalties]
         for low, high, depth in entries:
-            ranges, worst = kernels.continuations(
-                a.first_child, a.label, a.open_end, a.word_end, node, v.text, v.start, low, high, depth
-            )
+            ranges, worst = kernels.continuations(a.first_child, a.label, *a.ends, node, v.text, v.start, low, high, depth)
             for (first, last), penalty in zip(ranges.tolist(), worst.tolist(), strict=True):
                 ids.append(v.order[first:last])
                 penalties.append(np.full(last - first, penalty, np.float32))
-        if not ids:
-            return Ban.of(np.empty(0, np.int64), np.empty(0, np.float32))
         return Ban.of(np.concatenate(ids), np.concatenate(penalties))
 
-    def _pending(self, node: int, pending: bytes) -> tuple[Ban, ...]:
-        known = self._middles.get((node, pending))
+    def _breaking(self, state: int) -> Ban:
+        """Return which of the tokens in which a sentence ends complete a phrase from `state`."""
+        found = self._hits(state, *self.vocabulary.broken)
+        at = np.flatnonzero(found)
+        return Ban.of(self.vocabulary.breaking[at], found[at])
+
+    def _hits(self, state: int, text: NDArray[np.uint8], start: NDArray[np.int64], shortest: int = 0) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = kernels.hits(*self.automaton.paths, *self.automaton.ends, state, text, start, shortest)
+        return found
+
+    def _pending(self, state: int, pending: bytes) -> tuple[Ban, ...]:
+        known = self._middles.get((state, pending))
         if known is not None:
             return known
         a, v = self.automaton, self.vocabulary
-        # A token that does not continue the character makes it invalid, and an invalid character reads as a space.
-        after_space = int(kernels.step(a.first_child, a.label, a.fail, node, kernels.SPACE))
-        parts = [part.without(v.continuing) for part in self.at(after_space)]
+        # A token that does not continue the character makes it invalid, and an invalid character adds nothing.
+        parts = [part.without(v.continuing) for part in self.at(state)]
         hits = np.zeros(len(v.continuing), np.float32)
         for k, token in enumerate(v.continuing):
-            folder = StreamFolder(last_space=bool(a.label[node] == kernels.SPACE), pending=pending)
-            hits[k] = a.completes(node, np.frombuffer(folder.feed(v.raw[token]), np.uint8))
+            folder = StreamFolder(a.last(state), pending)
+            hits[k] = a.completes(state, np.frombuffer(folder.feed(v.raw[token]), np.uint8))
         at = np.flatnonzero(hits)
         known = tuple(part for part in [*parts, Ban.of(v.continuing[at], hits[at])] if len(part))
-        self._middles.put((node, pending), known)
+        self._middles.put((state, pending), known)
         return known

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.matching import kernels
-from guard.matching.patterns import Patterns
+from guard.folding import DOT, SPACE
+from guard.matching import kernels, trie
+from guard.matching.patterns import KINDS, Patterns
 from guard.phrase import Phrase
 
 Bytes = NDArray[np.uint8]
@@ -38,6 +40,10 @@ class Automaton:
     fail: Nodes
     open_end: Penalties
     word_end: Penalties
+    ending: Penalties
+    e_child: Nodes
+    e_label: Bytes
+    e_stop: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
         # A mapped file's arrays are read-only. If all are, numba compiles each loop only once.
@@ -52,11 +58,32 @@ class Automaton:
     @classmethod
     def with_ends(cls, patterns: Patterns) -> tuple[Automaton, Nodes]:
         """Compile `patterns`. Return the automaton and the node at which each pattern ends, int32 [patterns]."""
-        first_child, label, parent, ends = kernels.build_trie(patterns.text, patterns.start)
-        open_end, word_end = np.zeros(len(label), np.float32), np.zeros(len(label), np.float32)
-        open_end[ends], word_end[ends] = patterns.open_end, patterns.word_end
-        fail = kernels.link(first_child, label, parent, open_end, word_end)
-        return cls(first_child, label, fail, open_end, word_end), ends
+        first_child, label, parent, at = trie.build_trie(patterns.text, patterns.start)
+        ends = np.zeros((KINDS, len(label)), np.float32)
+        ends[:, at] = patterns.ends
+        fail = trie.link(first_child, label, parent, trie.last_words(first_child, label), ends)
+        open_end, word_end, ending = ends
+        endings = _endings()
+        if not ending.any():
+            ending, endings = ending[:0], tuple(array[:0] for array in endings)
+        return cls(first_child, label, fail, open_end, word_end, ending, *endings), at
+
+    @cached_property
+    def letters(self) -> Bytes:
+        """The letters of each path's last word, uint8 [nodes]; see `guard.matching.trie.last_words`."""
+        letters: Bytes = trie.last_words(self.first_child, self.label)
+        letters.setflags(write=False)
+        return letters
+
+    @property
+    def paths(self) -> tuple[Nodes, Bytes, Nodes, Bytes]:
+        """The arrays with which text is read; see `guard.matching.kernels`."""
+        return self.first_child, self.label, self.fail, self.letters
+
+    @property
+    def ends(self) -> tuple[NDArray[Any], ...]:
+        """The arrays that say where phrases end; see `guard.matching.kernels`."""
+        return self.open_end, self.word_end, self.ending, self.e_child, self.e_label, self.e_stop
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
@@ -69,7 +96,7 @@ class Automaton:
     @cached_property
     def level(self) -> Nodes:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
-        return kernels.levels(self.first_child)
+        return trie.levels(self.first_child)
 
     @property
     def depth(self) -> int:
@@ -87,13 +114,19 @@ class Automaton:
         """The state at the beginning of a text, where a word may begin."""
         return self.walk(ROOT, as_bytes(" "))
 
-    def walk(self, node: int, folded: Bytes) -> int:
-        """Return the state after reading `folded`, uint8 [bytes], in state `node`."""
-        return int(kernels.walk(self.first_child, self.label, self.fail, node, folded))
+    def walk(self, state: int, folded: Bytes) -> int:
+        """Return the state after reading `folded`, uint8 [bytes], in `state`."""
+        return int(kernels.walk(*self.paths, state, folded))
 
-    def completes(self, node: int, folded: Bytes) -> float:
-        """Return the highest penalty of the phrases that `folded`, uint8 [bytes], completes from state `node`; 0 if none."""
-        return float(kernels.completes(self.first_child, self.label, self.fail, self.open_end, self.word_end, node, folded))
+    def completes(self, state: int, folded: Bytes) -> float:
+        """Return the highest penalty of the phrases that `folded`, uint8 [bytes], completes from `state`; 0 if none."""
+        return float(kernels.completes(*self.paths, *self.ends, state, folded))
+
+    def last(self, state: int) -> str:
+        """Return the end of the folded text in `state`, for `guard.folding.StreamFolder`."""
+        if state >= len(self):
+            return DOT
+        return SPACE if self.label[state] in (trie.SPACE, trie.DOT) else ""
 
     def chain(self, node: int) -> list[int]:
         """Return `node` and the nodes of its suffixes, longest first, down to the root: all phrases that have been begun."""
@@ -102,3 +135,22 @@ class Automaton:
             node = int(self.fail[node])
             nodes.append(node)
         return nodes
+
+    def behind_dot(self, state: int) -> tuple[int, int]:
+        """Return the nodes at which a state behind a dot goes on: if no space follows, and if one does."""
+        node = state - len(self)
+        plain = trie.follow(self.first_child, self.label, self.fail, node, trie.SPACE)
+        return int(plain), int(trie.sentence_end(*self.paths, node))
+
+
+@cache
+def _endings() -> tuple[NDArray[Any], ...]:
+    """Return the trie of the endings: first_child, label, and whether an ending is complete at the node."""
+    from guard.forms.endings import ALL_ENDINGS  # here, because a worker only reads automata
+
+    texts = sorted(ending.encode() for ending in ALL_ENDINGS)
+    start = np.append(0, np.cumsum([len(text) for text in texts]))
+    first_child, label, _, ends = trie.build_trie(np.frombuffer(b"".join(texts), np.uint8), start)
+    stop = np.zeros(len(label), np.bool_)
+    stop[ends] = True
+    return first_child, label, stop

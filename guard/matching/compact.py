@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
 from guard.folding import StreamFolder
-from guard.matching import compactkernels, kernels
+from guard.matching import compactkernels, trie
 from guard.matching.patterns import Patterns
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
@@ -39,10 +40,10 @@ class CompactAutomaton:
     def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
         """Compile the phrases that have a compact form."""
         patterns = Patterns.compact(phrases)
-        first_child, label, parent, ends = kernels.build_trie(patterns.text, patterns.start)
+        first_child, label, parent, ends = trie.build_trie(patterns.text, patterns.start)
         own = np.zeros(len(label), np.float32)
-        own[ends] = patterns.word_end
-        fail = kernels.link(first_child, label, parent, np.zeros(len(label), np.float32), own.copy())
+        own[ends] = patterns.ends.max(axis=0)
+        fail = trie.link(first_child, label, parent, np.zeros(len(label), np.uint8), np.empty((0, len(label)), np.float32))
         return cls(first_child, label, fail, own)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
@@ -56,7 +57,7 @@ class CompactAutomaton:
     @cached_property
     def level(self) -> NDArray[np.int32]:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
-        return kernels.levels(self.first_child)
+        return trie.levels(self.first_child)
 
     @cached_property
     def shortest(self) -> int:
@@ -73,7 +74,7 @@ class Letters:
         text: uint8 [bytes]; the letters of each token, in ascending order.
         start: int64 [tokens + 1]; where each token begins in `text`, and where the last one ends.
         order: int64 [tokens]; the token ids in this order.
-        gap: uint8 [bytes]; whether a space precedes the byte in its token. It is not defined for a token's first byte.
+        gap: uint8 [bytes]; whether a space or dot precedes the byte in its token. It is not defined for a token's first byte.
     """
 
     text: NDArray[np.uint8]
@@ -83,14 +84,16 @@ class Letters:
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> Letters:
-        """Take the letters out of a vocabulary's folded tokens."""
-        letters = vocabulary.folded.without(kernels.SPACE)
+        """Take the letters out of a vocabulary's folded tokens, except those in which a sentence ends."""
+        letters = vocabulary.folded.without(trie.SPACE).without(trie.DOT)
         order = letters.order()
+        order = order[~np.isin(order, vocabulary.breaking)]
         ordered, spaced = letters.take(order), vocabulary.folded.take(order).data
-        at = np.flatnonzero(spaced != kernels.SPACE)
+        gaps = (spaced == trie.SPACE) | (spaced == trie.DOT)
+        at = np.flatnonzero(~gaps)
         # For a token's first letter this reads the end of another token, but nothing asks for a gap there.
         gap = np.zeros(len(at), np.uint8)
-        gap[1:] = spaced[at[1:] - 1] == kernels.SPACE
+        gap[1:] = gaps[at[1:] - 1]
         return cls(ordered.data, ordered.start, order, gap)
 
 
@@ -102,6 +105,7 @@ class CompactMasks:
         self.vocabulary = vocabulary
         self._letters = letters
         self._cache: BanCache[int] = BanCache(capacity)
+        self._tight: BanCache[int] = BanCache(capacity)
         # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
         self.silent = np.zeros(len(automaton), np.bool_)
 
@@ -124,6 +128,26 @@ class CompactMasks:
             self.silent[path] = not len(known[0])
         return known[0]
 
+    def tight(self, path: int) -> Ban:
+        """Return the same without the tokens that begin with a space."""
+        known = self._tight.get(path)
+        if known is None:
+            known = (self.continuing(path).without(self.vocabulary.spacing),)
+            self._tight.put(path, known)
+        return known[0]
+
+    def breaking(self, node: int, begun: int, spaced: int) -> Ban:
+        """Return which of the tokens in which a sentence ends complete a phrase in a state of the cursor."""
+        a, (text, start) = self.automaton, self.vocabulary.broken
+        state = (node, np.uint64(begun), spaced)
+        hits = [
+            compactkernels.completes(a.first_child, a.label, a.fail, a.level, a.word_end, *state, text[first:last])
+            for first, last in pairwise(start.tolist())
+        ]
+        found = np.array(hits, np.float32)
+        at = np.flatnonzero(found)
+        return Ban.of(self.vocabulary.breaking[at], found[at])
+
     @cached_property
     def within(self) -> Ban:
         """The ids of tokens that contain a whole phrase behind one of their spaces. They are banned in every state."""
@@ -143,7 +167,7 @@ class CompactCursor:
         self.masks = masks
         self.node = 0
         self.begun = 0
-        self.spaced = at_start
+        self.spaced = int(at_start)
 
     def read(self, folded: NDArray[np.uint8]) -> None:
         """Read folded text, uint8 [bytes]."""
@@ -151,26 +175,30 @@ class CompactCursor:
         node, begun, spaced = compactkernels.advance(
             a.first_child, a.label, a.fail, self.node, np.uint64(self.begun), self.spaced, folded
         )
-        self.node, self.begun, self.spaced = int(node), int(begun), bool(spaced)
+        self.node, self.begun, self.spaced = int(node), int(begun), int(spaced)
 
-    def bans(self, spaced: bool = False) -> list[Ban]:
-        """Return the ids that would now complete a phrase, or, if `spaced`, after one more space. The parts may share ids."""
-        a = self.masks.automaton
-        paths = compactkernels.open_paths(a.fail, a.level, self.node, np.uint64(self.begun), self.spaced or spaced)
-        return [part for part in [*map(self.masks.continuing, paths.tolist()), self.masks.within] if len(part)]
+    def bans(self) -> list[Ban]:
+        """Return the ids that would now complete a phrase. The parts may share ids."""
+        a, masks = self.masks.automaton, self.masks
+        paths = compactkernels.open_paths(a.fail, a.level, self.node, np.uint64(self.begun), self.spaced).tolist()
+        ends = compactkernels.may_end_sentence(np.uint64(self.begun), self.spaced)
+        parts = [masks.tight(path) if ends and path else masks.continuing(path) for path in paths]
+        if len(masks.vocabulary.breaking):
+            parts.append(masks.breaking(self.node, self.begun, self.spaced))
+        return [part for part in [*parts, masks.within] if len(part)]
 
-    def pending(self, pending: bytes, last_space: bool) -> list[Ban]:
+    def pending(self, pending: bytes, last: str) -> list[Ban]:
         """Return the ids that would complete a phrase in the middle of a character.
 
         Args:
             pending: The bytes of the character that have been read.
-            last_space: Whether the folded text ends with a space.
+            last: The end of the folded text; see `guard.folding.StreamFolder`.
         """
         a, v = self.masks.automaton, self.masks.vocabulary
-        parts = [part.without(v.continuing) for part in self.bans(spaced=True)]
+        parts = [part.without(v.continuing) for part in self.bans()]
         hits = np.zeros(len(v.continuing), np.float32)
         for k, token in enumerate(v.continuing):
-            folded = StreamFolder(last_space, pending).feed(v.raw[token])
+            folded = StreamFolder(last, pending).feed(v.raw[token])
             hits[k] = compactkernels.completes(
                 *(a.first_child, a.label, a.fail, a.level, a.word_end),
                 *(self.node, np.uint64(self.begun), self.spaced, np.frombuffer(folded, np.uint8)),

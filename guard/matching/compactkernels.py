@@ -4,7 +4,10 @@ The automaton's arrays are those of `guard.matching.kernels`, except that `word_
 are not included, because a suffix counts only if its own first letter begins a word.
 
 The state after a text has three parts: a node; `begun` uint64, whose bit k says whether the letter byte k + 1 bytes back began a
-word; and `spaced`, whether the next letter begins a word. No pattern has more than 64 bytes.
+word; and `spaced`, uint8: 0 behind a letter, 1 where the next letter begins a word, 2 the same behind a dot. No pattern has more
+than 64 bytes.
+
+A dot and a space behind a word of more than three bytes end a sentence, and no phrase is matched across it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,16 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from guard.matching.kernels import SPACE, child, grown, lower_bound
+from guard.matching.kernels import lower_bound
+from guard.matching.trie import DOT, SPACE, child, grown
+
+_BRIEF = np.uint64(0b111)
+
+
+@njit(cache=True, nogil=True)
+def may_end_sentence(begun, spaced):
+    """Return whether a space would end a sentence in this state."""
+    return spaced == 2 and begun & _BRIEF == 0
 
 
 @njit(cache=True, nogil=True)
@@ -20,10 +32,16 @@ def advance(first_child, label, fail, node, begun, spaced, text):
     """Return node, begun and spaced after reading folded `text`, uint8 [bytes]."""
     for byte in text:
         if byte == SPACE:
-            spaced = True
+            if may_end_sentence(begun, spaced):
+                node, begun = 0, np.uint64(0)
+            spaced = 1
             continue
-        begun = (begun << np.uint64(1)) | np.uint64(spaced)
-        spaced = False
+        if byte == DOT:
+            if spaced == 0:
+                spaced = 2
+            continue
+        begun = (begun << np.uint64(1)) | np.uint64(spaced > 0)
+        spaced = 0
         while True:
             target = child(first_child, label, node, byte)
             if target >= 0:
@@ -65,8 +83,8 @@ def completes(first_child, label, fail, level, word_end, node, begun, spaced, te
     worst = np.float32(0)
     for i in range(len(text)):
         node, begun, spaced = advance(first_child, label, fail, node, begun, spaced, text[i : i + 1])
-        if text[i] != SPACE and (i + 1 == len(text) or text[i + 1] == SPACE):
-            for path in open_paths(fail, level, node, begun, False):
+        if text[i] != SPACE and text[i] != DOT and (i + 1 == len(text) or text[i + 1] == SPACE or text[i + 1] == DOT):
+            for path in open_paths(fail, level, node, begun, 0):
                 worst = max(worst, word_end[path])
     return worst
 
@@ -85,16 +103,20 @@ def within(first_child, label, word_end, text, start, shortest):
         if start[t + 1] - start[t] <= shortest:
             continue
         for i in range(start[t], start[t + 1]):
-            if text[i] != SPACE:
+            if text[i] != SPACE and text[i] != DOT:
                 continue
-            node = 0
+            node = length = 0
             for j in range(i + 1, start[t + 1]):
-                if text[j] == SPACE:
+                if text[j] == DOT or text[j] == SPACE:
+                    if text[j] == SPACE and text[j - 1] == DOT and length > 3:
+                        break
+                    length = length if text[j] == DOT else 0
                     continue
+                length = 1 if text[j - 1] == DOT else length + 1
                 node = child(first_child, label, node, text[j])
                 if node < 0:
                     break
-                if j + 1 == start[t + 1] or text[j + 1] == SPACE:
+                if j + 1 == start[t + 1] or text[j + 1] == SPACE or text[j + 1] == DOT:
                     hits[t] = max(hits[t], word_end[node])
     return hits
 
@@ -106,7 +128,7 @@ def continuations(first_child, label, word_end, node, text, start, gap):
     Args:
         text: uint8 [bytes]; the letters of each token, in ascending order.
         start: int64 [tokens + 1]; where each begins, and where the last one ends.
-        gap: uint8 [bytes]; whether a space precedes the byte in its token.
+        gap: uint8 [bytes]; whether a space or dot precedes the byte in its token.
 
     Returns:
         Positions of tokens in this order, int64 [n], which may be repeated, and their penalties, float32 [n].

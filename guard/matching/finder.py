@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from guard.folding import fold
+from guard.folding import fold_sentences
 from guard.matching import kernels
 from guard.matching.automaton import Automaton, as_bytes
 from guard.matching.patterns import Patterns
@@ -23,7 +23,7 @@ class Finder:
         self._pattern_at = np.full(len(self._automaton), -1, np.int32)
         self._pattern_at[ends] = patterns.first
         self._word_only = np.zeros(len(self._automaton), np.bool_)
-        self._word_only[ends] = patterns.open_end == 0
+        self._word_only[ends] = patterns.ends[0] == 0
 
     def find(self, text: str) -> list[tuple[int, int]]:
         """Return the occurrences of phrases in `text`.
@@ -35,5 +35,5 @@ class Finder:
             For each occurrence the phrase's index and where it ends, as an offset in bytes of the folded text.
         """
         a = self._automaton
-        found = kernels.find(a.first_child, a.label, a.fail, self._pattern_at, self._word_only, a.start, as_bytes(fold(text)))
+        found = kernels.find(*a.paths, self._pattern_at, self._word_only, a.start, as_bytes(fold_sentences(text)))
         return [(int(index), int(end)) for index, end in found]

@@ -6,8 +6,14 @@ Every function takes the automaton's arrays in the same form:
   breadth first, and siblings in ascending order of their byte.
 - `label` uint8 [nodes]: the byte on the edge that leads to the node. The root, node 0, has 0.
 - `fail` int32 [nodes]: the node of the longest proper suffix that is a node too (Aho and Corasick 1975).
-- `open_end`, `word_end` float32 [nodes]: the highest penalty of the phrases that end at the node and apply whatever follows, or
-  apply only if a word ends there; 0 if there are none. Phrases that are suffixes of the node's path are included.
+- `letters` uint8 [nodes]: the letters of the path's last word; see `guard.matching.trie.last_words`.
+- `open_end`, `word_end`, `ending` float32 [nodes]: the highest penalty of the phrases that end at the node and apply whatever
+  follows, apply only if a word ends there, or apply if an ending and then the end of a word follow; 0 if there are none. Phrases
+  that are suffixes of the node's path are included. `ending` has no entries if no phrase may carry an ending.
+- `e_child`, `e_label`, `e_stop` int32 [endings + 1], uint8, bool [endings]: the trie of the endings, and where one is complete.
+
+A state is the number of a node, or the number of nodes plus that of a node. The latter is behind a dot: it is not known yet
+whether a space follows, with which a sentence ends.
 """
 
 from __future__ import annotations
@@ -15,151 +21,69 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-SPACE = 32
+from guard.matching.trie import DOT, SPACE, child, follow, grown, sentence_end
 
 
 @njit(cache=True, nogil=True)
-def grown(array):
-    """Return an array with twice as many rows that begins with those of `array`. The new rows hold arbitrary values."""
-    more = np.empty((2 * len(array), *array.shape[1:]), array.dtype)
-    more[: len(array)] = array
-    return more
-
-
-@njit(cache=True, nogil=True)
-def build_trie(text, start):
-    """Build the trie of sorted, distinct patterns.
-
-    Args:
-        text: uint8 [bytes]; the patterns one after the other.
-        start: int64 [patterns + 1]; where each begins, and where the last one ends.
-
-    Returns:
-        first_child, label, parent (int32 [nodes]), and the node at which each pattern ends (int32 [patterns]).
-    """
-    count = len(start) - 1
-    capacity = len(text) + 1
-    label = np.zeros(capacity, np.uint8)
-    parent = np.zeros(capacity, np.int32)
-    children = np.zeros(capacity, np.int32)
-    node_of = np.zeros(count, np.int32)
-    alive = np.arange(count)
-    nodes = 1
-    depth = 0
-    while len(alive):
-        kept = 0
-        last_node, last_byte = -1, -1
-        for k in range(len(alive)):
-            i = alive[k]
-            if start[i] + depth >= start[i + 1]:
-                continue
-            node, byte = node_of[i], text[start[i] + depth]
-            if node != last_node or byte != last_byte:
-                label[nodes] = byte
-                parent[nodes] = node
-                children[node] += 1
-                nodes += 1
-                last_node, last_byte = node, byte
-            node_of[i] = nodes - 1
-            alive[kept] = i
-            kept += 1
-        alive = alive[:kept]
-        depth += 1
-    first_child = np.empty(nodes + 1, np.int32)
-    first_child[0] = 1
-    for n in range(nodes):
-        first_child[n + 1] = first_child[n] + children[n]
-    return first_child, label[:nodes].copy(), parent[:nodes].copy(), node_of
-
-
-@njit(cache=True, nogil=True)
-def child(first_child, label, node, byte):
-    """Return the child of `node` over `byte`, or -1 if there is none."""
-    low, high = first_child[node], first_child[node + 1]
-    while high - low > 8:
-        middle = (low + high) >> 1
-        if label[middle] <= byte:
-            low = middle
-        else:
-            high = middle
-    while low < high:
-        if label[low] == byte:
-            return low
-        low += 1
-    return -1
-
-
-@njit(cache=True, nogil=True)
-def levels(first_child):
-    """Return each node's distance from the root, int32 [nodes]."""
-    level = np.zeros(len(first_child) - 1, np.int32)
-    for node in range(len(level)):
-        for c in range(first_child[node], first_child[node + 1]):
-            level[c] = level[node] + 1
-    return level
-
-
-@njit(cache=True, nogil=True)
-def link(first_child, label, parent, open_end, word_end):
-    """Return `fail`, and raise each node's penalties, in place, to those of the phrases that are suffixes of its path."""
-    fail = np.zeros(len(label), np.int32)
-    for node in range(1, len(label)):
-        if parent[node]:
-            suffix = fail[parent[node]]
-            while True:
-                target = child(first_child, label, suffix, label[node])
-                if target >= 0 or suffix == 0:
-                    break
-                suffix = fail[suffix]
-            if target >= 0:
-                fail[node] = target
-        open_end[node] = max(open_end[node], open_end[fail[node]])
-        word_end[node] = max(word_end[node], word_end[fail[node]])
-    return fail
-
-
-@njit(cache=True, nogil=True)
-def step(first_child, label, fail, node, byte):
+def step(first_child, label, fail, letters, node, byte):
     """Return the state after one byte of folded text.
 
-    A space after a space changes nothing, because folded text has no runs of spaces.
+    A space or dot after a space changes nothing, and neither does a dot after a dot, because folded text has no such runs.
     """
-    if byte == SPACE and label[node] == SPACE:
-        return node
-    while True:
-        target = child(first_child, label, node, byte)
-        if target >= 0:
-            return target
-        if node == 0:
-            return 0
-        node = fail[node]
+    nodes = len(label)
+    if node >= nodes:
+        if byte == DOT:
+            return node
+        if byte == SPACE:
+            return sentence_end(first_child, label, fail, letters, node - nodes)
+        node = follow(first_child, label, fail, node - nodes, SPACE)
+    elif byte in (SPACE, DOT):
+        if label[node] == SPACE or label[node] == DOT:
+            return node
+        if byte == DOT:
+            over = follow(first_child, label, fail, node, SPACE)
+            return over if over == sentence_end(first_child, label, fail, letters, node) else nodes + node
+    return follow(first_child, label, fail, node, byte)
 
 
 @njit(cache=True, nogil=True)
-def walk(first_child, label, fail, node, text):
+def walk(first_child, label, fail, letters, node, text):
     """Return the state after the bytes `text`, uint8 [bytes]."""
     for byte in text:
-        node = step(first_child, label, fail, node, byte)
+        node = step(first_child, label, fail, letters, node, byte)
     return node
 
 
 @njit(cache=True, nogil=True)
-def completes(first_child, label, fail, open_end, word_end, node, text):
+def carries_ending(e_child, e_label, e_stop, text, at):
+    """Return whether an ending and the end of a word, or the beginning of an ending, follow in `text`, uint8 [bytes], at `at`."""
+    node = 0
+    while at < len(text) and text[at] != SPACE and text[at] != DOT:
+        node = child(e_child, e_label, node, text[at])
+        if node < 0:
+            return False
+        at += 1
+    return at == len(text) or e_stop[node]
+
+
+@njit(cache=True, nogil=True)
+def completes(first_child, label, fail, letters, open_end, word_end, ending, e_child, e_label, e_stop, node, text):
     """Return the highest penalty of the phrases that `text`, uint8 [bytes], completes from state `node`; 0 if none."""
     worst = np.float32(0)
     for i in range(len(text)):
-        before = node
-        node = step(first_child, label, fail, node, text[i])
-        if node == before and text[i] == SPACE:
+        node = step(first_child, label, fail, letters, node, text[i])
+        if text[i] == SPACE or text[i] == DOT:
             continue
         worst = max(worst, open_end[node])
-        if i + 1 == len(text) or text[i + 1] == SPACE:
+        if i + 1 == len(text) or text[i + 1] == SPACE or text[i + 1] == DOT:
             worst = max(worst, word_end[node])
+        elif len(ending) and ending[node] > worst and carries_ending(e_child, e_label, e_stop, text, i + 1):
+            worst = ending[node]
     return worst
 
 
 @njit(cache=True, nogil=True)
-def find(first_child, label, fail, pattern_at, word_only, node, text):
+def find(first_child, label, fail, letters, pattern_at, word_only, node, text):
     """Find the occurrences of patterns in `text`, uint8 [bytes], read from state `node`.
 
     Args:
@@ -172,8 +96,10 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
     found = np.empty((16, 2), np.int64)
     count = 0
     for i in range(len(text)):
-        node = step(first_child, label, fail, node, text[i])
-        at_end = i + 1 == len(text) or text[i + 1] == SPACE
+        node = step(first_child, label, fail, letters, node, text[i])
+        if text[i] == SPACE or text[i] == DOT:
+            continue
+        at_end = i + 1 == len(text) or text[i + 1] == SPACE or text[i + 1] == DOT
         suffix = node
         while suffix:
             if pattern_at[suffix] >= 0 and (at_end or not word_only[suffix]):
@@ -187,19 +113,22 @@ def find(first_child, label, fail, pattern_at, word_only, node, text):
 
 
 @njit(cache=True, nogil=True)
-def root_hits(first_child, label, fail, open_end, word_end, text, start, shortest):
-    """Return the highest penalty of the phrases that each token contains completely: float32 [tokens], 0 if none.
+def hits(first_child, label, fail, letters, open_end, word_end, ending, e_child, e_label, e_stop, node, text, start, shortest):
+    """Return the highest penalty of the phrases that each token completes from state `node`: float32 [tokens], 0 if none.
 
     Args:
         text: uint8 [bytes]; the folded tokens one after the other.
         start: int64 [tokens + 1]; where each begins, and where the last one ends.
-        shortest: The bytes of the shortest phrase. Shorter tokens are skipped.
+        shortest: Tokens with fewer bytes are skipped.
     """
-    hits = np.zeros(len(start) - 1, np.float32)
-    for t in range(len(hits)):
+    found = np.zeros(len(start) - 1, np.float32)
+    for t in range(len(found)):
         if start[t + 1] - start[t] >= shortest:
-            hits[t] = completes(first_child, label, fail, open_end, word_end, 0, text[start[t] : start[t + 1]])
-    return hits
+            token = text[start[t] : start[t + 1]]
+            found[t] = completes(
+                first_child, label, fail, letters, open_end, word_end, ending, e_child, e_label, e_stop, node, token
+            )
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -216,10 +145,28 @@ def lower_bound(text, start, low, high, depth, byte):
 
 
 @njit(cache=True, nogil=True)
-def continuations(first_child, label, open_end, word_end, node, text, start, low, high, depth):
+def _noted(ranges, penalties, count, low, high, penalty):
+    if count == len(ranges):
+        ranges, penalties = grown(ranges), grown(penalties)
+    ranges[count, 0], ranges[count, 1] = low, high
+    penalties[count] = penalty
+    return ranges, penalties, count + (high > low)
+
+
+@njit(cache=True, nogil=True)
+def _pushed(stack, top, node, low, high, depth):
+    if top == len(stack):
+        stack = grown(stack)
+    stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = node, low, high, depth
+    return stack, top + 1
+
+
+@njit(cache=True, nogil=True)
+def continuations(first_child, label, open_end, word_end, ending, e_child, e_label, e_stop, node, text, start, low, high, depth):
     """Find the tokens that complete a phrase which begins with the path to `node`, without following failure links.
 
-    The tokens are sorted, so those that complete one phrase are a range.
+    The tokens are sorted, so those that complete one phrase are a range. Tokens in which a sentence ends before a letter are not
+    looked at behind that end.
 
     Args:
         text: uint8 [bytes]; the folded tokens in ascending order.
@@ -234,8 +181,9 @@ def continuations(first_child, label, open_end, word_end, node, text, start, low
     penalties = np.empty(16, np.float32)
     count = 0
     stack = np.empty((64, 4), np.int64)
-    stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3] = node, low, high, depth
-    top = 1
+    stack, top = _pushed(stack, 0, node, low, high, depth)
+    # The same for an ending: a node of the endings' trie, the tokens, the depth.
+    inside = np.empty((16, 4), np.int64)
     while top:
         top -= 1
         node, low, high, depth = stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3]
@@ -244,23 +192,39 @@ def continuations(first_child, label, open_end, word_end, node, text, start, low
             if low == high:
                 break
             end = lower_bound(text, start, low, high, depth, label[c] + 1)
-            if low == end:
+            more = first_child[c] < first_child[c + 1]
+            if label[c] == SPACE:
+                # A dot without a space behind it is no more than a space. Tokens with one are the next in order.
+                dotted = lower_bound(text, start, end, high, depth, DOT)
+                last = lower_bound(text, start, dotted, high, depth, DOT + 1)
+                if more and last > dotted:
+                    stack, top = _pushed(stack, top, c, dotted, last, depth + 1)
+                if more and end > low:
+                    stack, top = _pushed(stack, top, c, low, end, depth + 1)
+                low = last
                 continue
-            for kind in range(2):
-                penalty = open_end[c] if kind == 0 else word_end[c]
-                if penalty > 0:
-                    # A word ends with the token or before a space. "No byte" sorts before a space, and a space before all others.
-                    last = end if kind == 0 else lower_bound(text, start, low, end, depth + 1, SPACE + 1)
-                    if last > low:
-                        if count == len(ranges):
-                            ranges, penalties = grown(ranges), grown(penalties)
-                        ranges[count, 0], ranges[count, 1] = low, last
-                        penalties[count] = penalty
-                        count += 1
-            if first_child[c] < first_child[c + 1]:
-                if top == len(stack):
-                    stack = grown(stack)
-                stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = c, low, end, depth + 1
-                top += 1
+            if low == end or label[c] == DOT:
+                continue
+            if open_end[c] > 0:
+                ranges, penalties, count = _noted(ranges, penalties, count, low, end, open_end[c])
+            if word_end[c] > 0:
+                # A word ends with the token or before a space or dot. "No byte" sorts before these, and these before all others.
+                last = lower_bound(text, start, low, end, depth + 1, DOT + 1)
+                ranges, penalties, count = _noted(ranges, penalties, count, low, last, word_end[c])
+            if len(ending) and ending[c] > 0:
+                inside, found = _pushed(inside, 0, 0, low, end, depth + 1)
+                while found:
+                    found -= 1
+                    e, first, behind, at = inside[found, 0], inside[found, 1], inside[found, 2], inside[found, 3]
+                    # The token may end anywhere in an ending, because the next one may go on with it.
+                    last = lower_bound(text, start, first, behind, at, DOT + 1 if e_stop[e] or e == 0 else 0)
+                    ranges, penalties, count = _noted(ranges, penalties, count, first, last, ending[c])
+                    for k in range(e_child[e], e_child[e + 1]):
+                        begin = lower_bound(text, start, first, behind, at, e_label[k])
+                        stop = lower_bound(text, start, begin, behind, at, e_label[k] + 1)
+                        if stop > begin:
+                            inside, found = _pushed(inside, found, k, begin, stop, at + 1)
+            if more:
+                stack, top = _pushed(stack, top, c, low, end, depth + 1)
             low = end
     return ranges[:count], penalties[:count]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from guard.ban import Ban
 from guard.errors import RestrictionError
-from guard.folding import StreamFolder
+from guard.folding import DOT, SPACE, StreamFolder
 from guard.meaning.anchors import MAX_WORD, Anchors, Vectors, exempt
 from guard.meaning.wordvectors import WordVectors
 from guard.tokens.vocabulary import Vocabulary
@@ -110,11 +110,12 @@ class SemanticMasks:
         if not 0 <= token < len(vocabulary) or not vocabulary.raw[token]:
             return []
         if pending or token in vocabulary.cut:
-            added = StreamFolder(last_space=not word, pending=pending).feed(vocabulary.raw[token]).decode()
+            added = StreamFolder("" if word else SPACE, pending).feed(vocabulary.raw[token]).decode()
         else:
             added = vocabulary.folded[token].decode()
-        words = (word + added).split(" ")
-        if not added or added.startswith(" "):
+        added = added.replace(DOT, SPACE)
+        words = (word + added).split(SPACE)
+        if not added or added.startswith(SPACE):
             words = words[1:] if word else words
         return [said for said in words if not exempt(said)]
 
@@ -194,17 +195,16 @@ class SemanticCursor:
             if not 0 <= token < len(vocabulary) or not vocabulary.raw[token]:
                 continue
             if self._pending or token in vocabulary.cut:
-                folder = StreamFolder(last_space=not self._word, pending=self._pending)
+                folder = StreamFolder("" if self._word else SPACE, self._pending)
                 added = folder.feed(vocabulary.raw[token]).decode()
                 self._pending = folder.pending
             else:
                 added = vocabulary.folded[token].decode()
-            self._word = (self._word + added).rsplit(" ", 1)[-1][: MAX_WORD + 1]
+            self._word = (self._word + added).replace(DOT, SPACE).rsplit(SPACE, 1)[-1][: MAX_WORD + 1]
 
     def bans(self) -> tuple[Ban, ...]:
         """Return the penalties that need no encoder: those of tokens that are one whole word. The parts share no ids."""
-        # A token that does not continue an unfinished character makes it invalid, and an invalid character reads as a space.
-        parts = (self._masks.ban, self._masks.bare) if not self._word or self._pending else (self._masks.ban,)
+        parts = (self._masks.ban,) if self._word else (self._masks.ban, self._masks.bare)
         return tuple(part for part in parts if len(part))
 
     def unknown(self, candidates: Iterable[int]) -> list[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from guard import mapped
 from guard.errors import CorruptRestriction, FormatMismatch, RestrictionError
+from guard.folding import DOT, SPACE
 from guard.meaning.anchors import Encode, Vectors, checked, exempt
 from guard.tokens.vocabulary import Vocabulary
 
@@ -31,8 +32,7 @@ Progress = Callable[[int, int], object]
 
 def _whole_word(folded: str) -> str | None:
     """Return the word if a token's folded text is one word, with or without spaces around it, and not exempt; else None."""
-    words = folded.split(" ")
-    held = [word for word in words if word]
+    held = folded.replace(DOT, SPACE).split()
     return held[0] if len(held) == 1 and not exempt(held[0]) else None
 
 
@@ -67,7 +67,7 @@ class WholeWords:
                 continue
             word = _whole_word(data.decode())
             if word is not None:
-                (spaced if data.startswith(b" ") else bare).append((token, word))
+                (spaced if data.startswith((b" ", b".")) else bare).append((token, word))
         words = tuple(sorted({word for _, word in spaced}))
         row = {word: at for at, word in enumerate(words)}
         # Most tokens without a space are pieces of words. Only those that are also words with a space are worth a vector.

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from guard import folding, mapped
+from guard import folding, letters, mapped
 from guard.tokens import folded as tokenfolding
 from guard.tokens import pieces, tokenizers
 from guard.tokens.pieces import Pieces
@@ -33,7 +33,7 @@ _NAMES = ("raw", "raw_start", "special", "folded", "folded_start", "order")
 def _code() -> str:
     # What a token folds to depends on these files and on Python's Unicode tables. A stale vocabulary would let phrases through.
     digest = hashlib.sha256(unicodedata.unidata_version.encode())
-    for module in (folding, pieces, tokenfolding, tokenizers):
+    for module in (folding, letters, pieces, tokenfolding, tokenizers):
         digest.update(Path(str(module.__file__)).read_bytes())
     return digest.hexdigest()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from guard.folding import StreamFolder, fold_character
 from guard.tokens.pieces import Pieces, spans
 
-_SPACE = 32
+_SPACE, _DOT = 32, 46
 
 
 def broken(pieces: Pieces) -> NDArray[np.int64]:
@@ -31,20 +31,37 @@ def _valid(data: bytes) -> bool:
 
 
 def fold_pieces(pieces: Pieces) -> Pieces:
-    """Return the fold of each string as a token that may follow anything: `StreamFolder(last_space=False).feed(string)`."""
+    """Return the fold of each string as a token that may follow anything: `StreamFolder().feed(string)`."""
     code, first, odd = _characters(pieces)
     fragments, index = _fragments(code, odd)
     lengths = fragments.lengths[index]
     # Where each token begins among the folded bytes.
     begin = np.append(0, np.cumsum(lengths))[first]
     folded = fragments.data[spans(fragments.start[index], lengths)]
-    # Keep the first of each run of spaces within a token.
-    space = folded == _SPACE
-    again = np.zeros(len(folded), np.bool_)
-    again[1:] = space[1:] & space[:-1]
-    again[begin[begin < len(folded)]] = False
-    kept = ~again
+    kept = _first_of_runs(folded, begin)
     return Pieces(folded[kept], np.append(0, np.cumsum(kept))[begin])
+
+
+def _first_of_runs(folded: NDArray[np.uint8], begin: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which bytes remain if each run of spaces and dots within a token becomes a space, a dot, or a dot and a space.
+
+    Args:
+        folded: uint8 [bytes]; the tokens one after the other.
+        begin: int64 [tokens + 1]; where each token begins.
+    """
+    space = folded == _SPACE
+    gap = space | (folded == _DOT)
+    follows = np.zeros(len(folded), np.bool_)
+    follows[1:] = gap[1:] & gap[:-1]
+    follows[begin[begin < len(folded)]] = False
+    # Of what follows in a run that began with a dot, the first space remains.
+    spaces = np.append(0, np.cumsum(space))[:-1]
+    first = np.flatnonzero(gap & ~follows)
+    run = np.cumsum(gap & ~follows) - 1
+    kept = ~follows
+    later = np.flatnonzero(follows & space)
+    kept[later] = spaces[later] == spaces[first[run[later]]]
+    return kept
 
 
 def _characters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], list[bytes]]:
@@ -56,7 +73,7 @@ def _characters(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.int64], 
         odd: The folds of the strings that are not valid UTF-8.
     """
     strange = broken(pieces)
-    odd = [StreamFolder(last_space=False).feed(pieces[at]) for at in strange.tolist()]
+    odd = [StreamFolder().feed(pieces[at]) for at in strange.tolist()]
     whole = np.ones(len(pieces.data), np.bool_)
     whole[spans(pieces.start[strange], pieces.lengths[strange])] = False
     leads = np.append(0, np.cumsum(((pieces.data & 0xC0) != 0x80) & whole))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from guard.folding import StreamFolder
 from guard.tokens.folded import broken, fold_pieces
 from guard.tokens.pieces import Pieces
+
+_BREAK = re.compile(rb"\. [^ .]")
 
 
 def incomplete_tail(data: bytes) -> int:
@@ -64,10 +67,41 @@ class Vocabulary:
         return int(np.searchsorted(self.start[1:], 0, side="right"))
 
     @cached_property
-    def spaced(self) -> int:
+    def dotted(self) -> int:
         """The position in ascending order of the first token that is not empty and does not begin with a space."""
+        return self._first_above(" ")
+
+    @cached_property
+    def lettered(self) -> int:
+        """The position in ascending order of the first token that begins with a letter or digit."""
+        return self._first_above(".")
+
+    def _first_above(self, byte: str) -> int:
         first = self.text[self.start[self.empty : -1]] if self.empty < len(self) else self.text[:0]
-        return self.empty + int(np.searchsorted(first, ord(" "), side="right"))
+        return self.empty + int(np.searchsorted(first, ord(byte), side="right"))
+
+    @cached_property
+    def spacing(self) -> NDArray[np.int64]:
+        """The ids of tokens that begin with a space, int64 [n], ascending."""
+        return np.sort(self.order[self.empty : self.dotted])
+
+    @cached_property
+    def breaking(self) -> NDArray[np.int64]:
+        """The ids of tokens in which a sentence ends before a letter or digit, int64 [n]. Few vocabularies have any."""
+        found = [t for t in np.flatnonzero(self._dots).tolist() if _BREAK.search(self.folded[t])]
+        return np.array(found, np.int64)
+
+    @cached_property
+    def _dots(self) -> NDArray[np.bool_]:
+        """Whether each token has a dot, bool [tokens]."""
+        count = np.append(0, np.cumsum(self.folded.data == ord(".")))
+        return np.asarray(np.diff(count[self.folded.start]) > 0)
+
+    @cached_property
+    def broken(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The folded texts of the tokens `breaking`, one after the other: uint8 [bytes], and where each begins, int64 [n + 1]."""
+        taken = self.folded.take(self.breaking)
+        return taken.data, taken.start
 
     @cached_property
     def cut(self) -> frozenset[int]:
@@ -87,7 +121,7 @@ class Vocabulary:
     @cached_property
     def _solid(self) -> list[int]:
         """The bytes of each token's folded text without spaces, by token id."""
-        lengths: list[int] = self.folded.without(ord(" ")).lengths.tolist()
+        lengths: list[int] = self.folded.without(ord(" ")).without(ord(".")).lengths.tolist()
         return lengths
 
     @cached_property

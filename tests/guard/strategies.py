@@ -7,13 +7,16 @@ import math
 from hypothesis import strategies as st
 
 from guard.errors import PhraseError
+from guard.form import Form
 from guard.phrase import Phrase
 
-ALPHABET = "abA é ß-哈利"
+ALPHABET = "abA é ß-哈利.. s"
 
 
-def _phrase(text: str, scope: str, match: str, penalty: float, beta: float) -> Phrase | None:
+def _phrase(text: str, scope: str, match: str, penalty: float, beta: float, ending: bool) -> Phrase | None:
     try:
+        if ending and match == "word":
+            return Form(text, scope, penalty=penalty, force=True, kind="inflection", ending=True)  # type: ignore[arg-type]
         return Phrase(text, scope, match, penalty, beta, force=True)  # type: ignore[arg-type]
     except PhraseError:
         return None
@@ -22,11 +25,17 @@ def _phrase(text: str, scope: str, match: str, penalty: float, beta: float) -> P
 phrases = st.lists(
     st.builds(
         _phrase,
-        st.one_of(st.text(ALPHABET, min_size=1, max_size=6), st.text("ab é-", min_size=8, max_size=14)),
+        st.one_of(
+            st.text(ALPHABET, min_size=1, max_size=6),
+            st.text("ab é-", min_size=8, max_size=14),
+            st.text("abb ..", min_size=8, max_size=14),
+            st.text("ab ", min_size=3, max_size=5).map(lambda tail: "aabb. " + tail),
+        ),
         st.sampled_from(["always", "gated"]),
         st.sampled_from(["word", "prefix", "substring"]),
         st.sampled_from([math.inf, math.inf, 2.5, 7.0]),
         st.sampled_from([1.0, 1.0, 1.0, 0.7, 0.3]),
+        st.sampled_from([False, False, True]),
     ).filter(lambda p: p is not None),
     min_size=1,
     max_size=6,
@@ -38,6 +47,6 @@ def vocabularies(draw: st.DrawFn) -> list[bytes | None]:
     """Every byte of the alphabet as a token, some longer tokens cut anywhere, and two special ones."""
     alphabet = sorted(set(ALPHABET.encode()))
     single = [bytes([b]) for b in alphabet]
-    text = draw(st.text(ALPHABET, min_size=8, max_size=40)).encode()
+    text = draw(st.one_of(st.text(ALPHABET, min_size=8, max_size=40), st.text("ab .", min_size=12, max_size=40))).encode()
     cuts = draw(st.lists(st.tuples(st.integers(0, len(text) - 1), st.integers(1, 7)), max_size=20))
     return [None, *single, *(text[at : at + size] for at, size in cuts), None, b"\xff"]

@@ -77,7 +77,7 @@ def test_the_map_of_characters_is_the_fold_of_the_whole_text(text: str) -> None:
 @example("Ωß哈\u0301İ👍", list(range(30)))
 def test_a_stream_folds_alike_however_its_bytes_are_cut(text: str, cuts: list[int]) -> None:
     data = text.encode("utf-8", "surrogatepass")
-    folder = StreamFolder(last_space=False)
+    folder = StreamFolder()
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
     pieces = b"".join(folder.feed(data[a:b]) for a, b in pairwise(edges))
     kept = data[: len(data) - len(folder.pending)]
@@ -86,7 +86,7 @@ def test_a_stream_folds_alike_however_its_bytes_are_cut(text: str, cuts: list[in
 
 @given(st.binary())
 def test_bytes_that_are_not_utf8_read_as_separators(data: bytes) -> None:
-    folder = StreamFolder(last_space=False)
+    folder = StreamFolder()
     folded = folder.feed(data).decode()
     assert folded == fold(data[: len(data) - len(folder.pending)].decode("utf-8", "replace"))
     assert len(folder.pending) <= 3

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.naming.names import is_specific, specificity, variants
-from classifiers.words import zipf
+from classifiers.naming.names import variants
 from guard.folding import fold
 from guard.phrase import Phrase
 
@@ -50,36 +49,6 @@ def test_made(name: str, made: set[str]) -> None:
 )
 def test_not_made(name: str, not_made: set[str]) -> None:
     assert not not_made & set(variants(name))
-
-
-@pytest.mark.parametrize(
-    ("words", "initials", "specific"),
-    [
-        ("yun hwa hsiao", 0, True),
-        ("beethoven ludwig", 0, True),
-        ("smith john", 0, False),
-        ("james thomas", 0, False),
-        ("beethoven", 0, False),
-        ("j k rowling", 2, True),
-        ("jk rowling", 2, True),
-        ("j r smith", 2, False),
-        ("k rowling", 1, False),
-        ("k mammadova", 1, True),  # long and rare
-        ("a s rowling", 2, False),  # "a's": letters that stand alone in any text
-        ("h yun hwa", 1, True),
-        ("j k", 2, False),
-    ],
-)
-def test_specific(words: str, initials: int, specific: bool) -> None:
-    assert is_specific(words.split(), initials) is specific
-
-
-def test_specificity_adds_up_and_knows_several_languages() -> None:
-    assert specificity(["hsiao"]) > specificity(["smith"]) > specificity(["the"])
-    assert specificity(["von", "hsiao"]) == specificity(["hsiao"])
-    assert specificity([]) == specificity(["s"]) == 0
-    assert zipf("und") > 5
-    assert zipf("qqzzxx") < 3
 
 
 @given(st.text(st.sampled_from("abc de.,'-é的 I"), max_size=30))

@@ -8,6 +8,7 @@ import pytest
 
 from evaluation.speed import derivation
 from guard import Phrase, Restriction, Vocabulary, reference
+from guard.matching import kernels
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +34,7 @@ def test_the_scan_bans_what_the_strings_say(vocabulary: Vocabulary) -> None:
     hits = 0
     for said in ("", "the mad hatte", "a t", "green te"):
         node = automaton.walk(automaton.start, np.frombuffer(said.encode(), np.uint8))
-        found = derivation._scan(
-            *(automaton.first_child, automaton.label, automaton.fail, automaton.open_end, automaton.word_end),
-            *(node, vocabulary.text, vocabulary.start),
-        )
+        found = kernels.hits(*automaton.paths, *automaton.ends, node, vocabulary.text, vocabulary.start, 0)
         sorted_pieces = [vocabulary.raw[token] for token in vocabulary.order]
         expected = [reference.penalty(phrases, [said.encode()], raw) > 0 for raw in sorted_pieces]
         assert (found > 0).tolist() == expected

@@ -22,7 +22,7 @@ from guard.tokens.vocabulary import Vocabulary
 
 PHRASES = [
     Phrase("Mad Hatter"),
-    Phrase("Hatter", beta=0.5),
+    Phrase("Hatter", beta=0.6),
     Phrase("tea", scope="gated", penalty=4.0),
     Phrase("Wonder", match="prefix"),
 ]

@@ -41,7 +41,7 @@ def test_what_is_loaded_is_what_was_built(tmp_path: Path) -> None:
     assert loaded.cut == built.cut
     for name in ("text", "start", "order", "continuing"):
         np.testing.assert_array_equal(getattr(loaded, name), getattr(built, name))
-    assert (loaded.empty, loaded.spaced) == (built.empty, built.spaced)
+    assert (loaded.empty, loaded.dotted) == (built.empty, built.dotted)
     (path,) = folder.iterdir()
     assert path.name.endswith(SUFFIX)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -26,7 +26,7 @@ TOKENS = st.lists(
 @example([])
 @example([b"", b" ", b"", b"  ", b" a  b ", b"\xc3", b" \xc3\xa9", b"\xa9 ", b"", b"\xf0\x9f", "哈利".encode(), b" "])
 def test_tokens_fold_together_as_they_do_alone(tokens: list[bytes]) -> None:
-    alone = [StreamFolder(last_space=False).feed(token) for token in tokens]
+    alone = [StreamFolder().feed(token) for token in tokens]
     assert list(fold_pieces(Pieces.of(tokens))) == alone
 
 

@@ -19,7 +19,7 @@ TOKENS = st.one_of(strategies.vocabularies(), st.lists(st.one_of(st.none(), st.b
 def test_the_arrays_are_what_they_are_said_to_be(tokens: list[bytes | None]) -> None:
     vocabulary = Vocabulary.of(tokens)
     raw = [token or b"" for token in tokens]
-    folded = [StreamFolder(last_space=False).feed(token) for token in raw]
+    folded = [StreamFolder().feed(token) for token in raw]
     order = sorted(range(len(folded)), key=folded.__getitem__)
     assert list(vocabulary.raw) == raw
     assert list(vocabulary.folded) == folded
@@ -29,7 +29,7 @@ def test_the_arrays_are_what_they_are_said_to_be(tokens: list[bytes | None]) -> 
     assert [bytes(vocabulary.text[a:b]) for a, b in pairwise(edges)] == [folded[t] for t in order]
     assert vocabulary.special == {t for t, token in enumerate(tokens) if token is None}
     assert vocabulary.empty == folded.count(b"")
-    assert vocabulary.spaced == vocabulary.empty + sum(token.startswith(b" ") for token in folded)
+    assert vocabulary.dotted == vocabulary.empty + sum(token.startswith(b" ") for token in folded)
 
 
 @settings(max_examples=200, deadline=None)

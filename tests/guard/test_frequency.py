@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from classifiers.words import common_words, zipf
+from guard.frequency import common_words, zipf
 
 
 def test_the_more_frequent_a_word_the_higher_its_value() -> None:

@@ -1,0 +1,50 @@
+"""An exception: a text that may be said although a phrase is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from guard.errors import PhraseError
+from guard.phrase import Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class Excepted:
+    """A text that may be said although phrases are in it: "Maryland" beside a target called Mary Land.
+
+    It is matched as a phrase is, word by word. An occurrence of a phrase inside it is no occurrence. If the text goes on behind
+    the phrase ("Potter Stewart" for the phrase "Potter"), an answer that has said the phrase must go on with the text to its end.
+
+    Args:
+        text: The text.
+        phrases: The patterns (`Phrase.pattern`) of the phrases that may be said inside it; None for all.
+
+    Raises:
+        PhraseError: For a text that cannot be a phrase.
+    """
+
+    text: str
+    phrases: frozenset[str] | None = None
+    pattern: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pattern", Phrase(self.text, force=True).pattern)
+
+    def check(self, phrases: Iterable[Phrase]) -> None:
+        """Check that the exception makes sense beside `phrases`.
+
+        Raises:
+            PhraseError: It is a phrase itself, which it would switch off; or none of the phrases occurs in it.
+        """
+        from guard.reference import occurrences
+
+        touched = False
+        for phrase in phrases:
+            if self.phrases is not None and phrase.pattern not in self.phrases:
+                continue
+            if phrase.pattern == self.pattern and type(phrase) is Phrase:
+                raise PhraseError("the exception is the phrase itself, which it would switch off: remove the phrase instead")
+            touched = touched or bool(occurrences(phrase, f" {self.pattern.replace('.', '. ')}"))
+        if not touched:
+            raise PhraseError("no phrase occurs in the exception, so it changes nothing: remove it, or check how it is written")

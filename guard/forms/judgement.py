@@ -1,0 +1,79 @@
+"""Judgement: whether a text looks like a name, and whether a name is made of ordinary words.
+
+A name of ordinary words ("Will Price", "Frank Cotter") occurs in prose that means no person. Whether a word is ordinary is decided by
+`guard.frequency.english_words`, the words that English prose writes in lower case. Frequency alone does not tell: "Harry" and
+"Einstein" are more frequent than "cotter".
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from guard.forms.distinctive import GIVEN_NAMES
+from guard.forms.names import PARTICLES, TITLES, folded_words, split_name
+from guard.frequency import commonness, english_words
+from guard.stopwords import COMMON_WORDS
+
+# The Zipf value above which a word is read where a name's letters are cut into words ("just in case").
+_FREQUENT = 5.0
+
+
+@lru_cache(maxsize=65536)
+def looks_like_name(text: str) -> bool:
+    """Return whether a text looks like a person's name: two to four capitalised words, initials or particles.
+
+    At least one is no ordinary English word, and none is a stop word. Scripts without capitals never look so.
+    """
+    if any(character.isdigit() for character in text):
+        return False
+    tokens = text.replace(",", " ").split()
+    if not 2 <= len(tokens) <= 4:
+        return False
+    capitals = 0
+    for token in tokens:
+        words = folded_words(token)
+        if not words:
+            return False
+        if words[0] in PARTICLES and token[0].islower():
+            continue
+        if not token[0].isupper() or (len(token) > 2 and " ".join(words) in COMMON_WORDS):
+            return False
+        capitals += 1
+    words = folded_words(text)
+    return capitals >= 2 and not all(len(word) < 3 or word in english_words() or word in PARTICLES for word in words)
+
+
+def made_of_ordinary_words(name: str) -> bool:
+    """Return whether a name could be ordinary English prose: such a name is better `gated`.
+
+    It is if each of its words is an ordinary word ("Will Price", "Chase Banks"), or if its letters, closed up, can be cut into other,
+    very frequent words ("Justin Case"). A single word is judged by itself. Titles and particles do not count.
+    """
+    words = [word for part in split_name(name) for word in part.words if word not in TITLES]
+    if not words:
+        return False
+    if all(_is_word(word) for word in words):
+        return True
+    return len(words) > 1 and all(word.isascii() for word in words) and _recut("".join(words), words)
+
+
+def _is_word(word: str) -> bool:
+    return word in english_words() or word in COMMON_WORDS
+
+
+def _recut(letters: str, own: list[str]) -> bool:
+    """Return whether letters can be cut into other words, at most one more than the name has, all of them frequent."""
+
+    def frequent(word: str) -> bool:
+        if len(word) < 4:
+            return word in COMMON_WORDS and len(word) > 1
+        return _is_word(word) and word not in GIVEN_NAMES and commonness(word) >= _FREQUENT
+
+    def cut(rest: str, before: list[str]) -> bool:
+        if not rest:
+            return before != own
+        return len(before) <= len(own) and any(
+            frequent(rest[:size]) and cut(rest[size:], [*before, rest[:size]]) for size in range(2, len(rest) + 1)
+        )
+
+    return cut(letters, [])
