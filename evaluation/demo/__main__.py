@@ -17,7 +17,7 @@ from evaluation.demo.served import DEMOS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Become `guard-server` with the demo's model, policy and engine arguments. Exits with status 1 if the model cannot be made."""
+    """Become `guard-server` with the demo's model, policy and engine arguments. Exits with the status of what makes the model."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.demo", description=__doc__)
     parser.add_argument("--demo", choices=DEMOS, default=next(iter(DEMOS)), help="what to serve (default: %(default)s)")
     parser.add_argument("command", nargs="?", choices=("serve", "ask"), default="serve")

