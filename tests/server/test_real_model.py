@@ -124,8 +124,8 @@ def test_every_other_answer_is_what_it_is_without_the_guard(real: LiveServer, as
     assert len(OTHERS) - len(held) >= 200
     answers = zip(OTHERS, free, ask(OTHERS), strict=True)
     differ = [question for question, before, after in answers if tokens_of(before) != tokens_of(after) and question not in held]
-    # How sums are rounded depends on how many requests are in the batch, and may decide between two tokens that are as likely. The
-    # batch is full until the last requests, so only a few can differ for that reason: they are asked again, each alone both times.
+    # How sums are rounded depends on how many requests are in the batch, and may decide between two tokens that are as likely.
+    # The batch is full until the last requests, so only a few can differ for that reason: they are asked again, each alone.
     assert len(differ) <= AT_ONCE, differ
     for question in differ:
         (before,), (after,) = unguarded(real, [question]), ask([question])
