@@ -42,6 +42,11 @@ class Ban:
         return cls(ids[hard], ids[~hard], penalties[~hard])
 
     @classmethod
+    def none(cls) -> Ban:
+        """Return a ban of nothing."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+    @classmethod
     def merged(cls, parts: list[Ban]) -> Ban:
         """Return the union of `parts`. For each id the highest penalty counts, not the sum."""
         ids = np.concatenate([array for ban in parts for array in (ban.ids, ban.soft)])

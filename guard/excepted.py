@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from guard.errors import PhraseError
+from guard.folding import DOT, SPACE
+from guard.form import Form
 from guard.phrase import Phrase
 
 
@@ -48,3 +50,24 @@ class Excepted:
             touched = touched or bool(occurrences(phrase, f" {self.pattern.replace('.', '. ')}"))
         if not touched:
             raise PhraseError("no phrase occurs in the exception, so it changes nothing: remove it, or check how it is written")
+
+
+def closed_in(phrase: Phrase, exception: Excepted) -> bool:
+    """Return whether the phrase's letters are among those of an exception for it. It is then not looked for letter by letter."""
+    if exception.phrases is not None and phrase.pattern not in exception.phrases:
+        return False
+    return _letters(phrase.pattern) in _letters(exception.pattern)
+
+
+def _letters(pattern: str) -> str:
+    return pattern.replace(SPACE, "").replace(DOT, "")
+
+
+def excuses_gap(exception: Excepted, phrase: Phrase) -> bool:
+    """Return whether the phrase is a form with a gap, and the exception ends with it, with one more word in it."""
+    if not isinstance(phrase, Form) or (exception.phrases is not None and phrase.pattern not in exception.phrases):
+        return False
+    from guard.reference import gap_spans
+
+    text = SPACE + exception.pattern.replace(DOT, DOT + SPACE)
+    return any(end == len(text) for _, end in gap_spans(phrase, text))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 
@@ -48,20 +50,27 @@ def common_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=1)
-def _ordinary() -> dict[str, float]:
-    """Return the Zipf value of each ordinary word, folded and closed up. The first call takes about 0.8 s and 40 MB."""
+def _lists() -> tuple[dict[str, float], dict[str, float]]:
+    """Return the Zipf values of ordinary words, folded and closed up: the highest of any language, and the English ones.
+
+    The first call takes about 0.8 s and 45 MB.
+    """
     from wordfreq import DATA_PATH, read_cBpack
 
     highest: dict[str, float] = {}
+    english: dict[str, float] = {}
     for language in _LANGUAGES + _MORE:
         size, least = ("large", _ORDINARY_ENGLISH) if language == "en" else ("small", _ORDINARY)
         # The file groups the words by hundredths of a Zipf value below 9, the most frequent first.
-        groups = read_cBpack(DATA_PATH.joinpath(f"{size}_{language}.msgpack.gz"))
+        groups = read_cBpack(str(DATA_PATH.joinpath(f"{size}_{language}.msgpack.gz")))
         for index, words in enumerate(groups[: round((9 - least) * 100) + 1]):
             for word in words:
                 folded = word if word.isascii() and word.isalpha() else "".join(fold(word).replace(".", " ").split())
                 highest[folded] = max(9 - index / 100, highest.get(folded, 0.0))
-    return highest
+        if language == "en":
+            english = highest.copy()
+    highest.pop("", None)  # a word of punctuation
+    return highest, english
 
 
 def ordinary(word: str) -> bool:
@@ -70,7 +79,21 @@ def ordinary(word: str) -> bool:
     That is a word with a Zipf value of 2.3 or more in English, or 3.2 or more in another language. It is for words that come
     about by chance, when a name is closed up ("Mary Land") or takes an ending.
     """
-    return word in _ordinary()
+    return word in _lists()[0]
+
+
+@lru_cache(maxsize=1)
+def _sorted() -> list[str]:
+    return sorted(_lists()[0])
+
+
+def ordinary_from(stem: str) -> Iterator[str]:
+    """Yield the ordinary words that begin with folded letters, those themselves included."""
+    words = _sorted()
+    for index in range(bisect_left(words, stem), len(words)):
+        if not words[index].startswith(stem):
+            return
+        yield words[index]
 
 
 def commonness(word: str) -> float:
@@ -79,7 +102,12 @@ def commonness(word: str) -> float:
     Unlike `zipf` it knows words with accents by their folded letters, Slavic, Finnish, Hungarian, Turkish and Scandinavian
     words, and rare English ones.
     """
-    return _ordinary().get(word, 0.0)
+    return _lists()[0].get(word, 0.0)
+
+
+def english(word: str) -> float:
+    """Return the Zipf value of a folded word in English, or 0 if it is below 2.3."""
+    return _lists()[1].get(word, 0.0)
 
 
 @lru_cache(maxsize=1)

@@ -9,12 +9,15 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
+from guard.excepted import Excepted, closed_in, excuses_gap
 from guard.folding import DOT, SPACE, StreamFolder
 from guard.form import Form
 from guard.forms.endings import ALL_ENDINGS
 from guard.phrase import BRIEF, Phrase
 
 _GAP = re.compile("[ .]")
+_RUN = re.compile("[ .]+")
+_MIDDLE = re.compile(r"([ .]+)([^ .]+)([ .]+)")
 
 
 def folded_stream(pieces: Iterable[bytes]) -> str:
@@ -28,14 +31,41 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
 
     Occurrences word for word and, for phrases with a compact form, letter for letter both count.
     """
-    ends = set()
+    gaps = gap_spans(phrase, folded) if isinstance(phrase, Form) else set()
+    return {end for _, end in spans(phrase, folded) | gaps} | compact_occurrences(phrase, folded)
+
+
+def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
+    """Return where the phrase's occurrences word for word begin and end in a folded text."""
+    found = set()
     for beginning, whole in phrase.ends():
-        for found in _expression(beginning, phrase.match != "substring").finditer(folded):
-            end = found.end(1)
-            rest = _GAP.split(folded[end:], maxsplit=1)
+        for match in _expression(beginning, phrase.match != "substring").finditer(folded):
+            rest = _GAP.split(folded[match.end(1) :], maxsplit=1)
             if not whole or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
-                ends.add(end)
-    return ends | compact_occurrences(phrase, folded)
+                found.add(match.span(1))
+    return found
+
+
+def gap_spans(form: Form, folded: str) -> set[tuple[int, int]]:
+    """Return where occurrences of a form with exactly one more word between two of its words begin and end in a folded text."""
+    found = set()
+    words = form.pattern.split(SPACE)
+    for at in range(1, len(words)) if form.gaps else ():
+        before, after = _expression(SPACE.join(words[:at]), begins_word=True), SPACE.join(words[at:])
+        for match in before.finditer(folded):
+            middle = _MIDDLE.match(folded, match.end(1))
+            if middle and _crosses(words[at - 1], middle[1]) and _crosses(middle[2], middle[3]):
+                behind = _expression(after, begins_word=True).match(folded, middle.end())
+                if behind:
+                    rest = _GAP.split(folded[behind.end(1) :], maxsplit=1)
+                    if not rest[0] or (form.ending and _ends_word(rest)):
+                        found.add((match.start(1), behind.end(1)))
+    return found
+
+
+def _crosses(word: str, gap: str) -> bool:
+    """Return whether a phrase may go on behind a word and a run of spaces and dots."""
+    return gap != DOT + SPACE or len(word) <= BRIEF
 
 
 def _ends_word(rest: list[str]) -> bool:
@@ -80,7 +110,92 @@ def _sentence_ends_in(text: str) -> bool:
     return any(len(_GAP.split(part)[-1].encode()) > BRIEF for part in text.split(DOT + SPACE)[:-1])
 
 
-def penalty(phrases: Iterable[Phrase], said: Sequence[bytes], token: bytes) -> float:
-    """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none."""
+def covers(exception: Excepted, folded: str, *, done: bool = False) -> list[tuple[int, int]]:
+    """Return where an exception begins and ends in a folded text: whole, or, unless `done`, as far as the text goes.
+
+    `done`: only where the exception is whole and something follows behind its last word.
+    """
+    pattern = exception.pattern
+    found = []
+    for match in _expression(pattern, begins_word=True).finditer(folded):
+        end = match.end(1)
+        if folded[end : end + 1] in ((SPACE, DOT) if done else ("", SPACE, DOT)):
+            found.append((match.start(1), end))
+    for length in () if done else range(1, len(pattern)):
+        if pattern[length - 1] in SPACE + DOT:
+            continue
+        # What may follow, so that the exception may still go on.
+        tail = {SPACE: r"(?: |\.)?", DOT: r"(?:\. ?)?"}.get(pattern[length], "")
+        if pattern[length] == SPACE and len(_GAP.split(pattern[:length])[-1]) <= BRIEF:
+            tail = r"(?: |\. ?)?"
+        for begun in _expression(pattern[:length], begins_word=True).finditer(folded):
+            if re.fullmatch(tail, folded[begun.end(1) :]):
+                found.append((begun.start(1), len(folded)))
+    return found
+
+
+def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
+    """Return whether an occurrence of the phrase is inside an exception that is whole, or that the end of the text has begun.
+
+    The exception's own text must hold the phrase at that place. With a form that may carry an ending, it holds the phrase of the
+    same words, too: give that form in place of the phrase.
+    """
+    return any(
+        begin <= span[0] and span[1] <= end and _places(folded[begin : span[1]], span[0] - begin) in _held(phrase, exception)
+        for exception in exceptions
+        if exception.phrases is None or phrase.pattern in exception.phrases
+        for begin, end in covers(exception, folded)
+    )
+
+
+def _excused_gap(form: Form, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
+    """Return whether an exception that ends with a name with one more word in it is said to its end there."""
+    return any(
+        excuses_gap(exception, form) and any(begin <= span[0] and end == span[1] for begin, end in _whole(exception, folded))
+        for exception in exceptions
+    )
+
+
+def _whole(exception: Excepted, folded: str) -> list[tuple[int, int]]:
+    found = [match.span(1) for match in _expression(exception.pattern, begins_word=True).finditer(folded)]
+    return [span for span in found if folded[span[1] : span[1] + 1] in ("", SPACE, DOT)]
+
+
+def _held(phrase: Phrase, exception: Excepted) -> set[tuple[int, int]]:
+    text = SPACE + exception.pattern.replace(DOT, DOT + SPACE)
+    return {_places(text[1:end], begin - 1) for begin, end in spans(phrase, text)}
+
+
+def _places(text: str, begin: int) -> tuple[int, int]:
+    """Return `begin` and the end of `text`, counted as if each run of spaces and dots were one character."""
+    return len(_RUN.sub(SPACE, text[:begin])), len(_RUN.sub(SPACE, text))
+
+
+def _said(phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Phrase) -> set[tuple[int, int]]:
+    """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice."""
+    found = {span for span in spans(phrase, folded) if not excused(held, span, folded, exceptions)}
+    if isinstance(phrase, Form):
+        found |= {span for span in gap_spans(phrase, folded) if not _excused_gap(phrase, span, folded, exceptions)}
+    if any(closed_in(phrase, exception) for exception in exceptions):
+        return found
+    return found | {(end, end) for end in compact_occurrences(phrase, folded)}
+
+
+def _carrying(phrase: Phrase, phrases: Sequence[Phrase]) -> Phrase:
+    """Return the form with the words of the phrase that may carry an ending, if it is among `phrases`; else the phrase."""
+    forms = (p for p in phrases if isinstance(p, Form) and p.ending and p.pattern == phrase.pattern)
+    return next(forms, phrase) if phrase.match == "word" and phrase.beta == 1 else phrase
+
+
+def penalty(phrases: Sequence[Phrase], said: Sequence[bytes], token: bytes, exceptions: Sequence[Excepted] = ()) -> float:
+    """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none.
+
+    It also completes a phrase if it leaves an exception that excused the phrase so far.
+    """
     before, after = folded_stream(said), folded_stream([*said, token])
-    return max((p.penalty for p in phrases if occurrences(p, after) - occurrences(p, before)), default=0.0)
+    worst = 0.0
+    for phrase in phrases:
+        held = _carrying(phrase, phrases)
+        if _said(phrase, after, exceptions, held) - _said(phrase, before, exceptions, held):
+            worst = max(worst, phrase.penalty)
+    return worst

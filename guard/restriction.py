@@ -9,17 +9,21 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard import mapped
 from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
-from guard.excepted import Excepted
+from guard.excepted import Excepted, closed_in
 from guard.matching.automaton import Automaton
 from guard.matching.compact import CompactAutomaton
+from guard.matching.exceptions import Exceptions, joined
+from guard.matching.gaps import GapAutomaton
+from guard.matching.patterns import KINDS, Patterns
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
@@ -35,6 +39,8 @@ class Restriction:
     automaton: Automaton
     compact: CompactAutomaton
     anchors: Anchors | None = None
+    exceptions: Exceptions | None = None
+    gaps: GapAutomaton | None = None
 
     @classmethod
     def compile(
@@ -47,11 +53,27 @@ class Restriction:
         """
         if len(phrases) > MAX_PHRASES:
             raise ValueError(f"{len(phrases)} phrases in one restriction, at most {MAX_PHRASES}: split them among several")
-        return cls(Automaton.build(phrases), CompactAutomaton.build(phrases), anchors)
+        patterns = Patterns.of(phrases, [*(e.pattern for e in exceptions), *joined(exceptions)])
+        automaton, at = Automaton.with_ends(patterns)
+        compiled = None
+        if exceptions:
+            # In an order of its own, so that the order in which they were given does not change the digest.
+            ordered = sorted(set(exceptions), key=lambda e: (e.pattern, e.phrases is None, sorted(e.phrases or ())))
+            own = np.zeros((KINDS, len(automaton)), np.float32)
+            own[:, at] = patterns.ends
+            compiled = Exceptions.build(automaton, own, phrases, ordered)
+        # An exception is exact, so phrases whose letters it has are not looked for letter by letter.
+        closed = [phrase for phrase in phrases if not any(map(partial(closed_in, phrase), exceptions))]
+        gaps = GapAutomaton.build(phrases)
+        return cls(automaton, CompactAutomaton.build(closed), anchors, compiled, gaps if len(gaps) > 1 else None)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays of both automata, and of the anchors if there are any, by name, in a fixed order."""
         parts = {"exact": self.automaton.arrays(), "compact": self.compact.arrays()}
+        if self.exceptions:
+            parts["except"] = self.exceptions.arrays()
+        if self.gaps:
+            parts["gaps"] = self.gaps.arrays()
         named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         return named | self.anchors.to_arrays()[0] if self.anchors else named
 
@@ -111,12 +133,18 @@ class Restriction:
             raise FormatMismatch(f"restriction {digest} has format {metadata.get('format')!r}, expected {FORMAT}")
         try:
             restriction = cls(
-                Automaton(**{name[6:]: array for name, array in arrays.items() if name.startswith("exact.")}),
-                CompactAutomaton(**{name[8:]: array for name, array in arrays.items() if name.startswith("compact.")}),
+                Automaton(**_part(arrays, "exact.")),
+                CompactAutomaton(**_part(arrays, "compact.")),
                 Anchors.from_arrays(arrays, metadata) if "anchor_vectors" in arrays or "anchor_encoder" in metadata else None,
+                Exceptions(**_part(arrays, "except.")) if "except.own" in arrays else None,
+                GapAutomaton(**_part(arrays, "gaps.")) if "gaps.label" in arrays else None,
             )
         except TypeError as error:
             raise CorruptRestriction(f"restriction {digest} lacks arrays, or has unknown ones") from error
         if restriction.digest != digest:
             raise CorruptRestriction(f"restriction {digest} does not hold what its name says: compile it again")
         return restriction
+
+
+def _part(arrays: Mapping[str, NDArray[np.generic]], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

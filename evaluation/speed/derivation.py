@@ -62,7 +62,9 @@ def derive(sizes: tuple[int, ...] = (100, 10_000, 100_000)) -> dict[str, Any]:
             cursor.node = node
             results[f"{size} {place}"] = {
                 "naive_us": naive(drawn[:100], said.encode(), vocabulary) * max(1, size / 100),
-                "scan_us": microseconds(lambda a=arrays, n=node: kernels.hits(*a, n, vocabulary.text, vocabulary.start, 0), times=15),
+                "scan_us": microseconds(
+                    lambda a=arrays, n=node: kernels.hits(*a, n, vocabulary.text, vocabulary.start, 0), times=15
+                ),
                 "descent_us": microseconds(lambda m=masks, n=node, a=automaton: [m._continuations(c) for c in a.chain(n)[:-1]]),
                 "cached_us": microseconds(cursor.bans, times=500),
             }

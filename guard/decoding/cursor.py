@@ -11,6 +11,7 @@ from guard.decoding.masks import Masks
 from guard.folding import StreamFolder
 from guard.matching.automaton import ROOT
 from guard.matching.compact import CompactCursor
+from guard.matching.gaps import GapCursor
 from guard.meaning.semantic import SemanticCursor
 
 
@@ -22,10 +23,11 @@ class Cursor:
         node: The state of the automaton, which may be one behind a dot (`guard.matching.kernels`).
         pending: The bytes of an unfinished character: three at most.
         compact: The state of compact matching; None if the restriction has no compact phrases.
+        gaps: The state in names with gaps; None if the restriction has none.
         semantic: The state of embedding matching; None if the restriction has no anchors.
     """
 
-    __slots__ = ("compact", "masks", "node", "pending", "semantic")
+    __slots__ = ("compact", "gaps", "masks", "node", "pending", "semantic")
 
     def __init__(self, masks: Masks, prompt: Sequence[int] = ()) -> None:
         """Start behind the token ids `prompt`. A phrase may begin in the prompt's last message."""
@@ -34,6 +36,7 @@ class Cursor:
         self.pending = b""
         self.node = masks.automaton.start if whole else ROOT
         self.compact = CompactCursor(masks.compact, at_start=whole) if masks.compact else None
+        self.gaps = GapCursor(masks.gaps, at_start=whole) if masks.gaps else None
         self.semantic: SemanticCursor | None = None  # set below: it reads its own tail of the prompt
         self.extend(tail)
         if masks.semantic:
@@ -68,6 +71,8 @@ class Cursor:
             self.node = self.masks.automaton.walk(self.node, text)
             if self.compact:
                 self.compact.read(text)
+            if self.gaps:
+                self.gaps.read(text)
 
     def bans(self) -> list[Ban]:
         """Return the ids that would now complete a phrase or say a word near an anchor. The parts may share ids."""
@@ -76,6 +81,9 @@ class Cursor:
             parts += self.compact.pending(self.pending, self.masks.automaton.last(self.node))
         elif self.compact:
             parts += self.compact.bans()
+        if self.gaps:
+            found = self.gaps.pending(self.pending, self.masks.automaton.last(self.node)) if self.pending else self.gaps.bans()
+            parts += [self.masks.gapped(self.node, ban) for ban in found]
         if self.semantic:
             parts += self.semantic.bans()
         return parts

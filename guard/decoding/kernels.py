@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from guard.matching import gapkernels
 from guard.matching.compactkernels import advance, may_end_sentence
 from guard.matching.kernels import walk
-from guard.matching.trie import grown
+from guard.matching.trie import BRIEF, grown
 
 _BLOCK = 256
 # Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
-EXACT, COMPACT, BEHIND_DOT, TIGHT = range(4)
+EXACT, COMPACT, WHOLE, TIGHT = range(4)
 
 
 @njit(cache=True, nogil=True)
@@ -22,6 +23,7 @@ def step_all(
     fail,
     letters,
     silent,
+    relevant,
     c_first_child,
     c_label,
     c_fail,
@@ -41,6 +43,7 @@ def step_all(
     Args:
         first_child, label, fail, letters: The exact automaton; see `guard.matching.kernels`.
         silent: bool [nodes]; the nodes that are known to continue nothing.
+        relevant: bool [nodes]; the nodes at which an exception has been begun. Empty if there are no exceptions.
         c_first_child, c_label, c_fail, c_level, c_silent: The same of the compact automaton, and each node's level; see
             `guard.matching.compactkernels`. One without patterns has one node.
         text, start: uint8 [bytes], int64 [vocabulary + 1]; the folded tokens.
@@ -49,7 +52,7 @@ def step_all(
         nodes, c_nodes, begun, spaced: int32, int32, uint64, uint8 [entries]; each sequence's state, changed in place.
 
     Returns:
-        int64 [n, 3]: place, node, and where: EXACT or BEHIND_DOT (a state) of the exact automaton, COMPACT or TIGHT of the
+        int64 [n, 3]: place, node, and where: EXACT (a node) or WHOLE (a state, of whose chain nothing else is returned) of the exact automaton, COMPACT or TIGHT of the
         compact one. What begins with a space is not banned at a TIGHT node.
     """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
@@ -62,8 +65,8 @@ def step_all(
         folded = text[start[token] : start[token + 1]]
         nodes[r] = walk(first_child, label, fail, letters, nodes[r], folded)
         node = nodes[r]
-        if node >= len(label):
-            found, count = _put(found, count, place, node, BEHIND_DOT)
+        if node >= len(label) or (len(relevant) and relevant[node]):
+            found, count = _put(found, count, place, node, WHOLE)
             node = 0
         while node:
             if not silent[node]:
@@ -80,6 +83,50 @@ def step_all(
             if spaced[r] and not c_silent[0]:
                 found, count = _put(found, count, place, 0, COMPACT)
     return found[:count]
+
+
+@njit(cache=True, nogil=True)
+def step_gaps(tables, silent, several, text, start, tokens, places, nodes, kinds, counts, letters, gaps):
+    """Read one token with each sequence in the trie of names with gaps; see `guard.matching.gapkernels`.
+
+    Args:
+        tables: first_child, label, word_end, ending, e_child, e_label, e_stop.
+        silent: bool [nodes]; the nodes that are known to continue nothing.
+        several: The folded texts of the tokens of several words, and where they begin.
+        text, start, tokens, places: See `step_all`.
+        nodes, kinds, counts, letters, gaps: int32 and uint8 [entries, THREADS], int64 [entries] each; the states, changed in place.
+
+    Returns:
+        int64 [n, 4]: place, node, kind, and whether a space would end a sentence; and of the tokens of several words that are
+        banned int64 [m, 2], place and number, with float32 [m], the penalties.
+    """
+    found = np.empty((2 * len(places) + 8, 4), np.int64)
+    banned = np.empty((8, 2), np.int64)
+    penalties = np.empty(8, np.float32)
+    count = more = 0
+    for r in range(len(places)):
+        token = tokens[places[r]]
+        if token < 0:
+            continue
+        counts[r], letters[r], gaps[r] = gapkernels.advance(
+            tables[0], tables[1], nodes[r], kinds[r], counts[r], letters[r], gaps[r], text[start[token] : start[token + 1]]
+        )
+        for k in range(counts[r]):
+            kind, node = kinds[r, k], nodes[r, k]
+            if kind == gapkernels.PASSING or (kind == gapkernels.PASSED and not silent[node]):
+                if count == len(found):
+                    found = grown(found)
+                found[count, 0], found[count, 1], found[count, 2] = places[r], node, kind
+                found[count, 3] = gaps[r] == 2 and letters[r] > BRIEF
+                count += 1
+        hits = gapkernels.hits(*tables, nodes[r], kinds[r], counts[r], letters[r], gaps[r], several[0], several[1])
+        for s in range(len(hits)):
+            if hits[s] > 0:
+                if more == len(banned):
+                    banned, penalties = grown(banned), grown(penalties)
+                banned[more, 0], banned[more, 1], penalties[more] = places[r], s, hits[s]
+                more += 1
+    return found[:count], banned[:more], penalties[:more]
 
 
 @njit(cache=True, nogil=True)

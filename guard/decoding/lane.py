@@ -12,7 +12,9 @@ from guard.ban import Ban
 from guard.decoding import kernels as batchkernels
 from guard.decoding.masks import Masks
 from guard.decoding.row import Row
+from guard.matching import gapkernels
 from guard.matching.compact import CompactAutomaton
+from guard.matching.gaps import GapMasks
 
 Ids = NDArray[np.int64]
 
@@ -44,18 +46,22 @@ class Lane:
         self._c_nodes = np.zeros(count, np.int32)
         self._begun = np.zeros(count, np.uint64)
         self._spaced = np.zeros(count, np.uint8)
+        self._g_nodes = np.zeros((count, gapkernels.THREADS), np.int32)
+        self._g_kinds = np.zeros((count, gapkernels.THREADS), np.uint8)
+        self._g_state = np.zeros((3, count), np.int64)  # threads, letters, gap
         for entry in range(count):
             self.load(entry)
         exact, compact, vocabulary = masks.automaton, masks.compact, masks.vocabulary
         paths = compact.automaton if compact else _no_compact()
         self._tables = (
-            *(*exact.paths, masks.silent),
+            *(*exact.paths, masks.silent, masks.excusing.relevant if masks.excusing else np.zeros(0, np.bool_)),
             *(paths.first_child, paths.label, paths.fail, paths.level),
             compact.silent if compact else np.zeros(1, np.bool_),
             *(vocabulary.folded.data, vocabulary.folded.start),
         )
-        always = [part for part in (masks.within, compact.within if compact else None) if part is not None and len(part)]
-        self.always = always
+        # Where an exception has been begun, a token may say a whole phrase.
+        always = [None if masks.excusing else masks.within, compact.within if compact else None]
+        self.always = [part for part in always if part is not None and len(part)]
         """The bans of every state."""
 
     def load(self, entry: int) -> None:
@@ -66,6 +72,9 @@ class Lane:
         if cursor.compact:
             state = cursor.compact
             self._c_nodes[entry], self._begun[entry], self._spaced[entry] = state.node, state.begun, state.spaced
+        if cursor.gaps:
+            self._g_nodes[entry], self._g_kinds[entry] = cursor.gaps.nodes, cursor.gaps.kinds
+            self._g_state[:, entry] = cursor.gaps.count, cursor.gaps.letters, cursor.gaps.gap
 
     def store(self, entry: int) -> None:
         """Copy the state of one sequence back to its cursor."""
@@ -76,6 +85,9 @@ class Lane:
             state = cursor.compact
             state.node, state.begun = int(self._c_nodes[entry]), int(self._begun[entry])
             state.spaced = int(self._spaced[entry])
+        if cursor.gaps:
+            cursor.gaps.nodes[:], cursor.gaps.kinds[:] = self._g_nodes[entry], self._g_kinds[entry]
+            cursor.gaps.count, cursor.gaps.letters, cursor.gaps.gap = map(int, self._g_state[:, entry])
 
     def step(self, tokens: Ids) -> Iterator[tuple[int, Ban]]:
         """Read one token with each sequence, and yield each place with what is banned there besides `always`.
@@ -85,17 +97,44 @@ class Lane:
         """
         masks = self._masks
         found = batchkernels.step_all(*self._tables, tokens, self.places, self._nodes, self._c_nodes, self._begun, self._spaced)
+        excused = set()
         for place, node, where in found.tolist():
             if where == batchkernels.EXACT:
                 bans: tuple[Ban, ...] = (masks.continuing(node),)
-            elif where == batchkernels.BEHIND_DOT:
-                bans = masks.behind_dot(node)
+            elif where == batchkernels.WHOLE:
+                if masks.excusing and masks.excusing.concerns(node):
+                    excused.add(place)
+                    bans = masks.excused(node)
+                else:
+                    bans = masks.behind_dot(node)
             elif masks.compact:
                 bans = (masks.compact.tight(node) if where == batchkernels.TIGHT else masks.compact.continuing(node),)
             yield from ((place, ban) for ban in bans if len(ban))
+        if masks.gaps:
+            yield from self._gaps(masks.gaps, tokens)
+        if masks.excusing and len(masks.within):
+            stepped = [place for place in self.places.tolist() if tokens[place] >= 0]
+            yield from ((place, masks.within) for place in stepped if place not in excused)
         if masks.compact and len(masks.vocabulary.breaking):
             for entry, place in enumerate(self.places.tolist()):
                 if tokens[place] >= 0:
                     ban = masks.compact.breaking(int(self._c_nodes[entry]), int(self._begun[entry]), int(self._spaced[entry]))
                     if len(ban):
                         yield place, ban
+
+    def _gaps(self, gaps: GapMasks, tokens: Ids) -> Iterator[tuple[int, Ban]]:
+        folded, (ids, text, start) = self._masks.vocabulary.folded, gaps.several
+        a = gaps.automaton
+        found, banned, penalties = batchkernels.step_gaps(
+            *((a.first_child, a.label, *a.ends), gaps.silent, (text, start), folded.data, folded.start),
+            *(tokens, self.places, self._g_nodes, self._g_kinds, *self._g_state),
+        )
+        nodes = dict(zip(self.places.tolist(), self._nodes.tolist(), strict=True))
+        for place, node, kind, tight in found.tolist():
+            ban = self._masks.gapped(nodes[place], gaps.continuing(node, kind, bool(tight)))
+            if len(ban):
+                yield place, ban
+        for (place, number), penalty in zip(banned.tolist(), penalties, strict=True):
+            ban = self._masks.gapped(nodes[place], Ban.of(ids[number : number + 1], np.array([penalty], np.float32)))
+            if len(ban):
+                yield place, ban

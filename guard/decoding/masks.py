@@ -17,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
+from guard.decoding.excusing import Excusing
 from guard.errors import RestrictionError
 from guard.folding import StreamFolder
 from guard.matching import kernels, trie
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.compact import CompactMasks, Letters
+from guard.matching.exceptions import Exceptions
+from guard.matching.gaps import GapMasks
 from guard.meaning.semantic import SemanticMasks
 from guard.meaning.wordvectors import WordVectors
 from guard.restriction import Restriction
@@ -37,6 +40,8 @@ class Masks:
         capacity: How many ids to keep; 2^21 take 16 MiB. The least recently used parts are dropped first.
         compact: The masks of the restriction's compact phrases, if it has any.
         semantic: The masks of its anchors, if it has any.
+        exceptions: The restriction's exceptions, if it has any.
+        gaps: The masks of the restriction's names with gaps, if it has any.
     """
 
     def __init__(
@@ -46,17 +51,22 @@ class Masks:
         capacity: int = 1 << 21,
         compact: CompactMasks | None = None,
         semantic: SemanticMasks | None = None,
+        exceptions: Exceptions | None = None,
+        gaps: GapMasks | None = None,
     ) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self.compact = compact
         self.semantic = semantic
+        self.gaps = gaps
+        self.excusing = Excusing(exceptions, automaton, vocabulary) if exceptions else None
         # By node, its own continuations only: the rest of a state's chain is in the entries of other nodes. By state behind a
         # dot, all but `within`.
         self._nodes: BanCache[int] = BanCache(capacity)
         # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
         self.silent = np.zeros(len(automaton), np.bool_)
         self._middles: BanCache[tuple[int, bytes]] = BanCache(capacity)
+        self._excused: BanCache[int] = BanCache(capacity)
 
     @classmethod
     def of(
@@ -87,7 +97,8 @@ class Masks:
         compact = None
         if len(restriction.compact) > 1:
             compact = CompactMasks(restriction.compact, vocabulary, letters or Letters.of(vocabulary), capacity)
-        return cls(restriction.automaton, vocabulary, capacity, compact, semantic)
+        gaps = GapMasks(restriction.gaps, vocabulary, capacity) if restriction.gaps else None
+        return cls(restriction.automaton, vocabulary, capacity, compact, semantic, restriction.exceptions, gaps)
 
     def prepare(self) -> None:
         """Compute what each sequence needs in its first step, so that no request has to wait for it."""
@@ -95,13 +106,15 @@ class Masks:
         if self.compact:
             self.compact.within  # noqa: B018
             self.compact.continuing(ROOT)
+        if self.gaps:
+            self.gaps.several  # noqa: B018
         if self.semantic:
             self.semantic.ban, self.semantic.bare  # noqa: B018
 
     @property
     def depth(self) -> int:
         """How many bytes before the end of the text a phrase may have begun, spaces not counted."""
-        return max(self.automaton.depth, self.compact.depth if self.compact else 0)
+        return max(part.depth for part in (self.automaton, self.compact, self.gaps) if part)
 
     def at(self, state: int, pending: bytes = b"") -> list[Ban]:
         """Return the bans in a state of the automaton. The parts may share ids.
@@ -112,15 +125,36 @@ class Masks:
         """
         if pending:
             return list(self._pending(state, pending))
+        if self.excusing and self.excusing.concerns(state):
+            return list(self.excused(state))
+        return [part for part in [*self._parts(state), self.within] if len(part)]
+
+    def _parts(self, state: int) -> list[Ban]:
         if state >= len(self.automaton):
-            parts = list(self.behind_dot(state))
-        else:
-            parts = [self.continuing(n) for n in self.automaton.chain(state)[:-1]]
-        return [part for part in [*parts, self.within] if len(part)]
+            return list(self.behind_dot(state))
+        return [self.continuing(n) for n in self.automaton.chain(state)[:-1]]
+
+    def excused(self, state: int) -> tuple[Ban, ...]:
+        """Return all bans in a state in which an exception has been begun."""
+        assert self.excusing
+        known = self._excused.get(state)
+        if known is None:
+            parts = [part for part in [*self._parts(state), self._all_within] if len(part)]
+            known = (self.excusing.bans(state, Ban.merged(parts) if parts else Ban.none()),)
+            self._excused.put(state, known)
+        return known
+
+    def gapped(self, state: int, ban: Ban) -> Ban:
+        """Return the ban of names with gaps in a state of the exact automaton, less what exceptions excuse."""
+        return self.excusing.gapped(state, ban) if self.excusing else ban
 
     @cached_property
     def within(self) -> Ban:
-        """The ids of tokens that contain a whole phrase. They are banned in every state."""
+        """The ids of tokens that contain a whole phrase. They are banned in every state in which no exception has been begun."""
+        return self.excusing.outside(self._all_within, b"") if self.excusing else self._all_within
+
+    @cached_property
+    def _all_within(self) -> Ban:
         v = self.vocabulary
         found = self._hits(ROOT, v.text, v.start, self.automaton.shortest)
         at = np.flatnonzero(found)
@@ -161,13 +195,15 @@ class Masks:
             for (first, last), penalty in zip(ranges.tolist(), worst.tolist(), strict=True):
                 ids.append(v.order[first:last])
                 penalties.append(np.full(last - first, penalty, np.float32))
-        return Ban.of(np.concatenate(ids), np.concatenate(penalties))
+        ban = Ban.of(np.concatenate(ids), np.concatenate(penalties))
+        return self.excusing.outside(ban, a.said(node)) if self.excusing else ban
 
     def _breaking(self, state: int) -> Ban:
         """Return which of the tokens in which a sentence ends complete a phrase from `state`."""
         found = self._hits(state, *self.vocabulary.broken)
         at = np.flatnonzero(found)
-        return Ban.of(self.vocabulary.breaking[at], found[at])
+        ban = Ban.of(self.vocabulary.breaking[at], found[at])
+        return self.excusing.outside(ban, self.automaton.said(state)) if self.excusing else ban
 
     def _hits(self, state: int, text: NDArray[np.uint8], start: NDArray[np.int64], shortest: int = 0) -> NDArray[np.float32]:
         found: NDArray[np.float32] = kernels.hits(*self.automaton.paths, *self.automaton.ends, state, text, start, shortest)
@@ -185,6 +221,9 @@ class Masks:
             folder = StreamFolder(a.last(state), pending)
             hits[k] = a.completes(state, np.frombuffer(folder.feed(v.raw[token]), np.uint8))
         at = np.flatnonzero(hits)
-        known = tuple(part for part in [*parts, Ban.of(v.continuing[at], hits[at])] if len(part))
+        middle = Ban.of(v.continuing[at], hits[at])
+        if self.excusing:
+            middle = self.excusing.inside(state, pending, middle)
+        known = tuple(part for part in [*parts, middle] if len(part))
         self._middles.put((state, pending), known)
         return known

@@ -1,7 +1,7 @@
 """Forms: the other ways to write a phrase that count as the phrase. See `guard.form.Form` for one of them.
 
-`derive` puts them together: endings and cases (inflection), distinctive words (word), people (order, initials, middle), dates, numbers,
-and spelling. `judgement` says which names are made of ordinary words.
+`derive` puts them together: endings and cases (inflection), distinctive words (word), people (order, initials, middle), dates,
+numbers, and spelling. `judgement` says which names are made of ordinary words.
 """
 
 from guard.form import FORM_KINDS, Form

@@ -1,9 +1,9 @@
 """Cases: inflected names whose stem changes, so that an ending after the whole word does not reach them.
 
-Slavic names inflect the given name and the surname, which agree in case: "Zbigniewa Krawdomira", "Алёне Верещагинцевой". The endings
-are those of Timberlake, A Reference Grammar of Russian (2004), section 3, and Swan, A Grammar of Contemporary Polish (2002), sections on
-the declension of personal names; Czech names get the Polish ones where they agree after folding. Finnish names in -nen have the
-stem -se-. Stems that lose a vowel (Marek, Marka; Лев, Льва) are not covered.
+Slavic names inflect the given name and the surname, which agree in case: "Zbigniewa Krawdomira", "Алёне Верещагинцевой". The
+endings are those of Timberlake, A Reference Grammar of Russian (2004), section 3, and Swan, A Grammar of Contemporary Polish
+(2002), sections on the declension of personal names; Czech names get the Polish ones where they agree after folding. Finnish
+names in -nen have the stem -se-. Stems that lose a vowel (Marek, Marka; Лев, Льва) are not covered.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from collections.abc import Iterator, Sequence
 Cases = tuple[str, str, str, str, str]
 
 _CYRILLIC = re.compile(r"[\u0400-\u04ff]")
-_SLAVIC = re.compile(
-    r"(?:s[lł]aw[a]?|mir[a]?|niew|[sc]k[iya]|[sc]k[áý]|wicz|[cč]zyk|[oe]v[aá]|[oe]w[aiy]cz|[oe]vi[cčć]h?|[oe]v|[oe]nko|[sc]zuk|chuk|ewa)$|[łśźżćńřěů]|^[a-z]*szcz"
-)
+_ENDINGS = """
+    slaw slav mir mira niew ski ska sky cki cka cky wicz czyk cyk czuk szuk chuk enko ova eva ewa ovic evic ovich evich
+"""
+_SLAVIC_ENDINGS = tuple(_ENDINGS.split())
+_SLAVIC_LETTERS = frozenset("łśźżćńřěů")
 
-# Cyrillic: the end that is replaced, and what replaces it. The first that fits is used. A surname's rules come before the general ones.
+# The end that is replaced, and what replaces it. The first that fits is used; a surname's rules come before the general ones.
 _RUSSIAN_SURNAMES: tuple[tuple[str, Cases], ...] = (
     ("ская", ("ской", "ской", "скую", "ской", "ской")),
     ("цкая", ("цкой", "цкой", "цкую", "цкой", "цкой")),
@@ -49,6 +51,7 @@ _RUSSIAN: tuple[tuple[str, Cases], ...] = (
     *((hard, (f"{hard}а", f"{hard}у", f"{hard}а", f"{hard}ем", f"{hard}е")) for hard in "жчшщц"),
     *((hard, (f"{hard}а", f"{hard}у", f"{hard}а", f"{hard}ом", f"{hard}е")) for hard in "бвгдзклмнпрстфх"),
 )
+_SOFT = ("cz", "sz", "rz", "dz", "c", "j", "l", "h")
 _POLISH: tuple[tuple[str, Cases], ...] = (
     ("ska", ("skiej", "skiej", "ska", "ska", "skiej")),
     ("cka", ("ckiej", "ckiej", "cka", "cka", "ckiej")),
@@ -77,8 +80,16 @@ _POLISH: tuple[tuple[str, Cases], ...] = (
 
 
 def looks_slavic(text: str) -> bool:
-    """Return whether a name is in Cyrillic letters, or one of its words has a Slavic name's ending or a Polish or Czech letter."""
-    return bool(_CYRILLIC.search(text)) or any(_SLAVIC.search(word) for word in _composed(text).split())
+    """Return whether a name is in Cyrillic letters, or a word has a Slavic name's ending or a Polish or Czech letter.
+
+    Latin -ov and -ev are no such endings: the genitive "Ivana Petrova" is in most texts in Latin letters a woman's name.
+    """
+    if text.isascii():
+        return any(word.endswith(_SLAVIC_ENDINGS) for word in text.lower().replace(",", " ").split())
+    composed = _composed(text)
+    if _CYRILLIC.search(composed) or not _SLAVIC_LETTERS.isdisjoint(composed):
+        return True
+    return any(_plain(word).endswith(_SLAVIC_ENDINGS) for word in composed.replace(",", " ").split())
 
 
 def _composed(text: str) -> str:
@@ -103,9 +114,9 @@ def slavic(text: str) -> Iterator[tuple[str, ...]]:
 
     A word that does not inflect (in -o, -i, a foreign woman's surname) stays as it is.
     """
-    words = _composed(text).replace(",", " ").split()
-    if not looks_slavic(text) or not words:
+    if not looks_slavic(text):
         return
+    words = _composed(text).replace(",", " ").split()
     declined: list[Cases] = []
     # A woman's surname without a woman's ending does not inflect; her given name tells.
     woman = words[0][-1] in "аяaá"

@@ -33,8 +33,9 @@ def _months() -> dict[str, _Months]:
     found = {}
     for language in LANGUAGES:
         tables = [
-            get_month_names(width, context, language)
-            for width, context in (("wide", "format"), ("abbreviated", "format"), ("wide", "stand-alone"))
+            get_month_names("wide", "format", language),
+            get_month_names("abbreviated", "format", language),
+            get_month_names("wide", "stand-alone", language),
         ]
         names = (dict.fromkeys("".join(folded_words(table[month])) for table in tables) for month in range(1, 13))
         found[language] = _Months(tuple(tuple(name for name in month if name.isalpha()) for month in names))
@@ -66,7 +67,8 @@ def find(words: Words) -> Date | None:
     if not any(word[:1].isdigit() for word in words):
         return None
     for start in range(len(words)):
-        end, kept = start, []
+        end = start
+        kept: list[tuple[str, int]] = []
         while end < len(words) and len(kept) < 3:
             if words[end] in _BETWEEN and kept:
                 end += 1
@@ -110,6 +112,7 @@ def _english(day: int, names: Words) -> Iterator[Words]:
     yield (name, *ordinal(day))
     if day < 10:
         yield (f"0{day}", name)
+        yield (name, f"0{day}")
 
 
 def written(day: int, month: int, year: str) -> Iterator[Words]:

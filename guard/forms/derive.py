@@ -11,13 +11,13 @@ from guard.forms.cases import finnish, slavic
 from guard.forms.dates import dates, find
 from guard.forms.distinctive import distinctive_words, is_distinctive
 from guard.forms.endings import endings_for
-from guard.forms.judgement import looks_like_name, made_of_ordinary_words
+from guard.forms.judgement import are_ordinary, looks_like_name
 from guard.forms.names import Part, folded_words, split_name
 from guard.forms.numbers import numbers, years
 from guard.forms.people import initialled, is_personal, join, orders, without_middle
-from guard.forms.spelling import arabic_prefixes, closed_up, spelled, umlauts
-from guard.frequency import commonness, english_words, ordinary
-from guard.phrase import MAX_CHARACTERS, FormKind, Phrase
+from guard.forms.spelling import arabic_prefixes, closed_up, spelled, umlauts, voiced
+from guard.frequency import commonness, english_words, ordinary, ordinary_from
+from guard.phrase import MAX_CHARACTERS, FormKind, Phrase, Scope
 from guard.stopwords import COMMON_WORDS
 
 Words = tuple[str, ...]
@@ -50,9 +50,10 @@ class _Made:
 def forms_of(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = FORM_KINDS) -> tuple[Form, ...]:
     """Return the forms of a phrase, the likeliest first, at most 64.
 
-    A form has the scope, match and penalty of the phrase, except a distinctive word, which is always gated. None repeats the phrase
-    or another form. A phrase that is matched as `prefix` or `substring` has only forms of the kind `spelling`; a phrase with a beta
-    below 1 or of stop words alone has none. The result is cached. The phrase's own `forms` is not read: pass it as `kinds`.
+    A form has the scope, match and penalty of the phrase, except a distinctive word, which is always gated. None repeats the
+    phrase or another form. A phrase that is matched as `prefix` or `substring` has only forms of the kind `spelling`; a phrase
+    with a beta below 1 or of stop words alone has none. The result is cached. The phrase's own `forms` is not read: pass it as
+    `kinds`.
 
     Args:
         phrase: Any phrase.
@@ -70,14 +71,14 @@ def forms_left_out(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = 
 @lru_cache(maxsize=16_384)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
     """Return the forms of a phrase and how many were left out; `forms_of` says which."""
-    own = folded_words(phrase.text)
+    own = tuple(phrase.folded.split())
     if not kinds or not own or phrase.beta < 1 or COMMON_WORDS.issuperset(own):
         return Forms((), 0)
     seen = {(own, False, False, phrase.scope)}
     forms: list[Form] = []
     left_out = 0
     for made in _made(phrase, own, name or looks_like_name(phrase.text), kinds):
-        scope = "gated" if made.gated else phrase.scope
+        scope: Scope = "gated" if made.gated else phrase.scope
         text = " ".join(made.words)
         # Folded again, because in scripts without spaces each letter becomes a word of its own.
         words = made.words if text.isascii() else folded_words(text)
@@ -92,9 +93,7 @@ def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
         if len(forms) == MAX_FORMS:
             left_out += 1
             continue
-        forms.append(
-            Form(text, scope, phrase.match, phrase.penalty, force=True, kind=made.kind, ending=made.ending, gap=made.gap)
-        )
+        forms.append(Form.derived(phrase, text, scope, made.kind, made.ending, made.gap))
     return Forms(tuple(forms), left_out)
 
 
@@ -102,15 +101,19 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
     text = phrase.text
     if phrase.match == "word":
         inflected = "inflection" in kinds
-        parts = split_name(text) if name else []
+        parts = split_name(text)
+        plain = are_ordinary(parts)
         if inflected:
-            yield from _inflections(text, own, name)
-        if is_personal(parts):
-            yield from _personal(text, own, parts, kinds)
+            yield from _inflections(own, name, plain)
+        if name and is_personal(parts):
+            yield from _personal(text, own, parts, plain, kinds)
+        elif name and len(parts) == 1 and parts[0].words != own and "word" in kinds:  # "Lord Voldemort"
+            yield from (made for words in distinctive_words(parts) for made in _single(words, inflected))
     if "spelling" in kinds:
         if name:
             yield from (_Made("spelling", words) for words in umlauts(text, own))
         yield from (_Made("spelling", words) for words in closed_up(text))
+        yield from (_Made("spelling", words) for words in voiced(text))
     if phrase.match != "word":
         return
     if "inflection" in kinds:
@@ -123,25 +126,24 @@ def _made(phrase: Phrase, own: Words, name: bool, kinds: frozenset[FormKind]) ->
         date = find(own)
         written = years(own, date.year) if date else numbers(own, alone=phrase.scope == "always")
         yield from (_Made("number", words) for words in written)
-    if "spelled" in kinds:
-        yield from (_Made("spelled", words) for words in spelled(own, phrase.scope == "always"))
+    if "spelled" in kinds and not phrase.compact:
+        yield from (_Made("spelled", words) for words in spelled(own))
 
 
-def _personal(text: str, own: Words, parts: list[Part], kinds: frozenset[FormKind]) -> Iterator[_Made]:
+def _personal(text: str, own: Words, parts: list[Part], plain: bool, kinds: frozenset[FormKind]) -> Iterator[_Made]:
     """Yield the forms of a person's name."""
     inflected = "inflection" in kinds
     if "word" in kinds:
         for words in distinctive_words(parts):
             yield from _single(words, inflected)
     core = join(parts)
-    plain = made_of_ordinary_words(text)
     if "middle" in kinds and len(parts) <= _LONGEST_GAPPED and not plain:
         yield _Made("middle", own, gap=True)
         if core != own:
             yield _Made("middle", core, gap=True)
     others: list[tuple[FormKind, Words]] = []
     if core != own:
-        others.append(("middle", core))
+        others.append(("order" if len(core) == len(own) else "middle", core))
     others += [("order", words) for words in orders(parts)]
     others += [("middle", words) for words in without_middle(parts)]
     if text.lower() != text.upper():  # other scripts have no initials
@@ -156,7 +158,7 @@ def _stem(words: Words) -> bool:
     return len(words[-1]) >= _SHORTEST_STEM and bool(endings_for(words[-1]))
 
 
-def _inflections(text: str, words: Words, name: bool) -> Iterator[_Made]:
+def _inflections(words: Words, name: bool, plain: bool) -> Iterator[_Made]:
     last = words[-1]
     if not endings_for(last):
         return
@@ -168,7 +170,7 @@ def _inflections(text: str, words: Words, name: bool) -> Iterator[_Made]:
                 for made in _single(words, True)
                 if made.ending or made.words != words
             )
-    elif _stem(words) and not made_of_ordinary_words(text):
+    elif _stem(words) and not plain:
         yield _Made("inflection", words, ending=True)
     elif (name or len(last) >= _SHORTEST_STEM) and last not in COMMON_WORDS:
         yield from (_Made("inflection", (*words[:-1], plural)) for plural in _plurals(last))
@@ -200,8 +202,11 @@ def _other_word(stem: str, endings: frozenset[str]) -> bool:
     never counts.
     """
     known = commonness(stem)
-    made = (stem + ending for ending in endings if ending not in _PLURALS)
-    return any(word in english_words() or commonness(word) > known for word in made if ordinary(word))
+    return any(
+        (word in english_words() or commonness(word) > known)
+        for word in ordinary_from(stem)
+        if (ending := word[len(stem) :]) in endings and ending not in _PLURALS
+    )
 
 
 def _cases(text: str, own: Words, words_too: bool) -> Iterator[_Made]:

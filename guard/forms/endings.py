@@ -6,9 +6,10 @@ al., A Comprehensive Grammar of the English Language (possessive, plural); Duden
 Hakulinen et al., Iso suomen kielioppi (15 cases); Rounds, Hungarian (18 cases); Göksel and Kerslake, Turkish; Swan, A Grammar of
 Contemporary Polish; Timberlake, A Reference Grammar of Russian; Sohn, The Korean Language (particles).
 
-Left out on purpose, because they turn many surnames into other ones or into ordinary words: English -er, -son, -ly, -ed and -ing;
-German -er, -chen and -sche; Swedish and Danish -en and -sen (only -en is in, which Hungarian has, too); Spanish -ez; Polish -ski, -owa
-and -ak; Russian -ов, -ова and -ин. A stem that changes (Finnish -nen, Slavic -a) is not an ending: see `guard.forms.cases`.
+Left out on purpose, because they turn many surnames into other ones or into ordinary words: English -er, -son, -ly, -ed and
+-ing; German -er, -chen and -sche; Swedish and Danish -en and -sen (only -en is in, which Hungarian has, too); Spanish -ez;
+Hungarian -ig (an adjective's ending elsewhere); Polish -ski, -owa and -ak; Russian -ов, -ова and -ин. A stem that changes
+(Finnish -nen, Slavic -a) is not an ending: see `guard.forms.cases`.
 """
 
 from __future__ import annotations
@@ -29,23 +30,21 @@ _FINNISH = """
     ia eja iin een aan oon ita ina ena ana ona
 """
 _HUNGARIAN = """
-    t at et ot nak nek ban ben ba be bol rol tol ra re hoz hez val vel nal nel on en ig ert ul ek ok ak e ei
+    t at et ot nak nek ban ben ba be bol rol tol ra re hoz hez val vel nal nel on en ert ul ek ok ak e ei
     unk ekkel okkal eknek oknak
 """
 _TURKISH = "i u in un nin nun yi yu ya ye a e da de ta te dan den tan ten la le yla yle lar ler si"
-_POLISH = "a u owi em iem ie y i ow om ami ach owie owa"
-_RUSSIAN = "а у ю я ом ем ым е ы и ой ей ов ам ами ах ого ому"
+_POLISH = "a u owi em iem ie y i ow om ami ach owie"
+_RUSSIAN = "а у ю я ом ем ым е ы и ой ей ов ам ами ого ому"
 _KOREAN = """
-    은 는 이 가 을 를 의 에 에게 에게서 에서 께 께서 한테 한테서 와 과 도 로 으로 만 부터 까지 처럼 보다 이나 나 이라 라 이라고 라고 이라는
-    라는 이다 다 였다 이었다 이며 며 이고 고 이랑 랑 밖에 마저 조차 들 들이 들은 들의 아 야 여 이여 씨 씨는 씨가 씨의 님 님은 님이 님의
-    에는 에도 에게는 와의 과의 만의
+    은 는 이 가 을 를 의 에 에게 에게서 에서 께 께서 한테 한테서 와 과 도 로 으로 만 부터 까지 처럼 보다 이나 나 이라 라 이라고
+    라고 이라는 라는 이다 다 였다 이었다 이며 며 이고 고 이랑 랑 밖에 마저 조차 들 들이 들은 들의 아 야 여 이여 씨 씨는 씨가
+    씨의 님 님은 님이 님의 에는 에도 에게는 와의 과의 만의
 """
-# In the text but not in the table: Polish -owa means a wife, and German -ens belongs to names in s and x only.
-_LEFT_OUT = {"owa"}
 
 
 def _folded(table: str) -> frozenset[str]:
-    return frozenset(fold(ending).strip() for ending in table.split() if ending not in _LEFT_OUT)
+    return frozenset(fold(ending).strip() for ending in table.split())
 
 
 _LATIN_TABLE = " ".join([_ENGLISH, _GERMAN, _FINNISH, _HUNGARIAN, _TURKISH, _POLISH])

@@ -8,8 +8,13 @@ from functools import lru_cache
 
 Words = tuple[str, ...]
 
-_UNITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]
-_TENS = ["zero", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_UNIT_WORDS = """
+    zero one two three four five six seven eight nine ten
+    eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+"""
+_UNITS = _UNIT_WORDS.split()
+_TEN_WORDS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety"
+_TENS = _TEN_WORDS.split()
 _IRREGULAR = {
     "one": "first",
     "two": "second",
@@ -50,7 +55,7 @@ def ordinal(number: int) -> Words:
 
 
 def year(number: int) -> tuple[Words, ...]:
-    """Return the ways to say a year from 1100 to 2099: "nineteen seventy six", "nineteen hundred seventy six", "two thousand ..."."""
+    """Return the ways to say a year from 1100 to 2099: "nineteen seventy six", "nineteen hundred seventy six", "two thousand"."""
     century, rest = divmod(number, 100)
     said: list[Words] = []
     if century != 20 or rest >= 10:

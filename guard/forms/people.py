@@ -1,7 +1,7 @@
 """People: the order of a person's names, initials, and middle names.
 
-These are not forms: nicknames (Bill for William), a name that replaces another one (marriage, pen names), and given names spelled out
-where the listed name has initials.
+These are not forms: nicknames (Bill for William), a name that replaces another one (marriage, pen names), and given names spelled
+out where the listed name has initials.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from guard.forms.distinctive import is_distinctive
 from guard.forms.names import SUFFIXES, Part, folded_words, is_specific
 from guard.stopwords import COMMON_WORDS
 
@@ -30,9 +31,16 @@ def is_personal(parts: Sequence[Part]) -> bool:
 
 
 def orders(parts: Sequence[Part]) -> Iterator[Words]:
-    """Yield the name with its last part first, and with its first part last, if that is specific."""
-    for form in (join([parts[-1], *parts[:-1]]), join([*parts[1:], parts[0]])):
-        if is_specific(form):
+    """Yield the name with its last part first, and with its first part last, if that is specific.
+
+    With a distinctive surname first it always is: "Potter, Harry". Two given names ("Thomas James") are another person then.
+    """
+    surname = parts[-1].words
+    for form, distinct in (
+        (join([parts[-1], *parts[:-1]]), len(surname) == 1 and is_distinctive(surname[0], last=True)),
+        (join([*parts[1:], parts[0]]), False),
+    ):
+        if distinct or is_specific(form):
             yield form
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from typing import Literal
 
 from guard.forms.names import folded_words
 from guard.frequency import ordinary
@@ -19,9 +20,9 @@ _E_FOR_UMLAUT = re.compile(r"(?<=[bcdfghjklmnprstvwz])(?<!g)([aou])e(?=[bcdfghjk
 _INNER = r"['\u2018\u2019\u02bc\u02bb`\u00b4\u2032\-\u2010\u2011\u2012\u2013\u30fb\u00b7\u05be\uff0d\uff07]"
 _JOINED = re.compile(rf"[^\W\d_]+(?:{_INNER}[^\W\d_]+)+")
 _LEADING = ("و", "ف", "ب", "ل", "ك", "وب", "ول")
+_NORMAL_FORMS: tuple[Literal["NFD", "NFKC"], ...] = ("NFD", "NFKC")
 _LEAST_SPELLED = 4
 _MOST_SPELLED = 32
-_LEAST_COMPACT = 8
 
 
 def umlauts(text: str, words: Words) -> Iterator[Words]:
@@ -70,15 +71,21 @@ def arabic_prefixes(text: str) -> Iterator[Words]:
         yield folded_words(" ".join([first, *words[1:]]))
 
 
-def spelled(words: Words, always: bool) -> Iterator[Words]:
-    """Yield the letters and digits of folded words, one by one, if no compact form finds them (`guard.phrase.Phrase.compact`).
+def voiced(text: str) -> Iterator[Words]:
+    """Yield a text with its kana and their voicing marks apart, and in one, which fold to different words.
 
-    Args:
-        words: Folded words.
-        always: Whether the scope of the phrase is `always`.
+    Half-width kana always have the mark apart.
+    """
+    if not text.isascii():
+        for form in _NORMAL_FORMS:
+            yield folded_words(unicodedata.normalize(form, text))
+
+
+def spelled(words: Words) -> Iterator[Words]:
+    """Yield the 4 to 32 letters and digits of folded words one by one.
+
+    A phrase needs this only if no compact form finds it (`guard.phrase.Phrase.compact`).
     """
     letters = "".join(words)
-    if not _LEAST_SPELLED <= len(letters) <= _MOST_SPELLED:
-        return
-    if not always or len(letters) < _LEAST_COMPACT or ordinary(letters):
+    if _LEAST_SPELLED <= len(letters) <= _MOST_SPELLED:
         yield tuple(letters)

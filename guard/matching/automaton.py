@@ -57,13 +57,16 @@ class Automaton:
 
     @classmethod
     def with_ends(cls, patterns: Patterns) -> tuple[Automaton, Nodes]:
-        """Compile `patterns`. Return the automaton and the node at which each pattern ends, int32 [patterns]."""
+        """Compile `patterns`. Return the automaton and the node at which each pattern ends, int32 [patterns].
+
+        A pattern's node has the penalties of its suffixes, too. Its own ones are those of `patterns`.
+        """
         first_child, label, parent, at = trie.build_trie(patterns.text, patterns.start)
         ends = np.zeros((KINDS, len(label)), np.float32)
         ends[:, at] = patterns.ends
         fail = trie.link(first_child, label, parent, trie.last_words(first_child, label), ends)
         open_end, word_end, ending = ends
-        endings = _endings()
+        endings = ending_tables()
         if not ending.any():
             ending, endings = ending[:0], tuple(array[:0] for array in endings)
         return cls(first_child, label, fail, open_end, word_end, ending, *endings), at
@@ -128,6 +131,30 @@ class Automaton:
             return DOT
         return SPACE if self.label[state] in (trie.SPACE, trie.DOT) else ""
 
+    def parent(self, node: int) -> int:
+        """Return the node before `node` on its path. The root has none."""
+        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+
+    def path(self, node: int) -> bytes:
+        """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""
+        path = bytearray()
+        while node != ROOT:
+            path.append(self.label[node])
+            node = self.parent(node)
+        return bytes(reversed(path))
+
+    def said(self, state: int) -> bytes:
+        """Return the folded text of which a state knows that it has been said: the least one, read from the root."""
+        text = self.path(state % len(self)).replace(b".", b". ")
+        return text + b"." if state >= len(self) else text
+
+    def node(self, pattern: str) -> int:
+        """Return the node to which the bytes of a pattern lead. The pattern must be among those that were compiled."""
+        node = ROOT
+        for byte in pattern.encode():
+            node = int(trie.child(self.first_child, self.label, node, byte))
+        return node
+
     def chain(self, node: int) -> list[int]:
         """Return `node` and the nodes of its suffixes, longest first, down to the root: all phrases that have been begun."""
         nodes = [node]
@@ -144,8 +171,8 @@ class Automaton:
 
 
 @cache
-def _endings() -> tuple[NDArray[Any], ...]:
-    """Return the trie of the endings: first_child, label, and whether an ending is complete at the node."""
+def ending_tables() -> tuple[NDArray[Any], ...]:
+    """Return the trie of all endings: first_child, label, and whether an ending is complete at the node."""
     from guard.forms.endings import ALL_ENDINGS  # here, because a worker only reads automata
 
     texts = sorted(ending.encode() for ending in ALL_ENDINGS)

@@ -15,7 +15,7 @@ from guard.phrase import Phrase
 
 KINDS = 3
 """Where a pattern applies: whatever follows, at the end of a word, or at an ending behind which a word ends."""
-_OPEN, _WORD, _ENDING = range(KINDS)
+OPEN, WORD, ENDING = range(KINDS)
 
 
 class _Listed(NamedTuple):
@@ -23,6 +23,16 @@ class _Listed(NamedTuple):
     kind: int
     penalty: float
     index: int
+
+
+def places(phrase: Phrase) -> list[tuple[bytes, int]]:
+    """Return the patterns of a phrase, each with OPEN, WORD or ENDING."""
+    # Where a word must begin, the pattern begins with a space: the automaton reads one before each word.
+    lead = "" if phrase.match == "substring" else " "
+    found = [((lead + text).encode(), WORD if whole else OPEN) for text, whole in phrase.ends()]
+    if isinstance(phrase, Form) and phrase.ending:
+        found.append(((lead + phrase.pattern).encode(), ENDING))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,23 +53,23 @@ class Patterns:
     first: NDArray[np.int64]
 
     @classmethod
-    def of(cls, phrases: Sequence[Phrase]) -> Patterns:
-        """Return the patterns with which folded text is searched for `phrases`."""
-        listed = []
-        for index, phrase in enumerate(phrases):
-            # Where a word must begin, the pattern begins with a space: the automaton reads one before each word.
-            lead = "" if phrase.match == "substring" else " "
-            for text, whole in phrase.ends():
-                listed.append(_Listed((lead + text).encode(), _WORD if whole else _OPEN, phrase.penalty, index))
-            if isinstance(phrase, Form) and phrase.ending:
-                listed.append(_Listed((lead + phrase.pattern).encode(), _ENDING, phrase.penalty, index))
+    def of(cls, phrases: Sequence[Phrase], others: Sequence[str] = ()) -> Patterns:
+        """Return the patterns with which folded text is searched for `phrases`, and those of `others`, without a penalty."""
+        listed = [_Listed(*place, phrase.penalty, index) for index, phrase in enumerate(phrases) for place in places(phrase)]
+        listed += [_Listed(f" {pattern}".encode(), WORD, 0.0, len(phrases) + index) for index, pattern in enumerate(others)]
         return cls._of(listed)
+
+    @classmethod
+    def gapped(cls, phrases: Sequence[Phrase]) -> Patterns:
+        """Return the patterns of the forms into which one more word may come."""
+        held = [(k, p) for k, p in enumerate(phrases) if isinstance(p, Form) and p.gaps]
+        return cls._of([_Listed(*place, p.penalty, k) for k, p in held for place in places(p)])
 
     @classmethod
     def compact(cls, phrases: Sequence[Phrase]) -> Patterns:
         """Return the patterns of the phrases that have a compact form: their letters and digits without spaces."""
         held = [(letters, k) for k, p in enumerate(phrases) if (letters := p.compact)]
-        return cls._of([_Listed(letters.encode(), _WORD, phrases[k].penalty, k) for letters, k in held])
+        return cls._of([_Listed(letters.encode(), WORD, phrases[k].penalty, k) for letters, k in held])
 
     @classmethod
     def _of(cls, listed: Sequence[_Listed]) -> Patterns:

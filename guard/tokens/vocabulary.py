@@ -86,6 +86,11 @@ class Vocabulary:
         return np.sort(self.order[self.empty : self.dotted])
 
     @cached_property
+    def gapped(self) -> NDArray[np.int64]:
+        """The ids of tokens that begin with a space or dot, int64 [n], ascending."""
+        return np.sort(self.order[self.empty : self.lettered])
+
+    @cached_property
     def breaking(self) -> NDArray[np.int64]:
         """The ids of tokens in which a sentence ends before a letter or digit, int64 [n]. Few vocabularies have any."""
         found = [t for t in np.flatnonzero(self._dots).tolist() if _BREAK.search(self.folded[t])]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from guard.form import FORM_KINDS
 from guard.forms import MAX_FORMS, forms_left_out, forms_of
-from guard.phrase import Phrase
+from guard.phrase import Phrase, Scope
 from tests.guard.forms.matching import said, shown
 
 
@@ -19,6 +19,10 @@ from tests.guard.forms.matching import said, shown
         ("김하늘별", "김하늘별에게", "inflection"),
         ("김하늘별", "김하늘", ""),
         ("Yrsa Tholmundardal", "Yrsa Tholmundardal은 시글루에서 태어났다.", "inflection"),
+        # ml-06: voicing marks of kana
+        ("ガードナー", "ｶﾞｰﾄﾞﾅｰ", "spelling"),
+        ("ガードナー", "カートナー", ""),
+        ("ばば", "はは", ""),
         # ml-07: inflected names
         ("Zbigniew Krawdomir", "Zbigniewa Krawdomira", "inflection"),
         ("Zbigniew Krawdomir", "Zbigniewowi Krawdomirowi", "inflection"),
@@ -114,6 +118,19 @@ def test_only_the_wanted_kinds_are_made() -> None:
     for kind in FORM_KINDS:
         assert {form.kind for form in forms_of(phrase, name=True, kinds=[kind])} <= {kind}
     assert forms_of(phrase, name=True, kinds=()) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "scope", "apart"),
+    [
+        ("1976", "always", {"1 9 7 6"}),  # too short for the compact form
+        ("Mary Land", "always", {"m a r y l a n d"}),  # closed up it is an ordinary word
+        ("Harry Potter", "always", set()),  # the compact form finds it
+        ("Harry Potter", "gated", {"h a r r y p o t t e r"}),
+    ],
+)
+def test_letters_apart_where_no_compact_form_finds_them(text: str, scope: Scope, apart: set[str]) -> None:
+    assert {form.folded for form in forms_of(Phrase(text, scope), name=True) if form.kind == "spelled"} == apart
 
 
 def test_a_prefix_and_a_substring_have_other_spellings_only() -> None:

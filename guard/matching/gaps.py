@@ -1,0 +1,174 @@
+"""Gaps: finds names with one more word in between, as `guard.form.Form.gap` allows it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guard.ban import Ban, BanCache
+from guard.folding import StreamFolder
+from guard.matching import gapkernels, kernels, trie
+from guard.matching.automaton import Bytes, Nodes, Penalties, ending_tables
+from guard.matching.patterns import ENDING, WORD, Patterns
+from guard.phrase import Phrase
+from guard.tokens.vocabulary import Vocabulary
+
+_MIDDLE = 32
+"""The bytes that the additional word may have in the end of a prompt."""
+_SEVERAL = re.compile(rb"[^ .][ .]+([^ .])|\. ([^ .])")
+
+
+@dataclass(frozen=True, eq=False)
+class GapAutomaton:
+    """Compiled names; immutable. The arrays are those of `guard.matching.kernels`, without failure links."""
+
+    first_child: Nodes
+    label: Bytes
+    word_end: Penalties
+    ending: Penalties
+    e_child: Nodes
+    e_label: Bytes
+    e_stop: NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        for array in self.arrays().values():
+            array.setflags(write=False)
+
+    @classmethod
+    def build(cls, phrases: Sequence[Phrase]) -> GapAutomaton:
+        """Compile those of `phrases` that are forms with a gap."""
+        patterns = Patterns.gapped(phrases)
+        first_child, label, _, at = trie.build_trie(patterns.text, patterns.start)
+        word_end, ending = np.zeros(len(label), np.float32), np.zeros(len(label), np.float32)
+        word_end[at], ending[at] = patterns.ends[WORD], patterns.ends[ENDING]
+        tables = ending_tables()
+        return cls(first_child, label, word_end, ending, *tables)
+
+    def arrays(self) -> Mapping[str, NDArray[np.generic]]:
+        """Return the arrays by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def __len__(self) -> int:
+        """Return the number of nodes, with the root: 1 if there are no names."""
+        return len(self.label)
+
+    @property
+    def ends(self) -> tuple[NDArray[np.generic], ...]:
+        """The arrays that say where names end; see `guard.matching.kernels`."""
+        return self.word_end, self.ending, self.e_child, self.e_label, self.e_stop
+
+
+class GapMasks:
+    """The tokens that would complete a name with one more word in it, for each thread; computed when they are first needed."""
+
+    def __init__(self, automaton: GapAutomaton, vocabulary: Vocabulary, capacity: int = 1 << 20) -> None:
+        self.automaton = automaton
+        self.vocabulary = vocabulary
+        self._cache: BanCache[tuple[int, int]] = BanCache(capacity)
+        # bool [nodes]: the nodes that are known to continue nothing.
+        self.silent = np.zeros(len(automaton), np.bool_)
+
+    @cached_property
+    def depth(self) -> int:
+        """How many bytes before the end of a text a name may have begun, spaces not counted."""
+        return int(trie.levels(self.automaton.first_child)[-1]) + _MIDDLE
+
+    @cached_property
+    def several(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids of tokens of several words that may matter, and their texts one after the other with their beginnings."""
+        a, v = self.automaton, self.vocabulary
+        spaces = np.flatnonzero(a.label == trie.SPACE)
+        begins = {int(a.label[c]) for node in spaces.tolist() for c in range(a.first_child[node], a.first_child[node + 1])}
+        found = [token for token in range(len(v)) if any(ord(a or b) in begins for a, b in _SEVERAL.findall(v.folded[token]))]
+        ids = np.array(found, np.int64)
+        taken = v.folded.take(ids)
+        return ids, taken.data, taken.start
+
+    def continuing(self, node: int, kind: int, tight: bool = False) -> Ban:
+        """Return the ids of tokens of which a thread says that they complete a name.
+
+        Args:
+            node: The thread's node.
+            kind: PASSED or PASSING (`guard.matching.gapkernels`). Other threads complete nothing within a word.
+            tight: Whether a space would end a sentence.
+        """
+        known = self._cache.get((node, 2 * kind + tight))
+        if known is None:
+            v = self.vocabulary
+            ban = self._continuations(node).without(self.several[0])
+            if kind == gapkernels.PASSING:
+                ban = ban.only(v.gapped)
+            known = (ban.without(v.spacing) if tight else ban,)
+            self._cache.put((node, 2 * kind + tight), known)
+            if kind == gapkernels.PASSED and not tight:
+                self.silent[node] = not len(ban)
+        return known[0]
+
+    def _continuations(self, node: int) -> Ban:
+        a, v = self.automaton, self.vocabulary
+        entries = [(v.empty, len(v), 0)]
+        if a.label[node] == trie.SPACE:
+            entries = [(v.lettered, len(v), 0), (v.dotted, v.lettered, 1), (v.empty, v.dotted, 1)]
+        never = np.zeros(len(a), np.float32)
+        ids, penalties = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+        for low, high, depth in entries:
+            found = kernels.continuations(a.first_child, a.label, never, *a.ends, node, v.text, v.start, low, high, depth)
+            for (first, last), penalty in zip(found[0].tolist(), found[1].tolist(), strict=True):
+                ids.append(v.order[first:last])
+                penalties.append(np.full(last - first, penalty, np.float32))
+        return Ban.of(np.concatenate(ids), np.concatenate(penalties))
+
+
+class GapCursor:
+    """The state of one sequence; see `guard.matching.gapkernels`."""
+
+    __slots__ = ("count", "gap", "kinds", "letters", "masks", "nodes")
+
+    def __init__(self, masks: GapMasks, at_start: bool) -> None:
+        """Start a sequence. `at_start`: whether its first letter begins a word."""
+        a = masks.automaton
+        self.masks = masks
+        self.nodes = np.zeros(gapkernels.THREADS, np.int32)
+        self.kinds = np.zeros(gapkernels.THREADS, np.uint8)
+        self.count = int(gapkernels.begin(a.first_child, a.label, self.nodes, self.kinds)) if at_start else 0
+        self.letters, self.gap = (0, 1) if at_start else (trie.BRIEF + 1, 0)
+
+    def read(self, folded: NDArray[np.uint8]) -> None:
+        """Read folded text, uint8 [bytes]."""
+        a = self.masks.automaton
+        state = gapkernels.advance(a.first_child, a.label, *self.state, folded)
+        self.count, self.letters, self.gap = map(int, state)
+
+    @property
+    def state(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], int, int, int]:
+        """The state for the kernels."""
+        return self.nodes, self.kinds, self.count, self.letters, self.gap
+
+    def bans(self) -> list[Ban]:
+        """Return the ids that would now complete a name with one more word in it. The parts may share ids."""
+        masks, tight = self.masks, self.gap == 2 and self.letters > trie.BRIEF
+        threads = zip(self.nodes[: self.count].tolist(), self.kinds[: self.count].tolist(), strict=True)
+        parts = [masks.continuing(node, kind, tight) for node, kind in threads if kind in (gapkernels.PASSING, gapkernels.PASSED)]
+        ids, text, start = masks.several
+        if len(ids):
+            a = masks.automaton
+            hits = gapkernels.hits(a.first_child, a.label, *a.ends, *self.state, text, start)
+            at = np.flatnonzero(hits)
+            parts.append(Ban.of(ids[at], hits[at]))
+        return [part for part in parts if len(part)]
+
+    def pending(self, pending: bytes, last: str) -> list[Ban]:
+        """Return the ids that would complete a name in the middle of a character; the arguments are those of `CompactCursor`."""
+        a, v = self.masks.automaton, self.masks.vocabulary
+        hits = np.zeros(len(v.continuing), np.float32)
+        for k, token in enumerate(v.continuing):
+            folded = np.frombuffer(StreamFolder(last, pending).feed(v.raw[token]), np.uint8)
+            hits[k] = gapkernels.completes(a.first_child, a.label, *a.ends, *self.state, folded)
+        at = np.flatnonzero(hits)
+        parts = [part.without(v.continuing) for part in self.bans()] + [Ban.of(v.continuing[at], hits[at])]
+        return [part for part in parts if len(part)]
