@@ -157,3 +157,12 @@ def link(first_child, label, parent, letters, ends):
         for kind in range(len(ends)):
             ends[kind, node] = max(ends[kind, node], ends[kind, fail[node]])
     return fail
+
+
+@njit(cache=True, nogil=True)
+def inherited(begun, fail):
+    """Return which nodes are `begun`, bool [nodes], or have a suffix that is."""
+    found = begun.copy()
+    for node in range(1, len(fail)):
+        found[node] |= found[fail[node]]
+    return found
