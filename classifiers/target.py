@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StringConstraints,
+    ValidationInfo,
     field_serializer,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
 from classifiers.action import Action
-from guard.doubt import doubt
+from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, left_out, own, with_forms
+from guard.excepted import Excepted
 from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
-from guard.phrase import Phrase
+from guard.phrase import FormKind, Phrase
 
 MAX_ANCHORS = 64
+STORED = {"stored": True}
+"""Validation context of a target that the store has: what was accepted once is not judged again."""
 TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
 class _Model(BaseModel):
     # Errors about a target may be logged: they say where the error is, and do not quote the input.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, serialize_by_alias=True)
 
 
 def _anchor_can_be_found(word: str) -> str:
     folded_anchor(word)
     return word
+
+
+def can_be_excepted(text: str) -> str:
+    """Return the text of an exception. Raises PhraseError for one that cannot be a phrase."""
+    Excepted(text)
+    return text
+
+
+def _cut_is_rare(phrase: Phrase) -> Phrase:
+    check_cut(phrase)
+    return phrase
 
 
 class Example(_Model):
@@ -85,12 +102,13 @@ class ForgetTarget(_Model):
     """One thing that must be forgotten.
 
     `aliases` are its other names. `examples` and `documents` show what is known about it. `phrases` are what an answer must not
-    say. `semantic` are words whose meaning an answer to a prompt about the target must avoid. `action` is what happens to such a
-    prompt.
+    say. `forms` are the kinds of forms of phrases and names that count as these; None for all. `excepted`, written `except`, are
+    texts that may be said although a phrase is in them. `semantic` are words whose meaning an answer to a prompt about the target
+    must avoid. `action` is what happens to such a prompt.
 
     Raises:
         pydantic.ValidationError: A name or alias is longer than a phrase may be or holds no letter or digit, so it could never be
-            found. The error does not quote it.
+            found; an exception is a phrase of the target, or has none in it. The error does not quote it.
     """
 
     id: TargetId
@@ -98,7 +116,11 @@ class ForgetTarget(_Model):
     aliases: list[str] = Field(default_factory=list)
     examples: list[Example] = Field(default_factory=list)
     documents: list[str] = Field(default_factory=list)
-    phrases: list[Phrase] = Field(default_factory=list)
+    phrases: list[Annotated[Phrase, AfterValidator(_cut_is_rare)]] = Field(default_factory=list)
+    forms: tuple[FormKind, ...] | None = None
+    excepted: list[Annotated[str, AfterValidator(can_be_excepted)]] = Field(
+        default_factory=list, alias="except", max_length=MAX_EXCEPTED
+    )
     semantic: SemanticSpec | None = None
     action: Action = Action.SUPPRESS
 
@@ -115,39 +137,48 @@ class ForgetTarget(_Model):
             Phrase(alias, force=True)
         return aliases
 
+    @model_validator(mode="after")
+    def _exceptions_have_an_effect(self, info: ValidationInfo) -> Self:
+        if self.excepted and info.context != STORED:
+            check_exceptions(self.excepted, self.all_phrases())
+        return self
+
     @field_serializer("phrases", when_used="json")
     def _json_of_phrases(self, phrases: list[Phrase]) -> list[dict[str, Any]]:
         # JSON has no infinity, and pydantic cannot read back the null that it would write: a phrase without a penalty is banned.
         records = [
             {"text": p.text, "scope": p.scope, "match": p.match, "penalty": p.penalty, "beta": p.beta, "force": p.force}
+            | ({} if p.forms is None else {"forms": list(p.forms)})
             for p in phrases
         ]
         return [{k: v for k, v in record.items() if v != math.inf} for record in records]
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A target without these is written as versions that did not have them wrote it, so an upgrade does not change it.
+        written: dict[str, Any] = handler(self)
+        return {key: value for key, value in written.items() if key not in ("forms", "except") or value not in (None, [])}
 
     @property
     def names(self) -> list[str]:
         """The name, then the aliases."""
         return [self.name, *self.aliases]
 
+    def own_phrases(self) -> list[Phrase]:
+        """Return the explicit phrases, then the phrases made of the name and the aliases (`classifiers.banned.own`)."""
+        return [one.phrase for one in own(self.names, self.phrases)]
+
     def all_phrases(self) -> list[Phrase]:
-        """Return the explicit phrases, then the phrases made of the name and the aliases, without repetitions.
+        """Return the own phrases, then their forms (`classifiers.banned.with_forms`): all that an answer must not say."""
+        return [one.phrase for one in self.banned()]
 
-        A name of two or more folded words is specific enough for the scope `always`. A name of one word may be a common word, so
-        its scope is `gated`. A name that would need `force` as a phrase (`guard.doubt`) makes none. Neither does one whose
-        folded text equals that of an explicit phrase, so that the explicit scope, match and penalty hold.
-        """
-        explicit = list(dict.fromkeys(self.phrases))
-        said = {phrase.folded for phrase in explicit}
-        return explicit + list(_phrases_of_names(self.names, said))
+    def banned(self) -> list[Banned]:
+        """Return all phrases, each with the reason for it."""
+        return with_forms(own(self.names, self.phrases), self.forms)
 
-
-def _phrases_of_names(names: Iterable[str], said: set[str]) -> Iterable[Phrase]:
-    for name in names:
-        folded = Phrase(name, force=True).folded
-        # A prompt about a person called Will is found by that name, but only an explicit phrase can ban the word "will".
-        if folded not in said and doubt(name, folded) is None:
-            said.add(folded)
-            yield Phrase(name, scope="always" if " " in folded else "gated")
+    def forms_left_out(self) -> int:
+        """Return how many forms are not among all phrases because a phrase has too many."""
+        return left_out(own(self.names, self.phrases), self.forms)
 
 
 def check_ids(targets: Iterable[ForgetTarget]) -> None:

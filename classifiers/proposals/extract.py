@@ -150,7 +150,7 @@ class _Extraction:
         self._frequency, self._cuts, self._language = frequency, cuts, language
         self._found: dict[str, Candidate] = {}
         # Phrases that are already banned. A part of a name ("Byron") reveals no more than a prompt that names the target.
-        self._banned = {phrase.folded: phrase.scope for phrase in target.all_phrases()}
+        self._banned = {phrase.folded: phrase.scope for phrase in target.own_phrases()}
         self._names = [Phrase(name, force=True).folded for name in target.names]
         texts = [text for example in target.examples for text in (example.prompt, example.completion)] + target.documents
         self._lower = {word for text in texts for word in _WORD.findall(text) if word.islower()}

@@ -171,7 +171,7 @@ def _coverages(
         for scope in ("both", "always", "gated"):
             parts = []
             for index in indices:
-                phrases = [*made[index].all_phrases(), *(candidate.phrase for candidate in found[index])]
+                phrases = [*made[index].own_phrases(), *(candidate.phrase for candidate in found[index])]
                 chosen = [phrase for phrase in phrases if scope in ("both", phrase.scope)]
                 parts.append(coverage(targets[index], chosen))
             result[f"{label}, {scope}"] = asdict(_sum(parts))

@@ -21,6 +21,7 @@ from server.http.authentication import Principal
 from server.http.body import BodyLimits
 from server.policy.activation import NotEnforced
 from server.policy.file import MAX_BYTES
+from server.policy.warnings import warnings_of
 from server.running import ApiContext
 from server.store import StoredTarget, TargetDraft, Targets
 from server.store.audit.record import AuditEvent
@@ -32,6 +33,7 @@ _TARGETS = Targets()
 _EXPORTED: tuple[Status, ...] = ("pending", "active", "paused")
 # The targets' own histories list all of them.
 _IDS_IN_AUDIT = 100
+_WARNINGS = 100
 _PENDING = 503
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
@@ -61,6 +63,7 @@ async def import_targets(
     now = utc_now()
     for entry in entries:
         check_expiry(entry.draft.expires_at, now, f"target {entry.draft.target.id}: ")
+    warnings += await asyncio.to_thread(_warnings, entries)
     if dry_run:
         async with context.database.read() as session:
             created, changed, unchanged = await _differences(session, entries)
@@ -122,6 +125,13 @@ async def _exported(context: ApiContext, kind: Format) -> AsyncIterator[str]:
             begun = True
     if not begun:
         yield without
+
+
+def _warnings(entries: Sequence[Entry]) -> list[str]:
+    """Return the warnings about each target, at most `_WARNINGS` and how many more there are."""
+    told = [f"target {e.draft.target.id}: {warning}" for e in entries for warning in warnings_of(e.draft.target)]
+    more = [f"and {len(told) - _WARNINGS} more"] if len(told) > _WARNINGS else []
+    return told[:_WARNINGS] + more
 
 
 async def _differences(session: AsyncSession, entries: Sequence[Entry]) -> tuple[list[TargetDraft], list[TargetDraft], int]:

@@ -20,9 +20,11 @@ from pydantic import (
 )
 
 from classifiers.action import Action
-from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId
-from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase, Scope
+from classifiers.banned import MAX_EXCEPTED, check_cut, check_exceptions
+from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId, can_be_excepted
+from guard.phrase import MAX_CHARACTERS, FormKind, MatchKind, Phrase, Scope
 from server.policy.limits import MAX_EXAMPLES, MAX_PHRASES
+from server.policy.warnings import warnings_of
 from server.store import StoredTarget, StoredVersion, TargetDraft
 from server.store.records import storable
 from server.store.tables import Status
@@ -58,6 +60,7 @@ def _in_reach(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_written_out), AfterValidator(_in_reach)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS), AfterValidator(_can_be_found)]
+ExceptedText = Annotated[str, StringConstraints(min_length=1, max_length=MAX_CHARACTERS), AfterValidator(can_be_excepted)]
 Storable = Annotated[str, AfterValidator(_can_be_stored)]
 LabelName = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^:]+$"), AfterValidator(_can_be_stored)]
 LabelValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(_can_be_stored)]
@@ -67,7 +70,7 @@ Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_can_be
 class ApiModel(BaseModel):
     """A model of the API. It refuses unknown fields, and its errors do not quote what was sent."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, serialize_by_alias=True)
 
 
 class PhraseInput(ApiModel):
@@ -85,11 +88,15 @@ class PhraseInput(ApiModel):
     )
     beta: float = Field(1.0, gt=0, le=1, description="the fraction of the phrase from which on the penalty applies")
     force: bool = Field(False, description="allow a phrase that is probably not meant: stop words alone, a single letter")
+    forms: list[FormKind] | None = Field(
+        None, description="kinds of forms that count as the phrase, none if empty; null: those of the target"
+    )
 
     def phrase(self) -> Phrase:
         """Return the phrase. Raises PhraseError for one that cannot be banned."""
         penalty = math.inf if self.penalty is None else self.penalty
-        return Phrase(self.text, self.scope, self.match, penalty, self.beta, self.force)
+        forms = None if self.forms is None else tuple(self.forms)
+        return Phrase(self.text, self.scope, self.match, penalty, self.beta, self.force, forms)
 
 
 class CheckedPhrase(PhraseInput):
@@ -97,7 +104,7 @@ class CheckedPhrase(PhraseInput):
 
     @model_validator(mode="after")
     def _can_be_banned(self) -> Self:
-        self.phrase()
+        check_cut(self.phrase())
         return self
 
 
@@ -106,6 +113,15 @@ class _TargetFields(ApiModel):
     aliases: list[Name] = Field(default_factory=list, max_length=MAX_EXAMPLES)
     examples: list[Example] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="questions about the target")
     documents: list[str] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="texts about the target")
+    forms: list[FormKind] | None = Field(
+        None, description="kinds of forms of names and phrases that are banned with them, none if empty; null: all"
+    )
+    excepted: list[ExceptedText] = Field(
+        default_factory=list,
+        alias="except",
+        max_length=MAX_EXCEPTED,
+        description="texts that may be said although a phrase is in them",
+    )
     semantic: SemanticSpec | None = Field(None, description="words that answers must not come close to in meaning")
     action: Action = Field(
         Action.SUPPRESS, description="`suppress`: answer without the phrases; `refuse`: do not answer; `monitor`: only record"
@@ -122,6 +138,13 @@ class TargetRequest(_TargetFields):
     legal_basis: Note | None = Field(None, description="free text: why it must be done")
     expires_at: Moment | None = Field(None, description="when the target is deleted by itself")
     retain_examples: bool = Field(True, description="false: examples and documents are removed once they are encoded")
+
+    @model_validator(mode="after")
+    def _exceptions_have_an_effect(self) -> Self:
+        if self.excepted:
+            own = target_of(self, self.id or "unnamed", [phrase.phrase() for phrase in self.phrases], excepted=False)
+            check_exceptions(self.excepted, own.all_phrases())
+        return self
 
     def draft(self, target_id: str) -> TargetDraft:
         """Return the draft for the store."""
@@ -159,6 +182,10 @@ class TargetResponse(ApiModel):
     examples: list[Example]
     documents: list[str]
     phrases: list[PhraseInput]
+    forms: list[FormKind] | None = Field(None, description="kinds of forms that are banned with names and phrases; null: all")
+    excepted: list[str] = Field(
+        default_factory=list, alias="except", description="texts that may be said although a phrase is in them"
+    )
     semantic: SemanticSpec | None
     action: Action
     labels: dict[str, str]
@@ -171,6 +198,7 @@ class TargetResponse(ApiModel):
     activated_at: datetime | None = Field(description="since when the target is enforced without a break")
     snapshot: int | None = Field(description="the policy snapshot that put its latest enforced version in force")
     enforced_version: int | None = Field(description="the version that is enforced now")
+    warnings: list[str] = Field(default_factory=list, description="what the target does that may not be expected")
 
     @classmethod
     def of(cls, stored: StoredTarget) -> TargetResponse:
@@ -183,6 +211,7 @@ class TargetResponse(ApiModel):
             "activated_at": stored.activated_at,
             "snapshot": stored.activated_snapshot,
             "enforced_version": stored.active_version,
+            "warnings": warnings_of(stored.target),
         }
         return cls.model_validate({**stored.target.model_dump(mode="json"), **_kept(stored), **own})
 
@@ -254,8 +283,8 @@ ERRORS: Mapping[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope
 """The error answer that every route documents."""
 
 
-def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase]) -> ForgetTarget:
-    """Return the target with these fields and phrases."""
+def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase], *, excepted: bool = True) -> ForgetTarget:
+    """Return the target with these fields and phrases, and unless `excepted` without the exceptions."""
     return ForgetTarget(
         id=target_id,
         name=fields.name,
@@ -263,6 +292,8 @@ def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase]) -> F
         examples=fields.examples,
         documents=fields.documents,
         phrases=phrases,
+        forms=None if fields.forms is None else tuple(fields.forms),
+        **({"except": fields.excepted} if excepted else {}),
         semantic=fields.semantic,
         action=fields.action,
     )

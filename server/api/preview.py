@@ -9,7 +9,9 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from classifiers import ForgetTarget
+from classifiers.banned import check_cut, check_exceptions
 from guard.errors import PhraseError
+from guard.form import Form
 from guard.phrase import MatchKind, Phrase, Scope
 from server.api.bodies import body_of, documented
 from server.api.context import Admin, Context
@@ -17,6 +19,7 @@ from server.api.failures import ApiRoute
 from server.api.models import ERRORS, ApiModel, PreviewRequest, target_of
 from server.errors import BadRequest
 from server.policy.preview import FalseAlarms, Shown
+from server.policy.warnings import warnings_of
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 _UNNAMED = "preview"
@@ -31,7 +34,10 @@ class PreviewPhrase(ApiModel):
     match: MatchKind
     penalty: float | None = Field(description="null bans the phrase")
     force: bool = Field(description="whether a target may have the phrase only if it is forced")
-    reason: str = Field(description="`explicit`, `name`, or why the server proposes it")
+    reason: str = Field(description="`explicit`, `name`, the kind of form that it is, or why the server proposes it")
+    form_of: str | None = Field(description="the phrase that it is a form of")
+    ending: bool = Field(description="whether its last word may have an ending, as in a plural or a case")
+    gap: bool = Field(description="whether one more word may come between two of its words")
     proposed: bool = Field(description="whether it is a suggestion, not a part of the target")
     source: str | None = Field(description="where the suggestion comes from, such as `examples[3]`")
     tokens: int | None = Field(description="how many different tokens it bans; 0 unless the action is `suppress`")
@@ -49,6 +55,9 @@ class PreviewPhrase(ApiModel):
             penalty=None if phrase.penalty == float("inf") else phrase.penalty,
             force=phrase.force,
             reason=shown.reason,
+            form_of=shown.form_of.text if shown.form_of else None,
+            ending=isinstance(phrase, Form) and phrase.ending,
+            gap=isinstance(phrase, Form) and phrase.gaps,
             proposed=shown.source is not None,
             source=shown.source,
             tokens=shown.tokens,
@@ -82,7 +91,9 @@ class PreviewResponse(ApiModel):
     """What a target would do."""
 
     phrases: list[PreviewPhrase]
+    forms_left_out: int = Field(description="how many forms are not banned because a phrase has too many")
     refused: list[RefusedPhrase]
+    warnings: list[str] = Field(description="what the target would do that may not be expected")
     false_alarms: PreviewFalseAlarms
 
 
@@ -97,15 +108,19 @@ async def preview(
     allowed: list[Phrase] = []
     for index, phrase in enumerate(body.phrases):
         try:
-            allowed.append(phrase.phrase())
+            made = phrase.phrase()
+            check_cut(made)
+            allowed.append(made)
         except PhraseError as error:
             refused.append(RefusedPhrase(index=index, reason=str(error)))
 
-    def look(target: ForgetTarget) -> tuple[list[Shown], FalseAlarms]:
-        return context.previewer.phrases(target, body.language), context.previewer.false_alarms(target)
+    def look(target: ForgetTarget) -> tuple[list[Shown], list[str], FalseAlarms]:
+        shown = context.previewer.phrases(target, body.language)
+        return shown, _warnings(target, body.excepted), context.previewer.false_alarms(target)
 
     try:
-        phrases, false_alarms = await asyncio.to_thread(look, target_of(body, body.id or _UNNAMED, allowed))
+        target = target_of(body, body.id or _UNNAMED, allowed, excepted=False)
+        phrases, warnings, false_alarms = await asyncio.to_thread(look, target)
     except LookupError:
         raise BadRequest(
             "There is no word list for this language. Give a code of ISO 639, such as `en`.",
@@ -114,6 +129,17 @@ async def preview(
         ) from None
     return PreviewResponse(
         phrases=[PreviewPhrase.of(shown) for shown in phrases],
+        forms_left_out=target.forms_left_out(),
         refused=refused,
+        warnings=warnings,
         false_alarms=PreviewFalseAlarms.of(false_alarms),
     )
+
+
+def _warnings(target: ForgetTarget, excepted: list[str]) -> list[str]:
+    """Return the warnings about a target with these exceptions, and what is wrong with them."""
+    try:
+        check_exceptions(excepted, target.all_phrases())
+    except PhraseError as error:
+        return [*warnings_of(target), str(error)]
+    return warnings_of(target.model_copy(update={"excepted": excepted}))

@@ -127,7 +127,7 @@ async def report(
 
 def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
     target = stored.target
-    phrases = target.all_phrases() if target.action.bans else []
+    phrases = target.own_phrases() if target.action.bans else []
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import typer
 import yaml
 from rich.console import Console, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -24,6 +26,7 @@ from server.policy.compiler import phrases_of
 from server.policy.file import Policy, PolicyError, load_policy
 from server.policy.opening import open_policy
 from server.policy.preview import banned_tokens
+from server.policy.warnings import warnings_of
 from server.service import open_encoder
 from server.store import Database, StoreError
 from server.store.audit.log import Audit
@@ -93,23 +96,27 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
     try_policy(policy, lambda: open_encoder(encoder))
     vocabulary = _vocabulary(model) if model else None
     shown = Table(title=f"{file.name}: {len(policy.targets)} targets")
-    for heading in ("target", "action", "phrase", "folded", "scope", "match", "penalty", "tokens"):
-        shown.add_column(heading, justify="right" if heading in ("penalty", "tokens") else "left")
+    for heading in ("target", "action", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
+        shown.add_column(heading, justify="right" if heading in ("penalty", "forms", "tokens") else "left")
     for target in policy.targets:
-        for phrase in target.all_phrases():
-            shown.add_row(*_row(target, phrase, vocabulary))
+        banned = target.banned()
+        forms = Counter(one.source for one in banned)
+        for one in banned:
+            if one.source is None:
+                shown.add_row(*_row(target, one.phrase, forms[one.phrase], vocabulary))
         for word in target.semantic.words if target.semantic else ():
-            shown.add_row(target.id, target.action, word, fold(word).strip(), "gated", "meaning", "", "")
+            shown.add_row(target.id, target.action, word, fold(word).strip(), "gated", "meaning", "", "", "")
     # Without anchors: they need an encoder, and nothing here counts them.
     always = [phrase for target in policy.targets for phrase in phrases_of(target, "always")]
     gated = [phrases for target in policy.targets if (phrases := phrases_of(target, "gated"))]
     size = sum(len(Restriction.compile(phrases).automaton.label) for phrases in (always, *gated) if phrases)
     total = (
-        f"{len(always)} phrases banned in every answer, {len(gated)} targets with gated phrases, "
+        f"{len(always)} phrases and forms banned in every answer, {len(gated)} targets with gated phrases, "
         f"{len(policy.background)} background prompts, {size} automaton nodes."
     )
     hint = "" if vocabulary else "\nGive --model to count tokens."
-    return [shown, f"\n{total}{hint}"]
+    warnings = "".join(f"\nwarning: {escape(told)}" for target in policy.targets for told in _warnings(target))
+    return [shown, f"\n{total}{hint}{warnings}"]
 
 
 Proposals = Sequence[tuple[str, Sequence[Candidate]]]
@@ -165,9 +172,26 @@ def proposal_yaml(found: Proposals) -> str:
     return "\n".join(lines)
 
 
-def _row(target: ForgetTarget, phrase: Phrase, vocabulary: Vocabulary | None) -> tuple[str, ...]:
+def _warnings(target: ForgetTarget) -> list[str]:
+    told = [f"target {target.id}: {warning}" for warning in warnings_of(target)]
+    if left_out := target.forms_left_out():
+        told.append(f"target {target.id}: {left_out} forms are not banned, because a phrase has too many")
+    return told
+
+
+def _row(target: ForgetTarget, phrase: Phrase, forms: int, vocabulary: Vocabulary | None) -> tuple[str, ...]:
     tokens = "" if vocabulary is None else str(banned_tokens(phrase, vocabulary)) if target.action.bans else "-"
-    return target.id, target.action, phrase.text, phrase.folded, phrase.scope, phrase.match, f"{phrase.penalty:g}", tokens
+    return (
+        target.id,
+        target.action,
+        phrase.text,
+        phrase.folded,
+        phrase.scope,
+        phrase.match,
+        f"{phrase.penalty:g}",
+        str(forms),
+        tokens,
+    )
 
 
 def _vocabulary(model: str) -> Vocabulary:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers import Encoder, ForgetTarget
+from classifiers.banned import letters_of, near
 from guard.errors import GuardError
+from guard.excepted import Excepted
+from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 
@@ -67,8 +70,8 @@ class Compiler:
 
     def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
         """Compile into one restriction what `targets`, by id, ban in every answer. Raises OSError if it cannot be written."""
-        phrases = [phrase for target in targets.values() for phrase in phrases_of(target, "always")]
-        return Part(self._write(Restriction.compile(phrases)) if phrases else None, targets)
+        restriction = _compiled(targets.values(), "always")
+        return Part(self._write(restriction) if restriction else None, targets)
 
     def targets(self, targets: Sequence[ForgetTarget], always: bool = True) -> Compiled:
         """Compile each target by itself; unless `always`, leave out what it bans in every answer.
@@ -78,7 +81,7 @@ class Compiler:
             OSError: a restriction cannot be written.
             Exception: what the encoder raises.
         """
-        for_all = {t.id: Restriction.compile(phrases) for t in targets if always and (phrases := phrases_of(t, "always"))}
+        for_all = {t.id: restriction for t in targets if always and (restriction := _compiled([t], "always"))}
         gated = {target.id: restriction for target in targets if (restriction := self._gated(target))}
         # Writing a file waits for the disk. In parallel, all files wait once.
         with ThreadPoolExecutor(_WRITERS) as writers:
@@ -98,12 +101,50 @@ class Compiler:
                 anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
             except GuardError as error:
                 raise ValueError(f"target {target.id}: the encoder cannot compare its semantic words: {error}") from error
-        phrases = phrases_of(target, "gated")
-        return Restriction.compile(phrases, anchors) if phrases or anchors else None
+        return _compiled([target], "gated", anchors)
 
     def _write(self, restriction: Restriction) -> str:
         restriction.save(self._folder)
         return restriction.digest
+
+
+def _compiled(targets: Iterable[ForgetTarget], scope: str, anchors: Anchors | None = None) -> Restriction | None:
+    """Compile what targets ban with this scope, without what they except; None if there is nothing."""
+    found = [(target, phrases_of(target, scope)) for target in targets]
+    banned = [phrase for _, phrases in found for phrase in phrases]
+    return Restriction.compile(banned, anchors, exceptions_of(found)) if banned or anchors else None
+
+
+def exceptions_of(found: Sequence[tuple[ForgetTarget, Sequence[Phrase]]]) -> list[Excepted]:
+    """Return the exceptions of targets that are compiled together, each with the patterns that may be said inside it.
+
+    These are patterns of the target's own phrases and forms. A pattern that another of the targets bans, too, may be said only if
+    that target has the same exception.
+
+    Args:
+        found: Each target with the phrases that it bans.
+    """
+    excepting: dict[str, dict[str, Excepted]] = {}
+    for target, phrases in found:
+        if target.excepted and phrases:
+            excepting[target.id] = {exception.pattern: exception for exception in map(Excepted, target.excepted)}
+    if not excepting:
+        return []
+    owners: dict[str, list[str]] = {}
+    for target, phrases in found:
+        for pattern in {phrase.pattern for phrase in phrases}:
+            owners.setdefault(pattern, []).append(target.id)
+    allowed: dict[str, set[str]] = {}
+    texts: dict[str, str] = {}
+    for target, phrases in found:
+        for pattern, exception in excepting.get(target.id, {}).items():
+            texts.setdefault(pattern, exception.text)
+            allowed.setdefault(pattern, set()).update(
+                phrase.pattern
+                for phrase in near(phrases, letters_of(pattern))
+                if all(pattern in excepting.get(owner, ()) for owner in owners[phrase.pattern])
+            )
+    return [Excepted(texts[pattern], frozenset(patterns)) for pattern, patterns in allowed.items() if patterns]
 
 
 def phrases_of(target: ForgetTarget, scope: str) -> list[Phrase]:

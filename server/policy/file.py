@@ -20,11 +20,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from classifiers.target import ForgetTarget
+from classifiers.banned import MAX_EXCEPTED, letters_of, near
+from classifiers.target import ForgetTarget, can_be_excepted
+from guard.errors import PhraseError
+from guard.excepted import Excepted
+from guard.phrase import Phrase
 from server.policy.document import MAX_BYTES, PolicyError, Position, Problem, Reader, read_text
 from server.policy.limits import excesses
 from server.policy.mistakes import Place, at, id_of, mistakes
@@ -33,13 +37,16 @@ __all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
 
 
 class Policy(BaseModel):
-    """A policy file, checked. Ids are unique."""
+    """A policy file, checked. Ids are unique. Each target has those of the exceptions of the whole policy that concern it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     version: Literal[1]
     targets: list[ForgetTarget]
     background: list[str] = []
+    excepted: list[Annotated[str, AfterValidator(can_be_excepted)]] = Field(
+        default_factory=list, alias="except", max_length=MAX_EXCEPTED
+    )
 
     @field_validator("version", mode="before")
     @classmethod
@@ -68,7 +75,10 @@ def load_policy(source: Path | str, *, name: str | None = None) -> Policy:
         known = {place for place, _ in problems}
         found = [one for detail in error.errors(include_input=False) for one in mistakes(detail, value)]
         problems += [(place, message) for place, message in found if place not in known]
-    problems += [*_equal_ids(value), *(_too_many(policy) if policy else ())]
+    problems += _equal_ids(value)
+    if policy is not None:
+        policy, wrong = _excepting(policy)
+        problems += [*wrong, *_too_many(policy)]
     if policy is None or problems:
         # A second reading looks the lines up: keeping all of them in the first would take more memory than the policy.
         places = Reader(name, {place[:end] for place, _ in problems for end in range(len(place) + 1)})
@@ -84,6 +94,48 @@ def _equal_ids(value: dict[str, Any]) -> Iterator[tuple[Place, str]]:
         name = target.get("id") if isinstance(target, dict) else None
         if isinstance(name, str) and first.setdefault(name, i) != i:
             yield ("targets", i, "id"), f"the same id as targets[{first[name]}]: give each target its own"
+
+
+def _excepting(policy: Policy) -> tuple[Policy, list[tuple[Place, str]]]:
+    """Give each target the exceptions of the whole policy that have one of its phrases in them."""
+    problems: list[tuple[Place, str]] = []
+    exceptions = [Excepted(text) for text in policy.excepted]
+    if not exceptions:
+        return policy, problems
+    letters = [letters_of(exception.pattern) for exception in exceptions]
+    everything = " ".join(letters)
+    concerned: set[int] = set()
+    targets = []
+    for target in policy.targets:
+        added = []
+        phrases = list(near(target.all_phrases(), everything))
+        for i, exception in enumerate(exceptions):
+            found = list(near(phrases, letters[i]))
+            if any(phrase.pattern == exception.pattern for phrase in target.own_phrases()):
+                problems.append(
+                    (("except", i), f"it is a phrase of target {target.id} itself: remove the phrase or the exception")
+                )
+                concerned.add(i)
+            elif found and _touches(exception, found):
+                concerned.add(i)
+                added += [exception.text] if exception.text not in target.excepted else []
+        if len(target.excepted) + len(added) > MAX_EXCEPTED:
+            problems.append((("except",), f"more than {MAX_EXCEPTED} exceptions concern target {target.id}: remove some"))
+        targets.append(target.model_copy(update={"excepted": [*target.excepted, *added]}) if added else target)
+    problems += [
+        (("except", i), "no phrase of any target occurs in it, so it changes nothing: remove it, or check how it is written")
+        for i in range(len(exceptions))
+        if i not in concerned
+    ]
+    return policy.model_copy(update={"targets": targets}), problems
+
+
+def _touches(exception: Excepted, phrases: list[Phrase]) -> bool:
+    try:
+        exception.check(phrases)
+    except PhraseError:
+        return False
+    return True
 
 
 def _too_many(policy: Policy) -> Iterator[tuple[Place, str]]:

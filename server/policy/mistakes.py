@@ -25,13 +25,15 @@ _SHAPES: Final = {
     "semantic": "{words: [...]}",
 }
 _KEYS: Final = {
-    "targets": list(ForgetTarget.model_fields),
+    "targets": [field.alias or name for name, field in ForgetTarget.model_fields.items()],
     "phrases": [field.name for field in fields(Phrase) if field.init],
     "examples": list(Example.model_fields),
     "semantic": list(SemanticSpec.model_fields),
 }
-_TOP: Final = ["version", "targets", "background"]
+_TOP: Final = ["version", "targets", "background", "except"]
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# What is wrong with an exception beside the phrases of its target (`classifiers.banned.check_exceptions`).
+_EXCEPTION: Final = re.compile(r"except\[(\d+)\]: (.*)", re.DOTALL)
 _MAPPING: Final = ("model_type", "dataclass_type", "model_attributes_type")
 _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument")
 
@@ -63,6 +65,8 @@ def mistakes(detail: Any, value: Any, *, plain: bool = True) -> Iterator[tuple[P
         return
     elif kind == "value_error" and place[-2:-1] == ("phrases",):
         place += (next((name for name in ("penalty", "beta") if message.startswith(name)), "text"),)
+    elif kind == "value_error" and (exception := _EXCEPTION.fullmatch(message)):
+        place, message = (*place, "except", int(exception[1])), exception[2]
     elif plain:
         message = _for_yaml(kind, place, message)
     yield place, message

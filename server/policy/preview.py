@@ -22,7 +22,8 @@ class Shown:
 
     Attributes:
         phrase: the phrase.
-        reason: "explicit", "name", or why `extract` proposes it.
+        reason: "explicit", "name", the kind of the form that it is, or why `extract` proposes it.
+        form_of: the phrase that it is a form of; None if it is no form.
         source: where a proposed phrase comes from, such as `examples[3]`; None for a phrase of the target.
         tokens: how many different tokens it bans; 0 unless the target's action bans phrases, None without a vocabulary.
         background: how many innocent prompts hold it.
@@ -30,6 +31,7 @@ class Shown:
 
     phrase: Phrase
     reason: str
+    form_of: Phrase | None
     source: str | None
     tokens: int | None
     background: int
@@ -61,19 +63,19 @@ class Previewer:
         self._vocabulary = vocabulary
 
     def phrases(self, target: ForgetTarget, language: str = "en") -> list[Shown]:
-        """Return the phrases that the target bans, then the proposed ones. Raises LookupError if `language` has no word list."""
+        """Return the phrases that the target bans, forms included, then the proposed ones.
+
+        Raises LookupError if `language` has no word list.
+        """
         vocabulary = self._vocabulary()
-        explicit = len(dict.fromkeys(target.phrases))
 
-        def shown(phrase: Phrase, reason: str, source: str | None) -> Shown:
+        def shown(phrase: Phrase, reason: str, form_of: Phrase | None, source: str | None) -> Shown:
             tokens = None if vocabulary is None else banned_tokens(phrase, vocabulary) if target.action.bans else 0
-            return Shown(phrase, reason, source, tokens, self._frequency.count(phrase.folded.split()))
+            return Shown(phrase, reason, form_of, source, tokens, self._frequency.count(phrase.folded.split()))
 
-        banned = [
-            shown(phrase, "explicit" if index < explicit else "name", None) for index, phrase in enumerate(target.all_phrases())
-        ]
+        banned = [shown(one.phrase, one.reason, one.source, None) for one in target.banned()]
         proposed = extract(target, self._frequency, language=language)
-        return banned + [shown(candidate.phrase, candidate.reason, candidate.source) for candidate in proposed]
+        return banned + [shown(candidate.phrase, candidate.reason, None, candidate.source) for candidate in proposed]
 
     def false_alarms(self, target: ForgetTarget) -> FalseAlarms:
         """Return in how many innocent prompts the target would be found.

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from classifiers.target import ForgetTarget
+from classifiers.target import STORED, ForgetTarget
 from server.store.errors import TargetNotFound
 from server.store.tables import SnapshotState, Status
 
@@ -87,11 +87,11 @@ class StoredTarget:
         if self.document is None:
             raise TargetNotFound(self.id)
         try:
-            return ForgetTarget.model_validate(self.document)
+            return ForgetTarget.model_validate(self.document, context=STORED)
         except ValidationError:
             # An earlier version of the server took a phrase that this one takes only if it is forced. It stays in force.
             phrases = [{**phrase, "force": True} for phrase in self.document.get("phrases", ())]
-            return ForgetTarget.model_validate({**self.document, "phrases": phrases})
+            return ForgetTarget.model_validate({**self.document, "phrases": phrases}, context=STORED)
 
     @property
     def purged(self) -> bool:

@@ -1,0 +1,63 @@
+"""Warnings about a target that is accepted: what it does that the person who wrote it may not expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from classifiers import ForgetTarget
+from classifiers.banned import letters_of, near
+from guard.excepted import Excepted
+from guard.forms.judgement import made_of_ordinary_words
+from guard.frequency import ordinary
+from guard.phrase import MIN_COMPACT, Phrase
+from guard.reference import occurrences
+
+
+def warnings_of(target: ForgetTarget) -> list[str]:
+    """Return the warnings about a target. They name places (`aliases[1]`) and quote nothing."""
+    return [*_names(target), *_closed_up(target), *_exceptions(target)]
+
+
+def _names(target: ForgetTarget) -> Iterator[str]:
+    explicit = {phrase.folded for phrase in target.phrases}
+    for place, name in _places(target):
+        folded = Phrase(name, force=True).folded
+        if " " in folded and folded not in explicit and made_of_ordinary_words(name):
+            yield (
+                f"{place} is made of ordinary words, so it is banned only in answers to prompts about the target: list it as a "
+                "phrase with the scope always to ban it in every answer"
+            )
+
+
+def _closed_up(target: ForgetTarget) -> Iterator[str]:
+    own = {phrase.folded: phrase for phrase in target.own_phrases()}
+    named = [(f"phrases[{index}]", phrase.folded) for index, phrase in enumerate(target.phrases)]
+    named += [(place, Phrase(name, force=True).folded) for place, name in _places(target)]
+    for place, folded in named:
+        letters = folded.replace(" ", "")
+        phrase = own.pop(folded, None)
+        if phrase and phrase.scope == "always" and " " in folded and len(letters) >= MIN_COMPACT and ordinary(letters):
+            yield (
+                f"the letters of {place} in one are an ordinary word, which stays allowed: letters written apart are found only "
+                "with a space, a hyphen or a dot between each two"
+            )
+
+
+def _exceptions(target: ForgetTarget) -> Iterator[str]:
+    phrases = target.all_phrases() if target.excepted else []
+    for index, text in enumerate(target.excepted):
+        pattern = Excepted(text).pattern
+        if _goes_on(pattern, phrases):
+            yield (
+                f"except[{index}] goes on behind a phrase in it, so an answer that has said the phrase must go on to the end of "
+                "the exception"
+            )
+
+
+def _goes_on(pattern: str, phrases: Sequence[Phrase]) -> bool:
+    folded = f" {pattern.replace('.', '. ')}"
+    return any(end < len(folded) for phrase in near(phrases, letters_of(pattern)) for end in occurrences(phrase, folded))
+
+
+def _places(target: ForgetTarget) -> list[tuple[str, str]]:
+    return [("name", target.name), *((f"aliases[{index}]", alias) for index, alias in enumerate(target.aliases))]
