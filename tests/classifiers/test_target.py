@@ -25,7 +25,7 @@ FULL = {
 def test_a_name_is_enough() -> None:
     target = ForgetTarget(id="x", name="Ada Brill")
     assert (target.aliases, target.examples, target.documents, target.phrases, target.action) == ([], [], [], [], "suppress")
-    assert target.all_phrases() == [Phrase("Ada Brill", "always")]
+    assert target.own_phrases() == [Phrase("Ada Brill", "always")]
 
 
 @pytest.mark.parametrize("record", [FULL, {"id": "x", "name": "Ada"}])
@@ -107,8 +107,8 @@ ALL_PHRASES: list[tuple[str, list[str], list[Phrase], list[Phrase]]] = [
 
 
 @pytest.mark.parametrize(("name", "aliases", "phrases", "expected"), ALL_PHRASES)
-def test_all_phrases(name: str, aliases: list[str], phrases: list[Phrase], expected: list[Phrase]) -> None:
-    assert ForgetTarget(id="x", name=name, aliases=aliases, phrases=phrases).all_phrases() == expected
+def test_own_phrases(name: str, aliases: list[str], phrases: list[Phrase], expected: list[Phrase]) -> None:
+    assert ForgetTarget(id="x", name=name, aliases=aliases, phrases=phrases).own_phrases() == expected
 
 
 def test_ids_are_unique() -> None:
@@ -149,5 +149,5 @@ def test_semantic_words_that_cannot_be_used_are_told_by_place(semantic: object, 
 
 def test_a_name_of_stop_words_is_looked_for_but_not_banned() -> None:
     target = ForgetTarget(id="w", name="Will", aliases=["Will Byrne"])
-    assert [phrase.text for phrase in target.all_phrases()] == ["Will Byrne"]
+    assert [phrase.text for phrase in target.own_phrases()] == ["Will Byrne"]
     assert target.names == ["Will", "Will Byrne"]

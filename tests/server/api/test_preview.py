@@ -32,7 +32,7 @@ async def test_phrases_have_a_scope_and_a_reason_and_the_wrong_ones_are_named(
     assert response.status_code == 200
     body = response.json()
     shown = {(p["text"], p["scope"], p["reason"], p["proposed"]) for p in body["phrases"]}
-    assert {("croquet", "gated", "explicit", False), ("Queen of Hearts", "always", "name", False)} <= shown
+    assert {("croquet", "gated", "explicit", False), ("Queen of Hearts", "gated", "name", False)} <= shown
     assert ("Red", "gated", "name", False) in shown
     assert [(p["text"], p["source"]) for p in body["phrases"] if p["proposed"]] == [("Flamingo Crescent", "examples[0]")]
     assert [refused["index"] for refused in body["refused"]] == [0, 2]

@@ -50,7 +50,7 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     assert (report["name"], report["legal_basis"], report["semantic_words"]) == ("Mad Hatter", "Art. 17", ["biscuit"])
     assert [(p["text"], p["scope"], p["penalty"]) for p in report["phrases"]] == [
         ("tea", "gated", 3.0),
-        ("Mad Hatter", "always", None),
+        ("Mad Hatter", "gated", None),
     ]
     assert report["enforced_since"] is not None
     assert (report["enforcement"]["requests"], report["enforcement"]["snapshot"]) == (2, 1)

@@ -15,7 +15,7 @@ from tests.server.api.conftest import Served, application
 
 @pytest.mark.slow
 async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
-    await served.create()
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
     await served.create(id="dodo", name="Dodo Bird", action="refuse")
     about = (await served.client.post("/v1/screen", json={"text": "Who is the Mad Hatter?"})).json()
     assert (about["verdict"], [match["target_id"] for match in about["matches"]]) == ("restrict", ["hatter"])
@@ -44,7 +44,7 @@ async def test_what_cannot_be_screened_is_400(served: Served, body: dict[str, An
 
 @pytest.mark.slow
 async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: Served) -> None:
-    await served.create()
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
     await served.create(id="dodo", name="Dodo Bird", action="monitor")
     roles = {role: await served.key(role) for role in ("client", "auditor")}
     asked = {"input": ["Who is the Mad Hatter?", "A dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
@@ -79,7 +79,7 @@ async def test_what_is_longer_than_any_prompt_is_400(served: Served) -> None:
 
 @pytest.mark.slow
 async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> None:
-    await served.create()
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
     await served.create(id="dodo", name="Dodo Bird", action="monitor")
     admin, client = await served.key("admin"), await served.key("client")
     served.client.headers.update(admin)

@@ -81,8 +81,8 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
     path = tmp_path / "p.yaml"
     path.write_text(
         "version: 1\ntargets:\n"
-        "- {id: a, name: Ada Byron, phrases: [{text: London, scope: gated}], semantic: {words: [poetry]}}\n"
-        "- {id: b, name: Bob Cat}\n"
+        "- {id: a, name: Ada Byron, phrases: [{text: London, scope: gated}], semantic: {words: [poetry]}, forms: []}\n"
+        "- {id: b, name: Bob Cat, forms: []}\n"
         "- {id: c, name: Cat Doe, phrases: [{text: Leeds, scope: gated}], action: refuse}\n"
         "background: [Where is Leeds?]\n"
     )
@@ -90,9 +90,25 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
     always = Restriction.compile([Phrase("Ada Byron"), Phrase("Bob Cat")])
     nodes = len(always.automaton.label) + len(Restriction.compile([Phrase("London")]).automaton.label)
     assert (
-        f"2 phrases banned in every answer, 1 targets with gated phrases, 1 background prompts, {nodes} automaton nodes."
+        f"2 phrases and forms banned in every answer, 1 targets with gated phrases, 1 background prompts, {nodes} automaton nodes."
         in result.output
     )
+
+
+def test_forms_are_counted_and_warnings_name_target_and_place(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\ntargets:\n- {id: a, name: Zorin Quaddle, aliases: [Will Price], except: [Quaddle Brothers]}\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["check-policy", str(path)], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    target = load_policy(path).targets[0]
+    count = sum(one.source is not None and one.source.text == "Zorin Quaddle" for one in target.banned())
+    row = next(line for line in result.output.splitlines() if "Zorin Quaddle" in line)
+    assert count > 0
+    assert str(count) in [cell.strip() for cell in row.split("│")]
+    assert "warning: target a: aliases[0] is made of ordinary words" in result.output
+    assert "warning: target a: except[0] goes on behind a phrase in it" in result.output
 
 
 def test_what_cannot_be_read_is_told(policy: Path, tmp_path: Path) -> None:

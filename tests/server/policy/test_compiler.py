@@ -9,12 +9,12 @@ import pytest
 from classifiers import ForgetTarget
 from classifiers.target import SemanticSpec
 from guard import Phrase, Restriction
-from server.policy.compiler import Compiler, phrases_of
+from server.policy.compiler import Compiler, exceptions_of, phrases_of
 from tests.server.fakes import WordEncoder
 
 TARGETS = [
-    ForgetTarget(id="a", name="Ada Byron", phrases=[Phrase("London", scope="gated")]),
-    ForgetTarget(id="b", name="Bob Cat", aliases=["Bobby"]),
+    ForgetTarget(id="a", name="Ada Byron", phrases=[Phrase("London", scope="gated")], forms=()),
+    ForgetTarget(id="b", name="Bob Cat", aliases=["Bobby"], forms=()),
     ForgetTarget(id="c", name="Cat Doe", phrases=[Phrase("Leeds", scope="gated")], action="refuse"),
     ForgetTarget(id="d", name="Dan Eel", action="monitor"),
 ]
@@ -68,3 +68,43 @@ def test_semantic_words_make_a_gated_restriction_even_without_phrases(tmp_path: 
     assert (anchors.words, anchors.delta, anchors.encoder) == (("doctor", "physician"), 0.8, encoder.fingerprint)
     with pytest.raises(ValueError, match="without an encoder"):
         Compiler(tmp_path).targets(targets)
+
+
+def test_forms_are_compiled_with_their_phrases(tmp_path: Path) -> None:
+    target = ForgetTarget(id="p", name="Harry Potter", aliases=["Potter"])
+    compiled = Compiler(tmp_path).targets([target])
+    assert compiled.always["p"] == Restriction.compile(phrases_of(target, "always")).digest
+    assert compiled.always["p"] != digest("Harry Potter")
+    assert "potter harry" in {phrase.pattern for phrase in phrases_of(target, "always")}
+
+
+def excepting(target_id: str, *texts: str) -> ForgetTarget:
+    return ForgetTarget.model_validate(
+        {"id": target_id, "name": "Zorin Quaddle", "phrases": [{"text": "Quaddle"}], "forms": [], "except": texts}
+    )
+
+
+def test_an_exception_excuses_the_phrases_of_its_own_target_alone(tmp_path: Path) -> None:
+    first, other = excepting("a", "Quaddle Brothers"), excepting("b")
+
+    def excused(*targets: ForgetTarget) -> dict[str, set[str]]:
+        found = exceptions_of([(target, phrases_of(target, "always")) for target in targets])
+        return {exception.text: set(exception.phrases or ()) for exception in found}
+
+    assert excused(other) == {}
+    assert excused(first) == {"Quaddle Brothers": {"quaddle"}}
+    assert excused(first, other) == {}  # the other bans the same phrase without the exception
+    assert excused(first, excepting("b", "QUADDLE brothers")) == {"Quaddle Brothers": {"quaddle"}}
+    renamed = other.model_copy(update={"name": "Brothers Grimm", "phrases": []})
+    assert excused(first, renamed) == {"Quaddle Brothers": {"quaddle"}}
+
+
+def test_an_excepted_text_may_be_said_and_the_phrase_alone_may_not(tmp_path: Path) -> None:
+    compiler = Compiler(tmp_path)
+    part = compiler.part({"a": excepting("a", "Quaddle Brothers")})
+    alone = compiler.targets([excepting("a", "Quaddle Brothers")]).always["a"]
+    assert part.digest == alone
+    assert Restriction.load(tmp_path, alone).exceptions is not None
+    # In a restriction with a target that does not except it, the ban holds as without the exception.
+    both = {"a": excepting("a", "Quaddle Brothers"), "b": excepting("b")}
+    assert compiler.part(both).digest == compiler.part({"a": excepting("a"), "b": excepting("b")}).digest
