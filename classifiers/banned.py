@@ -14,6 +14,7 @@ from guard.form import FORM_KINDS
 from guard.forms.derive import forms_left_out, forms_of
 from guard.forms.judgement import made_of_ordinary_words
 from guard.frequency import ordinary
+from guard.matching.exceptions import check
 from guard.phrase import FormKind, Phrase
 
 Reason = Literal["explicit", "name"] | FormKind
@@ -122,7 +123,7 @@ def check_exceptions(texts: Sequence[str], phrases: Sequence[Phrase]) -> None:
     for index, text in enumerate(texts):
         try:
             exception = Excepted(text)
-            exception.check(near(phrases, letters_of(exception.pattern)))
+            check(exception, near(phrases, letters_of(exception.pattern)))
         except PhraseError as error:
             raise PhraseError(f"except[{index}]: {error}") from None
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from guard.errors import PhraseError
 from guard.folding import DOT, SPACE
 from guard.phrase import Phrase
 
@@ -31,24 +29,6 @@ class Excepted:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pattern", Phrase(self.text, force=True).pattern)
-
-    def check(self, phrases: Iterable[Phrase]) -> None:
-        """Check that the exception makes sense beside `phrases`.
-
-        Raises:
-            PhraseError: It is a phrase itself, which it would switch off; or none of the phrases occurs in it.
-        """
-        from guard.reference import occurrences
-
-        touched = False
-        for phrase in phrases:
-            if self.phrases is not None and phrase.pattern not in self.phrases:
-                continue
-            if phrase.pattern == self.pattern and type(phrase) is Phrase:
-                raise PhraseError("the exception is the phrase itself, which it would switch off: remove the phrase instead")
-            touched = touched or bool(occurrences(phrase, f" {self.pattern.replace('.', '. ')}"))
-        if not touched:
-            raise PhraseError("no phrase occurs in the exception, so it changes nothing: remove it, or check how it is written")
 
 
 def closed_in(phrase: Phrase, exception: Excepted) -> bool:

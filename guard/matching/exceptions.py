@@ -16,13 +16,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.errors import PhraseError
 from guard.excepted import Excepted
 from guard.folding import DOT, SPACE
+from guard.form import Form
 from guard.matching import kernels
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.patterns import ENDING, OPEN, WORD, places
 from guard.phrase import Phrase
-from guard.reference import excuses_gap
+from guard.reference import excuses_gap, occurrences
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,23 @@ class Exceptions:
                 found[node].append(index)
                 node = automaton.parent(node)
         return found
+
+
+def check(exception: Excepted, phrases: Iterable[Phrase]) -> None:
+    """Check that an exception makes sense beside `phrases`, forms included.
+
+    Raises:
+        PhraseError: It is a phrase itself, which it would switch off; or none of the phrases occurs in it.
+    """
+    touched = False
+    for phrase in phrases:
+        if exception.phrases is not None and phrase.pattern not in exception.phrases:
+            continue
+        if phrase.pattern == exception.pattern and not isinstance(phrase, Form):
+            raise PhraseError("the exception is the phrase itself, which it would switch off: remove the phrase instead")
+        touched = touched or bool(occurrences(phrase, _spoken(exception.pattern).decode()))
+    if not touched:
+        raise PhraseError("no phrase occurs in the exception, so it changes nothing: remove it, or check how it is written")
 
 
 def joined(exceptions: Iterable[Excepted]) -> list[str]:

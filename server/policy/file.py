@@ -28,6 +28,7 @@ from classifiers.banned import MAX_EXCEPTED, letters_of, near
 from classifiers.target import ForgetTarget, can_be_excepted
 from guard.errors import PhraseError
 from guard.excepted import Excepted
+from guard.matching.exceptions import check
 from guard.phrase import Phrase
 from server.policy.document import MAX_BYTES, PolicyError, Position, Problem, Reader, read_text
 from server.policy.limits import excesses
@@ -132,7 +133,7 @@ def _excepting(policy: Policy) -> tuple[Policy, list[tuple[Place, str]]]:
 
 def _touches(exception: Excepted, phrases: list[Phrase]) -> bool:
     try:
-        exception.check(phrases)
+        check(exception, phrases)
     except PhraseError:
         return False
     return True
