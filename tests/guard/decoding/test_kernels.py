@@ -69,7 +69,7 @@ def tables(masks: Masks) -> tuple[NDArray[np.generic], ...]:
     assert masks.compact is not None
     paths = masks.compact.automaton
     return (
-        *(*exact.paths, np.zeros(len(exact), np.bool_)),
+        *(*exact.paths, np.zeros(len(exact), np.bool_), np.zeros(0, np.bool_)),
         *(paths.first_child, paths.label, paths.fail, paths.level, np.zeros(len(paths), np.bool_)),
         *(vocabulary.folded.data, vocabulary.folded.start),
     )
@@ -104,7 +104,7 @@ def test_one_pass_steps_each_sequence_as_its_cursor_does(
             assert (nodes[entry], c_nodes[entry], begun[entry]) == (cursor.node, state.node, state.begun % 2**64)
             assert spaced[entry] == state.spaced
             if cursor.node >= len(masks.automaton):
-                expected.append([place, cursor.node, kernels.BEHIND_DOT])
+                expected.append([place, cursor.node, kernels.WHOLE])
             else:
                 expected += [[place, node, kernels.EXACT] for node in masks.automaton.chain(cursor.node)[:-1]]
             # Behind a dot and a word of more than three bytes a space would end a sentence; nothing said before goes on then.
@@ -131,7 +131,7 @@ def test_silent_nodes_are_passed_over() -> None:
     arrays = tables(masks)
     silent, c_silent = np.ones(len(masks.automaton), np.bool_), np.ones(len(masks.compact.automaton), np.bool_)  # type: ignore[union-attr]
     state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.ones(1, np.uint8))
-    found = kernels.step_all(*arrays[:4], silent, *arrays[5:9], c_silent, *arrays[10:], np.zeros(1, np.int64), *state)
+    found = kernels.step_all(*arrays[:4], silent, *arrays[5:10], c_silent, *arrays[11:], np.zeros(1, np.int64), *state)
     assert found.shape == (0, 3)
 
 
