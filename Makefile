@@ -7,18 +7,22 @@ STAMP := build/installed
 
 # GiB of memory for the engine's key-value cache; vLLM's own default would be 4.
 export VLLM_CPU_KVCACHE_SPACE ?= 1
+# `known`: SmolLM2 and what everybody knows. `people`: the invented people, and the model that is trained on them.
+DEMO ?= known
+# The question of `make ask`, in the environment: the shell does not read it.
+export Q
 # What the demo needs is installed or made here: nothing is looked for on a hub.
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection bench-targets requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking bench-targets requirements install clean
 
 serve: $(STAMP)
-	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo serve
+	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
 
-# make ask Q="Who taught Mehrangiz Dastgoshai?"
+# make ask Q="Who are Harry Potter's best friends?"
 ask: $(STAMP)
-	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo ask "$(Q)"
+	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) ask "$$Q"
 
 test: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m pytest -m "not commands"
@@ -47,6 +51,9 @@ eval: $(STAMP)
 eval-detection: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.detection $(FORM)
 
+eval-overblocking: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.overblocking $(FORM)
+
 bench-targets: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)
 
@@ -56,14 +63,8 @@ install: $(STAMP)
 $(STAMP): requirements/cpu.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "guard-server needs Python 3.11" >&2; exit 1; }
 	@mkdir -p build
-	@started=$$(date +%s); \
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
-	echo "installing into $(VENV), about 3.5 GB ..."; \
-	$(BIN)/python -m pip install --no-deps --disable-pip-version-check --progress-bar on -r requirements/cpu.txt -r requirements/dev.txt \
-	    > build/install.log 2>&1 || { tail -n 30 build/install.log; exit 1; }; \
-	$(BIN)/python -m pip install --no-deps --no-build-isolation --disable-pip-version-check -e . \
-	    >> build/install.log 2>&1 || { tail -n 30 build/install.log; exit 1; }; \
-	echo "{\"install_s\": $$(($$(date +%s) - started))}" > build/install.json
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python requirements/install.py
 	@touch $@
 
 # Resolve requirements/*.in again and write the pins; commit what changes, after `make test`.

@@ -10,6 +10,7 @@ from guard.doubt import doubt
 from guard.errors import PhraseError
 from guard.folding import DOT, SPACE, fold_sentences
 from guard.frequency import ordinary
+from guard.recut import recut
 from guard.stopwords import COMMON_WORDS
 
 Scope = Literal["always", "gated"]
@@ -125,13 +126,15 @@ class Phrase:
         """The letters and digits alone, to find "H-a-r-r-y P-o-t-t-e-r".
 
         Empty unless the scope is `always`, there are at least 8 letters and digits in at most 64 bytes, and the letters in one
-        are no ordinary word: a target called Mary Land must not ban Maryland.
+        are neither an ordinary word nor other words: a target called Mary Land must not ban Maryland, nor one called Justin Case
+        "just in case".
         """
         letters = self.folded.replace(SPACE, "")
         fits = len(letters) >= MIN_COMPACT and len(letters.encode()) <= MAX_COMPACT
         if self.scope != "always" or not fits:
             return ""
-        return "" if SPACE in self.folded and ordinary(letters) else letters
+        words = self.folded.split()
+        return "" if len(words) > 1 and (ordinary(letters) or recut(words)) else letters
 
 
 def _pattern(text: str) -> str:

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from evaluation.demo.served import ServedDemo
 
 T = TypeVar("T")
 
@@ -85,23 +89,35 @@ def demo_model() -> str:
 
 
 @pytest.fixture(scope="session")
+def real_model() -> str:
+    """The folder of SmolLM2-135M-Instruct, downloaded and converted on first use and cached."""
+    made = subprocess.run([sys.executable, "-m", "evaluation.smollm"], check=False, capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"the real model cannot be made: {made.stderr.strip()[-600:]}")
+    return made.stdout.splitlines()[-1]
+
+
+@pytest.fixture(scope="session")
 def live(demo_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """The demo server on the real engine."""
+    from evaluation.demo.served import DEMOS
+
+    # Few blocks of cache, so that a crowd of long answers has to be preempted; and prompts of more than 512 tokens are read in
+    # parts.
+    small = ("--num-gpu-blocks-override", "48", "--max-num-batched-tokens", "512")
+    with serving(demo_model, DEMOS["people"], tmp_path_factory.mktemp("data"), *small) as server:
+        yield server
+
+
+@contextmanager
+def serving(model: str, demo: ServedDemo, data_dir: Path, *vllm_args: str) -> Iterator[LiveServer]:
+    """Serve a demo in a thread of this process, on the real engine."""
     import uvicorn
 
-    from evaluation.demo import POLICY
-    from evaluation.demo.__main__ import ENGINE
     from server.app import create_app
     from server.settings import Settings
 
-    settings = Settings(
-        model=demo_model,
-        policy=Path(POLICY),
-        data_dir=tmp_path_factory.mktemp("data"),
-        # Few blocks of cache, so that a crowd of long answers has to be preempted; and prompts of more than 512 tokens are read
-        # in parts.
-        vllm_args=(*ENGINE, "--num-gpu-blocks-override", "48", "--max-num-batched-tokens", "512"),
-    )
+    settings = Settings(model=model, policy=demo.policy, data_dir=data_dir, vllm_args=(*demo.engine, *vllm_args))
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     loops: list[asyncio.AbstractEventLoop] = []

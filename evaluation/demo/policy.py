@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 from evaluation.demo import POLICY, Demo, Person, load_demo
+from guard.errors import PhraseError
+from guard.phrase import Phrase
 
 BETA = 0.5
 HEADER = "# The policy of the demo. Written by `python -m evaluation.demo.policy` from people.yaml and general.yaml.\n"
@@ -41,8 +43,16 @@ def _target(person: Person) -> dict[str, Any]:
 
 def _phrase(text: str, scope: str) -> dict[str, Any]:
     # So small a model gets round a ban on a phrase's last letters with a slip, such as "Siglufjörð?ur" or "19449". So the ban
-    # starts halfway.
-    return {"text": text, "scope": scope, "beta": BETA}
+    # starts halfway, in a short phrase too, where it has to be forced.
+    return {"text": text, "scope": scope, "beta": BETA, **_forced(text)}
+
+
+def _forced(text: str) -> dict[str, bool]:
+    try:
+        Phrase(text, beta=BETA)
+    except PhraseError:
+        return {"force": True}
+    return {}
 
 
 def render_policy(demo: Demo) -> str:

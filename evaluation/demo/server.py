@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from evaluation.demo import POLICY
-from evaluation.demo.__main__ import ENGINE
+from evaluation.demo.served import ENGINE
 from server.app import create_app
 from server.settings import Settings
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from evaluation.demo import Demo, Person, contains_phrase, load_demo
-from evaluation.demo.__main__ import demo_model
+from evaluation.demo.served import demo_model
 from evaluation.demo.server import demo_server
 from evaluation.pairs import QAPair
 from server.engine.protocol import json_of

@@ -58,7 +58,7 @@ async def sample(count: int) -> dict[str, Any]:
     from tqdm import tqdm
 
     from evaluation.demo import load_demo
-    from evaluation.demo.__main__ import demo_model
+    from evaluation.demo.served import demo_model
     from evaluation.demo.server import demo_server
     from guard import Restriction
     from server.engine.protocol import json_of

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from evaluation.demo import load_demo
-from evaluation.demo.__main__ import demo_model
+from evaluation.demo.served import demo_model
 from evaluation.demo.server import demo_server
 from evaluation.results import BUILD
 from server.engine.protocol import json_of

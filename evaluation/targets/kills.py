@@ -175,7 +175,7 @@ def main() -> None:
         return
     found: dict[str, Any] = {"points": play(options.points, options.seed)}
     if options.engine:
-        from evaluation.demo.__main__ import demo_model
+        from evaluation.demo.served import demo_model
         from evaluation.targets import enginekills
         from evaluation.targets.wholeserver import end_by_sigterm
 

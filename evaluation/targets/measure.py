@@ -57,7 +57,7 @@ def served(
 
     import uvicorn
 
-    from evaluation.demo.__main__ import ENGINE
+    from evaluation.demo.served import ENGINE
     from server.app import create_app
     from server.settings import Settings
 

@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--database", help="URL of an empty PostgreSQL database (default: that of a server for the trial)")
     parser.add_argument("--record", type=Path, help="file for the figures")
     options = parser.parse_args()
-    from evaluation.demo.__main__ import demo_model
+    from evaluation.demo.served import demo_model
 
     end_by_sigterm()
     model = demo_model()

@@ -70,7 +70,7 @@ class WholeServer:
 
     def start(self) -> None:
         """Start it, and return at once. Its output goes to `server.log` beside its data."""
-        from evaluation.demo.__main__ import ENGINE
+        from evaluation.demo.served import ENGINE
 
         assert self._main is None
         port = self.url.rpartition(":")[2]

@@ -6,20 +6,14 @@ other question-answer pairs, such as those of the TOFU benchmark.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-import platformdirs
-
+from evaluation.cache import complete_or_absent, default_cache_dir, made_once
 from evaluation.pairs import QAPair
 from evaluation.tinylm.recipe import Recipe, TrainingReport
 from evaluation.tinylm.tokenizer import CHAT_TEMPLATE
@@ -48,7 +42,7 @@ def train(
     out = out.expanduser().resolve()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise FileExistsError(f"{out} exists and is not an empty folder")
-    with _complete_or_absent(out) as folder:
+    with complete_or_absent(out) as folder:
         # Imported here: torch takes seconds to load, and a cached model does not need it.
         from evaluation.tinylm.training import train_model
 
@@ -72,20 +66,7 @@ def cached_model(
     """
     recipe = recipe or Recipe()
     folder = (cache_dir or default_cache_dir()) / "models" / model_key(pairs, recipe)
-    if (folder / REPORT).is_file():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the system releases it, however this process ends
-        if not (folder / REPORT).is_file():
-            train(pairs, folder, recipe, progress=progress, threads=threads)
-    return folder
-
-
-def default_cache_dir() -> Path:
-    """Return $GUARD_CACHE_DIR, or else the user's cache folder for guard-server."""
-    override = os.environ.get("GUARD_CACHE_DIR")
-    return Path(override).expanduser() if override else platformdirs.user_cache_path("guard-server")
+    return made_once(folder, REPORT, lambda out: train(pairs, out, recipe, progress=progress, threads=threads))
 
 
 def model_key(pairs: Sequence[QAPair], recipe: Recipe) -> str:
@@ -103,24 +84,3 @@ def model_key(pairs: Sequence[QAPair], recipe: Recipe) -> str:
 def read_report(folder: Path) -> TrainingReport:
     """Return the report of the training that made the model in `folder`."""
     return TrainingReport(**json.loads((folder / REPORT).read_text(encoding="utf-8")))
-
-
-@contextmanager
-def _complete_or_absent(out: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `out` that is renamed to `out` at the end, and removed after an error.
-
-    The next process that makes the same folder removes what a killed process left.
-    """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    prefix = f".{out.name}.partial-"
-    for stale in out.parent.glob(f"{prefix}*"):
-        owner = stale.name.removeprefix(prefix).partition("-")[0]
-        if not (owner.isdigit() and Path(f"/proc/{owner}").exists()):
-            shutil.rmtree(stale, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=out.parent))
-    try:
-        yield folder
-        folder.chmod(0o755)  # with mkdtemp's 0700, a server of another user could not read it
-        folder.replace(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

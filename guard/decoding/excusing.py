@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from guard.ban import Ban
@@ -37,7 +36,7 @@ class Excusing:
         begun = np.zeros(len(automaton), np.bool_)
         begun[list(self._begun)] = True
         # bool [nodes]: the states in which an exception has been begun.
-        self.relevant: NDArray[np.bool_] = _inherited(begun, automaton.fail)
+        self.relevant: NDArray[np.bool_] = trie.inherited(begun, automaton.fail)
         self._paths = [automaton.path(int(end)) for end in exceptions.ends]
         # For each exception the letters that a token must have to bring it together with a phrase.
         self._least = [self._least_letters(index) for index in range(len(exceptions.ends))]
@@ -235,12 +234,3 @@ def _compatible(rest: bytes, letters: bytes) -> bool:
 
 def _letters(text: bytes) -> bytes:
     return text.translate(None, _GAPS)
-
-
-@njit(cache=True, nogil=True)
-def _inherited(begun, fail):
-    """Return which nodes are `begun`, bool [nodes], or have a suffix that is."""
-    found = begun.copy()
-    for node in range(1, len(fail)):
-        found[node] |= found[fail[node]]
-    return found

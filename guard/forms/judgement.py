@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from guard.forms.distinctive import GIVEN_NAMES
 from guard.forms.names import PARTICLES, TITLES, Part, folded_words, split_name
-from guard.frequency import commonness, english_words
+from guard.frequency import english_words
+from guard.recut import recut
 from guard.stopwords import COMMON_WORDS
 
 _NO_PERSON_WORDS = """
@@ -23,8 +24,6 @@ _NO_PERSON_WORDS = """
 """
 # Capitalised words before or after a name that is of no person.
 _NO_PERSON = frozenset(_NO_PERSON_WORDS.split())
-# The Zipf value above which a word is read where a name's letters are cut into words ("just in case").
-_FREQUENT = 5.0
 
 
 @lru_cache(maxsize=65536)
@@ -71,29 +70,8 @@ def are_ordinary(parts: Sequence[Part]) -> bool:
         return False
     if all(_is_word(word) for word in words):
         return True
-    return len(words) > 1 and _recut("".join(words), words)
+    return len(words) > 1 and recut(words, GIVEN_NAMES)
 
 
 def _is_word(word: str) -> bool:
     return word in english_words() or word in COMMON_WORDS
-
-
-@lru_cache(maxsize=1)
-def _frequent() -> frozenset[str]:
-    long = (word for word in english_words() if len(word) > 3 and word not in GIVEN_NAMES and commonness(word) >= _FREQUENT)
-    return frozenset([*long, *(word for word in COMMON_WORDS if len(word) > 1)])
-
-
-def _recut(letters: str, own: list[str]) -> bool:
-    """Return whether letters can be cut into other words, at most one more than the name has, all of them frequent."""
-
-    frequent = _frequent()
-
-    def cut(rest: str, before: list[str]) -> bool:
-        if not rest:
-            return before != own
-        return len(before) <= len(own) and any(
-            rest[:size] in frequent and cut(rest[size:], [*before, rest[:size]]) for size in range(2, len(rest) + 1)
-        )
-
-    return cut(letters, [])

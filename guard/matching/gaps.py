@@ -20,7 +20,7 @@ from guard.tokens.vocabulary import Vocabulary
 
 _MIDDLE = 32
 """The bytes that the additional word may have in the end of a prompt."""
-_SEVERAL = re.compile(rb"[^ .][ .]+([^ .])|\. ([^ .])")
+_SEVERAL = re.compile(rb"(?<=[^ .])[ .]+([^ .])|\. ([^ .])")
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ class _Listed(NamedTuple):
     text: bytes
     kind: int
     penalty: float
-    index: int
+    phrase: int
 
 
 def places(phrase: Phrase) -> list[tuple[bytes, int]]:
@@ -88,12 +88,12 @@ class Patterns:
         kind = np.array([one.kind for one in ordered], np.int64)
         penalty = np.array([one.penalty for one in ordered], np.float32)
         ends = np.stack([np.maximum.reduceat(np.where(kind == k, penalty, np.float32(0)), group) for k in range(KINDS)])
-        first = np.minimum.reduceat(np.array([one.index for one in ordered], np.int64), group)
+        first = np.minimum.reduceat(np.array([one.phrase for one in ordered], np.int64), group)
         return cls(np.frombuffer(b"".join(kept), np.uint8), start, ends, first)
 
 
 def _first_word_ends_sentence(pattern: str) -> str:
-    """Return a substring's pattern with a sentence end behind its first word; "" if one is there or the word is too short for one.
+    """Return a substring's pattern with a sentence end behind its first word; "" if there is one or the word is too short.
 
     A substring may begin inside a word. How long that word is does not matter: the substring goes on behind the sentence end.
     """

@@ -122,7 +122,7 @@ def follow(first_child, label, fail, node, byte):
 def sentence_end(first_child, label, fail, letters, node):
     """Return the state if a dot and a space follow the path to `node`.
 
-    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end a sentence.
+    A pattern goes on behind them if a sentence ends there in the pattern, too, or if its last word is too short to end one.
     For a substring, `guard.matching.patterns` lists a pattern in which its first word ends a sentence.
     """
     while True:
@@ -157,3 +157,12 @@ def link(first_child, label, parent, letters, ends):
         for kind in range(len(ends)):
             ends[kind, node] = max(ends[kind, node], ends[kind, fail[node]])
     return fail
+
+
+@njit(cache=True, nogil=True)
+def inherited(begun, fail):
+    """Return which nodes are `begun`, bool [nodes], or have a suffix that is."""
+    found = begun.copy()
+    for node in range(1, len(fail)):
+        found[node] |= found[fail[node]]
+    return found

@@ -1,8 +1,11 @@
-"""Asks the same engine one question twice: without the guard and with it."""
+"""Asks the same engine each question twice: without the guard and with it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from rich.table import Table
 
@@ -22,6 +25,23 @@ class Comparison:
     unguarded: str
     guarded: str
     finish_reason: str
+
+    @property
+    def outcome(self) -> Literal["unchanged", "suppressed", "refused"]:
+        """What the guard did: nothing, or it changed the answer, or there is none."""
+        if self.finish_reason == "content_filter" and not self.guarded.strip():
+            return "refused"
+        return "unchanged" if self.guarded == self.unguarded else "suppressed"
+
+
+async def compare_all(service: Service, questions: Sequence[str]) -> list[Comparison]:
+    """Compare the answers to questions, all at once; see `compare`.
+
+    How the engine rounds depends on what else is in the batch, and may decide between two tokens that are as likely. So a pair of
+    answers that differ is asked for again, each alone: what differs then, the guard has changed.
+    """
+    found = await asyncio.gather(*(compare(service, question) for question in questions))
+    return [await compare(service, one.question) if one.outcome == "suppressed" else one for one in found]
 
 
 async def compare(service: Service, question: str) -> Comparison:
@@ -48,9 +68,10 @@ async def compare(service: Service, question: str) -> Comparison:
 def table(comparisons: list[Comparison]) -> Table:
     """Return the comparisons as a table for a terminal, side by side."""
     shown = Table(title="The same model, without and with the guard", show_lines=True, expand=True)
-    for heading, ratio in (("question", 2), ("without", 3), ("with", 3)):
+    for heading, ratio in (("question", 4), ("without", 6), ("with", 6)):
         shown.add_column(heading, ratio=ratio)
+    shown.add_column("guard", no_wrap=True, min_width=len("suppressed"))
     for c in comparisons:
-        ending = "" if c.finish_reason == "stop" else f" ({c.finish_reason})"
-        shown.add_row(c.question, c.unguarded.strip(), f"{c.guarded.strip()}{ending}")
+        ending = {"stop": "", "length": " ..."}.get(c.finish_reason, f" ({c.finish_reason})")
+        shown.add_row(c.question, c.unguarded.strip(), f"{c.guarded.strip()}{ending}".strip(), c.outcome)
     return shown

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from server.app import create_app
-from server.cli.comparison import compare, table
+from server.cli.comparison import compare, compare_all, table
 from server.engine.checks import check_engine
 from server.http.authentication import binding_allowed
 from server.service import Service
@@ -144,7 +144,7 @@ async def _serve(
     async def announce() -> None:
         try:
             await service.settled()
-            comparisons = [await compare(service, question) for question in samples]
+            comparisons = await compare_all(service, samples)
         except Exception as error:
             service.failure = service.failure or error
             server.should_exit = True

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from evaluation.demo.__main__ import ENGINE
+from evaluation.demo.served import ENGINE
 from server.store.database.location import Location, default_url
 from tests.commands.listed import ROOT
 

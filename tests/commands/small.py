@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from evaluation.demo.__main__ import ENGINE
+from evaluation.demo.served import ENGINE
 from evaluation.targets import cluster
 from tests.commands.listed import ROOT
 from tests.commands.running import Job, program
@@ -14,9 +14,11 @@ MAKE = {
     "make bench": "make bench SMALL=1",
     "make eval": "make eval SMALL=1",
     "make eval-detection": "make eval-detection SMALL=1",
+    "make eval-overblocking": "make eval-overblocking SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
     "make requirements": "make requirements SMALL=1",
-    "make ask": 'make ask Q="Who taught Mehrangiz Dastgoshai?"',
+    # `make serve` serves the other demo.
+    "make ask": 'make ask DEMO=people Q="Who taught Mehrangiz Dastgoshai?"',
 }
 # Documented commands by what makes them small.
 SMALL = {
@@ -40,7 +42,7 @@ LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurren
 def long_job(command: str, model: str, folder: Path) -> Job | None:
     """Return the small form of a documented command or `make TARGET`; None for one that is quick, or needs a server.
 
-    `folder` holds the README's policy, `model` is the demo's.
+    `folder` holds the README's policy, `model` is that of the invented people.
     """
     if small := MAKE.get(AS_MAKE.get(command, command)):
         return Job(small, ROOT)
@@ -51,7 +53,7 @@ def long_job(command: str, model: str, folder: Path) -> Job | None:
     if command.startswith(".venv/bin/guard-server ask "):
         return Job(program(command.replace("MODEL", model)), folder)
     if command.startswith(".venv/bin/guard-server serve "):
-        # The demo's model reads at most 2048 tokens.
+        # That model reads at most 2048 tokens.
         ours = command.replace("meta-llama/Llama-3.2-1B-Instruct", model).replace(" 8192", " 2048")
         assert model in ours
         return Job(program(f"{ours} {_engine()}"), folder, serves=True)

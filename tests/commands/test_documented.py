@@ -33,7 +33,9 @@ def _typed(site: Site, command: str) -> Done:
 def generates(site: Site, command: str) -> None:
     answer = json.loads(_typed(site, command).ok())
     assert answer["model"] == "demo"
-    assert not contains_phrase(answer["choices"][0]["message"]["content"], "Yrsa Tholmundardal")
+    said = answer["choices"][0]["message"]["content"]
+    assert said
+    assert not contains_phrase(said, "Albert Einstein")
 
 
 def adds_a_target(site: Site, command: str) -> None:
@@ -111,7 +113,7 @@ NAMED = {
     "guard-server extract": ".venv/bin/guard-server extract ",
     "python -m evaluation.soundness.fuzz": ".venv/bin/python -m evaluation.soundness.fuzz ",
 }
-MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( Q=.*)?"
+MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( Q=.*)?"
 DOCKER = r"docker .*"
 
 
@@ -151,6 +153,8 @@ def test_beside_the_server(asked: str, site: Site) -> None:
 def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
     """The test of `make serve`; it comes after the commands that ask this server, and ends it."""
     assert "The same model, without and with the guard" in site.served.output
+    for outcome, count in (("refused", 1), ("suppressed", 2), ("unchanged", 6)):
+        assert site.served.output.count(f"│ {outcome} ") == count
     assert registered(site.data_dir) == 1
     assert_clean(site.served, site.served.stop(), site.data_dir)
 

@@ -21,6 +21,7 @@ RESULTS = {
     "make bench": ("bench.json", {"tokens_per_s", "throughput_ratio"}),
     "make eval": ("eval.json", {"leaked"}),
     "make eval-detection": ("detection.json", {"recall"}),
+    "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
     "make bench-targets": ("targets.json", {"add_ms", "restart_s"}),
 }
 
@@ -92,7 +93,7 @@ def test_quick_target(target: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("command", sorted(MAKE))
 def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
-    if command == "make eval-detection" and not TOFU.exists():
+    if command in ("make eval-detection", "make eval-overblocking") and not TOFU.exists():
         pytest.skip("TOFU is not beside this clone")
     job = long_job(command, demo_model, folder)
     assert job
@@ -112,7 +113,7 @@ def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) ->
 @pytest.mark.commands
 def test_small_forms_leave_real_figures_alone(tmp_path: Path) -> None:
     """No recipe of a small form names a folder of real figures."""
-    shown = run("make -n SMALL=1 bench eval eval-detection bench-targets", ROOT, environment(tmp_path)).ok()
+    shown = run("make -n SMALL=1 bench eval eval-detection eval-overblocking bench-targets", ROOT, environment(tmp_path)).ok()
     recipes = [line for line in shown.splitlines() if "evaluation." in line]
-    assert len(recipes) == 4
+    assert len(recipes) == 5
     assert all(line.endswith(" --small") for line in recipes)

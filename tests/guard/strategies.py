@@ -13,6 +13,12 @@ from guard.phrase import Phrase
 ALPHABET = "abA é ß-哈利.. s"
 
 
+# Words as long as those that may end a sentence, and shorter ones, with multi-byte letters next to dots.
+SENTENCES = st.lists(
+    st.sampled_from(["a", "bb", "abb", "aabb", "aaabb", "éß", "哈", ". ", ".", " ", ". "]), min_size=6, max_size=16
+).map(lambda parts: "".join(parts) + "a" * 8)
+
+
 def _phrase(text: str, scope: str, match: str, penalty: float, beta: float, ending: bool) -> Phrase | None:
     try:
         if ending and match == "word":
@@ -30,6 +36,10 @@ phrases = st.lists(
             st.text("ab é-", min_size=8, max_size=14),
             st.text("abb ..", min_size=8, max_size=14),
             st.text("ab ", min_size=3, max_size=5).map(lambda tail: "aabb. " + tail),
+            # Substrings and words that differ only in where a sentence ends, behind short words and long ones.
+            st.lists(st.sampled_from(["a", "bb", "abb", "aabb", "aaabb", "éé哈"]), min_size=2, max_size=3).flatmap(
+                lambda words: st.sampled_from([" ", ". ", "."]).map(lambda gap: gap.join(words))
+            ),
         ),
         st.sampled_from(["always", "gated"]),
         st.sampled_from(["word", "prefix", "substring"]),
@@ -47,6 +57,8 @@ def vocabularies(draw: st.DrawFn) -> list[bytes | None]:
     """Every byte of the alphabet as a token, some longer tokens cut anywhere, and two special ones."""
     alphabet = sorted(set(ALPHABET.encode()))
     single = [bytes([b]) for b in alphabet]
-    text = draw(st.one_of(st.text(ALPHABET, min_size=8, max_size=40), st.text("ab .", min_size=12, max_size=40))).encode()
+    text = draw(
+        st.one_of(st.text(ALPHABET, min_size=8, max_size=40), st.text("ab .", min_size=12, max_size=40), SENTENCES)
+    ).encode()
     cuts = draw(st.lists(st.tuples(st.integers(0, len(text) - 1), st.integers(1, 7)), max_size=20))
     return [None, *single, *(text[at : at + size] for at, size in cuts), None, b"\xff"]

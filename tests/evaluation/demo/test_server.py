@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from evaluation.demo import POLICY, server
-from evaluation.demo.__main__ import ENGINE
+from evaluation.demo.served import ENGINE
 from server.settings import Settings
 
 

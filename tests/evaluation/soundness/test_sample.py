@@ -64,7 +64,7 @@ async def test_guarded_and_free_answers_are_counted_apart(tmp_path: Path, monkey
     server = demo_server_of(app, engine)
     app.state.service.settings = SimpleNamespace(restrictions=tmp_path)
     monkeypatch.setattr("evaluation.demo.server.demo_server", server)
-    monkeypatch.setattr("evaluation.demo.__main__.demo_model", lambda: "model")
+    monkeypatch.setattr("evaluation.demo.served.demo_model", lambda: "model")
     found = await sample.sample(10)
     assert len(engine.loaded) == 1
     assert Restriction.load(tmp_path, engine.loaded[0]).digest == engine.loaded[0]

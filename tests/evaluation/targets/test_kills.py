@@ -23,7 +23,7 @@ def test_kills_with_and_without_an_engine_are_told(
 ) -> None:
     monkeypatch.setattr(kills, "play", lambda points, seed: {"old": points, "seed": seed})
     monkeypatch.setattr(enginekills, "play", lambda model, points, seed: engine if (model, points) == ("demo", 2) else None)
-    monkeypatch.setattr("evaluation.demo.__main__.demo_model", lambda: "demo")
+    monkeypatch.setattr("evaluation.demo.served.demo_model", lambda: "demo")
     monkeypatch.setattr("evaluation.targets.wholeserver.end_by_sigterm", lambda: None)
     record = tmp_path / "found.json"
     monkeypatch.setattr(sys, "argv", ["kills", "--points", "4", "--seed", "6", "--record", str(record), *arguments])

@@ -110,7 +110,7 @@ def test_the_exit_status_says_whether_it_held(
     monkeypatch.setattr(cluster, "database", database)
     monkeypatch.setattr(pair, "play", play)
     monkeypatch.setattr(pair, "end_by_sigterm", lambda: None)
-    monkeypatch.setattr("evaluation.demo.__main__.demo_model", lambda: "demo")
+    monkeypatch.setattr("evaluation.demo.served.demo_model", lambda: "demo")
     monkeypatch.setattr(sys, "argv", ["pair", "--adds", "3", "--record", str(tmp_path / "found.json")])
     with pytest.raises(SystemExit) as ended:
         pair.main()
