@@ -63,7 +63,14 @@ class Restriction:
             own[:, at] = patterns.ends
             compiled = Exceptions.build(automaton, own, phrases, ordered)
         # An exception is exact, so phrases whose letters it has are not looked for letter by letter.
-        closed = [phrase for phrase in phrases if not any(map(partial(closed_in, phrase), exceptions))]
+        # Few of many phrases are excused, and only these are compared with each exception.
+        excused: set[str] = set().union(*(e.phrases or () for e in exceptions))
+        every = any(e.phrases is None for e in exceptions)
+        closed = [
+            phrase
+            for phrase in phrases
+            if not (every or phrase.pattern in excused) or not any(map(partial(closed_in, phrase), exceptions))
+        ]
         gaps = GapAutomaton.build(phrases)
         return cls(automaton, CompactAutomaton.build(closed), anchors, compiled, gaps if len(gaps) > 1 else None)
 

@@ -64,7 +64,12 @@ class Exceptions:
         ends = [automaton.node(SPACE + exception.pattern) for exception in exceptions]
         start = np.append(0, np.cumsum([len(held) for held in inside])).astype(np.int64)
         pairs = np.array([one for held in inside for one in held], np.int32).reshape(-1, 3)
-        gapped = [any(map(partial(excuses_gap, exception), phrases)) for exception in exceptions]
+        # An exception excuses few of many phrases, and is compared with these alone.
+        written: dict[str, list[Phrase]] = defaultdict(list)
+        for phrase in phrases:
+            written[phrase.pattern].append(phrase)
+        own_of = (phrases if e.phrases is None else [p for w in e.phrases for p in written.get(w, ())] for e in exceptions)
+        gapped = [any(map(partial(excuses_gap, e), few)) for e, few in zip(exceptions, own_of, strict=True)]
         return cls(own, np.array(ends, np.int32), pairs, start, np.array(gapped, np.bool_))
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:

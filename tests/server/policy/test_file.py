@@ -251,3 +251,39 @@ def test_what_a_yaml_library_writes_is_read_back(phrases: list[tuple[str, str]],
     read = load_policy(text).targets[0]
     assert read.name == name
     assert [(phrase.text, phrase.scope) for phrase in read.phrases] == phrases
+
+
+EXCEPTING = """version: 1
+except: [Quaddle Brothers]
+targets:
+  - {id: a, name: Zorin Quaddle}
+  - {id: b, name: Velmont Labs}
+  - {id: c, name: Quaddle, except: [Quaddle Brothers, Quaddle Street]}
+"""
+
+
+def test_each_target_gets_the_exceptions_of_the_whole_policy_that_concern_it() -> None:
+    targets = load_policy(EXCEPTING).targets
+    assert [target.excepted for target in targets] == [["Quaddle Brothers"], [], ["Quaddle Brothers", "Quaddle Street"]]
+
+
+@pytest.mark.parametrize(
+    ("excepted", "line"),
+    [
+        ("[Quaddle Brothers, Grimm]", "policy:2: except[1]: no phrase of any target occurs in it"),
+        ("[zorin quaddle]", "policy:2: except[0]: it is a phrase of target a itself"),
+        ("['…']", "policy:2: except[0]: the text has no letter"),
+        ("Quaddle Brothers", "policy:2: except: should be a list"),
+    ],
+)
+def test_exceptions_of_the_whole_policy_that_make_no_sense(excepted: str, line: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        load_policy(EXCEPTING.replace("[Quaddle Brothers]", excepted, 1), name="policy")
+    assert str(error.value).startswith(line)
+    assert len(error.value.problems) == 1
+
+
+def test_an_exception_of_a_target_that_makes_no_sense_names_target_and_place() -> None:
+    with pytest.raises(PolicyError) as error:
+        load_policy(EXCEPTING.replace("Quaddle Street", "Grimm"), name="policy")
+    assert str(error.value).startswith("policy:6: targets[2].except[1] (target c): no phrase occurs in the exception")

@@ -21,6 +21,7 @@ from server.cli.check import try_policy
 from server.engine.probes import choose
 from server.policy.file import Policy, PolicyError, load_policy
 from server.policy.opening import open_policy
+from server.store import Compiled as StoredCompiled
 from server.store import Database, TargetDraft, Targets
 from server.store.audit.log import Audit
 from tests.conftest import copied
@@ -166,3 +167,42 @@ def test_a_policy_that_cannot_be_compiled_is_refused_by_its_target() -> None:
 
     with pytest.raises(ValueError, match=r"^target a: the encoder cannot compare its semantic words"):
         try_policy(policy, Flat)
+
+
+async def test_a_store_of_a_version_without_forms_opens_and_does_not_change(tmp_path: Path) -> None:
+    folder = tmp_path / "restrictions"
+    folder.mkdir()
+    (folder / f"{'0' * 64}.safetensors").write_bytes(b"a restriction of format 1")
+    policy = load_policy("version: 1\ntargets: [{id: a, name: Zorin Quaddle}, {id: b, name: Velmont Labs}]\n")
+    database = await Database.open(f"sqlite:///{tmp_path}/guard.db")
+    try:
+        before = await open_policy(policy, database, Audit(), folder, WordEncoder())
+        async with database.write() as session:
+            # Digests of an older format, whose files are gone.
+            compiled = {("a", 1): StoredCompiled("0" * 64, "1" * 64, None), ("b", 1): StoredCompiled("2" * 64, None, None)}
+            await Targets().set_compiled(session, compiled)
+        again = await open_policy(policy, database, Audit(), folder, WordEncoder())
+        async with database.read() as session:
+            stored = await Targets().get(session, "a")
+    finally:
+        await database.close()
+    # These are the keys of the documents of the earlier version.
+    keys = {"id", "name", "aliases", "examples", "documents", "phrases", "semantic", "action"}
+    assert (stored.document or {}).keys() == keys
+    assert dict(again.found.versions) == dict(before.found.versions) == {"a": 1, "b": 1}
+    assert (again.part.digest, again.gated.digests) == (before.part.digest, before.gated.digests)
+    assert again.part.digest
+    for digest in (again.part.digest, *again.gated.digests):
+        Restriction.load(folder, digest)
+
+
+async def test_a_stored_exception_that_no_longer_has_an_effect_keeps_no_server_from_starting(tmp_path: Path) -> None:
+    target = load_policy("version: 1\ntargets: [{id: a, name: Zorin Quaddle}]\n").targets[0]
+    database = await Database.open(f"sqlite:///{tmp_path}/guard.db")
+    try:
+        async with database.write() as session:
+            await Targets().create(session, TargetDraft(target.model_copy(update={"excepted": ["Grimm"]})), actor="k")
+        found = await open_policy(None, database, Audit(), tmp_path / "restrictions", WordEncoder())
+    finally:
+        await database.close()
+    assert found.found.targets[0].excepted == ["Grimm"]
