@@ -86,7 +86,7 @@ def _words(vocabulary: Vocabulary, dead_end: int, width: int | None) -> Iterator
     """Yield one token for each word that a single token spells."""
     seen: set[bytes] = set()
     for token, folded in islice(enumerate(vocabulary.folded), width):
-        word = folded.strip()
+        word = folded.strip(b" .")
         # A token that begins or ends inside a character spells nothing by itself. Special tokens have no bytes.
         if not word or word in seen or token == dead_end or not vocabulary.whole[token]:
             continue
