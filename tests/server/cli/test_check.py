@@ -91,8 +91,7 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
     nodes = len(always.automaton.label) + len(Restriction.compile([Phrase("London")]).automaton.label)
     assert (
         "2 phrases and forms banned in every answer, 1 targets with gated phrases, "
-        f"1 background prompts, {nodes} automaton nodes."
-        in result.output
+        f"1 background prompts, {nodes} automaton nodes." in result.output
     )
 
 
