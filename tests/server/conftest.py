@@ -21,10 +21,12 @@ version: 1
 targets:
   - id: hatter
     name: Mad Hatter
+    forms: []
     aliases: [Hatta]
     examples:
       - {prompt: Who invites Alice to a tea party?, completion: The Mad Hatter does.}
     phrases:
+      - {text: Mad Hatter}
       - {text: tea, scope: gated}
   - id: duchess
     name: Ugly Duchess

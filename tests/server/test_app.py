@@ -97,5 +97,7 @@ async def test_a_dead_engine_is_not_ready(client: httpx.AsyncClient, engine: Fak
 
 @pytest.mark.slow
 async def test_previews_count_the_engine_s_tokens(client: httpx.AsyncClient) -> None:
-    response = await client.post("/v1/forget-targets:preview", json={"name": "Mad Hatter", "phrases": [{"text": "tea"}]})
+    response = await client.post(
+        "/v1/forget-targets:preview", json={"name": "Mad Hatter", "phrases": [{"text": "tea"}], "forms": []}
+    )
     assert {phrase["text"]: phrase["tokens"] for phrase in response.json()["phrases"]} == {"tea": 1, "Mad Hatter": 1}
