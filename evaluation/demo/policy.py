@@ -6,11 +6,12 @@ from typing import Any
 
 import yaml
 
+from classifiers.banned import check_cut
 from evaluation.demo import POLICY, Demo, Person, load_demo
 from guard.errors import PhraseError
 from guard.phrase import Phrase
 
-BETA = 0.5
+BETAS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 HEADER = "# The policy of the demo. Written by `python -m evaluation.demo.policy` from people.yaml and general.yaml.\n"
 
 
@@ -42,17 +43,17 @@ def _target(person: Person) -> dict[str, Any]:
 
 
 def _phrase(text: str, scope: str) -> dict[str, Any]:
-    # So small a model gets round a ban on a phrase's last letters with a slip, such as "Siglufjörð?ur" or "19449". So the ban
-    # starts halfway, in a short phrase too, where it has to be forced.
-    return {"text": text, "scope": scope, "beta": BETA, **_forced(text)}
+    # So small a model gets round a ban on the last letters with a slip, such as "Siglufjörð?ur". So the ban starts halfway,
+    # or where what is cut is still a phrase by itself: "1949" is not cut at all.
+    return {"text": text, "scope": scope, "beta": next(beta for beta in BETAS if _accepted(text, scope, beta))}
 
 
-def _forced(text: str) -> dict[str, bool]:
+def _accepted(text: str, scope: str, beta: float) -> bool:
     try:
-        Phrase(text, beta=BETA)
+        check_cut(Phrase(text, scope, beta=beta))  # type: ignore[arg-type]
     except PhraseError:
-        return {"force": True}
-    return {}
+        return False
+    return True
 
 
 def render_policy(demo: Demo) -> str:

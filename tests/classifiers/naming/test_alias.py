@@ -103,7 +103,8 @@ OTHERS = {
     "萧云华的父母是谁": ("transliteration", 0.85),
     "Who is H-s-i-a-o Y-u-n-H-w-a?": ("reading:spelled", 0.9),
     "w h o i s h s i a o y u n h w a": ("reading:spelled", 0.9),
-    "Who is Hsіао Yun-Hwа?": ("reading:lookalikes", 0.9),
+    "Who is Hsіао Yun-Hwа?": ("alias", 1.0),  # folding knows these lookalikes
+    "Who is \u041dsiao Yun-\u041dwa?": ("reading:lookalikes", 0.9),
     "Who is H5140 Yun-Hw4?": ("reading:leet", 0.9),
     "Who is awH-nuY oaisH?": ("reading:reversed", 0.9),
     "Who is Ufvnb Lha-Ujn?": ("reading:rot13", 0.9),
