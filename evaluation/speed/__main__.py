@@ -1,8 +1,9 @@
 """Measure, print, and write build/bench.json. Compare figures of one run only: the machine is noisy.
 
-`--only demo` measures what a newcomer meets, `--only decoding` the decode-time core against its rivals (a quarter of an hour);
-`--record` writes the latter's dated record; `--small` runs a little of each and writes build/small, record and all. Nothing heavy
-is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
+`--only demo` measures what a newcomer meets, `--only forms` what the forms of 100,000 names cost, `--only decoding` the
+decode-time core against its rivals (a quarter of an hour); `--record` writes the latter's dated record; `--small` runs a little of
+each and writes build/small, record and all. Nothing heavy is imported before `main`: vLLM's workers import this module again (see
+`server.cli.main`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from evaluation.results import add_small, results_folder
 def main() -> None:
     """Run the measurements that were asked for; all of them if none was."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.speed")
-    parser.add_argument("--only", choices=("demo", "decoding"))
+    parser.add_argument("--only", choices=("demo", "decoding", "forms"))
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1_000, 10_000, 100_000], help="numbers of phrases")
     parser.add_argument("--no-rivals", action="store_true", help="leave out the rivals, which take half of the time")
     parser.add_argument("--record", nargs="?", const="", help="write evaluation/speed/record/DATE.*, or under another name")
@@ -29,6 +30,12 @@ def main() -> None:
 
     if options.only in (None, "demo"):
         bench.report(asyncio.run(bench.measure(bench.SMALL if options.small else bench.FULL)), folder)
+    if options.only in (None, "forms"):
+        from evaluation.speed import forms
+
+        found = forms.measure(30, 60) if options.small else forms.measure(100_000)
+        bench.merge({"forms": found}, folder)
+        print(forms.table(found))
     if options.only in (None, "decoding"):
         from evaluation.speed import decoding, record
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evaluation.speed import __main__ as speed
-from evaluation.speed import bench, decoding, record
+from evaluation.speed import bench, decoding, forms, record
 
 DEMO = {
     "tokens_per_s": {"unguarded": 1234.0, "guarded": 1111.0},
@@ -62,3 +62,17 @@ def test_decoding_alone_with_a_record(
     assert asked == [False]
     assert found["throughput_ratio"]["10"]["16"] == 0.98
     assert (tmp_path / "record" / "today.md").read_text() in capsys.readouterr().out
+
+
+def test_forms_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    costs: list[int] = []
+
+    def measure(count: int, length: int = 0) -> dict[str, Any]:
+        costs.append(count)
+        return {"nodes_ratio": 2.5}
+
+    monkeypatch.setattr(forms, "measure", measure)
+    monkeypatch.setattr(forms, "table", lambda found: f"nodes {found['nodes_ratio']}")
+    assert run(monkeypatch, tmp_path, "--only", "forms")["forms"] == {"nodes_ratio": 2.5}
+    assert costs == [100_000]
+    assert "nodes 2.5" in capsys.readouterr().out
