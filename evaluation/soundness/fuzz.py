@@ -23,6 +23,8 @@ from evaluation.data import tekken_file
 from evaluation.tekken import vocabulary_of_tekken
 from guard import Batch, Edits, Masks, Phrase, Restriction, Row, Vocabulary, reference
 from guard.errors import PhraseError
+from guard.excepted import Excepted
+from guard.form import Form
 
 ALPHABETS = (
     "abA é ß-",
@@ -33,24 +35,44 @@ ALPHABETS = (
     "क\u093f1٣ \u0301",
     "ﬁ①Ａa ",
     "a\U0001f44d_\ud7ff ",
+    "abs. .",
+    "abøαа. ",
 )
 WALK = 12
 SAMPLE = 60
 
 
 def phrases(rng: random.Random, texts: Sequence[str]) -> list[Phrase]:
-    """Draw one to eight phrases made of `texts`, of every scope, match, penalty and beta."""
+    """Draw one to eight phrases made of `texts`, of every scope, match, penalty and beta, forms among them."""
     drawn: list[Phrase] = []
     while not drawn:
         for _ in range(rng.randint(1, 8)):
             text = "".join(rng.choice(texts) for _ in range(rng.choice((1, 1, 2, 3, 8))))
             kind = rng.choice(("word", "word", "prefix", "substring"))
             penalty, beta = rng.choice((math.inf, math.inf, 2.5, 7.0)), rng.choice((1.0, 1.0, 1.0, 0.6, 0.2))
+            flags = {"ending": rng.random() < 0.5, "gap": rng.random() < 0.5}
             try:
+                if kind == "word" and rng.random() < 0.3:
+                    drawn.append(Form(text[:60], rng.choice(("always", "gated")), penalty=penalty, force=True, **flags))
+                    continue
                 drawn.append(Phrase(text[:60], rng.choice(("always", "gated")), kind, penalty, beta, force=True))  # type: ignore[arg-type]
             except PhraseError:
                 continue
     return drawn
+
+
+def exceptions(rng: random.Random, texts: Sequence[str], drawn: Sequence[Phrase]) -> list[Excepted]:
+    """Draw no exceptions in half of the rounds, else one to three, in which there are phrases as a rule."""
+    found: list[Excepted] = []
+    for _ in range(rng.choice((0, 0, 0, 1, 2, 3))):
+        before, behind = ("".join(rng.choice(texts) for _ in range(rng.randint(0, 3))) for _ in range(2))
+        text = (before + " " * rng.randint(0, 1) + rng.choice(drawn).text + " " * rng.randint(0, 1) + behind)[:100]
+        allowed = None if rng.random() < 0.7 else frozenset(phrase.pattern for phrase in drawn if rng.random() < 0.5)
+        try:
+            found.append(Excepted(text, allowed))
+        except PhraseError:
+            continue
+    return found
 
 
 def small_vocabulary(rng: random.Random) -> tuple[Vocabulary, list[str]]:
@@ -82,7 +104,8 @@ def round_of(seed: int, large: Vocabulary | None) -> int:
         vocabulary = large
         texts = [t for t in (vocabulary.raw[rng.randrange(len(vocabulary))].decode("utf-8", "ignore") for _ in range(30)) if t]
     drawn = phrases(rng, texts)
-    masks = Masks.of(Restriction.compile(drawn), vocabulary, capacity=rng.choice((30, 1 << 20)))
+    excepted = exceptions(rng, texts, drawn)
+    masks = Masks.of(Restriction.compile(drawn, exceptions=excepted), vocabulary, capacity=rng.choice((30, 1 << 20)))
     prompt = [rng.randrange(len(vocabulary)) for _ in range(rng.choice((0, 0, 3, 30)))]
     output: list[int] = []
     batch = Batch({0: Row([masks], prompt, output)})
@@ -99,10 +122,12 @@ def round_of(seed: int, large: Vocabulary | None) -> int:
             asked = [*rng.sample(some, min(len(some), SAMPLE)), *(rng.randrange(len(vocabulary)) for _ in range(SAMPLE))]
         for token in asked:
             raw = vocabulary.raw[token]
-            expected = reference.penalty(drawn, said, raw) if raw else 0.0
+            if not raw and excepted:
+                continue  # an answer must not end within an exception, of which the strings know nothing
+            expected = reference.penalty(drawn, said, raw, excepted) if raw else 0.0
             got = found.get(token, 0.0)
             assert math.isclose(got, expected, rel_tol=1e-6), (
-                f"seed {seed} step {step} token {token} {raw!r} after {said!r}: {got}, expected {expected}; {drawn}"
+                f"seed {seed} step {step} token {token} {raw!r} after {said!r}: {got}, expected {expected}; {drawn} {excepted}"
             )
         compared += len(asked)
         # Says a banned token now and then, so that walks get deep into phrases.

@@ -1,9 +1,9 @@
 """Measure, print, and write build/bench.json. Compare figures of one run only: the machine is noisy.
 
 `--only demo` measures what a newcomer meets, `--only forms` what the forms of 100,000 names cost, `--only decoding` the
-decode-time core against its rivals (a quarter of an hour); `--record` writes the latter's dated record; `--small` runs a little of
-each and writes build/small, record and all. Nothing heavy is imported before `main`: vLLM's workers import this module again (see
-`server.cli.main`).
+decode-time core against its rivals (a quarter of an hour). `--record` writes the latter's dated record. `--small` runs a little
+of each and writes build/small, record and all. Nothing heavy is imported before `main`: vLLM's workers import this module again
+(see `server.cli.main`).
 """
 
 from __future__ import annotations

@@ -113,16 +113,12 @@ class Excusing:
         """
         said = scan(self._automaton, self._exceptions.own, before)
         after = scan(self._automaton, self._exceptions.own, before + added)
-        known = set(said.occurrences)
+        known = {found.place for found in said.occurrences}
         worst = 0.0
         for found in after.occurrences:
-            if (found not in known or self._covered(said, found)) and not self._covered(after, found):
-                worst = max(worst, self._own(found))
+            if (found.place not in known or self._covered(said, found)) and not self._covered(after, found):
+                worst = max(worst, found.penalty)
         return worst
-
-    def _own(self, found: Occurrence) -> float:
-        ends = self._exceptions.own[:, found.node]
-        return float(ends[1:].max() if found.closed else ends[0])
 
     def _suspects(self, ban: Ban, rests: set[bytes]) -> list[int]:
         """Return which banned tokens an exception may excuse.
@@ -155,7 +151,7 @@ class Excusing:
         """Return the penalty of the phrases in a text that only an exception excuses which is not said to its end; 0 if none."""
         said = scan(self._automaton, self._exceptions.own, path)
         owed = [
-            self._own(found)
+            found.penalty
             for found in said.occurrences
             if self._covered(said, found) and not self._covered(said, found, done=True)
         ]

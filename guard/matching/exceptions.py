@@ -135,12 +135,19 @@ class Occurrence(NamedTuple):
         begin, end: Where, in bytes of a pattern.
         node: The node at which it ends.
         closed: 1 if a word must end there, behind an ending or none; else 0.
+        penalty: What it costs in this text. A phrase that may carry an ending can cost less with one.
     """
 
     begin: int
     end: int
     node: int
     closed: int
+    penalty: float
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """What makes it the same occurrence in a longer text."""
+        return self[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +189,11 @@ def scan(automaton: Automaton, own: NDArray[np.float32], text: bytes) -> Scan:
             ends = own[:, node].tolist()
             begin = position - int(automaton.level[node])
             if ends[OPEN]:
-                found.append(Occurrence(begin, position, node, 0))
-            if (ends[WORD] and at_end) or (ends[ENDING] and not at_end and _carries_ending(automaton, data, at + 1)):
-                found.append(Occurrence(begin, position, node, 1))
+                found.append(Occurrence(begin, position, node, 0, ends[OPEN]))
+            if at_end and ends[WORD]:
+                found.append(Occurrence(begin, position, node, 1, ends[WORD]))
+            elif ends[ENDING] and not at_end and _carries_ending(automaton, data, at + 1):
+                found.append(Occurrence(begin, position, node, 1, ends[ENDING]))
     return Scan(found, state, states, ended)
 
 
