@@ -43,7 +43,7 @@ def test_a_round_compares_every_token_at_every_step() -> None:
 
 
 def test_a_disagreement_names_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reference, "penalty", lambda phrases, said, token: 1.5)
+    monkeypatch.setattr(reference, "penalty", lambda phrases, said, token, exceptions: 1.5)
     with pytest.raises(AssertionError, match=r"seed 1 step 0 token .* expected 1\.5"):
         fuzz.round_of(1, None)
 
