@@ -29,7 +29,8 @@ from guard.phrase import Phrase
 
 FORMAT = 2
 SUFFIX = ".safetensors"
-MAX_PHRASES = 500_000
+MAX_PHRASES = 4_000_000
+"""The most phrases of one restriction, forms included: a name has ten forms as a rule."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,7 @@ class Restriction:
         """Compile `phrases` and `exceptions`, which may be empty. Their order and repetitions do not change the digest.
 
         Raises:
-            ValueError: For more than half a million phrases.
+            ValueError: For more than four million phrases, forms included.
         """
         if len(phrases) > MAX_PHRASES:
             raise ValueError(f"{len(phrases)} phrases in one restriction, at most {MAX_PHRASES}: split them among several")

@@ -6,14 +6,15 @@ import numpy as np
 from numba import njit
 
 from guard.matching import gapkernels
-from guard.matching.compactkernels import advance, may_end_sentence
+from guard.matching.compactkernels import advance, goes_on, may_end_sentence
+from guard.matching.compactkernels import completes as c_completes
 from guard.matching.kernels import walk
-from guard.matching.trie import BRIEF, grown
+from guard.matching.trie import BRIEF, DOT, SPACE, grown
 
 _BLOCK = 256
 # Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
-EXACT, COMPACT, WHOLE, TIGHT = range(4)
+EXACT, COMPACT, WHOLE, TIGHT, BROKEN = range(5)
 
 
 @njit(cache=True, nogil=True)
@@ -28,7 +29,10 @@ def step_all(
     c_label,
     c_fail,
     c_level,
+    c_word_end,
     c_silent,
+    broken,
+    broken_start,
     text,
     start,
     tokens,
@@ -44,8 +48,9 @@ def step_all(
         first_child, label, fail, letters: The exact automaton; see `guard.matching.kernels`.
         silent: bool [nodes]; the nodes that are known to continue nothing.
         relevant: bool [nodes]; the nodes at which an exception has been begun. Empty if there are no exceptions.
-        c_first_child, c_label, c_fail, c_level, c_silent: The same of the compact automaton, and each node's level; see
+        c_first_child, c_label, c_fail, c_level, c_word_end, c_silent: The same of the compact automaton, with level and end; see
             `guard.matching.compactkernels`. One without patterns has one node.
+        broken, broken_start: uint8 [bytes], int64 [n + 1]; the folded tokens in which a sentence ends.
         text, start: uint8 [bytes], int64 [vocabulary + 1]; the folded tokens.
         tokens: int64 [places]; the token of each place, or -1 for none.
         places: int64 [entries]; the place of each sequence.
@@ -54,6 +59,7 @@ def step_all(
     Returns:
         int64 [n, 3]: place, node, and where. EXACT is a node of the exact automaton; WHOLE a state of it, of whose chain nothing
         else is returned. COMPACT and TIGHT are nodes of the compact one; at the latter what begins with a space is not banned.
+        BROKEN is no node, but the number of the entry in whose state a token in which a sentence ends completes a compact phrase.
     """
     found = np.empty((2 * len(places) + 8, 3), np.int64)
     count = 0
@@ -82,17 +88,28 @@ def step_all(
                 node = c_fail[node]
             if spaced[r] and not c_silent[0]:
                 found, count = _put(found, count, place, 0, COMPACT)
+            for t in range(len(broken_start) - 1):
+                piece = broken[broken_start[t] : broken_start[t + 1]]
+                first = 0
+                while piece[first] == SPACE or piece[first] == DOT:
+                    first += 1
+                # Few states go on with the first letter of one of these few tokens.
+                if goes_on(c_first_child, c_label, c_fail, c_level, c_nodes[r], begun[r], piece[first]) and c_completes(
+                    c_first_child, c_label, c_fail, c_level, c_word_end, c_nodes[r], begun[r], spaced[r], piece
+                ):
+                    found, count = _put(found, count, place, r, BROKEN)
+                    break
     return found[:count]
 
 
 @njit(cache=True, nogil=True)
-def step_gaps(tables, silent, several, text, start, tokens, places, nodes, kinds, counts, letters, gaps):
+def step_gaps(tables, silent, several, inner, always, text, start, tokens, places, nodes, kinds, counts, letters, gaps):
     """Read one token with each sequence in the trie of names with gaps; see `guard.matching.gapkernels`.
 
     Args:
         tables: first_child, label, word_end, ending, e_child, e_label, e_stop.
         silent: bool [nodes]; the nodes that are known to continue nothing.
-        several: The folded texts of the tokens of several words, and where they begin.
+        several, inner, always: See `guard.matching.gapkernels.hits`; the first with where its tokens begin.
         text, start, tokens, places: See `step_all`.
         nodes, kinds: int32, uint8 [entries, THREADS]; the threads, changed in place.
         counts, letters, gaps: int64 [entries] each; the rest of the states, changed in place.
@@ -120,7 +137,7 @@ def step_gaps(tables, silent, several, text, start, tokens, places, nodes, kinds
                 found[count, 0], found[count, 1], found[count, 2] = places[r], node, kind
                 found[count, 3] = gaps[r] == 2 and letters[r] > BRIEF
                 count += 1
-        hits = gapkernels.hits(*tables, nodes[r], kinds[r], counts[r], letters[r], gaps[r], several[0], several[1])
+        hits = gapkernels.hits(*tables, nodes[r], kinds[r], counts[r], letters[r], gaps[r], several[0], several[1], inner, always)
         for s in range(len(hits)):
             if hits[s] > 0:
                 if more == len(banned):

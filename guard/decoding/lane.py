@@ -55,8 +55,8 @@ class Lane:
         paths = compact.automaton if compact else _no_compact()
         self._tables = (
             *(*exact.paths, masks.silent, masks.excusing.relevant if masks.excusing else np.zeros(0, np.bool_)),
-            *(paths.first_child, paths.label, paths.fail, paths.level),
-            compact.silent if compact else np.zeros(1, np.bool_),
+            *(paths.first_child, paths.label, paths.fail, paths.level, paths.word_end),
+            *(compact.silent if compact else np.zeros(1, np.bool_), *vocabulary.broken),
             *(vocabulary.folded.data, vocabulary.folded.start),
         )
         # Where an exception has been begun, a token may say a whole phrase.
@@ -107,6 +107,9 @@ class Lane:
                     bans = masks.excused(node)
                 else:
                     bans = masks.behind_dot(node)
+            elif where == batchkernels.BROKEN and masks.compact:
+                state = int(self._c_nodes[node]), int(self._begun[node]), int(self._spaced[node])
+                bans = (masks.compact.breaking(*state),)
             elif masks.compact:
                 bans = (masks.compact.tight(node) if where == batchkernels.TIGHT else masks.compact.continuing(node),)
             yield from ((place, ban) for ban in bans if len(ban))
@@ -115,20 +118,16 @@ class Lane:
         if masks.excusing and len(masks.within):
             stepped = [place for place in self.places.tolist() if tokens[place] >= 0]
             yield from ((place, masks.within) for place in stepped if place not in excused)
-        if masks.compact and len(masks.vocabulary.breaking):
-            for entry, place in enumerate(self.places.tolist()):
-                if tokens[place] >= 0:
-                    ban = masks.compact.breaking(int(self._c_nodes[entry]), int(self._begun[entry]), int(self._spaced[entry]))
-                    if len(ban):
-                        yield place, ban
 
     def _gaps(self, gaps: GapMasks, tokens: Ids) -> Iterator[tuple[int, Ban]]:
         folded, (ids, text, start) = self._masks.vocabulary.folded, gaps.several
         a = gaps.automaton
         found, banned, penalties = batchkernels.step_gaps(
-            *((a.first_child, a.label, *a.ends), gaps.silent, (text, start), folded.data, folded.start),
+            *((a.first_child, a.label, *a.ends), gaps.silent, (text, start), gaps.inner, gaps.always, folded.data, folded.start),
             *(tokens, self.places, self._g_nodes, self._g_kinds, *self._g_state),
         )
+        if not len(found) and not len(banned):
+            return
         nodes = dict(zip(self.places.tolist(), self._nodes.tolist(), strict=True))
         for place, node, kind, tight in found.tolist():
             ban = self._masks.gapped(nodes[place], gaps.continuing(node, kind, bool(tight)))

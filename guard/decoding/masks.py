@@ -107,7 +107,7 @@ class Masks:
             self.compact.within  # noqa: B018
             self.compact.continuing(ROOT)
         if self.gaps:
-            self.gaps.several  # noqa: B018
+            self.gaps.inner, self.gaps.always  # noqa: B018
         if self.semantic:
             self.semantic.ban, self.semantic.bare  # noqa: B018
 

@@ -90,6 +90,16 @@ def completes(first_child, label, fail, level, word_end, node, begun, spaced, te
 
 
 @njit(cache=True, nogil=True)
+def goes_on(first_child, label, fail, level, node, begun, byte):
+    """Return whether an open path, or a phrase that begins now, goes on with the letter's first `byte`."""
+    while node:
+        if (begun >> np.uint64(level[node] - 1)) & np.uint64(1) and child(first_child, label, node, byte) >= 0:
+            return True
+        node = fail[node]
+    return child(first_child, label, 0, byte) >= 0
+
+
+@njit(cache=True, nogil=True)
 def within(first_child, label, word_end, text, start, shortest):
     """Return the highest penalty of the phrases that each token contains behind one of its spaces: float32 [tokens], 0 if none.
 

@@ -112,17 +112,45 @@ def completes(first_child, label, word_end, ending, e_child, e_label, e_stop, no
 
 
 @njit(cache=True, nogil=True)
-def hits(first_child, label, word_end, ending, e_child, e_label, e_stop, nodes, kinds, count, letters, gap, text, start):
+def hits(
+    first_child, label, word_end, ending, e_child, e_label, e_stop, nodes, kinds, count, letters, gap, text, start, inner, always
+):
     """Return the highest penalty of the names that each token completes from this state: float32 [tokens], 0 if none.
 
     Args:
-        text: uint8 [bytes]; the folded tokens one after the other.
+        text: uint8 [bytes]; the folded tokens one after the other, none empty.
         start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        inner: int64 [tokens]; the runs of spaces and dots between letters in each.
+        always: float32 [tokens]; what each completes in a state without threads.
+
+    Returns:
+        The penalties, or `always` itself if no token goes on with anything that has been begun.
     """
-    found = np.zeros(len(start) - 1, np.float32)
-    for t in range(len(found)):
-        found[t] = completes(
-            *(first_child, label, word_end, ending, e_child, e_label, e_stop),
-            *(nodes, kinds, count, letters, gap, text[start[t] : start[t + 1]]),
-        )
+    found, copied = always, False
+    for t in range(len(always)):
+        if _goes_on(first_child, label, nodes, kinds, count, gap, text[start[t]], inner[t]):
+            if not copied:
+                found, copied = always.copy(), True
+            found[t] = completes(
+                *(first_child, label, word_end, ending, e_child, e_label, e_stop),
+                *(nodes, kinds, count, letters, gap, text[start[t] : start[t + 1]]),
+            )
     return found
+
+
+@njit(cache=True, nogil=True)
+def _goes_on(first_child, label, nodes, kinds, count, gap, byte, inner):
+    """Return whether a token with this first `byte` may complete a name that a thread has begun. Few do, which saves the time."""
+    leads = byte in (SPACE, DOT)
+    # Behind a space, a leading space adds nothing.
+    words = inner + (leads and gap == 0)
+    for k in range(count):
+        kind = kinds[k]
+        # Without an additional word so far, it and the name's last word must follow; with one that is begun, the last word.
+        if words < (2 if kind == PLAIN else 0 if kind == PASSED else 1):
+            continue
+        if kind in (FRESH, PASSING) or (leads and gap):
+            return True
+        if child(first_child, label, nodes[k], SPACE if leads else byte) >= 0:
+            return True
+    return False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,22 @@ class GapMasks:
         taken = v.folded.take(ids)
         return ids, taken.data, taken.start
 
+    @cached_property
+    def always(self) -> NDArray[np.float32]:
+        """The penalties of the tokens `several` in a state without threads, float32 [tokens]."""
+        a, (_, text, start) = self.automaton, self.several
+        state = np.zeros(gapkernels.THREADS, np.int32), np.zeros(gapkernels.THREADS, np.uint8), 0, trie.BRIEF + 1, 0
+        found = [
+            gapkernels.completes(a.first_child, a.label, *a.ends, *state, text[first:last]) for first, last in pairwise(start)
+        ]
+        return np.array(found, np.float32)
+
+    @cached_property
+    def inner(self) -> NDArray[np.int64]:
+        """The runs of spaces and dots between letters in each of the tokens `several`, int64 [tokens]."""
+        texts = [self.vocabulary.folded[token].decode() for token in self.several[0].tolist()]
+        return np.array([len(re.findall("[^ .]+", text)) - 1 for text in texts], np.int64)
+
     def continuing(self, node: int, kind: int, tight: bool = False) -> Ban:
         """Return the ids of tokens of which a thread says that they complete a name.
 
@@ -157,7 +174,7 @@ class GapCursor:
         ids, text, start = masks.several
         if len(ids):
             a = masks.automaton
-            hits = gapkernels.hits(a.first_child, a.label, *a.ends, *self.state, text, start)
+            hits = gapkernels.hits(a.first_child, a.label, *a.ends, *self.state, text, start, masks.inner, masks.always)
             at = np.flatnonzero(hits)
             parts.append(Ban.of(ids[at], hits[at]))
         return [part for part in parts if len(part)]

@@ -70,7 +70,8 @@ def tables(masks: Masks) -> tuple[NDArray[np.generic], ...]:
     paths = masks.compact.automaton
     return (
         *(*exact.paths, np.zeros(len(exact), np.bool_), np.zeros(0, np.bool_)),
-        *(paths.first_child, paths.label, paths.fail, paths.level, np.zeros(len(paths), np.bool_)),
+        *(paths.first_child, paths.label, paths.fail, paths.level, paths.word_end, np.zeros(len(paths), np.bool_)),
+        *vocabulary.broken,
         *(vocabulary.folded.data, vocabulary.folded.start),
     )
 
@@ -111,7 +112,13 @@ def test_one_pass_steps_each_sequence_as_its_cursor_does(
             ends = state.spaced == 2 and not state.begun & 0b111
             kinds = [kernels.TIGHT if ends and path else kernels.COMPACT for path in open_paths(cursor)]
             expected += [[place, path, kind] for path, kind in zip(open_paths(cursor), kinds, strict=True)]
-        assert found.tolist() == expected
+        broken = {int(entry) for _, entry, kind in found if kind == kernels.BROKEN}
+        assert [row for row in found.tolist() if row[2] != kernels.BROKEN] == expected
+        for entry, cursor in enumerate(cursors):
+            if entry in broken and step[int(places[entry])] >= 0:
+                state = cursor.compact
+                assert state is not None
+                assert len(state.masks.breaking(state.node, state.begun, state.spaced))
 
 
 def open_paths(cursor: Cursor) -> list[int]:
@@ -131,7 +138,7 @@ def test_silent_nodes_are_passed_over() -> None:
     arrays = tables(masks)
     silent, c_silent = np.ones(len(masks.automaton), np.bool_), np.ones(len(masks.compact.automaton), np.bool_)  # type: ignore[union-attr]
     state = (np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.uint64), np.ones(1, np.uint8))
-    found = kernels.step_all(*arrays[:4], silent, *arrays[5:10], c_silent, *arrays[11:], np.zeros(1, np.int64), *state)
+    found = kernels.step_all(*arrays[:4], silent, *arrays[5:11], c_silent, *arrays[12:], np.zeros(1, np.int64), *state)
     assert found.shape == (0, 3)
 
 

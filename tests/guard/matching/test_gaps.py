@@ -60,6 +60,7 @@ def test_tokens_of_several_words_matter_if_a_word_in_them_may_begin_a_word_of_a_
     vocabulary = Vocabulary.of([b"y J. Potter", b"y J. Smith", b" Potter", b". p", "太郎".encode()])
     masks = GapMasks(GapAutomaton.build([NAME]), vocabulary)
     assert masks.several[0].tolist() == [0, 3]
+    assert masks.inner.tolist() == [2, 0]
 
 
 def test_a_cursor_in_the_middle_of_a_text_waits_for_a_word() -> None:

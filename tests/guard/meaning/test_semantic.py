@@ -94,7 +94,7 @@ def test_tokens_cost_what_the_reference_says(tokens: list[bytes | None], words: 
         assert {t: c for t, c in judged(cursor, ids, encode).items() if c > 1e-4} == expected
         # What needs no encoder says the same, of all whole words and of nothing else.
         whole = costs(*cursor.bans())
-        at_word_start = reference.folded_stream([*said, b"a"]).endswith(" a")
+        at_word_start = reference.folded_stream([*said, b"a"]).endswith((" a", ".a"))
         known = set(masks._wordvectors.tokens.spaced.tolist())
         known |= set(masks._wordvectors.tokens.bare.tolist()) if at_word_start else set()
         assert {t: c for t, c in whole.items() if c > 1e-4} == {t: c for t, c in expected.items() if t in known}
