@@ -68,7 +68,8 @@ def forms_left_out(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = 
     return derive(phrase, name, frozenset(kinds)).left_out
 
 
-@lru_cache(maxsize=16_384)
+# Enough for the phrases of ten thousand targets: a change compiles them again, and forms take ten times as long to derive.
+@lru_cache(maxsize=131_072)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
     """Return the forms of a phrase and how many were left out; `forms_of` says which."""
     own = tuple(phrase.folded.split())
