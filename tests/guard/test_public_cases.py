@@ -204,6 +204,7 @@ class TestCases:
     def test_byte_by_byte(self, name: str, text: str, expected: bool) -> None:
         self.walk(single_bytes(name, expected), list(text.encode()), name, expected)
 
+    @pytest.mark.slow  # one by one they are quick; there are 88
     def test_in_pieces(self, name: str, text: str, expected: bool) -> None:
         rng = random.Random(text)
         data = text.encode()

@@ -35,6 +35,7 @@ def test_banned_is_infinitely_penalised() -> None:
     assert fuzz.banned(edits) == {3: math.inf, 4: math.inf, 7: 2.5}
 
 
+@pytest.mark.slow
 def test_a_round_compares_every_token_at_every_step() -> None:
     vocabulary, _ = fuzz.small_vocabulary(random.Random(1))
     assert fuzz.round_of(1, None) == fuzz.WALK * len(vocabulary)
