@@ -9,7 +9,7 @@ from typing import Literal
 
 from guard.doubt import doubt
 from guard.errors import PhraseError
-from guard.excepted import Excepted
+from guard.excepted import Excepted, letters_of
 from guard.form import FORM_KINDS
 from guard.forms.derive import forms_left_out, forms_of
 from guard.forms.judgement import made_of_ordinary_words
@@ -98,11 +98,6 @@ def left_out(banned: Iterable[Banned], kinds: Collection[FormKind] | None) -> in
 def _kinds(phrase: Phrase, kinds: Collection[FormKind] | None) -> Collection[FormKind]:
     chosen = kinds if phrase.forms is None else phrase.forms
     return FORM_KINDS if chosen is None else chosen
-
-
-def letters_of(pattern: str) -> str:
-    """Return the letters and digits of a pattern, closed up."""
-    return pattern.replace(" ", "").replace(".", "")
 
 
 def near(phrases: Iterable[Phrase], letters: str) -> Iterator[Phrase]:

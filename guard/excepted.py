@@ -35,8 +35,9 @@ def closed_in(phrase: Phrase, exception: Excepted) -> bool:
     """Return whether the phrase's letters are among those of an exception for it. It is then not looked for letter by letter."""
     if exception.phrases is not None and phrase.pattern not in exception.phrases:
         return False
-    return _letters(phrase.pattern) in _letters(exception.pattern)
+    return letters_of(phrase.pattern) in letters_of(exception.pattern)
 
 
-def _letters(pattern: str) -> str:
+def letters_of(pattern: str) -> str:
+    """Return the letters and digits of a pattern, closed up."""
     return pattern.replace(SPACE, "").replace(DOT, "")

@@ -51,7 +51,7 @@ _IGNORABLE = frozenset(
         *(0x00AD, 0x034F, 0x061C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
         *(*range(0x180B, 0x1810), *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)),
         *range(0xFE00, 0xFE10),
-        *(0x0640, 0xFFFD),  # tatweel lengthens a line; the replacement character stands for bytes that are no text
+        *(0x0640, 0xFFFD),  # tatweel lengthens a line; the replacement character replaces bytes that are no text
     ]
 )
 _VOICING = "\u3099\u309a"

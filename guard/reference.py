@@ -110,18 +110,11 @@ def _sentence_ends_in(text: str) -> bool:
     return any(len(_GAP.split(part)[-1].encode()) > BRIEF for part in text.split(DOT + SPACE)[:-1])
 
 
-def covers(exception: Excepted, folded: str, *, done: bool = False) -> list[tuple[int, int]]:
-    """Return where an exception begins and ends in a folded text: whole, or, unless `done`, as far as the text goes.
-
-    `done`: only where the exception is whole and something follows behind its last word.
-    """
+def covers(exception: Excepted, folded: str) -> list[tuple[int, int]]:
+    """Return where an exception begins and ends in a folded text: whole, or as far as the text goes."""
     pattern = exception.pattern
-    found = []
-    for match in _expression(pattern, begins_word=True).finditer(folded):
-        end = match.end(1)
-        if folded[end : end + 1] in ((SPACE, DOT) if done else ("", SPACE, DOT)):
-            found.append((match.start(1), end))
-    for length in () if done else range(1, len(pattern)):
+    found = _whole(exception, folded)
+    for length in range(1, len(pattern)):
         if pattern[length - 1] in SPACE + DOT:
             continue
         # What may follow, so that the exception may still go on.
@@ -165,6 +158,7 @@ def _excused_gap(form: Form, span: tuple[int, int], folded: str, exceptions: Ite
 
 
 def _whole(exception: Excepted, folded: str) -> list[tuple[int, int]]:
+    """Return where an exception begins and ends in a folded text, if its last word ends there."""
     found = [match.span(1) for match in _expression(exception.pattern, begins_word=True).finditer(folded)]
     return [span for span in found if folded[span[1] : span[1] + 1] in ("", SPACE, DOT)]
 

@@ -39,9 +39,9 @@ _COMMON = (
     *("--structured-outputs-config", '{"backend": "xgrammar", "disable_any_whitespace": true}'),
 )
 ENGINE = (*_COMMON, "--max-model-len", "2048")
-"""What vLLM is told for the trained model."""
+"""The arguments of vLLM for the trained model."""
 KNOWN_ENGINE = (*_COMMON, "--max-model-len", "4096")
-"""What vLLM is told for SmolLM2."""
+"""The arguments of vLLM for SmolLM2."""
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class Excusing:
         """
         path, v = self._automaton.said(state), self._vocabulary
         rests = self._rests(state)
-        if not self._owed(path):
+        owed = self._owed(path)
+        if not owed:
             return self._judged(ban, path, self._suspects(ban, rests))
         # A phrase has been said, so the exception must be said to its end: nothing else may follow, not even the answer's end.
         # What does not go on with it is judged together, by a letter that no phrase has.
@@ -75,16 +76,16 @@ class Excusing:
         for lead, tokens in first.items():
             parts.append(_penalised(np.setdiff1d(tokens, judged), self.penalty(path, lead.encode() + _OTHER)))
         silent = np.array([token for token in range(len(v)) if not v.raw[token]], np.int64)
-        return Ban.merged([*parts, _penalised(silent, self._owed(path))])
+        return Ban.merged([*parts, _penalised(silent, owed)])
 
     def gapped(self, state: int, ban: Ban) -> Ban:
         """Return the ban of names with one more word in them, less those with which an exception ends that holds such a name."""
         if not len(ban) or not self._exceptions.gapped.any():
             return ban
         before, folded, fine = self._automaton.said(state), self._vocabulary.folded, []
+        first = len(scan(self._automaton, self._exceptions.own, before).states)
         for token in ban.ids.tolist() + ban.soft.tolist():
             said = scan(self._automaton, self._exceptions.own, before + folded[token])
-            first = len(scan(self._automaton, self._exceptions.own, before).states)
             for position in range(first, len(said.states)):
                 if said.ended[position] or position + 1 == len(said.states):
                     for index, node, _ in self._open(said.states[position], position):

@@ -20,8 +20,8 @@ from guard.ban import Ban, BanCache
 from guard.decoding.excusing import Excusing
 from guard.errors import RestrictionError
 from guard.folding import StreamFolder
-from guard.matching import kernels, trie
-from guard.matching.automaton import ROOT, Automaton
+from guard.matching import kernels
+from guard.matching.automaton import ROOT, Automaton, descend
 from guard.matching.compact import CompactMasks, Letters
 from guard.matching.exceptions import Exceptions
 from guard.matching.gaps import GapMasks
@@ -183,27 +183,22 @@ class Masks:
         return known
 
     def _continuations(self, node: int) -> Ban:
-        a, v = self.automaton, self.vocabulary
-        # Behind a space, a token's own leading space or dot adds nothing, so such tokens are read from their second byte on.
-        entries = [(v.empty, len(v), 0)]
-        if a.label[node] in (trie.SPACE, trie.DOT):
-            entries = [(v.lettered, len(v), 0), (v.dotted, v.lettered, 1), (v.empty, v.dotted, 1)]
-        breaking = self._breaking(node)
-        ids, penalties = [breaking.ids, breaking.soft], [np.full(len(breaking.ids), np.inf, np.float32), breaking.penalties]
-        for low, high, depth in entries:
-            ranges, worst = kernels.continuations(a.first_child, a.label, *a.ends, node, v.text, v.start, low, high, depth)
-            for (first, last), penalty in zip(ranges.tolist(), worst.tolist(), strict=True):
-                ids.append(v.order[first:last])
-                penalties.append(np.full(last - first, penalty, np.float32))
-        ban = Ban.of(np.concatenate(ids), np.concatenate(penalties))
+        a = self.automaton
+        ids, penalties = descend(a.first_child, a.label, a.ends, node, self.vocabulary)
+        hits = self._broken_hits(node)
+        at = np.flatnonzero(hits)
+        ban = Ban.of(np.concatenate([ids, self.vocabulary.breaking[at]]), np.concatenate([penalties, hits[at]]))
         return self.excusing.outside(ban, a.said(node)) if self.excusing else ban
 
     def _breaking(self, state: int) -> Ban:
         """Return which of the tokens in which a sentence ends complete a phrase from `state`."""
-        found = self._hits(state, *self.vocabulary.broken)
-        at = np.flatnonzero(found)
-        ban = Ban.of(self.vocabulary.breaking[at], found[at])
+        hits = self._broken_hits(state)
+        at = np.flatnonzero(hits)
+        ban = Ban.of(self.vocabulary.breaking[at], hits[at])
         return self.excusing.outside(ban, self.automaton.said(state)) if self.excusing else ban
+
+    def _broken_hits(self, state: int) -> NDArray[np.float32]:
+        return self._hits(state, *self.vocabulary.broken)
 
     def _hits(self, state: int, text: NDArray[np.uint8], start: NDArray[np.int64], shortest: int = 0) -> NDArray[np.float32]:
         found: NDArray[np.float32] = kernels.hits(*self.automaton.paths, *self.automaton.ends, state, text, start, shortest)

@@ -18,6 +18,7 @@ from guard.folding import DOT, SPACE
 from guard.matching import kernels, trie
 from guard.matching.patterns import KINDS, Patterns
 from guard.phrase import Phrase
+from guard.tokens.vocabulary import Vocabulary
 
 Bytes = NDArray[np.uint8]
 Nodes = NDArray[np.int32]
@@ -168,6 +169,34 @@ class Automaton:
         node = state - len(self)
         plain = trie.follow(self.first_child, self.label, self.fail, node, trie.SPACE)
         return int(plain), int(trie.sentence_end(*self.paths, node))
+
+
+def descend(
+    first_child: Nodes, label: Bytes, ends: tuple[NDArray[Any], ...], node: int, vocabulary: Vocabulary
+) -> tuple[NDArray[np.int64], Penalties]:
+    """Find the tokens that continue the path to a node to the end of a phrase, without following failure links.
+
+    Args:
+        first_child, label: The trie; see `guard.matching.kernels`.
+        ends: Where phrases end: open_end, word_end, ending, e_child, e_label, e_stop.
+        node: The node.
+        vocabulary: The tokens.
+
+    Returns:
+        Their ids, int64 [n], which may be repeated, and their penalties, float32 [n].
+    """
+    v = vocabulary
+    # Behind a space, a token's own leading space or dot adds nothing, so such tokens are read from their second byte on.
+    entries = [(v.empty, len(v), 0)]
+    if label[node] in (trie.SPACE, trie.DOT):
+        entries = [(v.lettered, len(v), 0), (v.dotted, v.lettered, 1), (v.empty, v.dotted, 1)]
+    ids, penalties = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for low, high, depth in entries:
+        ranges, worst = kernels.continuations(first_child, label, *ends, node, v.text, v.start, low, high, depth)
+        for (first, last), penalty in zip(ranges.tolist(), worst.tolist(), strict=True):
+            ids.append(v.order[first:last])
+            penalties.append(np.full(last - first, penalty, np.float32))
+    return np.concatenate(ids), np.concatenate(penalties)
 
 
 @cache

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
 from guard.folding import StreamFolder
-from guard.matching import gapkernels, kernels, trie
-from guard.matching.automaton import Bytes, Nodes, Penalties, ending_tables
+from guard.matching import gapkernels, trie
+from guard.matching.automaton import Bytes, Nodes, Penalties, descend, ending_tables
 from guard.matching.patterns import ENDING, WORD, Patterns
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
@@ -47,8 +47,7 @@ class GapAutomaton:
         first_child, label, _, at = trie.build_trie(patterns.text, patterns.start)
         word_end, ending = np.zeros(len(label), np.float32), np.zeros(len(label), np.float32)
         word_end[at], ending[at] = patterns.ends[WORD], patterns.ends[ENDING]
-        tables = ending_tables()
-        return cls(first_child, label, word_end, ending, *tables)
+        return cls(first_child, label, word_end, ending, *ending_tables())
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
@@ -127,18 +126,9 @@ class GapMasks:
         return known[0]
 
     def _continuations(self, node: int) -> Ban:
-        a, v = self.automaton, self.vocabulary
-        entries = [(v.empty, len(v), 0)]
-        if a.label[node] == trie.SPACE:
-            entries = [(v.lettered, len(v), 0), (v.dotted, v.lettered, 1), (v.empty, v.dotted, 1)]
+        a = self.automaton
         never = np.zeros(len(a), np.float32)
-        ids, penalties = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
-        for low, high, depth in entries:
-            found = kernels.continuations(a.first_child, a.label, never, *a.ends, node, v.text, v.start, low, high, depth)
-            for (first, last), penalty in zip(found[0].tolist(), found[1].tolist(), strict=True):
-                ids.append(v.order[first:last])
-                penalties.append(np.full(last - first, penalty, np.float32))
-        return Ban.of(np.concatenate(ids), np.concatenate(penalties))
+        return Ban.of(*descend(a.first_child, a.label, (never, *a.ends), node, self.vocabulary))
 
 
 class GapCursor:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers import Encoder, ForgetTarget
-from classifiers.banned import letters_of, near
+from classifiers.banned import near
 from guard.errors import GuardError
-from guard.excepted import Excepted
+from guard.excepted import Excepted, letters_of
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import Restriction

@@ -24,10 +24,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from classifiers.banned import MAX_EXCEPTED, letters_of, near
+from classifiers.banned import MAX_EXCEPTED, near
 from classifiers.target import ForgetTarget, can_be_excepted
 from guard.errors import PhraseError
-from guard.excepted import Excepted
+from guard.excepted import Excepted, letters_of
 from guard.matching.exceptions import check
 from guard.phrase import Phrase
 from server.policy.document import MAX_BYTES, PolicyError, Position, Problem, Reader, read_text

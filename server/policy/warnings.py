@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classifiers import ForgetTarget
-from classifiers.banned import letters_of, near
-from guard.excepted import Excepted
+from classifiers.banned import near
+from guard.excepted import Excepted, letters_of
 from guard.forms.judgement import made_of_ordinary_words
 from guard.frequency import ordinary
 from guard.phrase import MIN_COMPACT, Phrase

@@ -14,7 +14,7 @@ from evaluation.smollm.wheel import ModelError
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What was done, by stand-ins for the download and the conversion."""
+    """The calls of the stand-ins for the download and the conversion."""
     done: list[str] = []
 
     def fetch(folder: Path) -> Path:

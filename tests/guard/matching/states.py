@@ -75,7 +75,7 @@ def _ending(path: str) -> re.Pattern[str]:
 
 
 def ends_with(text: str, path: str) -> bool:
-    """Return whether folded `text`, which does not end with a dot, ends with what `path` stands for."""
+    """Return whether folded `text`, which does not end with a dot, ends with the text of `path`."""
     return _ending(path).search(text) is not None
 
 
