@@ -16,6 +16,9 @@ from guard.errors import ArgumentError
 
 KEY = "guard"
 NAME = "guard_id"
+HITS = "guard_hits"
+AVOID = "guard_avoid"
+ALLOW = "guard_allow"
 REFUSE = "refuse"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
