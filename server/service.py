@@ -159,7 +159,7 @@ class Service:
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
             with self._timed("policy"):
                 policy = self.policy if settings.policy else None
-                opened = await open_policy(policy, database, self.audit, settings.restrictions, encoder)
+                opened = await open_policy(policy, database, self.audit, settings.restrictions, encoder, settings.words)
                 found = opened.found
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
@@ -169,7 +169,7 @@ class Service:
             # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
-            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
+            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics, settings.words)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):

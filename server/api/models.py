@@ -21,7 +21,8 @@ from pydantic import (
 
 from classifiers.action import Action
 from classifiers.banned import MAX_EXCEPTED, check_cut, check_exceptions
-from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId, can_be_excepted
+from classifiers.semantic import SemanticSpec
+from classifiers.target import Example, ForgetTarget, TargetId, can_be_excepted
 from guard.phrase import MAX_CHARACTERS, FormKind, MatchKind, Phrase, Scope
 from server.policy.limits import MAX_EXAMPLES, MAX_PHRASES
 from server.policy.warnings import warnings_of
@@ -122,7 +123,11 @@ class _TargetFields(ApiModel):
         max_length=MAX_EXCEPTED,
         description="texts that may be said although a phrase is in them",
     )
-    semantic: SemanticSpec | None = Field(None, description="words that answers must not come close to in meaning")
+    semantic: SemanticSpec | None = Field(
+        default_factory=SemanticSpec,
+        description="words that answers must not come close to in meaning; without `words`, those of the target's facts, if its "
+        "name describes know-how; null: none",
+    )
     action: Action = Field(
         Action.SUPPRESS, description="`suppress`: answer without the phrases; `refuse`: do not answer; `monitor`: only record"
     )
@@ -148,8 +153,12 @@ class TargetRequest(_TargetFields):
 
     def draft(self, target_id: str) -> TargetDraft:
         """Return the draft for the store."""
+        target = target_of(self, target_id, [phrase.phrase() for phrase in self.phrases])
+        if not self.retain_examples and target.semantic is not None and target.semantic.words is None:
+            # Anchors of facts would be gone with the facts at the next start.
+            target = target.model_copy(update={"semantic": None})
         return TargetDraft(
-            target_of(self, target_id, [phrase.phrase() for phrase in self.phrases]),
+            target,
             self.labels,
             self.requester,
             self.legal_basis,

@@ -128,6 +128,7 @@ async def report(
 def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
     target = stored.target
     phrases = target.own_phrases() if target.action.bans else []
+    anchors = target.anchors()
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
@@ -146,7 +147,7 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
         phrases=[
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
-        semantic_words=list(target.semantic.words) if target.semantic and target.action.bans else [],
+        semantic_words=list(anchors.words or ()) if anchors and target.action.bans else [],
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers import Encoder, ForgetTarget
+from classifiers import ForgetTarget
 from classifiers.banned import near
-from guard.errors import GuardError
+from classifiers.meaning.neighbours import Neighbours, phrases_near
+from classifiers.semantic import Near
 from guard.excepted import Excepted, letters_of
-from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 
@@ -38,12 +38,10 @@ class Compiled:
     Attributes:
         always: digests of the restrictions for every answer, by target id.
         gated: digests of the restrictions for answers to prompts about the target, by target id.
-        anchors: whether any of these has words that answers must not come close to in meaning.
     """
 
     always: Mapping[str, str]
     gated: Mapping[str, str]
-    anchors: bool
 
     @property
     def digests(self) -> set[str]:
@@ -52,14 +50,14 @@ class Compiled:
 
 
 class Compiler:
-    """Writes restrictions into `folder`; `encoder` encodes semantic words.
+    """Writes restrictions into `folder`; `neighbours` finds the words near anchors, and without it no target may have any.
 
     Only targets whose action bans phrases get restrictions (`Action.bans`).
     """
 
-    def __init__(self, folder: Path, encoder: Encoder | None = None) -> None:
+    def __init__(self, folder: Path, neighbours: Neighbours | None = None) -> None:
         self._folder = folder
-        self._encoder = encoder
+        self._neighbours = neighbours
 
     def first(self, targets: Sequence[ForgetTarget]) -> tuple[Part, Compiled]:
         """Compile all targets of a server that starts: one restriction for every answer, and one of each target for its prompts.
@@ -77,42 +75,39 @@ class Compiler:
         """Compile each target by itself; unless `always`, leave out what it bans in every answer.
 
         Raises:
-            ValueError: a target has semantic words, and there is no encoder, or they cannot be compared; the message names it.
-            OSError: a restriction cannot be written.
+            ValueError: a target has anchors, and there is nothing to compare them with, or they cannot be compared; the message
+                names it.
+            OSError: a restriction or the vectors of the word list cannot be written.
             Exception: what the encoder raises.
         """
         for_all = {t.id: restriction for t in targets if always and (restriction := _compiled([t], "always"))}
-        gated = {target.id: restriction for target in targets if (restriction := self._gated(target))}
+        words = self._near([target for target in targets if target.action.bans])
+        gated = {t.id: restriction for t in targets if (restriction := _compiled([t], "gated", words.get(t.id, ())))}
         # Writing a file waits for the disk. In parallel, all files wait once.
         with ThreadPoolExecutor(_WRITERS) as writers:
             always_digests, gated_digests = (
                 dict(zip(compiled, writers.map(self._write, compiled.values()), strict=True)) for compiled in (for_all, gated)
             )
-        return Compiled(always_digests, gated_digests, any(restriction.anchors for restriction in gated.values()))
+        return Compiled(always_digests, gated_digests)
 
-    def _gated(self, target: ForgetTarget) -> Restriction | None:
-        if not target.action.bans:
-            return None
-        if target.semantic and self._encoder is None:
-            raise ValueError(f"target {target.id} has semantic words, which cannot be compiled without an encoder")
-        anchors = None
-        if target.semantic and self._encoder:
-            try:
-                anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
-            except GuardError as error:
-                raise ValueError(f"target {target.id}: the encoder cannot compare its semantic words: {error}") from error
-        return _compiled([target], "gated", anchors)
+    def _near(self, targets: Sequence[ForgetTarget]) -> Mapping[str, Sequence[Near]]:
+        """Return the words near the anchors of targets, by target id."""
+        if self._neighbours is not None:
+            return self._neighbours.of(targets)
+        if named := next((target.id for target in targets if target.anchors()), None):
+            raise ValueError(f"target {named} has semantic words, which cannot be compiled without an encoder")
+        return {}
 
     def _write(self, restriction: Restriction) -> str:
         restriction.save(self._folder)
         return restriction.digest
 
 
-def _compiled(targets: Iterable[ForgetTarget], scope: str, anchors: Anchors | None = None) -> Restriction | None:
-    """Compile what targets ban with this scope, without what they except; None if there is nothing."""
+def _compiled(targets: Iterable[ForgetTarget], scope: str, words: Iterable[Near] = ()) -> Restriction | None:
+    """Compile what targets ban with this scope, without what they except, and `words`; None if there is nothing."""
     found = [(target, phrases_of(target, scope)) for target in targets]
-    banned = [phrase for _, phrases in found for phrase in phrases]
-    return Restriction.compile(banned, anchors, exceptions_of(found)) if banned or anchors else None
+    banned = [phrase for _, phrases in found for phrase in phrases] + list(phrases_near(words))
+    return Restriction.compile(banned, exceptions=exceptions_of(found)) if banned else None
 
 
 def exceptions_of(found: Sequence[tuple[ForgetTarget, Sequence[Phrase]]]) -> list[Excepted]:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from classifiers import Encoder, ForgetTarget
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
+from classifiers.meaning.neighbours import Neighbours
 from classifiers.tiers import Tiers
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
@@ -54,19 +55,32 @@ class Enforcement:
     Changes are made one at a time: call `commit` inside `changing`.
     """
 
-    def __init__(self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics) -> None:
+    def __init__(
+        self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, words: Path | None = None
+    ) -> None:
+        """Enforce nothing yet.
+
+        Args:
+            engine: The engine.
+            encoder: Encodes examples and semantic words.
+            lanes: The threads that screen.
+            folder: The folder of restrictions.
+            metrics: The metrics.
+            words: The folder of the word list's vectors; None keeps them in memory alone.
+        """
         self._engine = engine
         self._encoder = encoder
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
-        self._compiler = Compiler(folder, encoder)
+        self.neighbours = Neighbours(encoder, words)
+        """Finds the words near the anchors of targets."""
+        self._compiler = Compiler(folder, self.neighbours)
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
         self._parts = _tiers([])
         self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
-        self._words_ready = False
         self._users: dict[int, int] = {}
         self._retired: set[str] = set()
         self._merging = Merging(self._merge, self._is_whole)
@@ -117,7 +131,7 @@ class Enforcement:
         if compiled is None:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
-        await self._load(_digests([part]) | gated.digests, gated.anchors)
+        await self._load(_digests([part]) | gated.digests)
         self._parts, self._classifier = _tiers([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
 
@@ -183,7 +197,7 @@ class Enforcement:
             else:
                 parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
-            await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
+            await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests)
             yield Prepared(listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled)
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
@@ -285,10 +299,7 @@ class Enforcement:
         self._metrics.snapshot(number)
         return snapshot
 
-    async def _load(self, digests: Collection[str], anchors: bool = False) -> None:
-        if anchors and not self._words_ready:
-            await self._engine.prepare_words(self._encoder.encode, self._encoder.fingerprint)
-            self._words_ready = True
+    async def _load(self, digests: Collection[str]) -> None:
         if digests:
             await self._engine.load(sorted(digests))
 

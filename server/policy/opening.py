@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers import Encoder
+from classifiers.meaning.neighbours import Neighbours
 from server.policy.compiler import Compiled, Compiler, Part
 from server.policy.file import Policy
 from server.policy.recovery import Recovered, recover
@@ -24,7 +25,9 @@ class Opened:
     gated: Compiled
 
 
-async def open_policy(policy: Policy | None, database: Database, audit: Audit, folder: Path, encoder: Encoder) -> Opened:
+async def open_policy(
+    policy: Policy | None, database: Database, audit: Audit, folder: Path, encoder: Encoder, words: Path | None = None
+) -> Opened:
     """Store a policy file's targets, read what the store asks for, and compile it.
 
     Args:
@@ -33,6 +36,7 @@ async def open_policy(policy: Policy | None, database: Database, audit: Audit, f
         audit: The audit log, which records what the file changes.
         folder: The folder of restrictions.
         encoder: Encodes semantic words.
+        words: The folder of the word list's vectors; None keeps them in memory alone.
 
     Raises:
         StoreError: The store does not take or return the targets.
@@ -44,5 +48,5 @@ async def open_policy(policy: Policy | None, database: Database, audit: Audit, f
         await seed(database, audit, policy.targets)
     found = await recover(database, encoder)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-    part, gated = await asyncio.to_thread(Compiler(folder, encoder).first, found.targets)
+    part, gated = await asyncio.to_thread(Compiler(folder, Neighbours(encoder, words)).first, found.targets)
     return Opened(found, part, gated)

@@ -72,6 +72,13 @@ def few_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short word list: to encode the real one takes seconds even with a stand-in for the encoder."""
+    words = ("poetry", "poem", "biscuit", "cookie", "sprint", "garden")
+    monkeypatch.setattr("classifiers.meaning.wordlist.listed_words", lambda: words)
+
+
+@pytest.fixture
 def app(settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_prompts: None) -> FastAPI:
     return create_app(settings, opener(engine), lambda _: encoder)
 
