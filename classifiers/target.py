@@ -151,6 +151,11 @@ class ForgetTarget(_Model):
         words = self.proposed_anchors() if is_description(self.name) else []
         return self.semantic.model_copy(update={"words": words}) if words else None
 
+    def without_anchors_of_facts(self) -> Self:
+        """Return the target without anchors, unless it names them: for a target whose facts will be removed."""
+        named = self.semantic is not None and self.semantic.words is not None
+        return self if named else self.model_copy(update={"semantic": None})
+
     def proposed_anchors(self) -> list[str]:
         """Return the words of the target's facts that could be anchors (`classifiers.anchors.proposed_anchors`)."""
         completions = [example.completion for example in self.examples]

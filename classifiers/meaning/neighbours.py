@@ -27,7 +27,7 @@ from guard.phrase import Phrase
 COMMON: Final = 4.6
 """The Zipf value from which on an English word is too common to be banned for its meaning: most answers have one of them.
 
-With it, half as many paragraphs of novels have a banned word, and 6% fewer paraphrases of facts do (`evaluation.meaning`).
+With it, half as many paragraphs of novels have a banned word, and 8% fewer paraphrases of facts do (`evaluation.meaning`).
 """
 MAX_OWN: Final = 2000
 """The most words of a target's own texts that are compared beside the list; encoding them takes about a second."""

@@ -124,9 +124,7 @@ class _TargetFields(ApiModel):
         description="texts that may be said although a phrase is in them",
     )
     semantic: SemanticSpec | None = Field(
-        default_factory=SemanticSpec,
-        description="words that answers must not come close to in meaning; without `words`, those of the target's facts, if its "
-        "name describes know-how; null: none",
+        SemanticSpec(), description="words near which no answer may come in meaning; `{}`: those of know-how's facts; null: none"
     )
     action: Action = Field(
         Action.SUPPRESS, description="`suppress`: answer without the phrases; `refuse`: do not answer; `monitor`: only record"
@@ -154,11 +152,8 @@ class TargetRequest(_TargetFields):
     def draft(self, target_id: str) -> TargetDraft:
         """Return the draft for the store."""
         target = target_of(self, target_id, [phrase.phrase() for phrase in self.phrases])
-        if not self.retain_examples and target.semantic is not None and target.semantic.words is None:
-            # Anchors of facts would be gone with the facts at the next start.
-            target = target.model_copy(update={"semantic": None})
         return TargetDraft(
-            target,
+            target if self.retain_examples else target.without_anchors_of_facts(),
             self.labels,
             self.requester,
             self.legal_basis,

@@ -58,16 +58,7 @@ class Enforcement:
     def __init__(
         self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, words: Path | None = None
     ) -> None:
-        """Enforce nothing yet.
-
-        Args:
-            engine: The engine.
-            encoder: Encodes examples and semantic words.
-            lanes: The threads that screen.
-            folder: The folder of restrictions.
-            metrics: The metrics.
-            words: The folder of the word list's vectors; None keeps them in memory alone.
-        """
+        """Enforce nothing yet. `folder` is that of restrictions, `words` that of the word list's vectors; None keeps none."""
         self._engine = engine
         self._encoder = encoder
         self._lanes = lanes

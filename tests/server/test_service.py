@@ -86,7 +86,7 @@ def test_a_policy_that_cannot_be_loaded_is_told_at_once(tmp_path: Path, engine: 
 
 @pytest.mark.slow
 async def test_the_vectors_of_words_are_kept_only_where_a_target_has_semantic_words(
-    settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_words: None
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
     with_words = settings.policy.read_text().replace("    phrases:\n", "    semantic: {words: [biscuit]}\n    phrases:\n")
     for policy, files in ((settings.policy.read_text(), 0), (with_words, 1)):
@@ -99,7 +99,7 @@ async def test_the_vectors_of_words_are_kept_only_where_a_target_has_semantic_wo
 
 @pytest.mark.slow
 async def test_a_server_whose_word_vectors_cannot_be_kept_does_not_become_ready(
-    settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_words: None
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
     settings.words.parent.mkdir(exist_ok=True)
     settings.words.write_text("a file where the folder should be")

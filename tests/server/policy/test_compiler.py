@@ -54,7 +54,7 @@ def test_phrases_are_told_apart_by_scope() -> None:
     assert [phrases_of(target, scope) for target in TARGETS[2:] for scope in ("always", "gated")] == [[]] * 4
 
 
-def test_words_near_anchors_make_a_gated_restriction_even_without_phrases(tmp_path: Path, few_words: None) -> None:
+def test_words_near_anchors_make_a_gated_restriction_even_without_phrases(tmp_path: Path) -> None:
     plain = [target.model_copy(update={"aliases": [], "phrases": []}) for target in TARGETS]
     words = SemanticSpec(words=["poetry", "Poem"], delta=0.8)
     targets = [target.model_copy(update={"semantic": words}) for target in plain]

@@ -121,7 +121,7 @@ def test_check_policy_takes_what_a_server_starts_with(
         file.write_text(text, "utf-8", newline="")
 
         def check() -> None:
-            try_policy(load_policy(file), WordEncoder)
+            try_policy(load_policy(file), WordEncoder())
 
         def serve() -> None:
             asyncio.run(started(load_policy(file), sqlite_template, Path(folder) / "data", background))
@@ -158,7 +158,7 @@ async def test_without_a_file_the_targets_of_an_earlier_one_stay(database: Datab
         assert len(opened.found.targets) == kept
 
 
-def test_a_policy_that_cannot_be_compiled_is_refused_by_its_target(few_words: None) -> None:
+def test_a_policy_that_cannot_be_compiled_is_refused_by_its_target() -> None:
     policy = load_policy("version: 1\ntargets:\n- {id: a, name: Ada Brill, semantic: {words: [poetry]}}\n")
 
     class Flat(WordEncoder):

@@ -47,11 +47,12 @@ def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkey
     )
 
 
-def test_the_words_near_anchors_are_listed_with_their_cosines(few_words: None) -> None:
+def test_the_words_near_anchors_are_listed_with_their_cosines() -> None:
     encoder = WordEncoder()
     previewer = Previewer(Background([], encoder), encoder, Thresholds(), lambda: None, Neighbours(encoder))
     target = ForgetTarget.model_validate({"id": "q", "name": "Ada Brill", "semantic": {"words": ["poetry biscuit"]}})
     found = [(near.word, near.cosine, near.penalty) for near in previewer.words(target)]
-    assert found == [("poetry biscuit", 1.0, math.inf), ("biscuit", 0.71, math.inf), ("poetry", 0.71, math.inf)]
+    assert found[0] == ("poetry biscuit", 1.0, math.inf)
+    assert {("biscuit", 0.71, math.inf), ("poetry", 0.71, math.inf)} <= set(found)
     assert previewer.words(target.model_copy(update={"action": Action.REFUSE})) == []
     assert previewer.words(target.model_copy(update={"semantic": None})) == []
