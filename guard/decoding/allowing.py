@@ -7,15 +7,15 @@ contains more than the text remains banned, too: a name with one more word in it
 counts.
 
 The restriction is the same for all answers, so nothing of it is compiled anew. Its nodes know which phrases end at themselves
-(`guard.matching.automaton.Automaton.own`). Only tokens that complete an allowed text can be banned less than the restriction says.
-These few are found with a small automaton of the allowed texts alone, and judged one by one: the compiled loop reads the token
-from the state, and looks at the phrases that end at each node of each failure chain.
+(`guard.matching.automaton.Automaton.own`). Only a token that completes an allowed text can be banned less than the restriction
+says. These few are found with a small automaton of the allowed texts alone, and judged one by one: a compiled loop reads the
+token from the state, and looks at the phrases that end at each node of each failure chain.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from guard.ban import Ban, BanCache
 from guard.decoding.excusing import Excusing
 from guard.decoding.masks import Masks
-from guard.excepted import letters_of
 from guard.folding import StreamFolder
 from guard.matching import compactkernels, kernels, trie
 from guard.matching.automaton import ROOT, Automaton, descend
@@ -84,21 +83,17 @@ class Allowing:
         self._compact = _CompactTexts(masks.compact, compact) if masks.compact and compact else None
 
     @classmethod
-    def of(cls, masks: Masks, patterns: Iterable[str]) -> Allowing | None:
+    def of(cls, masks: Masks, patterns: Collection[str]) -> Allowing | None:
         """Find allowed texts in a restriction. Return None if it holds none of them."""
         automaton, compact = masks.automaton, masks.compact
         gone: dict[int, set[int]] = defaultdict(set)
-        letters: dict[int, list[str]] = defaultdict(list)
         for pattern in patterns:
             for path, parts in whole_places(pattern):
                 node = automaton.find(path)
                 if node is not None and any(automaton.own[node] >> part & 1 for part in parts):
                     gone[node].update(parts)
-            place = compact.automaton.find(letters_of(pattern).encode()) if compact else None
-            if compact and place and compact.automaton.word_end[place]:
-                letters[place].append(pattern)
         remaining = {node: _without(automaton, node, parts) for node, parts in gone.items()}
-        closed = {place: compact.automaton.remaining(place, own) for place, own in letters.items()} if compact else {}
+        closed = compact.automaton.remaining(patterns) if compact else {}
         return cls(masks, remaining, closed) if remaining or closed else None
 
     def at(self, state: int, pending: bytes = b"") -> list[Ban]:

@@ -7,8 +7,8 @@ phrases that are always banned and have eight letters or more: shorter ones woul
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
+from guard.excepted import letters_of
 from guard.folding import StreamFolder
 from guard.matching import compactkernels, trie
 from guard.matching.patterns import Patterns
@@ -33,10 +34,11 @@ class CompactAutomaton:
     label: NDArray[np.uint8]
     fail: NDArray[np.int32]
     word_end: NDArray[np.float32]
-    # Where phrases of several patterns have the same letters ("Mary Land", "Maryland"), each one's penalty.
-    shared: NDArray[np.int32]
-    shared_key: NDArray[np.uint64]
-    shared_penalty: NDArray[np.float32]
+    # Phrases of several patterns may have the same letters ("Mary Land", "Maryland"). For each pattern: the node at which its
+    # letters end, ascending; its key, which no other pattern with these letters has; and its penalty.
+    writer_at: NDArray[np.int32]
+    writer_key: NDArray[np.uint32]
+    writer_penalty: NDArray[np.float32]
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
@@ -51,7 +53,7 @@ class CompactAutomaton:
         own = np.zeros(len(label), np.float32)
         own[ends] = patterns.own.max(axis=0)
         fail = trie.link(first_child, label, parent, np.zeros(len(label), np.uint8), np.empty((0, len(label)), np.float32))
-        return cls(first_child, label, fail, own, *_shared(held, first_child, label))
+        return cls(first_child, label, fail, own, *_writers(held, ends))
 
     def path(self, node: int) -> bytes:
         """Return the letters that lead to a node."""
@@ -70,11 +72,24 @@ class CompactAutomaton:
                 return None
         return node
 
-    def remaining(self, node: int, patterns: Iterable[str]) -> float:
-        """Return the penalty at a node without the phrases that have one of these `patterns`, whose letters lead there."""
-        at = np.flatnonzero(self.shared == node)
-        others = at[~np.isin(self.shared_key[at], np.array([_key(pattern) for pattern in patterns], np.uint64))]
-        return float(self.shared_penalty[others].max(initial=0))
+    def remaining(self, patterns: Collection[str]) -> dict[int, float]:
+        """Return what is left at nodes without the phrases of some patterns.
+
+        Args:
+            patterns: The patterns (`Phrase.pattern`).
+
+        Returns:
+            For each node at which the letters of one of these phrases end, the penalty of the other phrases; 0 if there are none.
+        """
+        keys = np.array([_key(pattern) for pattern in patterns], np.uint32)
+        found = {}
+        for letters in {letters_of(pattern) for pattern in patterns}:
+            node = self.find(letters.encode())
+            first, last = np.searchsorted(self.writer_at, [node or 0, (node or 0) + 1])
+            gone = np.isin(self.writer_key[first:last], keys)
+            if node and gone.any():
+                found[node] = float(self.writer_penalty[first:last][~gone].max(initial=0))
+        return found
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
@@ -102,27 +117,29 @@ class CompactAutomaton:
 
 
 def _key(pattern: str) -> int:
-    return int.from_bytes(hashlib.blake2b(pattern.encode(), digest_size=8).digest(), "little")
+    return zlib.crc32(pattern.encode())
 
 
-def _shared(
-    held: Sequence[tuple[str, Phrase]], first_child: NDArray[np.int32], label: NDArray[np.uint8]
-) -> tuple[NDArray[np.int32], NDArray[np.uint64], NDArray[np.float32]]:
-    """Return the node, the key and the penalty of each pattern that does not have its letters for itself, by node."""
-    first: dict[str, str] = {}
-    several = {letters for letters, phrase in held if first.setdefault(letters, phrase.pattern) != phrase.pattern}
-    found: dict[tuple[int, int], float] = {}
+def _writers(
+    held: Sequence[tuple[str, Phrase]], ends: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.float32]]:
+    """Return the node, the key and the penalty of each pattern of a phrase, by node.
+
+    Args:
+        held: The phrases with their letters.
+        ends: int32 [letters]; the node of each phrase's letters, in the order of the letters, each once.
+    """
+    found: dict[tuple[str, str], float] = {}
     for letters, phrase in held:
-        if letters in several:
-            node = 0
-            for byte in letters.encode():
-                node = int(trie.child(first_child, label, node, byte))
-            key = node, _key(phrase.pattern)
-            found[key] = max(found.get(key, 0.0), phrase.penalty)
+        pair = letters, phrase.pattern
+        found[pair] = max(found.get(pair, 0.0), phrase.penalty)
     ordered = sorted(found)
-    nodes = np.array([node for node, _ in ordered], np.int32)
-    keys = np.array([key for _, key in ordered], np.uint64)
-    return nodes, keys, np.array([found[key] for key in ordered], np.float32)
+    index = np.cumsum([0, *(a != b for (a, _), (b, _) in pairwise(ordered))])[: len(ordered)]
+    nodes = ends[index.astype(np.int64)]
+    by_node = np.argsort(nodes, kind="stable")
+    keys = np.array([_key(pattern) for _, pattern in ordered], np.uint32)
+    penalties = np.array([found[pair] for pair in ordered], np.float32)
+    return nodes[by_node], keys[by_node], penalties[by_node]
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,7 +81,9 @@ def scripts(draw: st.DrawFn, excepting: bool = True, allowing: bool = False) -> 
     tokens += [text[first : first + size] for first, size in more]
     allowed = []
     if allowing:
-        parts = [part for known in pool for part in (known, known, known.split(" ")[-1], known.split(" ")[0]) if part.strip(" .-")]
+        parts = [
+            part for known in pool for part in (known, known, known.split(" ")[-1], known.split(" ")[0]) if part.strip(" .-")
+        ]
         allowed = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))
     return Script(phrases, exceptions, tokens, [tokens.index(piece) for piece in pieces], allowed)
 
