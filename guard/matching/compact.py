@@ -37,7 +37,7 @@ class CompactAutomaton:
     # Phrases of several patterns may have the same letters ("Mary Land", "Maryland"). For each pattern: the node at which its
     # letters end, ascending; its key, which no other pattern with these letters has; and its penalty.
     writer_at: NDArray[np.int32]
-    writer_key: NDArray[np.uint32]
+    writer_key: NDArray[np.int32]
     writer_penalty: NDArray[np.float32]
 
     def __post_init__(self) -> None:
@@ -81,7 +81,7 @@ class CompactAutomaton:
         Returns:
             For each node at which the letters of one of these phrases end, the penalty of the other phrases; 0 if there are none.
         """
-        keys = np.array([_key(pattern) for pattern in patterns], np.uint32)
+        keys = np.array([_key(pattern) for pattern in patterns], np.int32)
         found = {}
         for letters in {letters_of(pattern) for pattern in patterns}:
             node = self.find(letters.encode())
@@ -117,12 +117,12 @@ class CompactAutomaton:
 
 
 def _key(pattern: str) -> int:
-    return zlib.crc32(pattern.encode())
+    return zlib.crc32(pattern.encode()) & 0x7FFFFFFF
 
 
 def _writers(
     held: Sequence[tuple[str, Phrase]], ends: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Return the node, the key and the penalty of each pattern of a phrase, by node.
 
     Args:
@@ -137,7 +137,7 @@ def _writers(
     index = np.cumsum([0, *(a != b for (a, _), (b, _) in pairwise(ordered))])[: len(ordered)]
     nodes = ends[index.astype(np.int64)]
     by_node = np.argsort(nodes, kind="stable")
-    keys = np.array([_key(pattern) for _, pattern in ordered], np.uint32)
+    keys = np.array([_key(pattern) for _, pattern in ordered], np.int32)
     penalties = np.array([found[pair] for pair in ordered], np.float32)
     return nodes[by_node], keys[by_node], penalties[by_node]
 
