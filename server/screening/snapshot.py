@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from classifiers import Classifier, ForgetTarget, Match
 from classifiers.action import Action
+from classifiers.answering import Answering
 from server.screening.decision import Decision
 
 
@@ -20,6 +21,7 @@ class PolicySnapshot:
         always: digests of the restrictions for every answer.
         gated: the digest of the restriction for answers to prompts about a target, by target id.
         classifier: finds the targets that a text is about.
+        defaults: how answers about targets are given that do not say it themselves.
     """
 
     number: int
@@ -27,6 +29,11 @@ class PolicySnapshot:
     always: Sequence[str]
     gated: Mapping[str, str]
     classifier: Classifier
+    defaults: Answering = field(default_factory=Answering)
+
+    def answering(self, target_id: str) -> Answering:
+        """Return how answers about a target of this snapshot are given. Raises KeyError if there is no such target."""
+        return self.targets[target_id].answering(self.defaults)
 
     def decide(self, matches: Sequence[Match]) -> Decision:
         """Return what the server does with a request in which `matches` were found: their strictest action decides."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from classifiers import ForgetTarget, LiveClassifier, Match
+from classifiers.answering import Answer, Answering, Echo
 from server.screening.snapshot import PolicySnapshot
 from tests.server.fakes import WordEncoder
 
@@ -51,3 +52,12 @@ def test_a_match_of_an_unknown_target_is_an_error_not_a_pass(snapshot: PolicySna
     assert isinstance(snapshot.classifier, LiveClassifier)
     with pytest.raises(KeyError):
         snapshot.decide(matches("nobody"))
+
+
+def test_a_target_is_answered_as_it_says_and_else_by_the_defaults(snapshot: PolicySnapshot) -> None:
+    assert snapshot.answering("a") == Answering()
+    targets = {"a": ForgetTarget.model_validate({"id": "a", "name": "Ada Byron", "answer": "mask"})}
+    other = PolicySnapshot(7, targets, [], {}, snapshot.classifier, Answering(echo=Echo.BAN))
+    assert other.answering("a") == Answering(Answer.MASK, echo=Echo.BAN)
+    with pytest.raises(KeyError):
+        other.answering("nobody")
