@@ -11,6 +11,7 @@ from classifiers import Encoder, Thresholds
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.background import Background
 from guard import Vocabulary
+from server.answers.leads import Leads
 from server.engine.protocol import Engine
 from server.http.authentication import Authenticator
 from server.http.body import BodyLimits
@@ -52,7 +53,7 @@ class ApiContext:
         return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """What every request needs: the engine, the name of its model, and what the API's routes use.
 
@@ -63,6 +64,11 @@ class Running:
     model: str
     recalibration: Recalibration
     api: ApiContext
+
+    @cached_property
+    def leads(self) -> Leads:
+        """What the engine's vocabulary tells about the end of an answer."""
+        return Leads(self.engine.tokens())
 
     @property
     def activation(self) -> Activation:

@@ -18,6 +18,7 @@ from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
 from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.held import Held
 from server.policy.merging import Merging
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
@@ -61,6 +62,8 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._compiler = Compiler(folder, encoder)
+        self.held = Held(folder)
+        """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
         self._parts = _tiers([])
@@ -118,6 +121,7 @@ class Enforcement:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
         await self._load(_digests([part]) | gated.digests, gated.anchors)
+        await self._run(self.held.keep, _digests([part]))
         self._parts, self._classifier = _tiers([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
 
@@ -184,6 +188,7 @@ class Enforcement:
                 parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
             await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
+            await self._run(self.held.keep, _digests(parts))
             yield Prepared(listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled)
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
@@ -237,6 +242,7 @@ class Enforcement:
                 return
             gone, self._retired = self._retired, set()
             await self._engine.forget(sorted(gone))
+            self.held.drop(gone)
             for digest in gone:
                 (self._folder / (digest + SUFFIX)).unlink(missing_ok=True)
 
@@ -262,6 +268,7 @@ class Enforcement:
                 # If a target in one of the merged parts has changed meanwhile, the next change tries again.
                 if one and self._parts.holds(merged):
                     await self._load(_digests([one]))
+                    await self._run(self.held.keep, _digests([one]))
                     self._parts = self._parts.replaced(merged, one)
                 assert self._classifier is not None
                 self._classifier = self._classifier.adopting(classifier)
