@@ -98,6 +98,11 @@ class Automaton:
         return len(self.label)
 
     @cached_property
+    def levels(self) -> Nodes:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
+
+    @cached_property
     def level(self) -> Nodes:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)

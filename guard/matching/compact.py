@@ -55,6 +55,11 @@ class CompactAutomaton:
         return len(self.label)
 
     @cached_property
+    def levels(self) -> NDArray[np.int32]:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
+
+    @cached_property
     def level(self) -> NDArray[np.int32]:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)
