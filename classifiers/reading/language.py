@@ -16,8 +16,8 @@ _FEWEST_LETTERS: Final = 8
 _DENSE: Final = ("\u2e80", "\ud7ff")
 
 _CODES = """
-    af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja jv ka kk km kn ko lo lt lv mk
-    ml mn mr ms my ne nl no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh
+    af am ar az be bg bn bs ca cs cy da de el en es et eu fa fi fr ga gl gu he hi hr hu hy id is it ja jv ka kk km kn ko lo lt lv
+    mk ml mn mr ms my ne nl no pa pl ps pt ro ru si sk sl sq sr sv sw ta te th tl tr uk ur uz vi zh
 """
 LANGUAGES: Final = tuple(_CODES.split())
 """The languages that are told apart (ISO 639-1): those that many people write. Fewer languages leave fewer mistakes."""
