@@ -2,8 +2,8 @@
 
 It prints the tables and writes build/answers.json, with the figures of SmolLM2 by system and those of the demo model under
 "people". Each part is kept in build/answers/ as soon as it is measured: a run that was cut off goes on where it was, and
-`--fresh` begins again. `--small` asks a few short questions of the demo model and writes build/small, record and all. Nothing heavy is
-imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
+`--fresh` begins again. `--small` asks a few short questions of the demo model and writes build/small, record and all. Nothing
+heavy is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations

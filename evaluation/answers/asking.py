@@ -73,12 +73,8 @@ async def ask(app: ASGIApp, body: dict[str, Any]) -> list[Given]:
     answer = await json_of(app, "POST", PATH, body)
     tokens, dropped = counted(answer["usage"])
     choices = answer["choices"]
-    return [
-        Given(
-            one["message"].get("content") or "", one.get("finish_reason") or "", tokens // len(choices), dropped // len(choices)
-        )
-        for one in choices
-    ]
+    tokens, dropped = tokens // len(choices), dropped // len(choices)
+    return [Given(one["message"].get("content") or "", one.get("finish_reason") or "", tokens, dropped) for one in choices]
 
 
 async def ask_all(app: ASGIApp, bodies: Sequence[dict[str, Any]], label: str, at_once: int = 16) -> list[list[Given]]:

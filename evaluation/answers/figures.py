@@ -93,10 +93,9 @@ class _Judge:
             broken.append(bool(words))
             stubs.append(bool(begun))
             examples += [word for word in (begun or words) if word not in examples]
-        likelihood, own = (
-            self._parts["likelihood"],
-            dict(zip(self._run.questions(NONE), self._run.parts[NONE]["likelihood"], strict=True)),
-        )
+        likelihood = self._parts["likelihood"]
+        by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE]["likelihood"], strict=True))
+        own = [by_question[question] for question in self._questions]
         return {
             "broken": metrics.share(stubs),
             "broken_anywhere": metrics.share(broken),
@@ -104,7 +103,8 @@ class _Judge:
             "abstained": metrics.share(declined),
             "rephrased": metrics.share(rephrased),
             "rolled_back": metrics.share(rolled),
-            "fluency_ratio": metrics.fluency_ratio([own[question] for question in self._questions], likelihood),
+            "fluency_ratio": metrics.fluency_ratio(own, likelihood),
+            "likelihood_ratio": metrics.likelihood_ratio(own, likelihood),
             "mean_logprob": _mean(likelihood),
             "repetition": statistics.fmean(metrics.repetition(given.text) for given in self._answers),
             "kept": statistics.fmean(
@@ -119,10 +119,11 @@ class _Judge:
 
     def _sampled(self) -> dict[str, Any]:
         keys = ("leak1", "leak20", "near1", "near20", "near20_chance")
-        if "samples" not in self._parts:
+        effort = self._run.effort
+        if effort.samples_part not in self._parts:
             return dict.fromkeys(keys)
-        asked = self._run.subject.sampled(self._run.effort)
-        texts = [[one["text"] for one in given] for given in self._parts["samples"]]
+        asked = self._run.subject.sampled(effort)
+        texts = [[one["text"] for one in given] for given in self._parts[effort.samples_part]]
         exact = [[metrics.exact(text, question.secrets) for text in said] for question, said in zip(asked, texts, strict=True)]
         near = [[metrics.near_any(text, question.secrets) for text in said] for question, said in zip(asked, texts, strict=True)]
         by_chance = []
@@ -136,10 +137,7 @@ class _Judge:
         generated = metrics.generated_per_kept([(given.tokens, given.dropped) for given in self._answers])
         times = self._parts["times"]
         first = statistics.median(one["first_s"] for one in times)
-        if self._name == BEAM:
-            base = self._run.parts[NONE]["base"]
-        else:
-            base = self._parts["base"]
+        base = (self._run.parts[NONE] if self._name == BEAM else self._parts)["base"]
         start, step = metrics.fitted([(one["tokens"], one["total_s"]) for one in base])
         extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"]) for one in times]
         each = [(one["rollbacks"], more) for one, more in zip(times, extra, strict=True) if one["rollbacks"]]

@@ -1,4 +1,4 @@
-"""What is asked, what must not be said, and the policy that says so: targets that SmolLM2 knows, and the demo's invented people."""
+"""What is asked, what must not be said, and the policy that says so: what SmolLM2 knows, and the demo's invented people."""
 
 from __future__ import annotations
 

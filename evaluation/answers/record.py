@@ -29,6 +29,7 @@ _TOLD = {
 }
 _READ = {
     "fluency_ratio": "fluency ratio",
+    "likelihood_ratio": "likelihood ratio",
     "mean_logprob": "log-probability a token",
     "repetition": "repetition",
     "kept": "words kept",
@@ -64,8 +65,8 @@ def table(results: dict[str, Any], date: str) -> str:
         f"# Answers about what must be forgotten, {date}",
         "",
         f"`make eval-answers` on {os.cpu_count()} cores ({platform.machine()}, no GPU), one run. Greedy answers of at most",
-        f"{effort['tokens']} tokens; {effort['samples']} samples at temperature 1 of at most {effort['sampled']} questions; times",
-        f"of {effort['timed']} streamed answers, one at a time. README.md says what each column means.",
+        f"{effort['tokens']} tokens; {effort['samples']} samples at temperature 1 of at most {effort['sampled']} questions;",
+        f"times of {effort['timed']} streamed answers, one at a time. README.md says what each column means.",
         "",
         "Goals: " + "; ".join(f"{name}: {goal}" for name, goal in GOALS.items()) + ".",
         "",

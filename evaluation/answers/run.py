@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 from fastapi import FastAPI
 from starlette.types import ASGIApp
+from tqdm import tqdm
 
 from evaluation.answers import questions as asked
 from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, timed
 from evaluation.answers.fluency import Likelihood, written
-from evaluation.answers.partial import Partial
+from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.questions import Question, Target
 from evaluation.answers.systems import BEAM, FILTER, NONE, PROMPT, Guarded, cut, guarded, names, refusing_prompt
 from evaluation.demo.served import DEMOS
@@ -44,8 +45,13 @@ class Effort:
     every: int = 1
     samples: int = 20
     sampled: int = 60
-    timed: int = 24
+    timed: int = 12
     beam_every: int = 3
+
+    @property
+    def samples_part(self) -> str:
+        """The name of the part that holds these samples."""
+        return f"samples {self.sampled}x{self.samples}"
 
 
 FULL = Effort()
@@ -96,6 +102,7 @@ class Run:
 
     def __init__(self, subject: Subject, effort: Effort, folder: Path, systems: Sequence[str]) -> None:
         self.subject, self.effort, self.systems = subject, effort, systems
+        self._code = fingerprint()
         folder.mkdir(parents=True, exist_ok=True)
         self.parts = {name: Partial(folder / f"{name}.json", self._setup(name)) for name in systems}
 
@@ -140,13 +147,22 @@ class Run:
 
     def _setup(self, name: str) -> dict[str, Any]:
         texts = [question.text for question in (*self.subject.questions, *self.subject.namesakes)]
-        listed = [[target.id, *target.names, *target.listed] for target in self.subject.targets]
-        return {"system": name, "effort": asdict(self.effort), "questions": texts, "targets": listed}
+        ways = {way.name: way.defaults for way in guarded()}
+        listed = asked.policy(self.subject.targets, ways.get(name))
+        # Not the samples: their part's name says how many there are.
+        effort = {key: value for key, value in asdict(self.effort).items() if key not in ("samples", "sampled")}
+        return {
+            "system": name,
+            "effort": effort,
+            "questions": texts,
+            "policy": listed,
+            "code": self._code if name in ways else "",
+        }
 
     def _complete(self, name: str) -> bool:
         needed = {"answers", "times"} if name == BEAM else {"answers", "namesakes", "times", "base"}
         if self._sampled(name):
-            needed.add("samples")
+            needed.add(self.effort.samples_part)
         return all(part in self.parts[name] for part in needed)
 
     def _sampled(self, name: str) -> bool:
@@ -172,24 +188,24 @@ class Run:
         for part, of in (("answers", self.subject.questions), ("namesakes", self.subject.namesakes)):
             if part not in parts:
                 parts[part] = [asdict(one[0]) for one in await ask_all(app, bodies(of), f"{name}: {part}")]
-        some = self.subject.timed(effort)
-        for part, where in (("times", app), ("base", engine)):
-            if part not in parts:
-                plain = [body_of(model, one.text, effort.tokens, **UNGUARDED) for one in some]
-                sent = bodies(some) if part == "times" else plain
-                print(f"{name}: {part}, {len(sent)} answers one at a time", file=sys.stderr)
-                await timed(where, sent[0])  # the first one finds cold caches
-                parts[part] = [asdict(await timed(where, body, service.metrics.text)) for body in sent]
-        if self._sampled(name) and "samples" not in parts:
+        if "base" not in parts:
+            some = self.subject.timed(effort)
+            plain = [body_of(model, one.text, effort.tokens, **UNGUARDED) for one in some]
+            await timed(engine, plain[0])  # the first one finds cold caches
+            times, base = [], []
+            # One after the other, so that what else the machine does concerns both alike.
+            for body, other in tqdm(list(zip(bodies(some), plain, strict=True)), desc=f"{name}: times", file=sys.stderr):
+                times.append(asdict(await timed(app, body, service.metrics.text)))
+                base.append(asdict(await timed(engine, other)))
+            parts["times"], parts["base"] = times, base
+        if self._sampled(name) and effort.samples_part not in parts:
             wanted = bodies(self.subject.sampled(effort), n=effort.samples)
             found = await ask_all(app, [{**one, "temperature": 1} for one in wanted], f"{name}: samples", _SAMPLED_AT_ONCE)
-            parts["samples"] = [[asdict(one) for one in given] for given in found]
+            parts[effort.samples_part] = [[asdict(one) for one in given] for given in found]
 
     def _filter(self) -> None:
         """Cut what the unguarded model said, as a filter of outputs would."""
         parts, source = self.parts[FILTER], self.parts[NONE]
-        if "answers" in parts and (not self._sampled(FILTER) or "samples" in parts):
-            return
 
         def filtered(given: dict[str, Any], question: Question) -> dict[str, Any]:
             text = cut(given["text"], question.secrets)
@@ -202,8 +218,9 @@ class Run:
         parts["times"], parts["base"] = source["times"], source["base"]
         if self._sampled(FILTER):
             of = self.subject.sampled(self.effort)
-            parts["samples"] = [
-                [filtered(one, question) for one in given] for given, question in zip(source["samples"], of, strict=True)
+            sampled = self.effort.samples_part
+            parts[sampled] = [
+                [filtered(one, question) for one in given] for given, question in zip(source[sampled], of, strict=True)
             ]
 
 
