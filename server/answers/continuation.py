@@ -68,7 +68,7 @@ def continued(body: Mapping[str, Any], prompt: Sequence[int], again: Again, cont
 
 def scored(body: Mapping[str, Any]) -> bool:
     """Return whether a request asks for log probabilities: chat completions say `true`, completions say how many."""
-    return body.get("logprobs") not in (None, False)
+    return body.get("logprobs") is not None and body["logprobs"] is not False
 
 
 def top(body: Mapping[str, Any]) -> int:

@@ -52,10 +52,11 @@ class Merged(Generic[K, T]):
                     if key not in waited_for:
                         self._waiting[asyncio.ensure_future(_next(stream))] = key
                 done, _ = await asyncio.wait(self._waiting, return_when=asyncio.FIRST_COMPLETED)
-                for task in [task for task in self._waiting if task in done]:
-                    # A consumer may have dropped its stream while another item was being yielded.
-                    if (key_of := self._waiting.pop(task, None)) is None:
+                for task in done:
+                    # The consumer may have dropped its stream while it had another item.
+                    if task not in self._waiting:
                         continue
+                    key_of = self._waiting.pop(task)
                     try:
                         item = task.result()
                     except StopAsyncIteration:

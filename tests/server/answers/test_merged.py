@@ -72,6 +72,13 @@ async def test_the_only_stream_can_be_dropped() -> None:
     assert (found, closed) == (["a0"], ["a"])
 
 
+async def test_any_key_will_do() -> None:
+    merged: Merged[int | None, str] = Merged()
+    merged.add(None, counted("a", 2, [], 0.001))
+    merged.add(0, counted("b", 2, [], 0.001))
+    assert sorted([item async for item in merged.items()], key=str) == [(0, "b0"), (0, "b1"), (None, "a0"), (None, "a1")]
+
+
 async def test_what_a_stream_raises_is_raised() -> None:
     async def broken() -> AsyncIterator[str]:
         yield "x"

@@ -47,7 +47,7 @@ class Toy:
         return "".join(self.words[token] for token in ids if token > END)
 
     def _bans(self, body: Mapping[str, Any], said: Sequence[int], token: int) -> bool:
-        phrases = [phrase for digest in body["vllm_xargs"]["guard"] for phrase in self.phrases[digest]]
+        phrases = [phrase for digest in body["vllm_xargs"]["guard"] for phrase in self.phrases.get(digest, ())]
         raw = [self.words[each].encode() for each in said if each > END]
         return token > END and penalty(phrases, raw, self.words[token].encode()) > 0
 
@@ -121,7 +121,7 @@ class Toy:
             choice["delta" if stream else "message"] = {"content": text} if stream else {"role": "assistant", "content": text}
         else:
             choice["text"] = text
-        if body.get("logprobs") not in (None, False):
+        if body.get("logprobs") is not None and body["logprobs"] is not False:
             words = [self.words[token] for token in ids]
             if chat:
                 choice["logprobs"] = {
