@@ -11,6 +11,10 @@ from server.answers.chunk import Piece
 # Fields of a message or delta whose value is a text. vLLM 0.32 has `reasoning`, earlier versions have `reasoning_content`.
 _MESSAGE_TEXTS: Final = ("reasoning", "reasoning_content", "content", "refusal")
 
+_IDS: Final = ("token_ids", "prompt_token_ids")
+# Keys that the choices of whole answers have and those of a stream lack.
+_WHOLE: Final = frozenset({"message", "prompt_logprobs"})
+
 # What vLLM's last chunk of a choice has besides its text.
 _END: Final = dict.fromkeys(("logprobs", "finish_reason", "stop_reason", "token_ids"))
 
@@ -56,7 +60,7 @@ class ChoiceForm:
 
     def public(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return `body` without token ids outside its choices."""
-        return {key: value for key, value in body.items() if key != "prompt_token_ids"} if "prompt_token_ids" in body else body
+        return _without_ids(body, whole=not str(body.get("object")).endswith(".chunk"))
 
     def cut(self, piece: Piece, fields: Mapping[str, int], tokens: int) -> Piece:
         """Return the beginning of a piece: some characters of its fields, the log probabilities of some tokens."""
@@ -89,9 +93,7 @@ class ChoiceForm:
         return replace(pieces[-1], texts=texts, raw=raw)
 
     def _choice(self, piece: Piece) -> dict[str, Any]:
-        # The server asks for token ids, and no client does.
-        choice = {key: value for key, value in piece.raw.items() if key not in ("token_ids", "prompt_token_ids")}
-        choice["index"] = piece.choice
+        choice = {**_without_ids(piece.raw, whole=not _WHOLE.isdisjoint(piece.raw)), "index": piece.choice}
         for key, value in (("finish_reason", piece.finish_reason), ("stop_reason", piece.stop_reason)):
             # A key that was absent and would be null stays absent.
             if value is not None or key in choice:
@@ -222,3 +224,13 @@ class ChatForm(ChoiceForm):
 
 def _scored(token: str, logprob: float) -> dict[str, Any]:
     return {"token": token, "logprob": logprob, "bytes": list(token.encode())}
+
+
+def _without_ids(record: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+    """Return an answer or a choice without the ids of tokens, for which the server asks and no client does.
+
+    As vLLM writes it, a whole answer has null in their place, and a stream has nothing.
+    """
+    return {
+        key: None if key in _IDS else value for key, value in record.items() if key not in _IDS or whole or value is None
+    }

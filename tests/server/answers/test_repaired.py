@@ -159,15 +159,15 @@ async def test_an_answer_without_a_hit_is_as_the_engine_gave_it(chat: bool, stre
     case = Case(path(THE, BOY, IS, RED, DOT), matched=False)
     client = await case.reply(chat=chat, stream=stream)
     assert said(client, chat=chat, stream=stream) == ("The boy is red.", ["stop"])
-    assert b"token_ids" not in client.body
+    assert b'token_ids":[' not in client.body.replace(b" ", b"")
     assert len(case.engine.bodies) == 1
 
 
 @BOTH
 async def test_abstain_drops_the_sentence_and_says_the_text(chat: bool, stream: bool) -> None:
-    case = Case(path(THE, BOY, IS, A, DOT, HE, HAS, RED, HAIR))
+    case = Case(path(THE, BOY, HAS, HAIR, DOT, HE, IS, HOG, WARTS))
     client = await case.reply(chat=chat, stream=stream)
-    assert said(client, chat=chat, stream=stream) == (f"The boy is a. {SAY}", ["content_filter"])
+    assert said(client, chat=chat, stream=stream) == (f"The boy has hair. {SAY}", ["content_filter"])
     assert len(case.engine.bodies) == 1
 
 
@@ -305,7 +305,7 @@ async def test_nothing_banned_leaves_and_streams_say_what_whole_answers_say(
             assert not leaks(banned, text), text
             assert len(ends) == 1
             assert (ends == ["content_filter"]) == text.endswith(SAY)
-        assert b"token_ids" not in client.body
+        assert b'token_ids":[' not in client.body.replace(b" ", b"")
         told.append(found)
     if matched and together == 1:
         assert told[0] == told[1]
