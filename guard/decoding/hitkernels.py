@@ -18,6 +18,8 @@ SHARE = 0.3
 _REST = (1 - SHARE) / SHARE
 # Logits that are lower than another one by this add less than 1e-8 to it, all of a vocabulary together.
 _FAR = np.float32(32)
+_LOG2E = np.float32(math.log2(math.e))
+_UNIT = 2.0**30
 
 
 @njit(cache=True, nogil=True)
@@ -34,24 +36,27 @@ def find_hits(logits, banned, asked):
     """
     rows = len(logits)
     hit = np.zeros(rows, np.bool_)
-    # The highest banned logit, and the sum of all relative to it, which counts repeated ones again: at least the true one.
     top = np.full(rows, -np.inf, np.float32)
-    most = np.zeros(rows, np.float32)
     for k in range(banned.shape[1]):
         row = banned[0, k]
         if asked[row]:
-            value = logits[row, banned[1, k]]
-            if value > top[row]:
-                most[row] = most[row] * math.exp(top[row] - value) + np.float32(1)
-                top[row] = value
-            elif value > top[row] - _FAR:
-                most[row] += math.exp(value - top[row])
+            top[row] = max(top[row], logits[row, banned[1, k]])
+    # At least the sum of the banned logits' exponentials, relative to `top`, in units of 2^-30. Repeated ones count again, and
+    # between powers of two a straight line is taken for the exponential: it is never below it, and at most 7 % above.
+    most = np.zeros(rows, np.int64)
+    for k in range(banned.shape[1]):
+        row = banned[0, k]
+        if asked[row]:
+            power = (logits[row, banned[1, k]] - top[row]) * _LOG2E
+            if power > -_FAR:
+                below = math.floor(power)
+                most[row] += (np.int64((1 + power - below) * _UNIT) >> np.int64(-below)) + 1
     close = np.zeros(rows, np.bool_)
     found = False
     for row in range(rows):
         if top[row] > -np.inf:
-            # `most` is at least 1, so a logit above this one is above all that are banned, too.
-            enough = top[row] + np.float32(math.log(most[row] * _REST))
+            # The sum is at least 1, so a logit above this one is above all that are banned, too.
+            enough = top[row] + np.float32(math.log(most[row] / _UNIT * _REST))
             close[row] = none_above(logits[row], enough)
             found |= close[row]
     if not found:

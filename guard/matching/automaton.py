@@ -74,7 +74,8 @@ class Automaton:
         endings = ending_tables()
         if not ending.any():
             ending, endings = ending[:0], tuple(array[:0] for array in endings)
-        return cls(first_child, label, fail, open_end, word_end, ending, *endings, *_own(patterns, at, ends)), at
+        rest = (*endings, *_own(patterns, at, ends))
+        return cls(first_child, label, fail, open_end, word_end, ending, *rest), at
 
     @cached_property
     def letters(self) -> Bytes:
@@ -153,7 +154,8 @@ class Automaton:
 
     def parent(self, node: int) -> int:
         """Return the node before `node` on its path. The root has none."""
-        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+        # A number of another type would have NumPy copy the whole array.
+        return int(np.searchsorted(self.first_child, np.int32(node), side="right")) - 1
 
     def path(self, node: int) -> bytes:
         """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""

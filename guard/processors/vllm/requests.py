@@ -6,7 +6,8 @@ Written against vLLM 0.32 (`VllmConfig`, `SamplingParams`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,13 +108,11 @@ class Requests:
             return Row((), (), output, closed=True)
         # vLLM masks tokens for these before the guard does. Together with the bans, no token may be left.
         starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words or params.min_tokens)
-        asked = {"starves": starves, "hits": hits, "avoid": avoid, "allowed": allowed}
         if digests == [REFUSE]:
-            row = Row((), prompt, output, closed=True)
-        elif name is None:
-            row = Row(masks, prompt, output, **asked)
-        else:
+            return Row((), prompt, output, closed=True)
+        make: Callable[..., Row] = Row
+        if name is not None:
             self.suppressed.begin(name)
-            ends = {params.eos_token_id, *(params.stop_token_ids or ())} - {None}
-            row = CountedRow(masks, prompt, output, name=name, ends=ends, **asked)
+            make = partial(CountedRow, name=name, ends={params.eos_token_id, *(params.stop_token_ids or ())} - {None})
+        row = make(masks, prompt, output, starves=starves, hits=hits, avoid=avoid, allowed=allowed)
         return None if row.idle else row
