@@ -3,8 +3,8 @@
 An answer that must not go on is cut where a sentence begins. A list item, a row of a table, a line of code, a heading and a line
 of verse count as sentences. White space belongs to the sentence before it, except the indentation of a line.
 
-A boundary is never taken back, so each is certain before it counts, which takes the first character of the next sentence: "approx."
-ends no sentence before a small letter. What a mark or an abbreviation means is the knowledge of `classifiers.reading.sentences`.
+A boundary is never taken back, so each is certain before it counts. That takes the first character of the next sentence, because
+"approx." ends none before a small letter. What marks and abbreviations mean is the knowledge of `classifiers.reading.sentences`.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
 
 
 def ends_sentence(word: str) -> bool:
-    """Return whether a word ends a sentence: with a mark that does, and it is no initial, list number or frequent abbreviation."""
+    """Return whether a word ends a sentence: it ends with a mark that does, and is no initial, number or usual abbreviation."""
     # Only the end of the word: a pattern with an anchor at its end would be tried at every character.
     return _SENTENCE_END.search(word[-8:]) is not None and _NO_END.fullmatch(word[:8]) is None
 

@@ -22,11 +22,12 @@ from guard.matching.compact import CompactAutomaton
 from guard.matching.gaps import GapAutomaton
 
 _LETTERS_KEPT, _WORDS_KEPT = 64, 16
-# Characters before what is begun that are kept, in which initials and titles are looked for.
-_TITLED = 128
+# Initials and titles, and the white space behind one, have at most this many characters.
+_TITLED = 64
 _TITLE_BEGINNINGS = frozenset(title[:size] for title in TITLES for size in range(1, len(title) + 1))
 # Letters that are words by themselves at the beginning of a sentence, and so are no initials without a dot.
 _WORDS = frozenset("AIOEY")
+_MOST_INITIALS = 3
 _BLANKS = " \t\u00a0\u202f"
 _COUNTED = np.arange(256)
 
@@ -95,8 +96,8 @@ class Follower:
         base = self.length - len(kept)
         first = min(_named(kept, max(start - base, 0)), _named(kept, _unfinished(kept))) + base if kept else start
         self.begun = self.length - min(first, start)
-        if len(kept) > self.begun + 4 * _TITLED:
-            self._kept = kept[len(kept) - self.begun - _TITLED :]
+        if len(kept) > self.begun + 16 * _TITLED:
+            self._kept = kept[len(kept) - self.begun - 8 * _TITLED :]
 
     def hit(self) -> int:
         """Return how many characters at the end of the text go if what they were about to say is a phrase.
@@ -105,7 +106,7 @@ class Follower:
         """
         if self.begun:
             return self.begun
-        return len(self._kept) - _word_start(self._kept, len(self._kept))
+        return len(self._kept) - _word_start(self._kept, len(self._kept), self.length)
 
     def completions(self, limit: int = 8) -> list[str]:
         """Return the patterns (`guard.Phrase.pattern`) of phrases that the end of the text has begun.
@@ -150,9 +151,7 @@ class _Trie:
 
     __slots__ = ("ends", "first_child", "label")
 
-    def __init__(
-        self, first_child: NDArray[np.int32], label: NDArray[np.uint8], ends: tuple[NDArray[np.float32], ...]
-    ) -> None:
+    def __init__(self, first_child: NDArray[np.int32], label: NDArray[np.uint8], ends: tuple[NDArray[np.float32], ...]) -> None:
         self.first_child, self.label, self.ends = first_child, label, tuple(end for end in ends if len(end))
 
     def path(self, node: int) -> bytes:
@@ -246,9 +245,10 @@ def _folded(text: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return np.frombuffer(b"".join(parts), np.uint8), np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def _word_start(text: str, end: int) -> int:
-    """Return where the word that goes up to `end` begins; `end` itself if none does."""
-    while end and text[end - 1].isalnum():
+def _word_start(text: str, end: int, most: int = _TITLED) -> int:
+    """Return where the word that goes up to `end` begins, at most `most` characters before; `end` itself if none does."""
+    first = max(end - most, 0)
+    while end > first and text[end - 1].isalnum():
         end -= 1
     return end
 
@@ -258,14 +258,21 @@ def _unfinished(text: str) -> int:
     end = len(text)
     start = _word_start(text, end)
     word = text[start:end]
-    return start if word[:1].isupper() and (len(word) == 1 or word.casefold() in _TITLE_BEGINNINGS) else end
+    begun = len(word) == 1 or word.casefold() in _TITLE_BEGINNINGS or _closed_initials(word)
+    return start if word[:1].isupper() and begun else end
+
+
+def _closed_initials(word: str) -> bool:
+    """Return whether a word may be initials without dots, such as "JK"."""
+    return 2 <= len(word) <= _MOST_INITIALS and word.isupper()
 
 
 def _named(text: str, at: int) -> int:
     """Return where the run of initials and titles begins that ends directly before `at`; `at` if there is none."""
+    closed = False
     while at:
-        end = at
-        while end and text[end - 1] in _BLANKS:
+        end, first = at, max(at - _TITLED, 0)
+        while end > first and text[end - 1] in _BLANKS:
             end -= 1
         dot = end > 0 and text[end - 1] == "."
         last = end - dot
@@ -277,6 +284,9 @@ def _named(text: str, at: int) -> int:
             if not dot and word in _WORDS:
                 return at
         elif word.casefold() not in TITLES:
-            return at
+            # No more than one, because in a text in capital letters every short word looks like this.
+            if dot or closed or not _closed_initials(word):
+                return at
+            closed = True
         at = start
     return at

@@ -44,7 +44,7 @@ def merge(raw, source, base, progress, bytes_at, letters_at, words_at, folded):
     for i in range(len(raw)):
         byte = raw[i]
         at = 2 * (base + source[i])
-        if byte == SPACE or byte == DOT:
+        if byte in (SPACE, DOT):
             if end == GAP or (end == DOTTED and byte == DOT):
                 continue
             if end == LETTER:
@@ -142,7 +142,7 @@ def advance(
         for k in range(threads):
             node, kind = g_nodes[k], g_kinds[k]
             # The words that have been begun: those on the path, and the additional one.
-            said = g_words[node] - (g_label[node] == SPACE) + (kind == gapkernels.PASSING or kind == gapkernels.PASSED)
+            said = g_words[node] - (g_label[node] == SPACE) + (kind in (gapkernels.PASSING, gapkernels.PASSED))
             if said > 0 and g_first_child[node] < g_first_child[node + 1]:
                 start = min(start, words_at[(progress[WORDS] - said) & (len(words_at) - 1)] >> 1)
     return start
