@@ -15,9 +15,9 @@ from pydantic import Field
 
 from classifiers.action import Action
 from classifiers.calibration.limits import Calibration
+from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel
 from server.api.negotiation import preferred
 from server.api.targets import TargetPath
 from server.running import ApiContext

@@ -92,14 +92,15 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "unknown key",
         "version: 1\ntarget: []\ntargets: []\n",
-        ["2: target: unknown key: the keys here are version, targets, background, except"],
+        ["2: target: unknown key: the keys here are version, targets, background, except, defaults"],
     ),
     (
         "unknown key below",
         T + "  - id: a\n    name: b\n    nmae: c\n",
         [
             "5: targets[0].nmae (target a): unknown key: "
-            "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action"
+            "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action, answer, "
+            "say, echo, in_context, hint"
         ],
     ),
     (
