@@ -200,6 +200,7 @@ class Service:
                 decisions=decisions,
                 background=classifier.background,
                 thresholds=settings.thresholds,
+                metrics=self.metrics,
                 limits=settings.limits,
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,

@@ -89,12 +89,12 @@ class Dialect(ABC):
         return texts
 
     def restricted(self, body: Body, decision: Decision, dead_end: int) -> dict[str, Any]:
-        """Return the body for the engine, with the restrictions of the decision.
+        """Return the body for the engine, with the restrictions and hints of the decision.
 
         Raises:
             BadRequest: `stop_token_ids` is not a list.
         """
-        rewritten = forwarded(body, self.fields)
+        rewritten = self.hinted(forwarded(body, self.fields), decision.hints)
         rewritten["vllm_xargs"] = {KEY: decision.argument} | ({NAME: decision.id} if decision.counted else {})
         if decision.argument:
             stops = rewritten.get("stop_token_ids") or []
@@ -102,6 +102,10 @@ class Dialect(ABC):
                 raise BadRequest("`stop_token_ids` must be a list of integers.", param="stop_token_ids", code="invalid_value")
             rewritten["stop_token_ids"] = [*stops, dead_end]
         return rewritten
+
+    def hinted(self, body: Body, hints: Sequence[str]) -> dict[str, Any]:
+        """Return the body with the system lines of the policy; a route without system messages ignores them."""
+        return dict(body)
 
     def constrained(self, body: Body) -> bool:
         """Return whether a grammar may constrain the answer."""
