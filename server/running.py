@@ -15,6 +15,7 @@ from server.answers.leads import Leads
 from server.engine.protocol import Engine
 from server.http.authentication import Authenticator
 from server.http.body import BodyLimits
+from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.preview import Previewer
@@ -43,6 +44,7 @@ class ApiContext:
     decisions: DecisionLog
     background: Background
     thresholds: Thresholds = field(default_factory=Thresholds)
+    metrics: Metrics = field(default_factory=Metrics)
     limits: BodyLimits = field(default_factory=BodyLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None
     calibration: Callable[[], Calibration | None] = lambda: None

@@ -89,7 +89,7 @@ class Dialect(ABC):
         return texts
 
     def restricted(self, body: Body, decision: Decision, dead_end: int, *, hits: bool = False) -> dict[str, Any]:
-        """Return the body for the engine, with the restrictions of the decision.
+        """Return the body for the engine, with the restrictions and hints of the decision.
 
         Args:
             body: The client's body.
@@ -100,7 +100,7 @@ class Dialect(ABC):
         Raises:
             BadRequest: `stop_token_ids` is not a list.
         """
-        rewritten = forwarded(body, self.fields)
+        rewritten = self.hinted(forwarded(body, self.fields), decision.hints)
         arguments: dict[str, Any] = {KEY: decision.argument}
         if decision.counted:
             arguments[NAME] = decision.id
@@ -126,6 +126,10 @@ class Dialect(ABC):
     def continues(self, body: Body) -> bool:
         """Return whether an answer that was cut may go on: it is text alone, and the engine tells its tokens."""
         return not self.constrained(body) and not body.get("echo")
+
+    def hinted(self, body: Body, hints: Sequence[str]) -> dict[str, Any]:
+        """Return the body with the system lines of the policy; a route without system messages ignores them."""
+        return dict(body)
 
     def constrained(self, body: Body) -> bool:
         """Return whether a grammar may constrain the answer."""

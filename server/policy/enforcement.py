@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
+from classifiers.answering import Answering
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
 from classifiers.tiers import Tiers
@@ -55,12 +56,21 @@ class Enforcement:
     Changes are made one at a time: call `commit` inside `changing`.
     """
 
-    def __init__(self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        encoder: Encoder,
+        lanes: Lanes,
+        folder: Path,
+        metrics: Metrics,
+        defaults: Answering | None = None,
+    ) -> None:
         self._engine = engine
         self._encoder = encoder
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
+        self._defaults = defaults or Answering()
         self._compiler = Compiler(folder, encoder)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
@@ -282,7 +292,7 @@ class Enforcement:
     def _move(self, number: int, targets: Mapping[str, ForgetTarget], gated: Mapping[str, str]) -> PolicySnapshot:
         assert self._classifier is not None
         always = tuple(dict.fromkeys(part.digest for part in self._parts if part.digest))
-        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier)
+        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier, self._defaults)
         used = {*always, *gated.values()}
         if self._screener:
             before = self._screener.snapshot

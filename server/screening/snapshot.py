@@ -53,7 +53,17 @@ class PolicySnapshot:
             return Decision("allow", tuple(self.always), (), self.number)
         about = [target.id for target in found if target.id in self.gated]
         digests = dict.fromkeys([*self.always, *(self.gated[target] for target in about)])
-        said = mentions(conversation(texts), [(target, self.answering(target.id)) for target in found])
+        answered = [(target, self.answering(target.id)) for target in found]
+        said = mentions(conversation(texts), answered)
         language = language_of(without(asked(texts), [name for target in found for name in target.names]))
         verdict = "refuse" if said.refused else action.verdict
-        return Decision(verdict, tuple(digests), tuple(matches), self.number, said.allowed, language)
+        hints = dict.fromkeys(how.hint for target, how in answered if how.hint and target.action.bans)
+        return Decision(
+            verdict,
+            tuple(digests),
+            tuple(matches),
+            self.number,
+            allowed=said.allowed,
+            hints=tuple(hints) if verdict == "restrict" else (),
+            language=language,
+        )

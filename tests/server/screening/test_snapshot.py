@@ -107,3 +107,23 @@ def test_a_target_is_answered_as_it_says_and_else_by_the_defaults(snapshot: Poli
     assert other.answering("a") == Answering(Answer.MASK, echo=Echo.BAN)
     with pytest.raises(KeyError):
         other.answering("nobody")
+
+
+def test_hints_are_those_of_the_targets_that_restrict_each_once() -> None:
+    changed = {
+        i: ForgetTarget.model_validate({"id": i, "name": f"Ada Byron{i}", "hint": hint, "action": action})
+        for i, hint, action in (
+            ("a", "A.", "suppress"),
+            ("b", "B.", "suppress"),
+            ("c", "A.", "suppress"),
+            ("d", "D.", "monitor"),
+            ("e", "", "suppress"),
+            ("f", None, "suppress"),
+            ("r", "R.", "refuse"),
+        )
+    }
+    snapshot = PolicySnapshot(7, changed, [], {}, NoClassifier(), Answering(hint="F."))
+    assert snapshot.decide(matches("a", "b", "c", "d", "e")).hints == ("A.", "B.")
+    assert snapshot.decide(matches("f")).hints == ("F.",)
+    assert snapshot.decide(matches("d", "e")).hints == ()
+    assert snapshot.decide(matches("a", "r")).hints == ()
