@@ -111,6 +111,9 @@ def test_a_use_of_a_name_is_spoiled() -> None:
     assert not metrics.spoiled("Dear Albert Einstein, thanks a lot.", own, "Albert Einstein", [], declined=False)
     assert metrics.spoiled("Dear neighbour, thank you.", own, "Albert Einstein", [], declined=False)
     assert not metrics.spoiled("Dear neighbour.", "Dear friend.", "Albert Einstein", [], declined=False)
+    # The first name alone is enough, on either side.
+    assert not metrics.spoiled("Dear Albert, thanks.", own, "Albert Einstein", [], declined=False)
+    assert metrics.spoiled("Dear neighbour.", "Dear Albert, thanks.", "Albert Einstein", [], declined=False)
     assert metrics.spoiled("Dear Albert Einstein", own, "Albert Einstein", ["alberq"], declined=False)
     assert metrics.spoiled("Dear Albert Einstein", own, "Albert Einstein", [], declined=True)
 
