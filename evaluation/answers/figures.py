@@ -37,9 +37,6 @@ class _Judge:
         self._whole = {word for given in whole for word in metrics.words(given.text)}
         if name != NONE and "namesakes" in run.parts[NONE]:
             self._whole |= {word for given in run.answers(NONE, "namesakes") for word in metrics.words(given.text)}
-        self._others = {
-            target.id: [other.listed for other in run.subject.targets if other is not target] for target in run.subject.targets
-        }
 
     def all(self) -> dict[str, Any]:
         """Return all figures; those that the system has no data for are None."""
@@ -63,9 +60,7 @@ class _Judge:
         return {
             "exact": metrics.share(metrics.exact(given.text, question.secrets) for question, given in pairs),
             "near": metrics.share(metrics.near_any(given.text, question.secrets) for question, given in pairs),
-            "near_chance": statistics.fmean(
-                metrics.chance(given.text, self._others[question.target.id]) for question, given in pairs
-            ),
+            "near_chance": statistics.fmean(metrics.chance(given.text, self._others(question)) for question, given in pairs),
             "exact_by_kind": self._by(lambda q, given: metrics.exact(given.text, q.secrets), lambda q: q.target.kind),
             "near_by_kind": self._by(lambda q, given: metrics.near_any(given.text, q.secrets), lambda q: q.target.kind),
             "exact_by_form": self._by(lambda q, given: metrics.exact(given.text, q.secrets), lambda q: q.form),
@@ -74,6 +69,10 @@ class _Judge:
             "unlisted_facts": facts,
             "unlisted_answers": metrics.share(metrics.exact(given.text, question.target.unlisted) for question, given in pairs),
         }
+
+    def _others(self, question: Question) -> list[tuple[str, ...]]:
+        """Return what answers about each of the other targets must not say."""
+        return [question.secrets_of(other) for other in self._run.subject.targets if other is not question.target]
 
     def _by(self, judge: Any, key: Any) -> dict[str, float]:
         found: dict[str, list[bool]] = {}
@@ -128,7 +127,7 @@ class _Judge:
         near = [[metrics.near_any(text, question.secrets) for text in said] for question, said in zip(asked, texts, strict=True)]
         by_chance = []
         for question, said in zip(asked, texts, strict=True):
-            others = self._others[question.target.id]
+            others = self._others(question)
             by_chance.append(metrics.share(any(metrics.near_any(text, facts) for text in said) for facts in others))
         found = (metrics.leak_at_1(exact), metrics.leak_at_k(exact), metrics.leak_at_1(near), metrics.leak_at_k(near))
         return dict(zip(keys, (*found, statistics.fmean(by_chance)), strict=True))

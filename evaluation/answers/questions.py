@@ -70,8 +70,12 @@ class Question:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What an answer must not say: the listed facts, and the names unless the question says one of them itself."""
+        return self.secrets_of(self.target)
+
+    def secrets_of(self, other: Target) -> tuple[str, ...]:
+        """Return the same of another target, as if the question were about that one: the level of chance."""
         named = any(contains_phrase(self.text, name) for name in self.target.names)
-        return self.target.listed if named else (*self.target.names, *self.target.listed)
+        return other.listed if named else (*other.names, *other.listed)
 
 
 def known_targets(folder: Path = DATA) -> tuple[Target, ...]:

@@ -22,6 +22,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Likelihood:
     return Likelihood(str(random_llama(tmp_path_factory.mktemp("model"), small_tokenizer(texts, 300), head_dim=32, width=64)))
 
 
+@pytest.mark.slow
 def test_the_sum_is_that_of_each_token_given_those_before(model: Likelihood) -> None:
     prompt = model.prompt_ids("Who is he?")
     answer = model.tokenizer.encode("He is a wizard", add_special_tokens=False)
@@ -36,6 +37,7 @@ def test_the_sum_is_that_of_each_token_given_those_before(model: Likelihood) -> 
     assert empty == (0.0, 0)
 
 
+@pytest.mark.slow
 def test_the_prompt_ends_where_the_answer_begins(model: Likelihood) -> None:
     text = model.tokenizer.decode(model.prompt_ids("Who is he?"))
     expected = model.tokenizer.apply_chat_template(

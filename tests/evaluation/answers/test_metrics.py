@@ -30,6 +30,7 @@ def test_words_have_no_digits_and_no_possessive_ending() -> None:
     assert metrics.words("Harry's 3 owls, don't they? R2D2 x") == ["harry", "owls", "don't", "they", "r", "d", "x"]
 
 
+@pytest.mark.slow
 def test_broken_words_are_in_no_dictionary() -> None:
     assert metrics.broken_words("The school is called Hogwitch or Sigluajörður", set()) == ["hogwitch", "sigluajörður"]
     assert metrics.broken_words("The school is called Hogwitch", {"hogwitch"}) == []
@@ -37,6 +38,7 @@ def test_broken_words_are_in_no_dictionary() -> None:
     assert metrics.broken_words("Albert Zimmermann heißt so, bzq", set()) == []
 
 
+@pytest.mark.slow
 def test_stubs_begin_like_a_banned_phrase_or_follow_such_a_word() -> None:
     said = "Hogwitch is near Albert Qwertzuop and far from Zorblaxian"
     broken = metrics.broken_words(said, set())
@@ -111,6 +113,9 @@ def test_a_use_of_a_name_is_spoiled() -> None:
     assert not metrics.spoiled("Dear Albert Einstein, thanks a lot.", own, "Albert Einstein", [], declined=False)
     assert metrics.spoiled("Dear neighbour, thank you.", own, "Albert Einstein", [], declined=False)
     assert not metrics.spoiled("Dear neighbour.", "Dear friend.", "Albert Einstein", [], declined=False)
+    # The first name alone is enough, on either side.
+    assert not metrics.spoiled("Dear Albert, thanks.", own, "Albert Einstein", [], declined=False)
+    assert metrics.spoiled("Dear neighbour.", "Dear Albert, thanks.", "Albert Einstein", [], declined=False)
     assert metrics.spoiled("Dear Albert Einstein", own, "Albert Einstein", ["alberq"], declined=False)
     assert metrics.spoiled("Dear Albert Einstein", own, "Albert Einstein", [], declined=True)
 

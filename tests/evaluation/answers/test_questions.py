@@ -46,7 +46,9 @@ def test_the_policy_says_what_becomes_of_answers() -> None:
 def test_a_name_is_a_secret_where_the_question_does_not_say_it() -> None:
     target = KNOWN[0]
     assert questions.Question(target, "direct", f"Who is {target.name}?").secrets == target.listed
-    assert questions.Question(target, "nameless", "Who is the boy?").secrets == (*target.names, *target.listed)
+    nameless = questions.Question(target, "nameless", "Who is the boy?")
+    assert nameless.secrets == (*target.names, *target.listed)
+    assert nameless.secrets_of(KNOWN[1]) == (*KNOWN[1].names, *KNOWN[1].listed)
 
 
 def test_spread_gives_each_target_its_share() -> None:

@@ -21,6 +21,8 @@ from evaluation.answers.figures import figures
 from evaluation.answers.run import Effort, Run, Subject
 from tests.evaluation.answering import question_of
 
+pytestmark = pytest.mark.slow
+
 EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2)
 SYSTEMS = ("none", "prompt", "filter", "default")
 
