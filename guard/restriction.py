@@ -27,7 +27,7 @@ from guard.matching.patterns import KINDS, Patterns
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
-FORMAT = 2
+FORMAT = 3
 SUFFIX = ".safetensors"
 MAX_PHRASES = 4_000_000
 """The most phrases of one restriction, forms included: a name has ten forms as a rule."""

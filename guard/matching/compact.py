@@ -7,15 +7,18 @@ phrases that are always banned and have eight letters or more: shorter ones woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
+from guard.excepted import letters_of
 from guard.folding import StreamFolder
 from guard.matching import compactkernels, trie
 from guard.matching.patterns import Patterns
@@ -31,6 +34,11 @@ class CompactAutomaton:
     label: NDArray[np.uint8]
     fail: NDArray[np.int32]
     word_end: NDArray[np.float32]
+    # Phrases of several patterns may have the same letters ("Mary Land", "Maryland"). For each pattern: the node at which its
+    # letters end, ascending; its key, which no other pattern with these letters has; and its penalty.
+    writer_at: NDArray[np.int32]
+    writer_key: NDArray[np.uint32]
+    writer_penalty: NDArray[np.float32]
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
@@ -39,12 +47,49 @@ class CompactAutomaton:
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
         """Compile the phrases that have a compact form."""
-        patterns = Patterns.compact(phrases)
+        held = [(letters, phrase) for phrase in phrases if (letters := phrase.compact)]
+        patterns = Patterns.compact(held)
         first_child, label, parent, ends = trie.build_trie(patterns.text, patterns.start)
         own = np.zeros(len(label), np.float32)
-        own[ends] = patterns.ends.max(axis=0)
+        own[ends] = patterns.own.max(axis=0)
         fail = trie.link(first_child, label, parent, np.zeros(len(label), np.uint8), np.empty((0, len(label)), np.float32))
-        return cls(first_child, label, fail, own)
+        return cls(first_child, label, fail, own, *_writers(held, ends))
+
+    def path(self, node: int) -> bytes:
+        """Return the letters that lead to a node."""
+        found = bytearray()
+        while node:
+            found.append(self.label[node])
+            node = int(np.searchsorted(self.first_child, node, side="right")) - 1
+        return bytes(reversed(found))
+
+    def find(self, letters: bytes) -> int | None:
+        """Return the node to which `letters` lead, None if there is none."""
+        node = 0
+        for byte in letters:
+            node = int(trie.child(self.first_child, self.label, node, byte))
+            if node < 0:
+                return None
+        return node
+
+    def remaining(self, patterns: Collection[str]) -> dict[int, float]:
+        """Return what is left at nodes without the phrases of some patterns.
+
+        Args:
+            patterns: The patterns (`Phrase.pattern`).
+
+        Returns:
+            For each node at which the letters of one of these phrases end, the penalty of the other phrases; 0 if there are none.
+        """
+        keys = np.array([_key(pattern) for pattern in patterns], np.uint32)
+        found = {}
+        for letters in {letters_of(pattern) for pattern in patterns}:
+            node = self.find(letters.encode())
+            first, last = np.searchsorted(self.writer_at, [node or 0, (node or 0) + 1])
+            gone = np.isin(self.writer_key[first:last], keys)
+            if node and gone.any():
+                found[node] = float(self.writer_penalty[first:last][~gone].max(initial=0))
+        return found
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
@@ -59,11 +104,42 @@ class CompactAutomaton:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)
 
+    @property
+    def table(self) -> tuple[NDArray[Any], ...]:
+        """The arrays with which text is judged; see `guard.matching.compactkernels.completes`."""
+        return self.first_child, self.label, self.fail, self.level, self.word_end
+
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest pattern in bytes; 0 if there are none."""
         # Nodes are numbered breadth first, so the first node that ends a pattern ends a shortest one.
         return int(self.level[np.argmax(self.word_end > 0)])
+
+
+def _key(pattern: str) -> int:
+    return zlib.crc32(pattern.encode())
+
+
+def _writers(
+    held: Sequence[tuple[str, Phrase]], ends: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.float32]]:
+    """Return the node, the key and the penalty of each pattern of a phrase, by node.
+
+    Args:
+        held: The phrases with their letters.
+        ends: int32 [letters]; the node of each phrase's letters, in the order of the letters, each once.
+    """
+    found: dict[tuple[str, str], float] = {}
+    for letters, phrase in held:
+        pair = letters, phrase.pattern
+        found[pair] = max(found.get(pair, 0.0), phrase.penalty)
+    ordered = sorted(found)
+    index = np.cumsum([0, *(a != b for (a, _), (b, _) in pairwise(ordered))])[: len(ordered)]
+    nodes = ends[index.astype(np.int64)]
+    by_node = np.argsort(nodes, kind="stable")
+    keys = np.array([_key(pattern) for _, pattern in ordered], np.uint32)
+    penalties = np.array([found[pair] for pair in ordered], np.float32)
+    return nodes[by_node], keys[by_node], penalties[by_node]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +179,7 @@ class CompactMasks:
     def __init__(self, automaton: CompactAutomaton, vocabulary: Vocabulary, letters: Letters, capacity: int = 1 << 20) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
-        self._letters = letters
+        self.letters = letters
         self._cache: BanCache[int] = BanCache(capacity)
         self._tight: BanCache[int] = BanCache(capacity)
         # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
@@ -119,7 +195,7 @@ class CompactMasks:
         """Return the ids of tokens whose letters continue the path to node `path` to the end of a phrase."""
         known = self._cache.get(path)
         if known is None:
-            a, tokens = self.automaton, self._letters
+            a, tokens = self.automaton, self.letters
             at, penalties = compactkernels.continuations(
                 a.first_child, a.label, a.word_end, path, tokens.text, tokens.start, tokens.gap
             )
@@ -155,6 +231,11 @@ class CompactMasks:
         hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
         return Ban.of(v.order[at], hits[at])
+
+    @cached_property
+    def texts_within(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids `within`, ascending, and the texts of the tokens one after the other with their beginnings."""
+        return self.within.texts(self.vocabulary.folded)
 
 
 class CompactCursor:
@@ -194,14 +275,16 @@ class CompactCursor:
             pending: The bytes of the character that have been read.
             last: The end of the folded text; see `guard.folding.StreamFolder`.
         """
-        a, v = self.masks.automaton, self.masks.vocabulary
+        v = self.masks.vocabulary
         parts = [part.without(v.continuing) for part in self.bans()]
         hits = np.zeros(len(v.continuing), np.float32)
         for k, token in enumerate(v.continuing):
             folded = StreamFolder(last, pending).feed(v.raw[token])
-            hits[k] = compactkernels.completes(
-                *(a.first_child, a.label, a.fail, a.level, a.word_end),
-                *(self.node, np.uint64(self.begun), self.spaced, np.frombuffer(folded, np.uint8)),
-            )
+            hits[k] = compactkernels.completes(*self.masks.automaton.table, *self.state, np.frombuffer(folded, np.uint8))
         at = np.flatnonzero(hits)
         return [part for part in [*parts, Ban.of(v.continuing[at], hits[at])] if len(part)]
+
+    @property
+    def state(self) -> tuple[int, np.uint64, int]:
+        """The state for the kernels: node, begun, spaced."""
+        return self.node, np.uint64(self.begun), self.spaced
