@@ -11,9 +11,9 @@ from classifiers.reading.decoders import Kind
 from classifiers.target import ForgetTarget
 from classifiers.verifying.allowed import Allowed
 from classifiers.verifying.disguises import Shown, located, shown
+from classifiers.verifying.facts import NearFacts
 from classifiers.verifying.finding import Finding, merged
 from classifiers.verifying.names import Names
-from classifiers.verifying.facts import NearFacts
 from classifiers.verifying.occurrences import Said, Search
 from classifiers.verifying.offsets import Folded
 from classifiers.verifying.profile import profile_of
@@ -45,9 +45,7 @@ class Verifier:
     Allowed texts, their inflected forms and their words are never findings; neither is what an exception excuses.
     """
 
-    def __init__(
-        self, targets: Sequence[ForgetTarget], restrictions: Sequence[Restriction], allowed: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, targets: Sequence[ForgetTarget], restrictions: Sequence[Restriction], allowed: Sequence[str] = ()) -> None:
         """Prepare to read the texts of one answer.
 
         Args:
@@ -139,7 +137,9 @@ class Verifier:
             if kind is not None and form.kind != kind:
                 continue
             folded = form.text.encode() if form.folded else fold_sentences(form.text).encode()
-            found = [(letters, said) for said in self._said(folded, form) if len(letters := _letters(folded, said)) >= form.letters]
+            found = [
+                (letters, said) for said in self._said(folded, form) if len(letters := _letters(folded, said)) >= form.letters
+            ]
             if not found:
                 continue
             if plain is None:

@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from classifiers.reading.boundaries import sentence_starts
-
 from classifiers.answering import Answer
+from classifiers.reading.boundaries import sentence_starts
 from server.answers.chunk import CONTENT_FILTER, Form, Piece
 from server.answers.leads import Leads
 from server.answers.owners import owners

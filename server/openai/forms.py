@@ -231,6 +231,4 @@ def _without_ids(record: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
 
     As vLLM writes it, a whole answer has null in their place, and a stream has nothing.
     """
-    return {
-        key: None if key in _IDS else value for key, value in record.items() if key not in _IDS or whole or value is None
-    }
+    return {key: None if key in _IDS else value for key, value in record.items() if key not in _IDS or whole or value is None}

@@ -19,7 +19,9 @@ def chat(**others: Any) -> dict[str, Any]:
 
 
 def test_the_prompt_is_what_the_model_read_and_said() -> None:
-    sent = continued(chat(temperature=0.5, stop=["."], n=3, stream=True, stream_options={"include_usage": True}), [1, 2], AGAIN, 100)
+    sent = continued(
+        chat(temperature=0.5, stop=["."], n=3, stream=True, stream_options={"include_usage": True}), [1, 2], AGAIN, 100
+    )
     assert sent["prompt"] == [1, 2, 7, 8, 9]
     assert (sent["temperature"], sent["stop"], sent["stream"], sent["model"]) == (0.5, ["."], True, "m")
     assert not {"n", "messages", "stream_options", "echo"} & sent.keys()
@@ -30,7 +32,12 @@ def test_the_arguments_of_the_guard_are_those_of_the_request_and_what_was_learnt
     sent = continued(chat(), [1], AGAIN, 100)["vllm_xargs"]
     assert sent == {"guard": ["d"], "guard_id": "gd-1", "guard_allow": ["Ada"], "guard_avoid": [4, 5], "guard_hits": 1}
     quiet = Again(choice=0, ids=(), avoid=(), digests=(), offset=0, hits=False)
-    assert continued(chat(), [1], quiet, 100)["vllm_xargs"] == {"guard": [], "guard_id": "gd-1", "guard_allow": ["Ada"], "guard_avoid": []}
+    assert continued(chat(), [1], quiet, 100)["vllm_xargs"] == {
+        "guard": [],
+        "guard_id": "gd-1",
+        "guard_allow": ["Ada"],
+        "guard_avoid": [],
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,7 @@ def test_log_probabilities_in_the_words_of_both_routes() -> None:
 
 
 def test_every_field_is_one_that_completions_pass_on() -> None:
-    every = {name: 1 for name in BY_ROUTE["chat"]} | {"vllm_xargs": ARGUMENTS, "logprobs": True, "stop": ["x"], "seed": 3}
+    every = dict.fromkeys(BY_ROUTE["chat"], 1) | {"vllm_xargs": ARGUMENTS, "logprobs": True, "stop": ["x"], "seed": 3}
     sent = continued(every, [1], AGAIN, 100)
     passed = {name for name, field in BY_ROUTE["completion"].items() if field.handling == "passed"}
     assert sent.keys() - passed == {"prompt", "vllm_xargs", "return_token_ids"}

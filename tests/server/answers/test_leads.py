@@ -9,7 +9,23 @@ from hypothesis import strategies as st
 from guard.tokens.vocabulary import Vocabulary
 from server.answers.leads import Leads
 
-WORDS = [b"The", b" Ron", b" Weas", b"ley", b" is", b"\xc3", b"\xa9", None, b" ", b'."', b" Hog", b" Hogw", b"hogwarts", b" Hope", b"h"]
+WORDS = [
+    b"The",
+    b" Ron",
+    b" Weas",
+    b"ley",
+    b" is",
+    b"\xc3",
+    b"\xa9",
+    None,
+    b" ",
+    b'."',
+    b" Hog",
+    b" Hogw",
+    b"hogwarts",
+    b" Hope",
+    b"h",
+]
 LEADS = Leads(Vocabulary.of(WORDS))
 THE, RON, WEAS, LEY, IS, HALF, REST, SPECIAL, SPACE, QUOTE, HOG, HOGW, HOGWARTS, HOPE, H = range(len(WORDS))
 

@@ -34,7 +34,25 @@ from tests.server.answers.toy import DEAD_END, Toy
 
 SAY = "I cannot say."
 ALWAYS, GATED = "a" * 64, "b" * 64
-WORDS = ["", "", "The", " Ron", " Weas", "ley", " is", " a", " boy", ".", " He", " has", " red", " hair", " Hog", "warts", " Ronald"]
+WORDS = [
+    "",
+    "",
+    "The",
+    " Ron",
+    " Weas",
+    "ley",
+    " is",
+    " a",
+    " boy",
+    ".",
+    " He",
+    " has",
+    " red",
+    " hair",
+    " Hog",
+    "warts",
+    " Ronald",
+]
 DEAD, END, THE, RON, WEAS, LEY, IS, A, BOY, DOT, HE, HAS, RED, HAIR, HOG, WARTS, RONALD = range(len(WORDS))
 BANNED = {ALWAYS: [Phrase("Ron Weasley")], GATED: [Phrase("Hogwarts"), Phrase("red hair")]}
 
@@ -76,7 +94,9 @@ class Case:
         matches = (Match("ron", 1.0, "name", "alias"),) if self.matched else ()
         digests = (ALWAYS, GATED) if self.matched else (ALWAYS,)
         decision = Decision(self.verdict if self.matched else "allow", digests, matches)
-        return Plan(decision, self.snapshot, self.restrictions.__getitem__, Unverified, "content_filter", hits=True, continues=True)
+        return Plan(
+            decision, self.snapshot, self.restrictions.__getitem__, Unverified, "content_filter", hits=True, continues=True
+        )
 
     async def reply(self, *, chat: bool, stream: bool, cut: int | None = None) -> Client:
         plan = self.plan()
@@ -236,9 +256,11 @@ async def test_the_log_probabilities_are_those_of_the_tokens_that_left() -> None
             client = await case.reply(chat=chat, stream=stream)
             bodies = client.chunks if stream else [json.loads(client.body)]
             scores = [one["logprobs"] for body in bodies for one in body["choices"] if one.get("logprobs")]
-            tokens = [entry["token"] for each in scores for entry in each["content"]] if chat else [
-                token for each in scores for token in each["tokens"]
-            ]
+            tokens = (
+                [entry["token"] for each in scores for entry in each["content"]]
+                if chat
+                else [token for each in scores for token in each["tokens"]]
+            )
             assert "".join(tokens) == "The boy has a hair."
             if not chat:
                 offsets = [offset for each in scores for offset in each["text_offset"]]
@@ -283,7 +305,9 @@ TOKENS = list(range(2, len(WORDS)))
 
 
 @given(
-    successors=st.dictionaries(st.sampled_from([DEAD, *TOKENS]), st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4), min_size=8),
+    successors=st.dictionaries(
+        st.sampled_from([DEAD, *TOKENS]), st.lists(st.sampled_from(TOKENS), min_size=1, max_size=4), min_size=8
+    ),
     answer=st.sampled_from(["abstain", "rephrase", "mask"]),
     matched=st.booleans(),
     chat=st.booleans(),

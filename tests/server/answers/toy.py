@@ -107,7 +107,14 @@ class Toy:
         await self._send(send, events(*bodies), "text/event-stream")
 
     def _choice(
-        self, body: Mapping[str, Any], chat: bool, at: int, said: Sequence[tuple[int, str | None]], *, stream: bool, first: bool = True
+        self,
+        body: Mapping[str, Any],
+        chat: bool,
+        at: int,
+        said: Sequence[tuple[int, str | None]],
+        *,
+        stream: bool,
+        first: bool = True,
     ) -> dict[str, Any]:
         ids = [token for token, _ in said]
         text, finish = self.text(ids), said[-1][1]
@@ -125,7 +132,9 @@ class Toy:
             words = [self.words[token] for token in ids]
             if chat:
                 choice["logprobs"] = {
-                    "content": [{"token": word, "logprob": -1.0, "bytes": list(word.encode()), "top_logprobs": []} for word in words]
+                    "content": [
+                        {"token": word, "logprob": -1.0, "bytes": list(word.encode()), "top_logprobs": []} for word in words
+                    ]
                 }
             else:
                 offsets = [sum(map(len, words[:n])) for n in range(len(words))]
