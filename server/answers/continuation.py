@@ -16,8 +16,9 @@ PATH: Final = "/v1/completions"
 # What the two routes have in common, besides what `continued` sets itself: fields that shape each token, not the whole answer.
 _SHARED: Final = (
     "model", "temperature", "top_p", "top_k", "min_p", "frequency_penalty", "presence_penalty", "repetition_penalty",
-    "logit_bias", "bad_words", "allowed_token_ids", "ignore_eos", "stop", "stop_token_ids", "include_stop_str_in_output", "watermarking",
-    "spaces_between_special_tokens", "repetition_detection", "priority", "cache_salt", "session_id", "user", "stream",
+    "logit_bias", "bad_words", "allowed_token_ids", "ignore_eos", "stop", "stop_token_ids", "include_stop_str_in_output",
+    "watermarking", "spaces_between_special_tokens", "repetition_detection", "priority", "cache_salt", "session_id", "user",
+    "stream",
 )  # fmt: skip
 _MAX_SEED: Final = 2**63 - 1
 _STRIDE: Final = 65537

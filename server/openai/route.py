@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any
 
-from classifiers.verifying import Verifier
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from classifiers.verifying.verifier import Verifier
 from server.answers.chunk import Form, Step
 from server.answers.continuation import PATH
 from server.answers.deadends import dead_ends

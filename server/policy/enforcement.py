@@ -55,8 +55,8 @@ class Enforcement:
 
     A new target gets a small restriction of its own beside larger ones of merged targets. The restriction that contains a changed
     or removed target is compiled anew without it, from the listing of its part, so that no phrase stays banned longer than it
-    should. What was compiled is kept in a file for the next start when nothing changes, and after many changes. A request keeps the
-    snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
+    should. What was compiled is kept in a file for the next start when nothing changes, and after many changes. A request keeps
+    the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
     from the disk.
 
     Changes are made one at a time: call `commit` inside `changing`.

@@ -31,7 +31,7 @@ async def test_streams_that_are_added_on_the_way_are_read_too() -> None:
     closed: list[str] = []
     merged.add("a", counted("a", 3, closed))
     found = []
-    async for key, item in merged.items():
+    async for _, item in merged.items():
         found.append(item)
         if item == "a0":
             merged.add("b", counted("b", 2, closed))
@@ -50,7 +50,7 @@ async def test_a_dropped_stream_ends_and_the_others_go_on() -> None:
     merged.add("a", counted("a", 1000, closed))
     merged.add("b", counted("b", 3, closed, 0.001))
     found = []
-    async for key, item in merged.items():
+    async for _, item in merged.items():
         found.append(item)
         if item == "a1":
             await merged.drop("a")

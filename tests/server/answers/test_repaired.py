@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
-from unittest.mock import MagicMock
 
 import pytest
 from hypothesis import given, settings
@@ -26,6 +25,7 @@ from server.answers.repair import Repair
 from server.answers.repaired import Repaired
 from server.answers.reply import Reply, deliver, replied
 from server.answers.terms import Unverified
+from server.metrics import Metrics
 from server.openai.forms import ChatForm, CompletionForm
 from server.screening.decision import Decision
 from server.screening.snapshot import PolicySnapshot
@@ -74,7 +74,7 @@ class Case:
     together: int = 1
     body: dict[str, Any] = field(default_factory=dict)
     escalated: list[str] = field(default_factory=list)
-    metrics: Any = field(default_factory=MagicMock)
+    metrics: Metrics = field(default_factory=Metrics)
     verdict: str = "restrict"
 
     def __post_init__(self) -> None:

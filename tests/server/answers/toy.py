@@ -1,6 +1,7 @@
-"""A toy engine: it generates greedily from a table of successors, under the guard's reference on strings, and answers as vLLM does.
+"""A toy engine: it generates greedily from a table of successors, under the guard's reference on strings, and answers as vLLM.
 
-It knows both routes, choices, streams, token ids, log probabilities, stop strings and hits. Choice k takes the k-th best token first.
+It knows both routes, choices, streams, token ids, log probabilities, stop strings and hits. Choice k begins with the k-th best
+token.
 """
 
 from __future__ import annotations
