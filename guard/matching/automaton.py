@@ -139,7 +139,7 @@ class Automaton:
 
     def parent(self, node: int) -> int:
         """Return the node before `node` on its path. The root has none."""
-        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+        return trie.parent_of(self.first_child, node)
 
     def path(self, node: int) -> bytes:
         """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""

@@ -117,3 +117,12 @@ def test_levels_begin_where_paths_get_longer_and_words_are_counted(phrases: list
     lengths = [len(path) for path in paths]
     assert trie.level_starts(automaton.first_child).tolist() == [lengths.index(length) for length in range(max(lengths) + 1)]
     assert trie.word_counts(automaton.first_child, automaton.label).tolist() == [path.count(b" ") for path in paths]
+
+
+@settings(deadline=None)
+@given(strategies.phrases)
+def test_the_parent_of_a_node_is_the_one_whose_child_it_is(phrases: list[Phrase]) -> None:
+    automaton = Automaton.build(phrases)
+    for node in range(len(automaton)):
+        for child in range(automaton.first_child[node], automaton.first_child[node + 1]):
+            assert trie.parent_of(automaton.first_child, child) == node
