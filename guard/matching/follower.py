@@ -20,6 +20,7 @@ from guard.matching import followkernels, gapkernels
 from guard.matching.automaton import ROOT, Automaton
 from guard.matching.compact import CompactAutomaton
 from guard.matching.gaps import GapAutomaton
+from guard.matching.trie import parent_of
 
 _LETTERS_KEPT, _WORDS_KEPT = 64, 16
 # Initials and titles, and the white space behind one, have at most this many characters.
@@ -159,7 +160,7 @@ class _Trie:
         path = bytearray()
         while node != ROOT:
             path.append(self.label[node])
-            node = int(np.searchsorted(self.first_child, node, side="right")) - 1
+            node = parent_of(self.first_child, node)
         return bytes(reversed(path))
 
     def ends_below(self, node: int, limit: int) -> Iterator[str]:

@@ -92,6 +92,12 @@ def levels(first_child):
     return level
 
 
+def parent_of(first_child: NDArray[np.int32], node: int) -> int:
+    """Return the node before `node` on its path. The root has none."""
+    # As an int32: numpy would convert the whole array to the type of a Python integer.
+    return int(np.searchsorted(first_child, np.int32(node), side="right")) - 1
+
+
 def level_starts(first_child: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the first node of each level, int32 [depth + 1]."""
     starts = [0]

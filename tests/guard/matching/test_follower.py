@@ -117,6 +117,7 @@ SPOKEN = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(SPOKEN)
 def test_what_has_been_sent_never_has_to_come_back(parts: list[str]) -> None:
     follower, sent = Follower([KNOWN]), 0
@@ -127,6 +128,7 @@ def test_what_has_been_sent_never_has_to_come_back(parts: list[str]) -> None:
         assert follower.hit() >= follower.begun
 
 
+@settings(deadline=None)
 @given(SPOKEN)
 def test_pieces_do_not_matter_and_neither_do_copies(parts: list[str]) -> None:
     text = "".join(parts)
