@@ -63,13 +63,7 @@ class Enforcement:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        encoder: Encoder,
-        lanes: Lanes,
-        folder: Path,
-        metrics: Metrics,
-        defaults: Answering | None = None,
+        self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
     ) -> None:
         self._engine = engine
         self._encoder = encoder
