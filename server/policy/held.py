@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from guard.matching.follower import Follower
 from guard.restriction import Restriction
 
 _MOST = 512
@@ -27,7 +28,10 @@ class Held:
         """Load restrictions for every answer, and hold them until `drop`. Raises what `Restriction.load` raises."""
         for digest in digests:
             if digest not in self._kept:
-                self._kept[digest] = Restriction.load(self._folder, digest)
+                found = Restriction.load(self._folder, digest)
+                # The first one makes tables, for which no answer should wait.
+                Follower([found])
+                self._kept[digest] = found
 
     def get(self, digest: str) -> Restriction:
         """Return a restriction. One that is not held is loaded. Raises what `Restriction.load` raises."""
