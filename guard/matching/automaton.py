@@ -113,6 +113,11 @@ class Automaton:
         return len(self.label)
 
     @cached_property
+    def levels(self) -> Nodes:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
+
+    @cached_property
     def level(self) -> Nodes:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)
@@ -149,8 +154,7 @@ class Automaton:
 
     def parent(self, node: int) -> int:
         """Return the node before `node` on its path. The root has none."""
-        # A number of another type would have NumPy copy the whole array.
-        return int(np.searchsorted(self.first_child, np.int32(node), side="right")) - 1
+        return trie.parent_of(self.first_child, node)
 
     def path(self, node: int) -> bytes:
         """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""

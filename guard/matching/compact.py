@@ -8,7 +8,7 @@ phrases that are always banned and have eight letters or more: shorter ones woul
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -21,7 +21,7 @@ from guard.ban import Ban, BanCache
 from guard.excepted import letters_of
 from guard.folding import StreamFolder
 from guard.matching import compactkernels, trie
-from guard.matching.patterns import Patterns
+from guard.matching.rows import Rows
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
 
@@ -47,13 +47,18 @@ class CompactAutomaton:
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
         """Compile the phrases that have a compact form."""
-        held = [(letters, phrase) for phrase in phrases if (letters := phrase.compact)]
-        patterns = Patterns.compact(held)
-        first_child, label, parent, ends = trie.build_trie(patterns.text, patterns.start)
+        return cls.of_rows(compact_rows(enumerate(phrases)))
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> CompactAutomaton:
+        """Compile the letters of phrases, which are `compact_rows`."""
+        first, text, start = rows.distinct()
+        first_child, label, parent, ends = trie.build_trie(text, start)
         own = np.zeros(len(label), np.float32)
-        own[ends] = patterns.own.max(axis=0)
+        if len(rows):
+            own[ends] = np.maximum.reduceat(rows.penalty, first)
         fail = trie.link(first_child, label, parent, np.zeros(len(label), np.uint8), np.empty((0, len(label)), np.float32))
-        return cls(first_child, label, fail, own, *_writers(held, ends))
+        return cls(first_child, label, fail, own, *_writers(rows, first, ends))
 
     def path(self, node: int) -> bytes:
         """Return the letters that lead to a node."""
@@ -81,7 +86,7 @@ class CompactAutomaton:
         Returns:
             For each node at which the letters of one of these phrases end, the penalty of the other phrases; 0 if there are none.
         """
-        keys = np.array([_key(pattern) for pattern in patterns], np.int32)
+        keys = np.array([key_of(pattern) for pattern in patterns], np.int32)
         found = {}
         for letters in {letters_of(pattern) for pattern in patterns}:
             node = self.find(letters.encode())
@@ -100,6 +105,11 @@ class CompactAutomaton:
         return len(self.label)
 
     @cached_property
+    def levels(self) -> NDArray[np.int32]:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
+
+    @cached_property
     def level(self) -> NDArray[np.int32]:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)
@@ -116,30 +126,37 @@ class CompactAutomaton:
         return int(self.level[np.argmax(self.word_end > 0)])
 
 
-def _key(pattern: str) -> int:
+def compact_rows(numbered: Iterable[tuple[int, Phrase]]) -> Rows:
+    """Return the letters of the phrases that have a compact form. Each phrase is given with the number of its owner."""
+    held = [(owner, letters, phrase) for owner, phrase in numbered if (letters := phrase.compact)]
+    return Rows.of([(letters.encode(), key_of(phrase.pattern), phrase.penalty, owner) for owner, letters, phrase in held])
+
+
+def key_of(pattern: str) -> int:
+    """Return what tells a pattern from others with the same letters."""
     return zlib.crc32(pattern.encode()) & 0x7FFFFFFF
 
 
 def _writers(
-    held: Sequence[tuple[str, Phrase]], ends: NDArray[np.int32]
+    rows: Rows, first: NDArray[np.int64], ends: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Return the node, the key and the penalty of each pattern of a phrase, by node.
 
     Args:
-        held: The phrases with their letters.
-        ends: int32 [letters]; the node of each phrase's letters, in the order of the letters, each once.
+        rows: The letters of the phrases.
+        first: int64 [letters]; the first row of each phrase's letters, each once.
+        ends: int32 [letters]; the node of these letters.
     """
-    found: dict[tuple[str, str], float] = {}
-    for letters, phrase in held:
-        pair = letters, phrase.pattern
-        found[pair] = max(found.get(pair, 0.0), phrase.penalty)
-    ordered = sorted(found)
-    index = np.cumsum([0, *(a != b for (a, _), (b, _) in pairwise(ordered))])[: len(ordered)]
-    nodes = ends[index.astype(np.int64)]
+    if not len(rows):
+        return ends, rows.tag, rows.penalty
+    new = np.zeros(len(rows), np.bool_)
+    new[first] = True
+    index = np.cumsum(new) - 1
+    new[1:] |= rows.tag[1:] != rows.tag[:-1]
+    pairs = np.flatnonzero(new)
+    nodes = ends[index[pairs]]
     by_node = np.argsort(nodes, kind="stable")
-    keys = np.array([_key(pattern) for _, pattern in ordered], np.int32)
-    penalties = np.array([found[pair] for pair in ordered], np.float32)
-    return nodes[by_node], keys[by_node], penalties[by_node]
+    return nodes[by_node], rows.tag[pairs][by_node], np.maximum.reduceat(rows.penalty, pairs)[by_node]
 
 
 @dataclass(frozen=True, eq=False)

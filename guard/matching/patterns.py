@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress, pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.folding import DOT, SPACE
 from guard.form import Form
+from guard.matching.rows import Rows
 from guard.phrase import BRIEF, Phrase
 
 KINDS = 3
@@ -23,13 +22,6 @@ the penalty applies, too (`Phrase.beta`); or all of a substring whose first word
 CUT_OPEN, CUT_WORD, ENDED = range(KINDS, PARTS)
 KIND_OF = (OPEN, WORD, ENDING, OPEN, WORD, OPEN)
 """The kind of each part."""
-
-
-class _Listed(NamedTuple):
-    text: bytes
-    part: int
-    penalty: float
-    phrase: int
 
 
 def places(phrase: Phrase) -> list[tuple[bytes, int]]:
@@ -45,6 +37,11 @@ def places(phrase: Phrase) -> list[tuple[bytes, int]]:
     if isinstance(phrase, Form) and phrase.ending:
         found.append(((lead + phrase.pattern).encode(), ENDING))
     return found
+
+
+def rows_of(numbered: Iterable[tuple[int, Phrase]]) -> Rows:
+    """Return the patterns with which folded text is searched for phrases, each given with the number of its owner."""
+    return Rows.of([(text, part, phrase.penalty, owner) for owner, phrase in numbered for text, part in places(phrase)])
 
 
 def whole_places(pattern: str) -> list[tuple[bytes, tuple[int, ...]]]:
@@ -80,44 +77,24 @@ class Patterns:
         return np.stack([self.own[[part for part in range(PARTS) if KIND_OF[part] == kind]].max(axis=0) for kind in range(KINDS)])
 
     @classmethod
-    def of(cls, phrases: Sequence[Phrase], others: Sequence[str] = ()) -> Patterns:
-        """Return the patterns with which folded text is searched for `phrases`, and those of `others`, without a penalty."""
-        listed = [_Listed(*place, phrase.penalty, index) for index, phrase in enumerate(phrases) for place in places(phrase)]
-        listed += [_Listed(f" {pattern}".encode(), WORD, 0.0, len(phrases) + index) for index, pattern in enumerate(others)]
-        return cls._of(listed)
-
-    @classmethod
-    def gapped(cls, phrases: Sequence[Phrase]) -> Patterns:
-        """Return the patterns of the forms into which one more word may come."""
-        held = [(k, p) for k, p in enumerate(phrases) if isinstance(p, Form) and p.gaps]
-        return cls._of([_Listed(*place, p.penalty, k) for k, p in held for place in places(p)])
-
-    @classmethod
-    def compact(cls, held: Sequence[tuple[str, Phrase]]) -> Patterns:
-        """Return the patterns of phrases that have a compact form, each given with it: `Phrase.compact`."""
-        return cls._of([_Listed(letters.encode(), WORD, phrase.penalty, k) for k, (letters, phrase) in enumerate(held)])
+    def of(cls, phrases: Sequence[Phrase]) -> Patterns:
+        """Return the patterns with which folded text is searched for `phrases`."""
+        return cls.of_rows(rows_of(enumerate(phrases)))
 
     @classmethod
     def texts(cls, texts: Sequence[bytes]) -> Patterns:
         """Return `texts` as patterns, whatever follows them, with the penalty 1."""
-        return cls._of([_Listed(text, OPEN, 1.0, index) for index, text in enumerate(texts)])
+        return cls.of_rows(Rows.of([(text, OPEN, 1.0, index) for index, text in enumerate(texts)]))
 
     @classmethod
-    def _of(cls, listed: Sequence[_Listed]) -> Patterns:
-        ordered = sorted(listed)
-        if not ordered:
-            nothing = np.empty(0, np.int64)
-            return cls(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty((PARTS, 0), np.float32), nothing)
-        distinct = [True, *(a.text != b.text for a, b in pairwise(ordered))]
-        group = np.flatnonzero(distinct)
-        kept = [one.text for one in compress(ordered, distinct)]
-        start = np.zeros(len(kept) + 1, np.int64)
-        np.cumsum([len(text) for text in kept], out=start[1:])
-        part = np.array([one.part for one in ordered], np.int64)
-        penalty = np.array([one.penalty for one in ordered], np.float32)
-        own = np.stack([np.maximum.reduceat(np.where(part == k, penalty, np.float32(0)), group) for k in range(PARTS)])
-        first = np.minimum.reduceat(np.array([one.phrase for one in ordered], np.int64), group)
-        return cls(np.frombuffer(b"".join(kept), np.uint8), start, own, first)
+    def of_rows(cls, rows: Rows) -> Patterns:
+        """Return the patterns of rows whose tags are parts and whose owners are phrases."""
+        group, text, start = rows.distinct()
+        if not len(group):
+            return cls(text, start, np.empty((PARTS, 0), np.float32), np.empty(0, np.int64))
+        nothing = np.float32(0)
+        own = np.stack([np.maximum.reduceat(np.where(rows.tag == k, rows.penalty, nothing), group) for k in range(PARTS)])
+        return cls(text, start, own, np.minimum.reduceat(rows.owner, group).astype(np.int64))
 
 
 def _first_word_ends_sentence(pattern: str) -> str:

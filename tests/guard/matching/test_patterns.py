@@ -55,11 +55,6 @@ def test_a_form_may_end_at_an_ending() -> None:
     assert read(Patterns.of([form])) == {b" harry potter": (0, 2, 2, 0)}
 
 
-def test_only_phrases_with_a_compact_form_have_a_compact_pattern() -> None:
-    phrase = Phrase("Harry Potter", penalty=2)
-    assert read(Patterns.compact([(phrase.compact, phrase)])) == {b"harrypotter": (0, 2, 0, 0)}
-
-
 def test_texts_end_whatever_follows() -> None:
     assert read(Patterns.texts([b" tea", b"cup"])) == {b" tea": (1, 0, 0, 0), b"cup": (1, 0, 0, 1)}
 

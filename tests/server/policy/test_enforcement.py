@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifiers import ForgetTarget, LiveClassifier, Phrase
+from classifiers.answering import Answer, Answering
 from classifiers.meaning.background import Background
 from server.errors import EngineFailure
 from server.metrics import Metrics
@@ -102,3 +103,15 @@ async def test_parts_stay_few_and_are_one_after_the_merge(
     assert [file.stem for file in tmp_path.glob("*.safetensors")] == engine.loaded  # noqa: ASYNC240
     needed, held = await enforcement.acknowledged()
     assert held == [needed] == [1]
+
+
+async def test_targets_are_answered_by_the_defaults_unless_they_say_it(engine: StubbornEngine, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    with Lanes() as lanes:
+        defaults = Answering(Answer.MASK)
+        enforcement = Enforcement(engine, encoder, lanes, tmp_path, Metrics(), defaults)
+        await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
+        enforcement.commit_start(0)
+        await add(enforcement, 1)
+        assert enforcement.snapshot.answering("t1") == defaults
+        enforcement.stop()
