@@ -131,11 +131,16 @@ class Run:
             found = answer_all(model, self.subject.questions[:: self.effort.beam_every], self.effort.tokens)
             self.parts[BEAM]["answers"] = [asdict(one) for one in found.answers]
             self.parts[BEAM]["times"] = [asdict(one) for one in found.times]
+        known: dict[tuple[str, str], Any] = {}
         for name, parts in self.parts.items():
+            texts = [written(one.text, say) for one in self.answers(name)]
+            pairs = [(question.text, text) for question, text in zip(self.questions(name), texts, strict=True)]
             if "likelihood" not in parts:
-                texts = [written(one.text, say) for one in self.answers(name)]
-                pairs = [(question.text, text) for question, text in zip(self.questions(name), texts, strict=True)]
-                parts["likelihood"] = model.all_of(pairs, f"{name}: likelihood")
+                # Most systems leave some answers as they are.
+                new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+                known.update(zip(new, model.all_of(new, f"{name}: likelihood"), strict=True))
+                parts["likelihood"] = [known[pair] for pair in pairs]
+            known.update(zip(pairs, parts["likelihood"], strict=True))
 
     def questions(self, name: str) -> Sequence[Question]:
         """Return the questions that a system is asked."""
