@@ -63,7 +63,7 @@ class _Judge:
         return {
             "exact": metrics.share(metrics.exact(text, question.secrets) for question, text in pairs),
             "near": metrics.share(metrics.near_any(text, question.secrets) for question, text in pairs),
-            "near_chance": statistics.fmean(metrics.chance(given.text, self._others(question)) for question, given in pairs),
+            "near_chance": statistics.fmean(metrics.chance(text, self._others(question)) for question, text in pairs),
             "exact_by_kind": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.target.kind),
             "near_by_kind": self._by(lambda q, text: metrics.near_any(text, q.secrets), lambda q: q.target.kind),
             "exact_by_form": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.form),
@@ -108,9 +108,9 @@ class _Judge:
             "fluency_ratio": metrics.fluency_ratio(own, likelihood),
             "likelihood_ratio": metrics.likelihood_ratio(own, likelihood),
             "mean_logprob": _mean(likelihood),
-            "repetition": statistics.fmean(metrics.repetition(given.text) for given in self._answers),
+            "repetition": statistics.fmean(metrics.repetition(text) for text in self._written),
             "kept": statistics.fmean(
-                metrics.kept(given.text, before.text) for given, before in zip(self._answers, self._unguarded, strict=True)
+                metrics.kept(text, before.text) for text, before in zip(self._written, self._unguarded, strict=True)
             ),
         }
 
