@@ -95,8 +95,9 @@ class _Judge:
             broken.append(bool(words))
             stubs.append(bool(begun))
             examples += [word for word in (begun or words) if word not in examples]
-        likelihood = self._parts["likelihood"]
-        by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE]["likelihood"], strict=True))
+        part = self._run.effort.likelihood_part
+        likelihood = self._parts[part]
+        by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE][part], strict=True))
         own = [by_question[question] for question in self._questions]
         return {
             "broken": metrics.share(stubs),

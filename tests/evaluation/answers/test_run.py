@@ -23,7 +23,7 @@ from tests.evaluation.answering import question_of
 
 pytestmark = pytest.mark.slow
 
-EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2)
+EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2, judged=8)
 SYSTEMS = ("none", "prompt", "filter", "default")
 
 
