@@ -67,6 +67,7 @@ class _Judge:
             "exact_by_kind": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.target.kind),
             "near_by_kind": self._by(lambda q, text: metrics.near_any(text, q.secrets), lambda q: q.target.kind),
             "exact_by_form": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.form),
+            "near_by_form": self._by(lambda q, text: metrics.near_any(text, q.secrets), lambda q: q.form),
             "unlisted": out / facts if facts else 0.0,
             "unlisted_said": out,
             "unlisted_facts": facts,
@@ -141,8 +142,8 @@ class _Judge:
         times = self._parts["times"]
         first = statistics.median(one["first_s"] for one in times)
         base = (self._run.parts[NONE] if self._name == BEAM else self._parts)["base"]
-        start, step = metrics.fitted([(one["tokens"], one["total_s"]) for one in base])
-        extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"]) for one in times]
+        start, step = metrics.pace([(one["first_s"], one["total_s"], one["tokens"]) for one in base])
+        extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"] - 1) for one in times]
         each = [(one["rollbacks"], more) for one, more in zip(times, extra, strict=True) if one["rollbacks"]]
         return {
             "generated_per_kept": generated,
@@ -151,7 +152,7 @@ class _Judge:
             "rollback_s": sum(more for _, more in each) / sum(count for count, _ in each) if each else None,
             "step_s": step,
             "first_s": first,
-            "first_extra_s": first - statistics.median(one["first_s"] for one in base),
+            "first_extra_s": first - start,
         }
 
     def _uses(self) -> dict[str, Any]:

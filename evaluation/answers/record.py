@@ -82,12 +82,18 @@ def _tables(found: dict[str, dict[str, Any]]) -> list[str]:
     if any(figures["leak20"] is not None for figures in found.values()):
         lines += [*_rows(found, _SAMPLED, percent=True), ""]
     lines += [*_rows(found, _COST, percent=False), ""]
-    kinds = list(dict.fromkeys(kind for figures in found.values() for kind in figures["exact_by_kind"]))
     lines += ["Exact / near / namesakes spoiled, by kind of target:", ""]
-    lines += ["| system | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    lines += [*_groups(found, ("exact_by_kind", "near_by_kind", "spoiled_by_kind")), ""]
+    lines += ["Exact / near, by form of question; nothing in a `nameless` question names the target:", ""]
+    return lines + _groups(found, ("exact_by_form", "near_by_form"))
+
+
+def _groups(found: dict[str, dict[str, Any]], keys: tuple[str, ...]) -> list[str]:
+    groups = list(dict.fromkeys(group for figures in found.values() for group in figures[keys[0]]))
+    lines = ["| system | " + " | ".join(groups) + " |", "|---" * (len(groups) + 1) + "|"]
     for name, figures in found.items():
-        of = [figures[key] for key in ("exact_by_kind", "near_by_kind", "spoiled_by_kind")]
-        lines.append(f"| {name} | " + " | ".join(" / ".join(_percent(by.get(kind)) for by in of) for kind in kinds) + " |")
+        cells = (" / ".join(_percent(figures[key].get(group)) for key in keys) for group in groups)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 
 
