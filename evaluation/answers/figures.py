@@ -95,7 +95,7 @@ class _Judge:
             begun = metrics.stubs(given.text, words, (*question.target.names, *question.target.listed))
             broken.append(bool(words))
             stubs.append(bool(begun))
-            examples += [word for word in (begun or words) if word not in examples]
+            examples += begun or words
         part = self._run.effort.likelihood_part
         likelihood = self._parts[part]
         by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE][part], strict=True))
@@ -103,7 +103,7 @@ class _Judge:
         return {
             "broken": metrics.share(stubs),
             "broken_anywhere": metrics.share(broken),
-            "broken_such_as": examples[:12],
+            "broken_such_as": list(dict.fromkeys(examples))[:12],
             "abstained": metrics.share(declined),
             "rephrased": metrics.share(rephrased),
             "rolled_back": metrics.share(rolled),

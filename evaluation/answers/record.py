@@ -125,7 +125,8 @@ def plot(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     subjects = [subject for subject in SUBJECTS if subject in results]
-    figure, grid = pyplot.subplots(len(subjects), 2, figsize=(13, 5.5 * len(subjects)), squeeze=False)
+    height = sum(1.5 + 0.7 * len(results[subject]) for subject in subjects)
+    figure, grid = pyplot.subplots(len(subjects), 2, figsize=(13, height), squeeze=False)
     for (told, read), subject in zip(grid, subjects, strict=True):
         found = results[subject]
         systems = list(found)
@@ -133,9 +134,16 @@ def plot(results: dict[str, Any], path: Path) -> None:
         shares = {"exact": "#222222", "near": "#c0392b", "broken": "#e59866", "unlisted": "#7f8c8d"}
         _bars(told, found, shares, 100)
         chances = [100 * found[name]["near_chance"] for name in systems]
-        told.plot(chances, rows, "|", color="blue", markersize=18, label="near by chance")
+        # On the second of four bars, that of the near misses.
+        told.plot(chances, [row - 0.1 for row in rows], "|", color="blue", markersize=11, label="near by chance")
         told.set(xlabel="per cent", title=f"What they tell: {SUBJECTS[subject]}")
-        ratios = {"fluency_ratio": "#2e86c1", "kept": "#52be80", "abstained": "#f4d03f", "spoiled": "#a569bd"}
+        ratios = {
+            "fluency_ratio": "#2e86c1",
+            "likelihood_ratio": "#85c1e9",
+            "kept": "#52be80",
+            "abstained": "#f4d03f",
+            "spoiled": "#a569bd",
+        }
         _bars(read, found, ratios, 1)
         read.axvline(1, color="gray", linewidth=0.8)
         read.set(xlabel="ratio or share, 0 to 1", title="How they read")
@@ -143,7 +151,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
             axes.set_yticks(rows, systems)
             axes.invert_yaxis()
             axes.grid(alpha=0.3, axis="x")
-            axes.legend(loc="lower right", fontsize=8)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=5, fontsize=8, frameon=False)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
