@@ -79,8 +79,7 @@ class Compiler:
         """
         kept = Kept.read(self._folder)
         places = kept.places()
-        # Two targets may differ in nothing but their ids. The second one is compiled.
-        old = {place: t for t in targets if (place := places.pop(self._key(t), None)) is not None}
+        old = {found.pop(): target for target in targets if (found := places.get(self._key(target)))}
         unchanged = {target.id for target in old.values()}
         new = {target.id: target for target in targets if target.id not in unchanged}
         remaining = np.zeros(len(kept.keys), np.bool_)

@@ -53,9 +53,9 @@ class Enforcement:
 
     A new target gets a small restriction of its own beside larger ones of merged targets. The restriction that contains a changed
     or removed target is compiled anew without it, from the listing of its part, so that no phrase stays banned longer than it
-    should. What was compiled is kept in a file for the next start when nothing changes, and after many changes. A request keeps the
-    snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
-    from the disk.
+    should. A request keeps the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are
+    deleted from the workers and from the disk. When nothing changes, and after many changes, what was compiled is kept in a file
+    for the next start.
 
     Changes are made one at a time: call `commit` inside `changing`.
     """
@@ -194,7 +194,9 @@ class Enforcement:
                 parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
             await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
-            yield Prepared(listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled, len(upserted))
+            yield Prepared(
+                listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled, len(upserted)
+            )
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
         """Put a prepared change in force as snapshot `number`: it decides all requests that are admitted from now on."""
