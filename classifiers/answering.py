@@ -124,6 +124,12 @@ def check_hint(value: object) -> object:
     return value
 
 
+def places(say: str | Mapping[str, str] | None, hint: str | None) -> dict[str, str]:
+    """Return texts by place: `say`, or `say.de` of several, and `hint`. What is missing or empty has no place."""
+    said = {"say": say} if say is None or isinstance(say, str) else {f"say.{language}": text for language, text in say.items()}
+    return {place: text for place, text in {**said, "hint": hint}.items() if text}
+
+
 def _texts(say: str | Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
     if isinstance(say, str):
         return {"": say}

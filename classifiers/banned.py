@@ -142,7 +142,7 @@ def check_says_none(texts: Mapping[str, str], phrases: Sequence[Phrase]) -> None
 
 def says(text: str, phrases: Sequence[Phrase]) -> bool:
     """Return whether one of the phrases occurs in a text."""
-    folded = fold_sentences(text)
+    folded = f" {fold_sentences(text)}"
     return any(occurrences(phrase, folded) for phrase in near(phrases, letters_of(folded)))
 
 

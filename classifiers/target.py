@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from classifiers.action import Action
-from classifiers.answering import Answer, Answering, Echo, InContext, check_hint, check_say
+from classifiers.answering import Answer, Answering, Echo, InContext, check_hint, check_say, places
 from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, check_says_none, left_out, own, with_forms
 from guard.excepted import Excepted
 from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
@@ -159,7 +159,7 @@ class ForgetTarget(_Model):
 
     @model_validator(mode="after")
     def _texts_name_nothing(self, info: ValidationInfo) -> Self:
-        if info.context != STORED and (texts := self.texts()):
+        if info.context != STORED and (texts := places(self.say, self.hint)):
             check_says_none(texts, self.all_phrases())
         return self
 
@@ -187,12 +187,6 @@ class ForgetTarget(_Model):
     def answering(self, defaults: Answering) -> Answering:
         """Return how answers about the target are given: its own values, and `defaults` for those that it leaves out."""
         return defaults.with_own(self.answer, self.say, self.echo, self.in_context, self.hint)
-
-    def texts(self) -> dict[str, str]:
-        """Return the target's texts for clients and for the model by place: `say`, or `say.de` of several, and `hint`."""
-        said = self.say if isinstance(self.say, dict) else {"": self.say or ""}
-        texts = {f"say.{language}" if language else "say": text for language, text in said.items()} | {"hint": self.hint or ""}
-        return {place: text for place, text in texts.items() if text}
 
     def own_phrases(self) -> list[Phrase]:
         """Return the explicit phrases, then the phrases made of the name and the aliases (`classifiers.banned.own`)."""

@@ -10,8 +10,6 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from guard.tokens.pieces import Pieces
-
 Ids = NDArray[np.int64]
 Penalties = NDArray[np.float32]
 K = TypeVar("K", bound=Hashable)
@@ -64,12 +62,6 @@ class Ban:
         """Return what this ban has of `ids`, int64 [n]."""
         kept = np.isin(self.soft, ids)
         return Ban(self.ids[np.isin(self.ids, ids)], self.soft[kept], self.penalties[kept])
-
-    def texts(self, folded: Pieces) -> tuple[Ids, NDArray[np.uint8], Ids]:
-        """Return all ids, ascending, and the texts of these tokens, of `folded`, with where each begins."""
-        ids = np.sort(np.concatenate([self.ids, self.soft]))
-        taken = folded.take(ids)
-        return ids, taken.data, taken.start
 
     def __len__(self) -> int:
         return len(self.ids) + len(self.soft)

@@ -11,9 +11,11 @@ from classifiers import Encoder, Thresholds
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.background import Background
 from guard import Vocabulary
+from server.answers.leads import Leads
 from server.engine.protocol import Engine
 from server.http.authentication import Authenticator
 from server.http.body import BodyLimits
+from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.preview import Previewer
@@ -42,6 +44,7 @@ class ApiContext:
     decisions: DecisionLog
     background: Background
     thresholds: Thresholds = field(default_factory=Thresholds)
+    metrics: Metrics = field(default_factory=Metrics)
     limits: BodyLimits = field(default_factory=BodyLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None
     calibration: Callable[[], Calibration | None] = lambda: None
@@ -52,7 +55,7 @@ class ApiContext:
         return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """What every request needs: the engine, the name of its model, and what the API's routes use.
 
@@ -63,6 +66,11 @@ class Running:
     model: str
     recalibration: Recalibration
     api: ApiContext
+
+    @cached_property
+    def leads(self) -> Leads:
+        """What the engine's vocabulary tells about the end of an answer."""
+        return Leads(self.engine.tokens())
 
     @property
     def activation(self) -> Activation:

@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import EncoderError
+from classifiers.reading.language import language_of
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -163,13 +164,16 @@ class Service:
                 found = opened.found
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
-                classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
+                classifier = await asyncio.to_thread(
+                    LiveClassifier, *known, cache=settings.background, in_context=settings.in_context
+                )
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
+                await asyncio.to_thread(language_of, "Was 1st Büro #4 für Ж да?")
             # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
-            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics)
+            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics, settings.answering)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):
@@ -196,6 +200,7 @@ class Service:
                 decisions=decisions,
                 background=classifier.background,
                 thresholds=settings.thresholds,
+                metrics=self.metrics,
                 limits=settings.limits,
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,

@@ -155,7 +155,7 @@ class Masks:
     @cached_property
     def texts_within(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
         """The ids of tokens that contain a whole phrase, ascending, and their texts one after the other with their beginnings."""
-        return self._all_within.texts(self.vocabulary.folded)
+        return self.vocabulary.texts(self._all_within)
 
     def gapped(self, state: int, ban: Ban) -> Ban:
         """Return the ban of names with gaps in a state of the exact automaton, less what exceptions excuse."""

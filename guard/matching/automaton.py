@@ -74,7 +74,8 @@ class Automaton:
         endings = ending_tables()
         if not ending.any():
             ending, endings = ending[:0], tuple(array[:0] for array in endings)
-        return cls(first_child, label, fail, open_end, word_end, ending, *endings, *_own(patterns, at, ends)), at
+        rest = (*endings, *_own(patterns, at, ends))
+        return cls(first_child, label, fail, open_end, word_end, ending, *rest), at
 
     @cached_property
     def letters(self) -> Bytes:
@@ -110,6 +111,11 @@ class Automaton:
     def __len__(self) -> int:
         """Return the number of nodes, with the root: 1 if there are no patterns."""
         return len(self.label)
+
+    @cached_property
+    def levels(self) -> Nodes:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
 
     @cached_property
     def level(self) -> Nodes:
@@ -148,7 +154,7 @@ class Automaton:
 
     def parent(self, node: int) -> int:
         """Return the node before `node` on its path. The root has none."""
-        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+        return trie.parent_of(self.first_child, node)
 
     def path(self, node: int) -> bytes:
         """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""

@@ -65,7 +65,7 @@ class CompactAutomaton:
         found = bytearray()
         while node:
             found.append(self.label[node])
-            node = int(np.searchsorted(self.first_child, node, side="right")) - 1
+            node = int(np.searchsorted(self.first_child, np.int32(node), side="right")) - 1
         return bytes(reversed(found))
 
     def find(self, letters: bytes) -> int | None:
@@ -90,7 +90,7 @@ class CompactAutomaton:
         found = {}
         for letters in {letters_of(pattern) for pattern in patterns}:
             node = self.find(letters.encode())
-            first, last = np.searchsorted(self.writer_at, [node or 0, (node or 0) + 1])
+            first, last = np.searchsorted(self.writer_at, np.array([node or 0, (node or 0) + 1], np.int32))
             gone = np.isin(self.writer_key[first:last], keys)
             if node and gone.any():
                 found[node] = float(self.writer_penalty[first:last][~gone].max(initial=0))
@@ -103,6 +103,11 @@ class CompactAutomaton:
     def __len__(self) -> int:
         """Return the number of nodes, with the root: 1 if there are no patterns."""
         return len(self.label)
+
+    @cached_property
+    def levels(self) -> NDArray[np.int32]:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
 
     @cached_property
     def level(self) -> NDArray[np.int32]:
@@ -247,7 +252,7 @@ class CompactMasks:
     @cached_property
     def texts_within(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
         """The ids `within`, ascending, and the texts of the tokens one after the other with their beginnings."""
-        return self.within.texts(self.vocabulary.folded)
+        return self.vocabulary.texts(self.within)
 
 
 class CompactCursor:

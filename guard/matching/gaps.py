@@ -69,6 +69,13 @@ class GapAutomaton:
         """Return the number of nodes, with the root: 1 if there are no names."""
         return len(self.label)
 
+    @cached_property
+    def words(self) -> NDArray[np.uint8]:
+        """The number of spaces on each node's path, uint8 [nodes]."""
+        words: NDArray[np.uint8] = trie.word_counts(self.first_child, self.label)
+        words.setflags(write=False)
+        return words
+
     @property
     def ends(self) -> tuple[NDArray[np.generic], ...]:
         """The arrays that say where names end; see `guard.matching.kernels`."""

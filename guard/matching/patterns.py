@@ -46,9 +46,10 @@ def rows_of(numbered: Iterable[tuple[int, Phrase]]) -> Rows:
 
 def whole_places(pattern: str) -> list[tuple[bytes, tuple[int, ...]]]:
     """Return the patterns that a phrase with this `Phrase.pattern` may have for all of it, each with the parts it may be."""
-    found = [(f" {pattern}".encode(), (OPEN, WORD, ENDING)), (pattern.encode(), (OPEN, WORD, ENDING))]
-    ended = _first_word_ends_sentence(pattern)
-    return [*found, (ended.encode(), (ENDED,))] if ended else found
+    found: list[tuple[bytes, tuple[int, ...]]] = [(lead + pattern.encode(), (OPEN, WORD, ENDING)) for lead in (b" ", b"")]
+    if ended := _first_word_ends_sentence(pattern):
+        found.append((ended.encode(), (ENDED,)))
+    return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,6 +32,9 @@ from server.store import Database, StoreError
 from server.store.audit.log import Audit
 from server.store.database.location import default_url
 
+# A target that does not say how it is answered: the server's settings do.
+_DEFAULT = "default"
+
 
 class _Deferred:
     """An encoder that is loaded when it is first used: most policies have no semantic words, and loading takes seconds."""
@@ -96,7 +99,7 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
     try_policy(policy, lambda: open_encoder(encoder))
     vocabulary = _vocabulary(model) if model else None
     shown = Table(title=f"{file.name}: {len(policy.targets)} targets")
-    for heading in ("target", "action", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
+    for heading in ("target", "action", "answer", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
         shown.add_column(heading, justify="right" if heading in ("penalty", "forms", "tokens") else "left")
     for target in policy.targets:
         banned = target.banned()
@@ -105,7 +108,9 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
             if one.source is None:
                 shown.add_row(*_row(target, one.phrase, forms[one.phrase], vocabulary))
         for word in target.semantic.words if target.semantic else ():
-            shown.add_row(target.id, target.action, word, fold(word).strip(), "gated", "meaning", "", "", "")
+            shown.add_row(
+                target.id, target.action, target.answer or _DEFAULT, word, fold(word).strip(), "gated", "meaning", "", "", ""
+            )
     # Without anchors: they need an encoder, and nothing here counts them.
     always = [phrase for target in policy.targets for phrase in phrases_of(target, "always")]
     gated = [phrases for target in policy.targets if (phrases := phrases_of(target, "gated"))]
@@ -184,6 +189,7 @@ def _row(target: ForgetTarget, phrase: Phrase, forms: int, vocabulary: Vocabular
     return (
         target.id,
         target.action,
+        target.answer or _DEFAULT,
         phrase.text,
         phrase.folded,
         phrase.scope,

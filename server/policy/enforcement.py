@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
+from classifiers.answering import Answering
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
-from classifiers.tiers import Tiers
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
-from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.compiler import Compiler
+from server.policy.held import Held
 from server.policy.merging import Merging
+from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -27,25 +28,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The number of restrictions that apply to every answer above which the smallest are merged in the background: each restriction
-# costs every row some microseconds per step.
-MOST_PARTS = 8
 # The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
 # To compile as many again takes a few seconds.
 _MANY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A change that every worker is ready for, but that decides no request yet."""
-
-    targets: Mapping[str, ForgetTarget]
-    parts: Tiers[Part]
-    gated: Mapping[str, str]
-    classifier: LiveClassifier
-    compiled: Compiled
-    changed: int
-    """How many targets are new or changed."""
 
 
 class Enforcement:
@@ -60,16 +45,21 @@ class Enforcement:
     Changes are made one at a time: call `commit` inside `changing`.
     """
 
-    def __init__(self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics) -> None:
+    def __init__(
+        self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
+    ) -> None:
         self._engine = engine
         self._encoder = encoder
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
+        self._defaults = defaults or Answering()
         self._compiler = Compiler(folder, encoder)
+        self.held = Held(folder)
+        """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
-        self._parts = _tiers([])
+        self._parts = tiers_of([])
         self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
         self._words_ready = False
@@ -126,8 +116,9 @@ class Enforcement:
         if compiled is None:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
-        await self._load(_digests([part]) | gated.digests, gated.anchors)
-        self._parts, self._classifier = _tiers([part]), classifier
+        await self._load(digests_of([part]) | gated.digests, gated.anchors)
+        await self._run(self.held.keep, digests_of([part]))
+        self._parts, self._classifier = tiers_of([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
 
     def commit_start(self, number: int) -> PolicySnapshot:
@@ -193,7 +184,8 @@ class Enforcement:
             else:
                 parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
             classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
-            await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
+            await self._load((digests_of(parts) - digests_of(self._parts)) | compiled.digests, compiled.anchors)
+            await self._run(self.held.keep, digests_of(parts))
             yield Prepared(
                 listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled, len(upserted)
             )
@@ -250,6 +242,7 @@ class Enforcement:
                 return
             gone, self._retired = self._retired, set()
             await self._engine.forget(sorted(gone))
+            self.held.drop(gone)
             for digest in gone:
                 (self._folder / (digest + SUFFIX)).unlink(missing_ok=True)
 
@@ -272,7 +265,8 @@ class Enforcement:
             async with self._lock:
                 # If a target in one of the merged parts has changed meanwhile, the next change tries again.
                 if one and self._parts.holds(merged):
-                    await self._load(_digests([one]))
+                    await self._load(digests_of([one]))
+                    await self._run(self.held.keep, digests_of([one]))
                     self._parts = self._parts.replaced(merged, one)
                 assert self._classifier is not None
                 self._classifier = self._classifier.adopting(classifier)
@@ -291,7 +285,7 @@ class Enforcement:
     def _move(self, number: int, targets: Mapping[str, ForgetTarget], gated: Mapping[str, str]) -> PolicySnapshot:
         assert self._classifier is not None
         always = tuple(dict.fromkeys(part.digest for part in self._parts if part.digest))
-        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier)
+        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier, self._defaults)
         used = {*always, *gated.values()}
         if self._screener:
             before = self._screener.snapshot
@@ -311,11 +305,3 @@ class Enforcement:
     async def _run(self, call: Callable[..., T], *arguments: Any) -> T:
         # Not in the screening thread: a request must not wait until a list is compiled.
         return await asyncio.to_thread(call, *arguments)
-
-
-def _digests(parts: Iterable[Part]) -> set[str]:
-    return {part.digest for part in parts if part.digest}
-
-
-def _tiers(parts: Iterable[Part]) -> Tiers[Part]:
-    return Tiers(parts, lambda part: len(part.targets), MOST_PARTS)

@@ -29,6 +29,7 @@ class Decision:
         snapshot: the number of the policy snapshot that decided.
         allowed: texts that occur in the prompt and that the answer may say although they are phrases of a matched target
             (`Echo`, `InContext`). The argument `guard_allow` takes them.
+        hints: system lines for the model, if the verdict is `restrict`; each once.
         language: the prompt's language (ISO 639-1); None without a match, and where it cannot be told.
         id: names the decision in the audit log and in the answer's header.
     """
@@ -38,6 +39,7 @@ class Decision:
     matches: Sequence[Match] = ()
     snapshot: int = 0
     allowed: Sequence[str] = field(default=(), repr=False)
+    hints: Sequence[str] = ()
     language: str | None = None
     id: str = field(default_factory=new_decision_id)
 

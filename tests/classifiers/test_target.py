@@ -182,6 +182,7 @@ def test_a_target_takes_from_the_defaults_what_it_leaves_out() -> None:
     ("change", "place"),
     [
         ({"say": "Nothing about Ada Brill's glass."}, "say"),
+        ({"say": "Ada Brill? No."}, "say"),
         ({"say": {"default": "No.", "fr": "Pas de ADA BRILL."}}, "say.fr"),
         ({"hint": "Say nothing of the glass orchards."}, "hint"),
         ({"phrases": [{"text": "Kirkby", "scope": "gated"}], "say": "I know nothing of Kirkby."}, "say"),

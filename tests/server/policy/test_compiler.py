@@ -10,8 +10,9 @@ from classifiers import ForgetTarget
 from classifiers.target import SemanticSpec
 from guard import Phrase, Restriction
 from server.policy import compiler as module
-from server.policy.compiler import Compiler, Part, exceptions_of, phrases_of
+from server.policy.compiler import Compiler, exceptions_of, phrases_of
 from server.policy.kept import NAME, Kept
+from server.policy.parts import Part
 from tests.server.fakes import WordEncoder
 
 TARGETS = [

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from classifiers import ForgetTarget, LiveClassifier, Phrase
+from classifiers.answering import Answer, Answering
 from classifiers.meaning.background import Background
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import enforcement as module
 from server.policy.compiler import Compiler
-from server.policy.enforcement import MOST_PARTS, Enforcement
+from server.policy.enforcement import Enforcement
 from server.policy.kept import Kept, key_of
+from server.policy.parts import MOST_PARTS
 from server.screening.lanes import Lanes
 from tests.server.fakes import FakeEngine, WordEncoder
 
@@ -147,3 +149,15 @@ async def test_a_removed_target_is_not_banned_and_the_others_are(
     await enforcement.merge()
     targets = {f"t{n}": target(n) for n in range(20) if n not in (3, 7)} | {"t3": enforcement.snapshot.targets["t3"]}
     assert enforcement.snapshot.always == (Compiler(tmp_path).part(targets).digest,)
+
+
+async def test_targets_are_answered_by_the_defaults_unless_they_say_it(engine: StubbornEngine, tmp_path: Path) -> None:
+    encoder = WordEncoder()
+    with Lanes() as lanes:
+        defaults = Answering(Answer.MASK)
+        enforcement = Enforcement(engine, encoder, lanes, tmp_path, Metrics(), defaults)
+        await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
+        enforcement.commit_start(0)
+        await add(enforcement, 1)
+        assert enforcement.snapshot.answering("t1") == defaults
+        enforcement.stop()
