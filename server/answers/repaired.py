@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from typing import Any
 
 from server.answers.chunk import Chunk, Chunks, Piece
-from server.answers.continuation import continued, top
+from server.answers.continuation import continued, scored, top
 from server.answers.merged import Merged
 from server.answers.repair import Again, Repair, State
 from server.answers.reply import Reply, only
@@ -149,8 +150,11 @@ class Repaired:
     def _adopted(self, first: Chunk, piece: Piece, again: Again, state: State) -> Piece:
         like = state.track.like
         assert like is not None
-        offset = len(state.track.text)
-        return first.form.adopted(piece, like, offset, top(self._body))
+        scores = (piece.raw.get("logprobs") or {}).get("token_logprobs") or ()
+        state.scores.update({len(state.track.ids) + at: score for at, score in enumerate(scores) if score is not None})
+        if not scored(self._body):
+            piece = replace(piece, raw={**piece.raw, "logprobs": None})
+        return first.form.adopted(piece, like, len(state.track.text), top(self._body))
 
     def _state(self, choice: int) -> State:
         if choice not in self._states:
