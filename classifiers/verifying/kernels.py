@@ -14,7 +14,6 @@ from guard.matching.patterns import ENDING, OPEN, WORD
 from guard.matching.trie import DOT, SPACE, grown
 
 
-
 @njit(cache=True, nogil=True)
 def _gap(text, at):
     return at == len(text) or text[at] == SPACE or text[at] == DOT
