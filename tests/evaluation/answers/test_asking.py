@@ -97,5 +97,5 @@ async def test_a_policy_is_imported_as_yaml() -> None:
     await asking.import_policy(app, "version: 1 # é")
     assert seen == [("application/yaml", "version: 1 # é".encode())]
     status = 400
-    with pytest.raises(EngineFailure, match="status 400.*line 3"):
+    with pytest.raises(EngineFailure, match=r"status 400.*line 3"):
         await asking.import_policy(app, "version: 2")
