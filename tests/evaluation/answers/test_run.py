@@ -19,6 +19,8 @@ from classifiers.answering import SAY
 from evaluation.answers import record, run
 from evaluation.answers.figures import figures
 from evaluation.answers.run import Effort, Run, Subject
+from evaluation.answers.systems import Guarded
+from server.policy.file import Policy, load_policy
 from tests.evaluation.answering import question_of
 
 pytestmark = pytest.mark.slow
@@ -76,18 +78,28 @@ def asked(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> dict[str, list[d
 
     engine = SimpleNamespace(app=app_of(knows, bodies["engine"]))
     starts: list[Path] = []
+    imported: list[Policy] = []
 
     @asynccontextmanager
     async def started(model: str, policy: Path, arguments: Sequence[str]) -> Any:
         starts.append(policy)
         app = app_of(guarded, bodies["server"])
-        running = SimpleNamespace(engine=engine, model="demo")
+        recalibration = SimpleNamespace(calibration=object())
+
+        async def imports(request: Request) -> JSONResponse:
+            imported.append(load_policy((await request.body()).decode()))
+            recalibration.calibration = object()
+            return JSONResponse({})
+
+        app.router.routes.append(Route("/v1/forget-targets:import", imports, methods=["POST"]))
+        running = SimpleNamespace(engine=engine, model="demo", recalibration=recalibration)
         app.state.service = SimpleNamespace(running=running, metrics=SimpleNamespace(text=bytes))
         yield app
 
     monkeypatch.setattr(run, "demo_server", started)
     monkeypatch.setattr(run, "DEMOS", {"known": SimpleNamespace(model=lambda: "model", engine=())})
-    bodies["starts"] = starts  # type: ignore[assignment]
+    monkeypatch.setattr(run, "guarded", lambda: (Guarded("default", {}), Guarded("strict", {})))
+    bodies["starts"], bodies["imported"] = starts, imported  # type: ignore[assignment]
     return bodies
 
 
@@ -130,6 +142,14 @@ async def test_what_has_been_measured_is_not_asked_again(subject: Subject, asked
     assert len(asked["engine"]) - before == EFFORT.timed + 1
     await finished(subject, tmp_path)
     assert len(asked["starts"]) == 2
+
+
+async def test_all_ways_of_the_server_share_one_start(subject: Subject, asked: dict[str, Any], tmp_path: Path) -> None:
+    made = await finished(subject, tmp_path, (*SYSTEMS, "strict"))
+    assert len(asked["starts"]) == 1
+    (policy,) = asked["imported"]
+    assert [target.id for target in policy.targets] == [target.id for target in subject.targets]
+    assert made.answers("strict") == made.answers("default")
 
 
 async def test_samples_are_taken_at_temperature_one(subject: Subject, asked: dict[str, Any], tmp_path: Path) -> None:
