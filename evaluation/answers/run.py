@@ -39,6 +39,7 @@ class Effort:
         sampled: The most questions of which there are samples.
         timed: The most questions that are asked one at a time, for times.
         beam_every: Every how manieth of these questions the beam search answers: each takes it seconds.
+        judged: The most questions whose answers' likelihood is computed.
     """
 
     tokens: int = 64
@@ -47,6 +48,12 @@ class Effort:
     sampled: int = 60
     timed: int = 12
     beam_every: int = 3
+    judged: int = 84
+
+    @property
+    def likelihood_part(self) -> str:
+        """The name of the part that holds these likelihoods."""
+        return f"likelihood {self.judged}"
 
     @property
     def samples_part(self) -> str:
@@ -55,7 +62,7 @@ class Effort:
 
 
 FULL = Effort()
-SMALL = Effort(tokens=8, every=36, samples=2, sampled=2, timed=2, beam_every=2)
+SMALL = Effort(tokens=8, every=36, samples=2, sampled=2, timed=2, beam_every=2, judged=2)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,10 @@ class Subject:
     def sampled(self, effort: Effort) -> list[Question]:
         """Return the questions of which there are samples."""
         return [self.questions[at] for at in asked.spread(self.questions, effort.sampled)]
+
+    def judged(self, effort: Effort) -> set[Question]:
+        """Return the questions whose answers' likelihood is computed."""
+        return {self.questions[at] for at in asked.spread(self.questions, effort.judged)}
 
     def timed(self, effort: Effort) -> list[Question]:
         """Return the questions that are asked one at a time."""
@@ -131,11 +142,20 @@ class Run:
             found = answer_all(model, self.subject.questions[:: self.effort.beam_every], self.effort.tokens)
             self.parts[BEAM]["answers"] = [asdict(one) for one in found.answers]
             self.parts[BEAM]["times"] = [asdict(one) for one in found.times]
+        part, judged = self.effort.likelihood_part, self.subject.judged(self.effort)
+        known: dict[tuple[str, str], Any] = {}
         for name, parts in self.parts.items():
-            if "likelihood" not in parts:
-                texts = [written(one.text, say) for one in self.answers(name)]
-                pairs = [(question.text, text) for question, text in zip(self.questions(name), texts, strict=True)]
-                parts["likelihood"] = model.all_of(pairs, f"{name}: likelihood")
+            # An answer without a text has no tokens, and counts nowhere: neither does one that is not judged.
+            pairs = [
+                (question.text, written(given.text, say) if question in judged else "")
+                for question, given in zip(self.questions(name), self.answers(name), strict=True)
+            ]
+            if part not in parts:
+                # Most systems leave some answers as they are.
+                new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+                known.update(zip(new, model.all_of(new, f"{name}: likelihood"), strict=True))
+                parts[part] = [known[pair] for pair in pairs]
+            known.update(zip(pairs, parts[part], strict=True))
 
     def questions(self, name: str) -> Sequence[Question]:
         """Return the questions that a system is asked."""
@@ -149,8 +169,9 @@ class Run:
         texts = [question.text for question in (*self.subject.questions, *self.subject.namesakes)]
         ways = {way.name: way.defaults for way in guarded()}
         listed = asked.policy(self.subject.targets, ways.get(name))
-        # Not the samples: their part's name says how many there are.
-        effort = {key: value for key, value in asdict(self.effort).items() if key not in ("samples", "sampled")}
+        # Not how much is sampled and judged: the names of these parts say it.
+        keys = ("tokens", "every", "timed", *(("beam_every",) if name == BEAM else ()))
+        effort = {key: value for key, value in asdict(self.effort).items() if key in keys}
         return {
             "system": name,
             "effort": effort,

@@ -115,16 +115,19 @@ class Allowing:
 
     def _found(self, state: int) -> list[Ban]:
         masks, v = self._masks, self._masks.vocabulary
+        whole = self._excusing is not None and self._excusing.concerns(state)
+        parts = masks.unexcused(state) if whole else masks.at(state)
+        if not parts and not whole:
+            return []
         suspects = _union([self._exact.inner(masks), v.breaking, *self._begun(state)])
-        excusing = self._excusing
-        if excusing and excusing.concerns(state):
-            parts = _replaced(masks.unexcused(state), suspects, self._judged(state, suspects))
-            return [excusing.bans(state, Ban.merged(parts) if parts else Ban.none())]
         judged = self._judged(state, suspects)
-        if not excusing:
-            return _replaced(masks.at(state), suspects, judged)
-        own = excusing.outside(_penalised(suspects, judged), masks.automaton.said(state))
-        return [*(part.without(suspects) for part in masks.at(state)), own]
+        if not self._excusing:
+            return _replaced(parts, suspects, judged)
+        if whole:
+            found = _replaced(parts, suspects, judged)
+            return [self._excusing.bans(state, Ban.merged(found) if found else Ban.none())]
+        own = self._excusing.outside(_penalised(suspects, judged), masks.automaton.said(state))
+        return [*(part.without(suspects) for part in parts), own]
 
     def _begun(self, state: int) -> list[Ids]:
         """Return the tokens that go on with an allowed text that a state has begun to the end of the text."""
@@ -211,14 +214,16 @@ class _CompactTexts:
         self._following: dict[int, Ids] = {}
 
     def bans(self, cursor: CompactCursor) -> list[Ban]:
-        masks, v = self._masks, self._masks.vocabulary
+        parts, masks, v = cursor.bans(), self._masks, self._masks.vocabulary
+        if not parts:
+            return []
         a = masks.automaton
         paths = compactkernels.open_paths(a.fail, a.level, *cursor.state).tolist()
         following = [self._after(self._begun[path]) for path in paths if path in self._begun]
         suspects = _union([self._inner, v.breaking, *following])
         taken = v.folded.take(suspects)
         left = (self._nodes, self._remaining, *cursor.state, taken.data, taken.start)
-        return _replaced(cursor.bans(), suspects, compactkernels.all_left(*a.table, *left))
+        return _replaced(parts, suspects, compactkernels.all_left(*a.table, *left))
 
     def pending(self, cursor: CompactCursor, pending: bytes, last: str) -> list[Ban]:
         a, v = self._masks.automaton, self._masks.vocabulary

@@ -105,8 +105,9 @@ class Repaired:
                         cut_short.add(choice)
                         if key is not None:
                             await merged.drop(key)
-                if leaving:
-                    yield self._chunk(first, chunk, key, leaving)
+                for one in leaving:
+                    # One choice per chunk, as vLLM sends them: clients read the first one alone.
+                    yield self._chunk(first, chunk, key, one)
                 if cut_short and len(cut_short | goes_on.keys()) == self._choices:
                     await merged.drop(None)
         if counted is not None and counted.usage and self._changed:
@@ -119,17 +120,16 @@ class Repaired:
             named = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
             yield first.with_body({**named, "choices": [], "usage": self._usage({"prompt_tokens": prompts})})
 
-    def _chunk(self, first: Chunk, chunk: Chunk, key: object, pieces: Sequence[Piece]) -> Chunk:
+    def _chunk(self, first: Chunk, chunk: Chunk, key: object, piece: Piece) -> Chunk:
         if key is None:
-            return chunk.with_body(chunk.form.write(chunk.form.public(chunk.body), pieces))
+            return chunk.with_body(chunk.form.write(chunk.form.public(chunk.body), [piece]))
         # With the id and the time of the answer's first chunk.
         body = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
         if first.usage is not None:
-            (choice,) = {piece.choice for piece in pieces}
-            said = self._said(choice)
-            prompt = len(self._prompts.get(choice, ()))
+            said = self._said(piece.choice)
+            prompt = len(self._prompts.get(piece.choice, ()))
             body["usage"] = {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
-        return first.with_body(first.form.write(body, pieces))
+        return first.with_body(first.form.write(body, [piece]))
 
     async def _answers(self, again: Again) -> AsyncIterator[Chunk]:
         async with self._ask(*self._call(again)) as reply:

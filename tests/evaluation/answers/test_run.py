@@ -23,7 +23,7 @@ from tests.evaluation.answering import question_of
 
 pytestmark = pytest.mark.slow
 
-EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2)
+EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2, judged=8)
 SYSTEMS = ("none", "prompt", "filter", "default")
 
 
@@ -145,7 +145,7 @@ async def test_the_record_has_every_system(subject: Subject, asked: dict[str, An
     results = {"effort": {"tokens": 16, "samples": 2, "sampled": 3, "timed": 2}, "known": found, "people": found}
     path = record.write(results, "2026-01-01", tmp_path)
     text = path.read_text("utf-8")
-    assert text.count("| none |") == text.count("| default |") == 2 * 5
+    assert text.count("| none |") == text.count("| default |") == 2 * 6
     assert "| none | 14 | 100.0% |" in text
     assert json.loads((tmp_path / "2026-01-01.json").read_text("utf-8"))["known"]["none"]["exact"] == 1
     assert (tmp_path / "2026-01-01.png").stat().st_size > 1000
