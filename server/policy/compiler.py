@@ -13,6 +13,7 @@ from classifiers import Encoder, ForgetTarget
 from classifiers.banned import near
 from guard.errors import GuardError, RestrictionError
 from guard.excepted import Excepted, letters_of
+from guard.forms.derive import derive
 from guard.matching.listing import Listing
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
@@ -23,6 +24,8 @@ from server.policy.parts import Compiled, Part
 logger = logging.getLogger(__name__)
 
 _WRITERS = 16
+# The number of phrases whose forms may stay in memory. Those of 10,000 targets take 300 MB.
+_DERIVED = 16_384
 
 
 class Compiler:
@@ -82,11 +85,15 @@ class Compiler:
     def keep(self, parts: Sequence[Part], gated: Mapping[str, str]) -> None:
         """Keep what was compiled of all targets for the next start, and nothing of others. A failure is logged.
 
+        Many derived forms are dropped from memory: the listings have them.
+
         Args:
             parts: The parts that hold all targets.
             gated: `Compiled.gated` of these.
         """
         targets, listing = _together(parts)
+        if derive.cache_info().currsize > _DERIVED:
+            derive.cache_clear()
         try:
             Kept([self._key(t) for t in targets.values()], [gated.get(i) for i in targets], listing).write(self._folder)
         except OSError as error:

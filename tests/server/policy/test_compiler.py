@@ -9,6 +9,7 @@ import pytest
 from classifiers import ForgetTarget
 from classifiers.target import SemanticSpec
 from guard import Phrase, Restriction
+from guard.forms.derive import derive
 from server.policy import compiler as module
 from server.policy.compiler import Compiler, exceptions_of, phrases_of
 from server.policy.kept import NAME, Kept
@@ -210,6 +211,14 @@ def test_what_cannot_be_kept_does_not_prevent_a_start(
     monkeypatch.setattr(Kept, "write", full)
     assert Compiler(tmp_path).first(kept_targets())[0].digest
     assert "not kept" in caplog.text
+
+
+def test_many_derived_forms_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Compiler(tmp_path).first(kept_targets())
+    assert derive.cache_info().currsize
+    monkeypatch.setattr(module, "_DERIVED", 0)
+    Compiler(tmp_path).keep([Compiler(tmp_path).part({"p": kept_targets()[0]})], {})
+    assert not derive.cache_info().currsize
 
 
 def test_exceptions_are_those_of_the_targets_that_remain(tmp_path: Path) -> None:
