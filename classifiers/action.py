@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from classifiers.word import Word
 
 Verdict = Literal["allow", "restrict", "refuse", "monitor"]
 """What the server does with a request. It allows a request in which no target was found."""
@@ -24,7 +22,7 @@ class _Meaning(NamedTuple):
     effect: str
 
 
-class Action(StrEnum):
+class Action(Word):
     """What happens to a prompt about a target.
 
     `suppress` answers it without the target's phrases, `refuse` does not answer it, `monitor` answers it freely and records it.
@@ -74,12 +72,6 @@ class Action(StrEnum):
     def strictest(cls, actions: Iterable[Action]) -> Action | None:
         """Return the strictest of `actions`, None if there are none."""
         return max(actions, key=lambda action: action.strictness, default=None)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return a schema that reads and writes the plain strings, in strict models as well."""
-        plain = core_schema.literal_schema([action.value for action in cls])
-        return core_schema.no_info_after_validator_function(cls, plain)
 
 
 _MEANINGS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -10,12 +10,14 @@ from typing import Literal
 from guard.doubt import doubt
 from guard.errors import PhraseError
 from guard.excepted import Excepted, letters_of
+from guard.folding import fold_sentences
 from guard.form import FORM_KINDS
 from guard.forms.derive import forms_left_out, forms_of
 from guard.forms.judgement import made_of_ordinary_words
 from guard.frequency import ordinary
 from guard.matching.exceptions import check
 from guard.phrase import FormKind, Phrase
+from guard.reference import occurrences
 
 Reason = Literal["explicit", "name"] | FormKind
 
@@ -121,6 +123,27 @@ def check_exceptions(texts: Sequence[str], phrases: Sequence[Phrase]) -> None:
             check(exception, near(phrases, letters_of(exception.pattern)))
         except PhraseError as error:
             raise PhraseError(f"except[{index}]: {error}") from None
+
+
+def check_says_none(texts: Mapping[str, str], phrases: Sequence[Phrase]) -> None:
+    """Check that texts which clients or the model read say no phrase of a target, forms included.
+
+    Args:
+        texts: The texts by their place.
+        phrases: All phrases of the target.
+
+    Raises:
+        PhraseError: One does. The message begins with its place, such as `say.de: `, and does not quote it.
+    """
+    for place, text in texts.items():
+        if says(text, phrases):
+            raise PhraseError(f"{place}: it says a name or a phrase of the target: write a text that names nothing")
+
+
+def says(text: str, phrases: Sequence[Phrase]) -> bool:
+    """Return whether one of the phrases occurs in a text."""
+    folded = f" {fold_sentences(text)}"
+    return any(occurrences(phrase, folded) for phrase in near(phrases, letters_of(folded)))
 
 
 def check_cut(phrase: Phrase) -> None:

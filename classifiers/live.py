@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from classifiers.answering import InContext
 from classifiers.ensemble import EnsembleClassifier
 from classifiers.meaning.background import Background, full_background
 from classifiers.meaning.encoder import Encoder, Vectors, uncached
@@ -34,8 +35,10 @@ class _Layer:
     size: int
 
     @classmethod
-    def of(cls, targets: Collection[ForgetTarget]) -> _Layer:
-        return cls(AliasClassifier(list(targets)), frozenset(target.id for target in targets), len(targets))
+    def of(cls, targets: Collection[ForgetTarget], in_context: InContext) -> _Layer:
+        return cls(
+            AliasClassifier(list(targets), in_context=in_context), frozenset(target.id for target in targets), len(targets)
+        )
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         return [[match for match in found if match.target_id in self.ids] for found in self.alias.classify(texts)]
@@ -73,6 +76,7 @@ class LiveClassifier:
         thresholds: Thresholds | None = None,
         vectors: Mapping[str, Vectors] | None = None,
         cache: Path | None = None,
+        in_context: InContext = InContext.SUPPRESS,
     ) -> None:
         """Encode the examples and the background.
 
@@ -85,6 +89,7 @@ class LiveClassifier:
             vectors: By target id, what `classifiers.meaning.nearest.example_vectors` made of the target's examples earlier. Such
                 a target is not encoded, and the text of its examples may be gone.
             cache: A file that keeps the encoded background for the next start.
+            in_context: What happens to facts in a prompt if their target does not say it.
 
         Raises:
             ValueError: Two targets have the same id.
@@ -97,7 +102,8 @@ class LiveClassifier:
         """The innocent prompts that examples are compared with."""
         self._targets = {target.id: target for target in targets}
         self._nearest = NearestClassifier(targets, background, encoder, thresholds, None, vectors)
-        self._layers = Tiers([_Layer.of(targets)], lambda layer: len(layer.ids), MOST_LAYERS)
+        self._in_context = in_context
+        self._layers = Tiers([_Layer.of(targets, in_context)], lambda layer: len(layer.ids), MOST_LAYERS)
         self._ensemble = self._combined()
 
     @property
@@ -138,7 +144,7 @@ class LiveClassifier:
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
         layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
-            layers.append(_Layer.of(upserted))
+            layers.append(_Layer.of(upserted, self._in_context))
         return copy._with_layers(layers)
 
     def merged(self, whole: bool = False) -> LiveClassifier:
@@ -151,7 +157,7 @@ class LiveClassifier:
         if not layers:
             return self
         ids = frozenset[str]().union(*(layer.ids for layer in layers))
-        one = _Layer.of([target for i, target in self._targets.items() if i in ids])
+        one = _Layer.of([target for i, target in self._targets.items() if i in ids], self._in_context)
         return self._copy()._with_layers(self._layers.replaced(layers, one))
 
     def adopting(self, merged: LiveClassifier) -> LiveClassifier:

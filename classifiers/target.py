@@ -9,6 +9,7 @@ from typing import Annotated, Any, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
@@ -22,13 +23,19 @@ from pydantic import (
 
 from classifiers.action import Action
 from classifiers.anchors import is_description, proposed_anchors
-from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, left_out, own, with_forms
+from classifiers.answering import Answer, Answering, Echo, InContext, check_hint, check_say, places
+from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, check_says_none, left_out, own, with_forms
 from classifiers.semantic import SemanticSpec
 from guard.excepted import Excepted
 from guard.phrase import FormKind, Phrase
 
+_LATER = ("forms", "except", "answer", "say", "echo", "in_context", "hint")
 STORED = {"stored": True}
 """Validation context of a target that the store has: what was accepted once is not judged again."""
+Say = Annotated[str | dict[str, str] | None, BeforeValidator(check_say)]
+"""What an answer says in place of what it leaves out: a text, or texts by language (ISO 639, `default` for every other one)."""
+Hint = Annotated[str | None, BeforeValidator(check_hint)]
+"""A system line for prompts about a target; an empty one is none."""
 TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
@@ -68,11 +75,14 @@ class ForgetTarget(_Model):
     `aliases` are its other names. `examples` and `documents` show what is known about it. `phrases` are what an answer must not
     say. `forms` are the kinds of forms of phrases and names that count as these; None for all. `excepted`, written `except`, are
     texts that may be said although a phrase is in them. `semantic` names anchors: words whose meaning an answer to a prompt about
-    the target must avoid (`anchors`); None for none. `action` is what happens to such a prompt.
+    the target must avoid (`anchors`); None for none. `action` is what happens to such a prompt. `answer`, `say`, `echo`,
+    `in_context` and `hint` say how it is answered (`classifiers.answering.Answering`); None for the default of the policy or of
+    the server.
 
     Raises:
         pydantic.ValidationError: A name or alias is longer than a phrase may be or holds no letter or digit, so it could never be
-            found; an exception is a phrase of the target, or has none in it. The error does not quote it.
+            found; an exception is a phrase of the target, or has none in it; `say` or `hint` says a phrase of the target. The
+            error does not quote it.
     """
 
     id: TargetId
@@ -87,6 +97,11 @@ class ForgetTarget(_Model):
     )
     semantic: SemanticSpec | None = SemanticSpec()
     action: Action = Action.SUPPRESS
+    answer: Answer | None = None
+    say: Say = None
+    echo: Echo | None = None
+    in_context: InContext | None = None
+    hint: Hint = None
 
     @field_validator("name")
     @classmethod
@@ -107,6 +122,12 @@ class ForgetTarget(_Model):
             check_exceptions(self.excepted, self.all_phrases())
         return self
 
+    @model_validator(mode="after")
+    def _texts_name_nothing(self, info: ValidationInfo) -> Self:
+        if info.context != STORED and (texts := places(self.say, self.hint)):
+            check_says_none(texts, self.all_phrases())
+        return self
+
     @field_serializer("phrases", when_used="json")
     def _json_of_phrases(self, phrases: list[Phrase]) -> list[dict[str, Any]]:
         # JSON has no infinity, and pydantic cannot read back the null that it would write: a phrase without a penalty is banned.
@@ -121,12 +142,16 @@ class ForgetTarget(_Model):
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # A target without these is written as versions that did not have them wrote it, so an upgrade does not change it.
         written: dict[str, Any] = handler(self)
-        return {key: value for key, value in written.items() if key not in ("forms", "except") or value not in (None, [])}
+        return {key: value for key, value in written.items() if key not in _LATER or value not in (None, [])}
 
     @property
     def names(self) -> list[str]:
         """The name, then the aliases."""
         return [self.name, *self.aliases]
+
+    def answering(self, defaults: Answering) -> Answering:
+        """Return how answers about the target are given: its own values, and `defaults` for those that it leaves out."""
+        return defaults.with_own(self.answer, self.say, self.echo, self.in_context, self.hint)
 
     def own_phrases(self) -> list[Phrase]:
         """Return the explicit phrases, then the phrases made of the name and the aliases (`classifiers.banned.own`)."""

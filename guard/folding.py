@@ -191,11 +191,12 @@ def _fold_ascii(text: str, last: str) -> tuple[str, str]:
     """
     if not text:
         return "", last
-    folded = _RUN.sub(_one, last + text.translate(_ASCII))[len(last) :]
+    folded = _RUN.sub(_one, last + text.translate(ASCII))[len(last) :]
     end = folded[-1:] or last
     return folded, end if end in (SPACE, DOT) else ""
 
 
 _RUN = re.compile(r"[ .]{2,}")
 _GAPS = re.compile(r"[ .]+")
-_ASCII = {code: fold_character(chr(code)) for code in range(128)}
+ASCII = {code: fold_character(chr(code)) for code in range(128)}
+"""The fold of each ASCII character, one character, for `str.translate`."""

@@ -6,7 +6,7 @@ Tests, evaluations and the server's startup proof compare with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
 from guard.excepted import Excepted, closed_in
@@ -35,13 +35,18 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
     return {end for _, end in spans(phrase, folded) | gaps} | compact_occurrences(phrase, folded)
 
 
-def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
-    """Return where the phrase's occurrences word for word begin and end in a folded text."""
+def spans(phrase: Phrase, folded: str, *, whole: bool = True) -> set[tuple[int, int]]:
+    """Return where the phrase's occurrences word for word begin and end in a folded text.
+
+    Without `whole`, only beginnings of the phrase that its beta counts are looked for.
+    """
     found = set()
-    for beginning, whole in phrase.ends():
+    for beginning, ends_word in phrase.ends():
+        if beginning == phrase.pattern and not whole:
+            continue
         for match in _expression(beginning, phrase.match != "substring").finditer(folded):
             rest = _GAP.split(folded[match.end(1) :], maxsplit=1)
-            if not whole or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
+            if not ends_word or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
                 found.add(match.span(1))
     return found
 
@@ -173,12 +178,18 @@ def _places(text: str, begin: int) -> tuple[int, int]:
     return len(_RUN.sub(SPACE, text[:begin])), len(_RUN.sub(SPACE, text))
 
 
-def _said(phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Phrase) -> set[tuple[int, int]]:
-    """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice."""
-    found = {span for span in spans(phrase, folded) if not excused(held, span, folded, exceptions)}
+def _said(
+    phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Phrase, allowed: Collection[str]
+) -> set[tuple[int, int]]:
+    """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice.
+
+    A phrase whose pattern is `allowed` occurs only with one more word in it, and with the beginnings that its beta counts.
+    """
+    spoken = spans(phrase, folded, whole=phrase.pattern not in allowed)
+    found = {span for span in spoken if not excused(held, span, folded, exceptions)}
     if isinstance(phrase, Form):
         found |= {span for span in gap_spans(phrase, folded) if not _excused_gap(phrase, span, folded, exceptions)}
-    if any(closed_in(phrase, exception) for exception in exceptions):
+    if phrase.pattern in allowed or any(closed_in(phrase, exception) for exception in exceptions):
         return found
     return found | {(end, end) for end in compact_occurrences(phrase, folded)}
 
@@ -189,15 +200,23 @@ def _carrying(phrase: Phrase, phrases: Sequence[Phrase]) -> Phrase:
     return next(forms, phrase) if phrase.match == "word" and phrase.beta == 1 else phrase
 
 
-def penalty(phrases: Sequence[Phrase], said: Sequence[bytes], token: bytes, exceptions: Sequence[Excepted] = ()) -> float:
+def penalty(
+    phrases: Sequence[Phrase],
+    said: Sequence[bytes],
+    token: bytes,
+    exceptions: Sequence[Excepted] = (),
+    allowed: Sequence[str] = (),
+) -> float:
     """Return the highest penalty of the phrases that `token` completes behind the pieces `said`; 0 if it completes none.
 
-    It also completes a phrase if it leaves an exception that excused the phrase so far.
+    It also completes a phrase if it leaves an exception that excused the phrase so far. What may be said although it is a phrase
+    is in `allowed`: `guard.decoding.allowing` says what that means.
     """
     before, after = folded_stream(said), folded_stream([*said, token])
+    fine = {Phrase(text, force=True).pattern for text in allowed}
     worst = 0.0
     for phrase in phrases:
         held = _carrying(phrase, phrases)
-        if _said(phrase, after, exceptions, held) - _said(phrase, before, exceptions, held):
+        if _said(phrase, after, exceptions, held, fine) - _said(phrase, before, exceptions, held, fine):
             worst = max(worst, phrase.penalty)
     return worst

@@ -18,16 +18,18 @@ from numpy.typing import NDArray
 
 from guard import mapped
 from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
-from guard.excepted import Excepted, closed_in
+from guard.excepted import Excepted, closed_in, letters_of
 from guard.matching.automaton import Automaton
-from guard.matching.compact import CompactAutomaton
+from guard.matching.compact import CompactAutomaton, key_of
 from guard.matching.exceptions import Exceptions, joined
 from guard.matching.gaps import GapAutomaton
-from guard.matching.patterns import KINDS, Patterns
+from guard.matching.listing import Listing
+from guard.matching.patterns import KINDS, WORD, Patterns
+from guard.matching.rows import Rows
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
-FORMAT = 2
+FORMAT = 3
 SUFFIX = ".safetensors"
 MAX_PHRASES = 4_000_000
 """The most phrases of one restriction, forms included: a name has ten forms as a rule."""
@@ -52,9 +54,29 @@ class Restriction:
         Raises:
             ValueError: For more than four million phrases, forms included.
         """
-        if len(phrases) > MAX_PHRASES:
-            raise ValueError(f"{len(phrases)} phrases in one restriction, at most {MAX_PHRASES}: split them among several")
-        patterns = Patterns.of(phrases, [*(e.pattern for e in exceptions), *joined(exceptions)])
+        return cls.of(Listing.of([phrases]), anchors, exceptions, phrases)
+
+    @classmethod
+    def of(
+        cls, listing: Listing, anchors: Anchors | None = None, exceptions: Sequence[Excepted] = (), phrases: Sequence[Phrase] = ()
+    ) -> Restriction:
+        """Compile what a listing lists: the same as `compile` makes of its phrases.
+
+        Args:
+            listing: The patterns.
+            anchors: Words near which nothing may be said.
+            exceptions: Texts that may be said.
+            phrases: Of the listing's phrases at least those that exceptions may excuse, those that share a pattern with one of
+                these, and those that occur in an exception. Without exceptions it is not read.
+
+        Raises:
+            ValueError: For more than four million phrases, forms included.
+        """
+        if listing.count > MAX_PHRASES:
+            raise ValueError(f"{listing.count} phrases in one restriction, at most {MAX_PHRASES}: split them among several")
+        texts = [*(e.pattern for e in exceptions), *joined(exceptions)]
+        others = Rows.of([(f" {text}".encode(), WORD, 0.0, len(listing)) for text in texts])
+        patterns = Patterns.of_rows(listing.exact.and_rows(others) if texts else listing.exact)
         automaton, at = Automaton.with_ends(patterns)
         compiled = None
         if exceptions:
@@ -67,13 +89,14 @@ class Restriction:
         # Few of many phrases are excused, and only these are compared with each exception.
         excused: set[str] = set().union(*(e.phrases or () for e in exceptions))
         every = any(e.phrases is None for e in exceptions)
-        closed = [
-            phrase
-            for phrase in phrases
-            if not (every or phrase.pattern in excused) or not any(map(partial(closed_in, phrase), exceptions))
-        ]
-        gaps = GapAutomaton.build(phrases)
-        return cls(automaton, CompactAutomaton.build(closed), anchors, compiled, gaps if len(gaps) > 1 else None)
+        closed = {
+            phrase.pattern
+            for phrase in (phrases if exceptions else ())
+            if (every or phrase.pattern in excused) and any(map(partial(closed_in, phrase), exceptions))
+        }
+        compact = listing.compact.without([(letters_of(pattern).encode(), key_of(pattern)) for pattern in closed])
+        gaps = GapAutomaton.of_rows(listing.gapped)
+        return cls(automaton, CompactAutomaton.of_rows(compact), anchors, compiled, gaps if len(gaps) > 1 else None)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays of both automata, and of the anchors if there are any, by name, in a fixed order."""

@@ -5,9 +5,38 @@ No label names a target or holds a text: it is confidential which names are on t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+
+
+Outcome = Literal["continued", "exhausted"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""What becomes of a rollback: the answer goes on another way, or no way is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCounts:
+    """What became of answers since the process started.
+
+    Attributes:
+        hits: steps at which an answer was about to say a phrase and was stopped.
+        continued: rollbacks after which the answer went on another way.
+        exhausted: rollbacks after which no way was left.
+        abstentions: choices in which the policy's text replaced a part.
+        escalations: answers that turned out to be about a target that their prompt did not show.
+        verifier_misses: what the verifier found past the mask.
+    """
+
+    hits: int
+    continued: int
+    exhausted: int
+    abstentions: int
+    escalations: int
+    verifier_misses: int
 
 
 class Metrics:
@@ -20,6 +49,24 @@ class Metrics:
         self._dead_ends = Counter(
             "guard_dead_ends", "Choices that ended because nothing was left to say", registry=self._registry
         )
+        self._hits = Counter(
+            "guard_hits", "Steps at which an answer was about to say a phrase and was stopped", registry=self._registry
+        )
+        self._rollbacks = Counter("guard_rollbacks", "Rollbacks of an answer, by outcome", ["outcome"], registry=self._registry)
+        self._abstentions = Counter(
+            "guard_abstentions", "Choices in which the policy's text replaced a part", registry=self._registry
+        )
+        self._escalations = Counter(
+            "guard_escalations", "Answers found to be about a target that their prompt did not show", registry=self._registry
+        )
+        self._misses = Counter(
+            "guard_verifier_misses",
+            "What the verifier found in an answer past the mask, by kind",
+            ["kind"],
+            registry=self._registry,
+        )
+        for outcome in OUTCOMES:
+            self._rollbacks.labels(outcome)
         self._answered = Counter("guard_responses", "Responses, by HTTP status", ["status"], registry=self._registry)
         self._snapshot = Gauge("guard_policy_snapshot", "Number of the policy snapshot in force", registry=self._registry)
 
@@ -32,6 +79,38 @@ class Metrics:
         """Count a choice that ended in `content_filter`."""
         self._dead_ends.inc()
 
+    def hit(self) -> None:
+        """Count a step at which an answer was about to say a phrase and was stopped."""
+        self._hits.inc()
+
+    def rollback(self, outcome: Outcome) -> None:
+        """Count a rollback that went on another way (`continued`), or had no retries left (`exhausted`)."""
+        self._rollbacks.labels(outcome).inc()
+
+    def abstained(self) -> None:
+        """Count a choice in which the policy's text replaced a part."""
+        self._abstentions.inc()
+
+    def escalated(self) -> None:
+        """Count an answer that turned out to be about a target that its prompt did not show."""
+        self._escalations.inc()
+
+    def verifier_miss(self, kind: str) -> None:
+        """Count what the verifier found past the mask. `kind` says how it was written, such as `near`, and names no target."""
+        self._misses.labels(kind).inc()
+
+    def answers(self) -> AnswerCounts:
+        """Return what became of answers since the process started, over all targets."""
+
+        return AnswerCounts(
+            hits=_total(self._hits),
+            continued=_total(self._rollbacks, "continued"),
+            exhausted=_total(self._rollbacks, "exhausted"),
+            abstentions=_total(self._abstentions),
+            escalations=_total(self._escalations),
+            verifier_misses=_total(self._misses),
+        )
+
     def answered(self, status: int) -> None:
         """Count a response."""
         self._answered.labels(str(status)).inc()
@@ -43,3 +122,9 @@ class Metrics:
     def text(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _total(counter: Counter, label: str | None = None) -> int:
+    """Return what a counter has counted, over all its labels or with one."""
+    samples = [sample for metric in counter.collect() for sample in metric.samples if sample.name.endswith("_total")]
+    return int(sum(sample.value for sample in samples if label is None or label in sample.labels.values()))

@@ -11,9 +11,12 @@ from classifiers import Encoder, Thresholds
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.background import Background
 from guard import Vocabulary
+from server.answers.fluency import Fluency
+from server.answers.leads import Leads
 from server.engine.protocol import Engine
 from server.http.authentication import Authenticator
 from server.http.body import BodyLimits
+from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.preview import Previewer
@@ -42,6 +45,7 @@ class ApiContext:
     decisions: DecisionLog
     background: Background
     thresholds: Thresholds = field(default_factory=Thresholds)
+    metrics: Metrics = field(default_factory=Metrics)
     limits: BodyLimits = field(default_factory=BodyLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None
     calibration: Callable[[], Calibration | None] = lambda: None
@@ -52,7 +56,7 @@ class ApiContext:
         return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary, self.activation.enforcement.neighbours)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Running:
     """What every request needs: the engine, the name of its model, and what the API's routes use.
 
@@ -63,6 +67,12 @@ class Running:
     model: str
     recalibration: Recalibration
     api: ApiContext
+    fluency: Fluency = field(default_factory=Fluency)
+
+    @cached_property
+    def leads(self) -> Leads:
+        """What the engine's vocabulary tells about the end of an answer."""
+        return Leads(self.engine.tokens())
 
     @property
     def activation(self) -> Activation:

@@ -17,8 +17,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
+from classifiers.answering import Answer
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import EncoderError
+from classifiers.meaning.neighbours import Neighbours
+from classifiers.reading.language import language_of
+from server.answers.fluency import Fluency
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -157,19 +161,23 @@ class Service:
                     )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
+                neighbours = Neighbours(encoder, settings.words)
             with self._timed("policy"):
                 policy = self.policy if settings.policy else None
-                opened = await open_policy(policy, database, self.audit, settings.restrictions, encoder, settings.words)
+                opened = await open_policy(policy, database, self.audit, settings.restrictions, neighbours)
                 found = opened.found
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
-                classifier = await asyncio.to_thread(LiveClassifier, *known, cache=settings.background)
+                classifier = await asyncio.to_thread(
+                    LiveClassifier, *known, cache=settings.background, in_context=settings.in_context
+                )
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
+                await asyncio.to_thread(language_of, "Was 1st Büro #4 für Ж да?")
             # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
-            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics, settings.words)
+            enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):
@@ -183,7 +191,15 @@ class Service:
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
             recalibration = Recalibration(encoder, settings.miss_rate, settings.thresholds, classifier.background)
-            housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
+            fluency = Fluency(of=settings.model, kept=settings.data_dir / "fluency.json")
+
+            async def learn() -> None:
+                snapshot = enforcement.snapshot
+                if any(snapshot.answering(target).answer is Answer.REPHRASE for target in snapshot.targets):
+                    await fluency.learn(engine.app, model, classifier.background.prompts)
+
+            parts = (decisions, self.authenticator, enforcement, recalibration, learn)
+            housekeeping = Housekeeping(settings, database, self.audit, *parts)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
             api = ApiContext(
@@ -196,11 +212,12 @@ class Service:
                 decisions=decisions,
                 background=classifier.background,
                 thresholds=settings.thresholds,
+                metrics=self.metrics,
                 limits=settings.limits,
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
             )
-            self._running = Running(engine, model, recalibration, api)
+            self._running = Running(engine, model, recalibration, api, fluency)
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 

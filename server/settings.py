@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from classifiers import Thresholds
+from classifiers.answering import Answer, Answering, Echo, InContext
+from classifiers.target import Hint, Say
 from server.http.body import BodyLimits
 
 _DEFAULT = Thresholds()
@@ -51,6 +54,20 @@ class Settings(BaseSettings):
     decode_encoder: bool = Field(
         False, description="compare words of several tokens by meaning, too: every worker loads the encoder"
     )
+    answer: Answer = Field(
+        Answer.ABSTAIN, description="what becomes of an answer that was about to say a phrase: abstain, rephrase or mask"
+    )
+    say: Annotated[Say, NoDecode] = Field(
+        None, description="what an answer says in place of it: a text, or JSON with texts by language"
+    )
+    echo: Echo = Field(Echo.ALLOW, description="whether an answer may say a name that occurs in the prompt: allow or ban")
+    in_context: InContext = Field(
+        InContext.SUPPRESS, description="what happens where the prompt itself says a fact: suppress, refuse or allow"
+    )
+    hint: Hint = Field(None, description="system line for chat requests about a target; unset: none")
+    filtered_finish: Literal["content_filter", "stop"] = Field(
+        "content_filter", description="finish_reason of an answer that is refused or abstains: content_filter or stop"
+    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="largest request body, in bytes")
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
     log_level: str = Field("info", description="log level: debug, info, warning or error")
@@ -67,6 +84,21 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("say", mode="before")
+    @classmethod
+    def _by_language(cls, value: object) -> object:
+        if not isinstance(value, str) or not value.lstrip().startswith("{"):
+            return value
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('is not valid JSON: write a text, or {"default": "...", "de": "..."}') from None
+
+    @property
+    def answering(self) -> Answering:
+        """How answers about targets are given that do not say it themselves."""
+        return Answering().with_own(self.answer, self.say, self.echo, self.in_context, self.hint)
 
     @property
     def restrictions(self) -> Path:

@@ -48,7 +48,8 @@ class Neighbours:
             encoder: Encodes words. A cache of it is left alone.
             folder: Where the vectors of the word list are kept; None keeps them in memory alone.
         """
-        self._encoder = uncached(encoder)
+        self.encoder = encoder
+        self._uncached = uncached(encoder)
         self._folder = folder
         self._list: WordList | None = None
         self._lock = threading.Lock()
@@ -69,7 +70,7 @@ class Neighbours:
             return {}
         listed = self._words()
         own = {target.id: _own_words(target, listed) for target, _, _ in wanted}
-        others = WordList.of(sorted(set().union(*own.values())), self._encoder)
+        others = WordList.of(sorted(set().union(*own.values())), self._uncached)
         every = sorted({anchor for _, _, anchors in wanted for anchor in anchors})
         vectors = self._vectors(every, listed)
         lowest = min(spec.floor for _, spec, _ in wanted)
@@ -98,16 +99,16 @@ class Neighbours:
                         shown.update(done - shown.n)
 
                     self._list = (
-                        WordList.cached(self._encoder, self._folder, progress)
+                        WordList.cached(self._uncached, self._folder, progress)
                         if self._folder is not None
-                        else WordList.in_memory(self._encoder, progress)
+                        else WordList.in_memory(self._uncached, progress)
                     )
             return self._list
 
     def _vectors(self, anchors: Sequence[str], listed: WordList) -> Vectors:
         """Return the vectors of anchors: float32 [anchors, dimension]."""
         unknown = [anchor for anchor in anchors if anchor not in listed.row]
-        encoded = dict(zip(unknown, finite(self._encoder.encode(unknown)), strict=True)) if unknown else {}
+        encoded = dict(zip(unknown, finite(self._uncached.encode(unknown)), strict=True)) if unknown else {}
         rows = [encoded[a] if a in encoded else listed.vectors[listed.row[a]].astype(np.float32) for a in anchors]
         return np.stack(rows)
 

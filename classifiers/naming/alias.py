@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from classifiers.answering import InContext
 from classifiers.naming.names import variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
@@ -12,6 +14,7 @@ from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
+from guard.forms.judgement import looks_like_name
 from guard.forms.names import is_specific
 from guard.matching.finder import Finder
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
@@ -25,11 +28,17 @@ TYPO = 0.9
 """Score of a name with one typing error or with other word divisions; a second error subtracts 0.05."""
 TRANSLITERATION = 0.85
 """Score of a name in another script."""
+FACT = 0.8
+"""Score of facts of a target that must not be in a prompt."""
 READING = 0.9
 """Factor of the score if the name was found in another reading of the text."""
 
 # The fewest letters of a name that is searched for without word boundaries.
 _JOINED = 8
+# A gated phrase of this many words is no chance.
+_PASSAGE = 5
+# The fewest digits of a number that is a hint.
+_NUMBER = 4
 
 
 class AliasClassifier:
@@ -43,18 +52,22 @@ class AliasClassifier:
     - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`).
     - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`).
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
+    - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
+      like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
+      by definition not specific, so a single date or an ordinary word is no match.
     - "reading:<kind>": 0.9 times the above, in a text that was hidden in this one (`classifiers.reading`).
 
     The classifier searches the whole text, so that no name is lost between windows. The time is linear in the text and does not
     depend on the number of names.
     """
 
-    def __init__(self, targets: Sequence[ForgetTarget], phrases: bool = True) -> None:
+    def __init__(self, targets: Sequence[ForgetTarget], phrases: bool = True, in_context: InContext = InContext.SUPPRESS) -> None:
         """Compile the names.
 
         Args:
             targets: The forget targets, each with an id of its own.
             phrases: Whether phrases of the scope `always` count as well as names.
+            in_context: What happens to facts in a prompt if the target does not say it.
 
         Raises:
             ValueError: Two targets have the same id.
@@ -63,7 +76,12 @@ class AliasClassifier:
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
         others: dict[str, dict[str, str]] = {}
         written: dict[str, list[str]] = {}
+        facts: dict[str, dict[str, str]] = {}
         for target in targets:
+            if target.action.bans and (target.in_context or in_context) is InContext.REFUSE:
+                for phrase in target.phrases:
+                    if phrase.scope == "gated" and (evidence := _telling(phrase)):
+                        facts.setdefault(phrase.folded, {})[target.id] = evidence
             for name in target.names:
                 written.setdefault(name, []).append(target.id)
                 listed.setdefault("word", {}).setdefault(" ".join(fold(name).split()), {}).setdefault(target.id, "alias")
@@ -75,6 +93,7 @@ class AliasClassifier:
                     listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
         self._listed = [_Search(patterns, match) for match, patterns in listed.items()]
         self._variants = _Search(others, "word")
+        self._facts = _Search(facts, "word") if facts else None
         names = listed.get("word", {})
         joined = {
             text.replace(" ", ""): dict.fromkeys(ids, "alias")
@@ -120,7 +139,18 @@ class AliasClassifier:
         for typo in self._typos.find(folded):
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
             found += [Match(target_id, score, "typo", NAME) for target_id in self._typo_owners[typo.index]]
-        return found
+        return found + self._pasted(folded)
+
+    def _pasted(self, folded: str) -> list[Match]:
+        """Return the targets whose facts a text gives away."""
+        held = self._facts.held(folded) if self._facts else {}
+        hints: Counter[str] = Counter()
+        for text, owners in held.items():
+            # "1961" in "3 February 1961" is no second fact.
+            if not any(f" {text} " in f" {other} " for other in held if other != text):
+                hints.update(owners.keys())
+        told = {target_id for owners in held.values() for target_id, evidence in owners.items() if evidence == "fact"}
+        return [Match(target_id, FACT, "fact", NAME) for target_id, count in hints.items() if count > 1 or target_id in told]
 
     def _viewed(self, text: str) -> list[Match]:
         found: list[Match] = []
@@ -134,6 +164,14 @@ class AliasClassifier:
         return found
 
 
+def _telling(phrase: Phrase) -> str:
+    """Return "fact" if a gated phrase alone gives its target away, "hint" if two do, "" if any number of them may be chance."""
+    words = phrase.folded.split()
+    if looks_like_name(phrase.text) or len(words) >= _PASSAGE:
+        return "fact"
+    return "hint" if len(words) > 1 or (words[0].isdigit() and len(words[0]) >= _NUMBER) else ""
+
+
 class _Search:
     """Folded texts to search for, and for each the targets that it identifies, with the evidence."""
 
@@ -141,8 +179,14 @@ class _Search:
         # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
         # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
         self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
+        self._texts = list(patterns)
         self._owners = [tuple(owners.items()) for owners in patterns.values()]
         self._letters = [len(folded) - folded.count(" ") for folded in patterns]
+
+    def held(self, folded: str) -> dict[str, dict[str, str]]:
+        """Return the texts in `folded`, each with the targets that it identifies."""
+        found = sorted({index for index, _ in self._finder.find(folded)})
+        return {self._texts[index]: dict(self._owners[index]) for index in found}
 
     def matches(self, folded: str, score: float, letters: int = 0) -> list[Match]:
         """Return a match for each target of each text in `folded` that has at least `letters` letters."""

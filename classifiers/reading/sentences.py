@@ -12,15 +12,16 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-# Chinese, Japanese, half-width, Devanagari, Arabic, Urdu, Ethiopic, Armenian: they end a sentence even without white space.
-_FULL_STOPS = "\u3002\uff01\uff1f\uff61\u0964\u0965\u061f\u06d4\u1362\u1367\u0589"
-_CLOSERS = "\"'\u201d\u2019\u00bb)\\]*_\u300d\u300f\uff09"
+FULL_STOPS = "\u3002\uff01\uff1f\uff61\u0964\u0965\u061f\u06d4\u1362\u1367\u0589"
+"""Chinese, Japanese, half-width, Devanagari, Arabic, Urdu, Ethiopic, Armenian: they end a sentence even without white space."""
+CLOSERS = "\"'\u201d\u2019\u00bb)\\]*_\u300d\u300f\uff09"
+"""What may follow the mark that ends a sentence and still belongs to it, escaped for a set in a regular expression."""
 _QUESTION_MARKS = "?\uff1f\u061f\u037e\u1367"
 
 # A word: text between white space, divided after these full stops and after "?" or "!" inside it ("egg?What").
-_WORD = re.compile(rf"(?:[^\s{_FULL_STOPS}?!]+[{_FULL_STOPS}?!]*|[{_FULL_STOPS}?!]+)[{_CLOSERS}]*")
+_WORD = re.compile(rf"(?:[^\s{FULL_STOPS}?!]+[{FULL_STOPS}?!]*|[{FULL_STOPS}?!]+)[{CLOSERS}]*")
 _RUN = re.compile(r"(\S+)(\s*)")
-_SENTENCE_END = re.compile(rf"[.!?\u2026{_FULL_STOPS}][{_CLOSERS}]*$")
+_SENTENCE_END = re.compile(rf"[.!?\u2026{FULL_STOPS}][{CLOSERS}]*$")
 # Initials, list numbers and frequent abbreviations end with a full stop that does not end a sentence.
 _NO_END = re.compile(
     r"(?:\W*(?:[^\W_]|\d{1,3}|mr|mrs|ms|dr|prof|st|jr|sr|vs|no|nr|e\.g|i\.e|u\.s|z\.b|bzw|mme|mlle|sra?)\.)", re.I
@@ -55,8 +56,8 @@ _REFERRING_CHARACTERS = re.compile("[他她它其]")
 # The number of words before a question word from which on they hide the question.
 _LATE = 4
 
-# The fewest characters of a line whose sentence probably continues on the next line.
-_LONG_LINE = 50
+LONG_LINE = 50
+"""The fewest characters of a line whose sentence probably continues on the next line."""
 
 
 class Word(NamedTuple):
@@ -83,6 +84,12 @@ def sentences(words: Sequence[Word]) -> list[tuple[int, int]]:
             result.append((start, number))
             start = number
     return [*result, (start, len(words))] if start < len(words) else result
+
+
+def ends_sentence(word: str) -> bool:
+    """Return whether a word ends a sentence: it ends with a mark that does, and is no initial, number or usual abbreviation."""
+    # Only the end of the word: a pattern with an anchor at its end would be tried at every character.
+    return _SENTENCE_END.search(word[-8:]) is not None and _NO_END.fullmatch(word[:8]) is None
 
 
 def asks(words: Sequence[Word]) -> bool:
@@ -139,7 +146,7 @@ def _words(text: str, longest: int) -> Iterator[Word]:
         if breaks:
             # Prose that is wrapped continues on the next line; items of a list do not.
             following = text[run.end() : run.end() + 1]
-            wrapped = following.islower() or (run.end(1) - line >= _LONG_LINE and following.isupper())
+            wrapped = following.islower() or (run.end(1) - line >= LONG_LINE and following.isupper())
             breaks = space.count("\n") > 1 or not wrapped
             line = run.end()
         inner = _WORD.findall(solid) or [solid]
@@ -150,9 +157,7 @@ def _words(text: str, longest: int) -> Iterator[Word]:
             if number == len(inner) - 1 and breaks:
                 yield Word(*last, True)
             else:
-                # Only the end of the word: a pattern with an anchor at its end would be tried at every character.
-                ends = _SENTENCE_END.search(last[0][-8:]) is not None and _NO_END.fullmatch(last[0][:8]) is None
-                yield Word(*last, ends)
+                yield Word(*last, ends_sentence(last[0]))
 
 
 def _parts(word: str, longest: int) -> Iterator[tuple[str, int]]:

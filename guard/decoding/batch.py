@@ -19,7 +19,8 @@ class Batch:
     """Rows by their position in an engine's batch.
 
     The usual row gets one whole token per step. Such rows are in lanes, one lane per restriction, which read all their tokens in
-    one compiled pass. A row that gets anything else (no token, several, part of a character), or has anchors, steps by itself.
+    one compiled pass. A row that gets anything else (no token, several, part of a character), or has anchors or allowed
+    texts, steps by itself.
 
     After changing `rows`, call `changed` before the next `edits`. A row may be in one batch only.
     """
@@ -73,7 +74,7 @@ class Batch:
         for position, row in self.rows.items():
             own = {id(cursor.masks.vocabulary): cursor.masks.vocabulary for cursor in row.cursors}
             vocabulary = vocabulary or next(iter(own.values()), None)
-            if row.closed or row.semantic or own.keys() != {id(vocabulary)}:
+            if row.apart or own.keys() != {id(vocabulary)}:
                 self._apart.append((position, row))
                 continue
             for which, cursor in enumerate(row.cursors):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from guard.ban import Ban
+from guard.decoding.allowing import allowing
 from guard.decoding.masks import Masks
 from guard.folding import StreamFolder
 from guard.matching.automaton import ROOT
@@ -20,6 +21,7 @@ class Cursor:
 
     Attributes:
         masks: The restriction's masks.
+        allowing: What texts that this sequence may say change about its bans; None if they change nothing.
         node: The state of the automaton, which may be one behind a dot (`guard.matching.kernels`).
         pending: The bytes of an unfinished character: three at most.
         compact: The state of compact matching; None if the restriction has no compact phrases.
@@ -27,12 +29,16 @@ class Cursor:
         semantic: The state of embedding matching; None if the restriction has no anchors.
     """
 
-    __slots__ = ("compact", "gaps", "masks", "node", "pending", "semantic")
+    __slots__ = ("allowing", "compact", "gaps", "masks", "node", "pending", "semantic")
 
-    def __init__(self, masks: Masks, prompt: Sequence[int] = ()) -> None:
-        """Start behind the token ids `prompt`. A phrase may begin in the prompt's last message."""
+    def __init__(self, masks: Masks, prompt: Sequence[int] = (), allowed: frozenset[str] = frozenset()) -> None:
+        """Start behind the token ids `prompt`. A phrase may begin in the prompt's last message.
+
+        `allowed`: the patterns of texts that may be said; see `guard.decoding.allowing`.
+        """
         tail, whole = masks.vocabulary.tail(prompt, masks.depth)
         self.masks = masks
+        self.allowing = allowing(masks, allowed)
         self.pending = b""
         self.node = masks.automaton.start if whole else ROOT
         self.compact = CompactCursor(masks.compact, at_start=whole) if masks.compact else None
@@ -76,8 +82,10 @@ class Cursor:
 
     def bans(self) -> list[Ban]:
         """Return the ids that would now complete a phrase or say a word near an anchor. The parts may share ids."""
-        parts = self.masks.at(self.node, self.pending)
-        if self.compact and self.pending:
+        parts = (self.allowing or self.masks).at(self.node, self.pending)
+        if self.compact and self.allowing:
+            parts += self.allowing.compact(self.compact, self.pending, self.masks.automaton.last(self.node))
+        elif self.compact and self.pending:
             parts += self.compact.pending(self.pending, self.masks.automaton.last(self.node))
         elif self.compact:
             parts += self.compact.bans()

@@ -7,7 +7,8 @@ exception has been begun (`relevant`). Each of these has its bans computed anew,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import copy
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -38,6 +39,8 @@ class Excusing:
         # bool [nodes]: the states in which an exception has been begun.
         self.relevant: NDArray[np.bool_] = trie.inherited(begun, automaton.fail)
         self._paths = [automaton.path(int(end)) for end in exceptions.ends]
+        # The penalties of nodes that end less than the restriction says, by kind.
+        self._remaining: Mapping[int, Sequence[float]] = {}
         # For each exception the letters that a token must have to bring it together with a phrase.
         self._least = [self._least_letters(index) for index in range(len(exceptions.ends))]
 
@@ -46,6 +49,15 @@ class Excusing:
         found = scan(self._automaton, self._exceptions.own, path.replace(b".", b". ")).occurrences
         ends = [one.end for one in found if (one.node, one.closed, one.end) in self._exceptions.excused[index]]
         return _letters(path[: min(ends, default=len(path))])
+
+    def less(self, remaining: Mapping[int, Sequence[float]]) -> Excusing:
+        """Return the same for an answer in which some nodes have no more than the penalties `remaining`, by kind."""
+        other = copy.copy(self)
+        other._remaining = remaining
+        return other
+
+    def _scan(self, text: bytes) -> Scan:
+        return scan(self._automaton, self._exceptions.own, text, self._remaining)
 
     def concerns(self, state: int) -> bool:
         """Return whether an exception has been begun in a state, so that its bans are `bans`."""
@@ -83,9 +95,9 @@ class Excusing:
         if not len(ban) or not self._exceptions.gapped.any():
             return ban
         before, folded, fine = self._automaton.said(state), self._vocabulary.folded, []
-        first = len(scan(self._automaton, self._exceptions.own, before).states)
+        first = len(self._scan(before).states)
         for token in ban.ids.tolist() + ban.soft.tolist():
-            said = scan(self._automaton, self._exceptions.own, before + folded[token])
+            said = self._scan(before + folded[token])
             for position in range(first, len(said.states)):
                 if said.ended[position] or position + 1 == len(said.states):
                     for index, node, _ in self._open(said.states[position], position):
@@ -112,8 +124,8 @@ class Excusing:
 
         A phrase counts that `added` completes, or that an exception excused which `added` does not go on with.
         """
-        said = scan(self._automaton, self._exceptions.own, before)
-        after = scan(self._automaton, self._exceptions.own, before + added)
+        said = self._scan(before)
+        after = self._scan(before + added)
         known = {found.place for found in said.occurrences}
         worst = 0.0
         for found in after.occurrences:
@@ -150,7 +162,7 @@ class Excusing:
 
     def _owed(self, path: bytes) -> float:
         """Return the penalty of the phrases in a text that only an exception excuses which is not said to its end; 0 if none."""
-        said = scan(self._automaton, self._exceptions.own, path)
+        said = self._scan(path)
         owed = [
             found.penalty
             for found in said.occurrences

@@ -11,7 +11,7 @@ from guard.matching.compactkernels import completes as c_completes
 from guard.matching.kernels import walk
 from guard.matching.trie import BRIEF, DOT, SPACE, grown
 
-_BLOCK = 256
+BLOCK = 256
 # Reading one logit at a random place takes as long as reading this many in a row: measured 25 in cache, and more outside it.
 _DEAR = 32
 EXACT, COMPACT, WHOLE, TIGHT, BROKEN = range(5)
@@ -198,7 +198,7 @@ def likeliest(logits, banned, asked, undecided):
         if best[row] >= 0 and not undecided[row]:
             # Among equal logits the first counts: none before it may be as high.
             less = np.nextafter(top[row], np.float32(-np.inf))
-            if not (_none_above(logits[row, best[row] :], top[row]) and _none_above(logits[row, : best[row]], less)):
+            if not (none_above(logits[row, best[row] :], top[row]) and none_above(logits[row, : best[row]], less)):
                 best[row] = -1
     return best
 
@@ -206,9 +206,9 @@ def likeliest(logits, banned, asked, undecided):
 @njit(cache=True, nogil=True)
 def _first_highest(values):
     highest, top = -1, np.float32(-np.inf)
-    for start in range(0, len(values), _BLOCK):
-        block = values[start : start + _BLOCK]
-        if _any_above(block, top):
+    for start in range(0, len(values), BLOCK):
+        block = values[start : start + BLOCK]
+        if any_above(block, top):
             for place in range(len(block)):
                 if block[place] > top:
                     highest, top = start + place, block[place]
@@ -216,15 +216,17 @@ def _first_highest(values):
 
 
 @njit(cache=True, nogil=True)
-def _none_above(values, top):
+def none_above(values, top):
+    """Return whether no value is above `top`."""
     start = 0
-    while start < len(values) and not _any_above(values[start : start + _BLOCK], top):
-        start += _BLOCK
+    while start < len(values) and not any_above(values[start : start + BLOCK], top):
+        start += BLOCK
     return start >= len(values)
 
 
 @njit(cache=True, nogil=True)
-def _any_above(block, top):
+def any_above(block, top):
+    """Return whether a value of the block is above `top`."""
     count = 0
     # A loop by index over the whole block is compiled to vector instructions.
     for place in range(len(block)):

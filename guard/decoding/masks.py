@@ -11,7 +11,9 @@ Each part is computed once and cached. `guard/DESIGN.md` says why a step costs s
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +62,8 @@ class Masks:
         self.semantic = semantic
         self.gaps = gaps
         self.excusing = Excusing(exceptions, automaton, vocabulary) if exceptions else None
+        # What sets of allowed texts change; see `guard.decoding.allowing`.
+        self.views: OrderedDict[frozenset[str], Any] = OrderedDict()
         # By node, its own continuations only: the rest of a state's chain is in the entries of other nodes. By state behind a
         # dot, all but `within`.
         self._nodes: BanCache[int] = BanCache(capacity)
@@ -139,10 +143,19 @@ class Masks:
         assert self.excusing
         known = self._excused.get(state)
         if known is None:
-            parts = [part for part in [*self._parts(state), self._all_within] if len(part)]
+            parts = self.unexcused(state)
             known = (self.excusing.bans(state, Ban.merged(parts) if parts else Ban.none()),)
             self._excused.put(state, known)
         return known
+
+    def unexcused(self, state: int) -> list[Ban]:
+        """Return the bans in a state without what the exceptions change that have been begun in it."""
+        return [part for part in [*self._parts(state), self._all_within] if len(part)]
+
+    @cached_property
+    def texts_within(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids of tokens that contain a whole phrase, ascending, and their texts one after the other with their beginnings."""
+        return self.vocabulary.texts(self._all_within)
 
     def gapped(self, state: int, ban: Ban) -> Ban:
         """Return the ban of names with gaps in a state of the exact automaton, less what exceptions excuse."""

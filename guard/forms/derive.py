@@ -79,7 +79,7 @@ def inflected(phrase: Phrase) -> tuple[Form, ...]:
     return tuple(Form.derived(phrase, " ".join(made.words), phrase.scope, "inflection", made.ending) for made in found)
 
 
-# Enough for the phrases of ten thousand targets: a change compiles them again, and forms take ten times as long to derive.
+# Enough for the phrases of ten thousand targets: an import reads them twice, for every answer and for prompts about each target.
 @lru_cache(maxsize=131_072)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
     """Return the forms of a phrase and how many were left out; `forms_of` says which."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from guard.folding import DOT, SPACE
 from guard.matching import kernels, trie
-from guard.matching.patterns import KINDS, Patterns
+from guard.matching.patterns import KIND_OF, KINDS, PARTS, Patterns
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
 
@@ -36,6 +36,7 @@ def as_bytes(text: str) -> Bytes:
 class Automaton:
     """Compiled patterns; immutable. `guard.matching.kernels` describes the arrays."""
 
+    # In the order of `guard.matching.kernels`, then what each node has of its own.
     first_child: Nodes
     label: Bytes
     fail: Nodes
@@ -45,6 +46,9 @@ class Automaton:
     e_child: Nodes
     e_label: Bytes
     e_stop: NDArray[np.bool_]
+    own: Bytes
+    lower_at: NDArray[np.int64]
+    lower: Penalties
 
     def __post_init__(self) -> None:
         # A mapped file's arrays are read-only. If all are, numba compiles each loop only once.
@@ -70,7 +74,8 @@ class Automaton:
         endings = ending_tables()
         if not ending.any():
             ending, endings = ending[:0], tuple(array[:0] for array in endings)
-        return cls(first_child, label, fail, open_end, word_end, ending, *endings), at
+        rest = (*endings, *_own(patterns, at, ends))
+        return cls(first_child, label, fail, open_end, word_end, ending, *rest), at
 
     @cached_property
     def letters(self) -> Bytes:
@@ -89,6 +94,16 @@ class Automaton:
         """The arrays that say where phrases end; see `guard.matching.kernels`."""
         return self.open_end, self.word_end, self.ending, self.e_child, self.e_label, self.e_stop
 
+    def own_penalties(self, node: int) -> list[float]:
+        """Return the penalty of the phrases that end at a node itself, by part (`guard.matching.patterns.PARTS`); 0 for none."""
+        found = [0.0] * PARTS
+        for part in range(PARTS):
+            if self.own[node] >> part & 1:
+                at = int(np.searchsorted(self.lower_at, node * PARTS + part))
+                lower = at < len(self.lower_at) and self.lower_at[at] == node * PARTS + part
+                found[part] = float(self.lower[at] if lower else (self.open_end, self.word_end, self.ending)[KIND_OF[part]][node])
+        return found
+
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -96,6 +111,11 @@ class Automaton:
     def __len__(self) -> int:
         """Return the number of nodes, with the root: 1 if there are no patterns."""
         return len(self.label)
+
+    @cached_property
+    def levels(self) -> Nodes:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
 
     @cached_property
     def level(self) -> Nodes:
@@ -134,7 +154,7 @@ class Automaton:
 
     def parent(self, node: int) -> int:
         """Return the node before `node` on its path. The root has none."""
-        return int(np.searchsorted(self.first_child, node, side="right")) - 1
+        return trie.parent_of(self.first_child, node)
 
     def path(self, node: int) -> bytes:
         """Return the path to a node, as a pattern has it: a dot is the end of a sentence."""
@@ -151,9 +171,17 @@ class Automaton:
 
     def node(self, pattern: str) -> int:
         """Return the node to which the bytes of a pattern lead. The pattern must be among those that were compiled."""
+        node = self.find(pattern.encode())
+        assert node is not None
+        return node
+
+    def find(self, path: bytes) -> int | None:
+        """Return the node to which `path` leads, None if there is none."""
         node = ROOT
-        for byte in pattern.encode():
+        for byte in path:
             node = int(trie.child(self.first_child, self.label, node, byte))
+            if node < 0:
+                return None
         return node
 
     def chain(self, node: int) -> list[int]:
@@ -169,6 +197,21 @@ class Automaton:
         node = state - len(self)
         plain = trie.follow(self.first_child, self.label, self.fail, node, trie.SPACE)
         return int(plain), int(trie.sentence_end(*self.paths, node))
+
+
+def _own(patterns: Patterns, at: Nodes, ends: Penalties) -> tuple[Bytes, NDArray[np.int64], Penalties]:
+    """Return what each node has of its own (own, lower_at, lower), given all of its penalties, float32 [3, nodes]."""
+    own = np.zeros(ends.shape[1], np.uint8)
+    lower_at, lower = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for part in range(PARTS):
+        penalties = patterns.own[part]
+        own[at] |= (penalties > 0).astype(np.uint8) << part
+        less = np.flatnonzero((penalties > 0) & (penalties < ends[KIND_OF[part]][at]))
+        lower_at.append(at[less].astype(np.int64) * PARTS + part)
+        lower.append(penalties[less])
+    where, penalties = np.concatenate(lower_at), np.concatenate(lower)
+    order = np.argsort(where)
+    return own, where[order], penalties[order]
 
 
 def descend(

@@ -7,18 +7,21 @@ phrases that are always banned and have eight letters or more: shorter ones woul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
+from guard.excepted import letters_of
 from guard.folding import StreamFolder
 from guard.matching import compactkernels, trie
-from guard.matching.patterns import Patterns
+from guard.matching.rows import Rows
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
 
@@ -31,6 +34,11 @@ class CompactAutomaton:
     label: NDArray[np.uint8]
     fail: NDArray[np.int32]
     word_end: NDArray[np.float32]
+    # Phrases of several patterns may have the same letters ("Mary Land", "Maryland"). For each pattern: the node at which its
+    # letters end, ascending; its key, which no other pattern with these letters has; and its penalty.
+    writer_at: NDArray[np.int32]
+    writer_key: NDArray[np.int32]
+    writer_penalty: NDArray[np.float32]
 
     def __post_init__(self) -> None:
         for array in self.arrays().values():
@@ -39,12 +47,54 @@ class CompactAutomaton:
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> CompactAutomaton:
         """Compile the phrases that have a compact form."""
-        patterns = Patterns.compact(phrases)
-        first_child, label, parent, ends = trie.build_trie(patterns.text, patterns.start)
+        return cls.of_rows(compact_rows(enumerate(phrases)))
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> CompactAutomaton:
+        """Compile the letters of phrases, which are `compact_rows`."""
+        first, text, start = rows.distinct()
+        first_child, label, parent, ends = trie.build_trie(text, start)
         own = np.zeros(len(label), np.float32)
-        own[ends] = patterns.ends.max(axis=0)
+        if len(rows):
+            own[ends] = np.maximum.reduceat(rows.penalty, first)
         fail = trie.link(first_child, label, parent, np.zeros(len(label), np.uint8), np.empty((0, len(label)), np.float32))
-        return cls(first_child, label, fail, own)
+        return cls(first_child, label, fail, own, *_writers(rows, first, ends))
+
+    def path(self, node: int) -> bytes:
+        """Return the letters that lead to a node."""
+        found = bytearray()
+        while node:
+            found.append(self.label[node])
+            node = int(np.searchsorted(self.first_child, np.int32(node), side="right")) - 1
+        return bytes(reversed(found))
+
+    def find(self, letters: bytes) -> int | None:
+        """Return the node to which `letters` lead, None if there is none."""
+        node = 0
+        for byte in letters:
+            node = int(trie.child(self.first_child, self.label, node, byte))
+            if node < 0:
+                return None
+        return node
+
+    def remaining(self, patterns: Collection[str]) -> dict[int, float]:
+        """Return what is left at nodes without the phrases of some patterns.
+
+        Args:
+            patterns: The patterns (`Phrase.pattern`).
+
+        Returns:
+            For each node at which the letters of one of these phrases end, the penalty of the other phrases; 0 if there are none.
+        """
+        keys = np.array([key_of(pattern) for pattern in patterns], np.int32)
+        found = {}
+        for letters in {letters_of(pattern) for pattern in patterns}:
+            node = self.find(letters.encode())
+            first, last = np.searchsorted(self.writer_at, np.array([node or 0, (node or 0) + 1], np.int32))
+            gone = np.isin(self.writer_key[first:last], keys)
+            if node and gone.any():
+                found[node] = float(self.writer_penalty[first:last][~gone].max(initial=0))
+        return found
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """Return the arrays by name."""
@@ -55,15 +105,58 @@ class CompactAutomaton:
         return len(self.label)
 
     @cached_property
+    def levels(self) -> NDArray[np.int32]:
+        """The first node of each level, int32 [depth + 1]: nodes are numbered breadth first."""
+        return trie.level_starts(self.first_child)
+
+    @cached_property
     def level(self) -> NDArray[np.int32]:
         """Each node's distance from the root, in bytes: int32 [nodes]."""
         return trie.levels(self.first_child)
+
+    @property
+    def table(self) -> tuple[NDArray[Any], ...]:
+        """The arrays with which text is judged; see `guard.matching.compactkernels.completes`."""
+        return self.first_child, self.label, self.fail, self.level, self.word_end
 
     @cached_property
     def shortest(self) -> int:
         """The length of the shortest pattern in bytes; 0 if there are none."""
         # Nodes are numbered breadth first, so the first node that ends a pattern ends a shortest one.
         return int(self.level[np.argmax(self.word_end > 0)])
+
+
+def compact_rows(numbered: Iterable[tuple[int, Phrase]]) -> Rows:
+    """Return the letters of the phrases that have a compact form. Each phrase is given with the number of its owner."""
+    held = [(owner, letters, phrase) for owner, phrase in numbered if (letters := phrase.compact)]
+    return Rows.of([(letters.encode(), key_of(phrase.pattern), phrase.penalty, owner) for owner, letters, phrase in held])
+
+
+def key_of(pattern: str) -> int:
+    """Return what tells a pattern from others with the same letters."""
+    return zlib.crc32(pattern.encode()) & 0x7FFFFFFF
+
+
+def _writers(
+    rows: Rows, first: NDArray[np.int64], ends: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
+    """Return the node, the key and the penalty of each pattern of a phrase, by node.
+
+    Args:
+        rows: The letters of the phrases.
+        first: int64 [letters]; the first row of each phrase's letters, each once.
+        ends: int32 [letters]; the node of these letters.
+    """
+    if not len(rows):
+        return ends, rows.tag, rows.penalty
+    new = np.zeros(len(rows), np.bool_)
+    new[first] = True
+    index = np.cumsum(new) - 1
+    new[1:] |= rows.tag[1:] != rows.tag[:-1]
+    pairs = np.flatnonzero(new)
+    nodes = ends[index[pairs]]
+    by_node = np.argsort(nodes, kind="stable")
+    return nodes[by_node], rows.tag[pairs][by_node], np.maximum.reduceat(rows.penalty, pairs)[by_node]
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +196,7 @@ class CompactMasks:
     def __init__(self, automaton: CompactAutomaton, vocabulary: Vocabulary, letters: Letters, capacity: int = 1 << 20) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
-        self._letters = letters
+        self.letters = letters
         self._cache: BanCache[int] = BanCache(capacity)
         self._tight: BanCache[int] = BanCache(capacity)
         # bool [nodes]: the nodes that are known to continue nothing, which a step can skip.
@@ -119,7 +212,7 @@ class CompactMasks:
         """Return the ids of tokens whose letters continue the path to node `path` to the end of a phrase."""
         known = self._cache.get(path)
         if known is None:
-            a, tokens = self.automaton, self._letters
+            a, tokens = self.automaton, self.letters
             at, penalties = compactkernels.continuations(
                 a.first_child, a.label, a.word_end, path, tokens.text, tokens.start, tokens.gap
             )
@@ -155,6 +248,11 @@ class CompactMasks:
         hits = compactkernels.within(a.first_child, a.label, a.word_end, v.text, v.start, a.shortest)
         at = np.flatnonzero(hits)
         return Ban.of(v.order[at], hits[at])
+
+    @cached_property
+    def texts_within(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """The ids `within`, ascending, and the texts of the tokens one after the other with their beginnings."""
+        return self.vocabulary.texts(self.within)
 
 
 class CompactCursor:
@@ -194,14 +292,16 @@ class CompactCursor:
             pending: The bytes of the character that have been read.
             last: The end of the folded text; see `guard.folding.StreamFolder`.
         """
-        a, v = self.masks.automaton, self.masks.vocabulary
+        v = self.masks.vocabulary
         parts = [part.without(v.continuing) for part in self.bans()]
         hits = np.zeros(len(v.continuing), np.float32)
         for k, token in enumerate(v.continuing):
             folded = StreamFolder(last, pending).feed(v.raw[token])
-            hits[k] = compactkernels.completes(
-                *(a.first_child, a.label, a.fail, a.level, a.word_end),
-                *(self.node, np.uint64(self.begun), self.spaced, np.frombuffer(folded, np.uint8)),
-            )
+            hits[k] = compactkernels.completes(*self.masks.automaton.table, *self.state, np.frombuffer(folded, np.uint8))
         at = np.flatnonzero(hits)
         return [part for part in [*parts, Ban.of(v.continuing[at], hits[at])] if len(part)]
+
+    @property
+    def state(self) -> tuple[int, np.uint64, int]:
+        """The state for the kernels: node, begun, spaced."""
+        return self.node, np.uint64(self.begun), self.spaced

@@ -90,6 +90,38 @@ def completes(first_child, label, fail, level, word_end, node, begun, spaced, te
 
 
 @njit(cache=True, nogil=True)
+def left(first_child, label, fail, level, word_end, nodes, remaining, node, begun, spaced, text):
+    """Return what `completes` returns if the `nodes`, int32 [n], have no more than the penalties `remaining`, float32 [n]."""
+    worst = np.float32(0)
+    for i in range(len(text)):
+        node, begun, spaced = advance(first_child, label, fail, node, begun, spaced, text[i : i + 1])
+        if text[i] != SPACE and text[i] != DOT and (i + 1 == len(text) or text[i + 1] == SPACE or text[i + 1] == DOT):
+            for path in open_paths(fail, level, node, begun, 0):
+                penalty = word_end[path]
+                for k in range(len(nodes)):
+                    if nodes[k] == path:
+                        penalty = remaining[k]
+                worst = max(worst, penalty)
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def all_left(first_child, label, fail, level, word_end, nodes, remaining, node, begun, spaced, text, start):
+    """Return what `left` returns for each of several tokens, float32 [tokens].
+
+    Args:
+        text: uint8 [bytes]; the folded tokens one after the other.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        Others: See `left`.
+    """
+    found = np.zeros(len(start) - 1, np.float32)
+    for t in range(len(found)):
+        piece = text[start[t] : start[t + 1]]
+        found[t] = left(first_child, label, fail, level, word_end, nodes, remaining, node, begun, spaced, piece)
+    return found
+
+
+@njit(cache=True, nogil=True)
 def goes_on(first_child, label, fail, level, node, begun, byte):
     """Return whether an open path, or a phrase that begins now, goes on with the letter's first `byte`."""
     while node:

@@ -22,7 +22,7 @@ from guard.folding import DOT, SPACE
 from guard.form import Form
 from guard.matching import kernels
 from guard.matching.automaton import ROOT, Automaton
-from guard.matching.patterns import ENDING, OPEN, WORD, places
+from guard.matching.patterns import ENDING, KIND_OF, OPEN, WORD, places
 from guard.phrase import Phrase
 from guard.reference import excuses_gap, occurrences
 
@@ -54,8 +54,8 @@ class Exceptions:
         """Find the phrases inside each exception. `own`: see the class; the other arguments are what was compiled."""
         writers: dict[tuple[bytes, int], set[str]] = defaultdict(set)
         for phrase in phrases:
-            for text, kind in places(phrase):
-                writers[text, int(kind != OPEN)].add(phrase.pattern)
+            for text, part in places(phrase):
+                writers[text, int(KIND_OF[part] != OPEN)].add(phrase.pattern)
         inside: list[list[tuple[int, int, int]]] = []
         for exception in exceptions:
             found = {(o.node, o.closed, o.end) for o in scan(automaton, own, _spoken(exception.pattern)).occurrences}
@@ -167,8 +167,17 @@ class Scan:
     ended: list[bool]
 
 
-def scan(automaton: Automaton, own: NDArray[np.float32], text: bytes) -> Scan:
-    """Read folded `text` from the root and find the phrases' own ends in it; `own` is that of `Exceptions`."""
+def scan(
+    automaton: Automaton, own: NDArray[np.float32], text: bytes, remaining: Mapping[int, Sequence[float]] | None = None
+) -> Scan:
+    """Read folded `text` from the root and find the phrases' own ends in it.
+
+    Args:
+        automaton: The automaton.
+        own: That of `Exceptions`.
+        text: The text.
+        remaining: The penalties of nodes that end less in this text than `own` says, by kind.
+    """
     state, found, gap = ROOT, [], False
     states, ended = [ROOT], [False]
     data = np.frombuffer(text, np.uint8)
@@ -186,7 +195,7 @@ def scan(automaton: Automaton, own: NDArray[np.float32], text: bytes) -> Scan:
         at_end = at + 1 == len(text) or text[at + 1] in b" ."
         position = len(states) - 1
         for node in automaton.chain(state)[:-1]:
-            ends = own[:, node].tolist()
+            ends = remaining[node] if remaining and node in remaining else own[:, node].tolist()
             begin = position - int(automaton.level[node])
             if ends[OPEN]:
                 found.append(Occurrence(begin, position, node, 0, ends[OPEN]))

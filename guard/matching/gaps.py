@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
@@ -13,15 +13,22 @@ from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
 from guard.folding import StreamFolder
+from guard.form import Form
 from guard.matching import gapkernels, trie
 from guard.matching.automaton import Bytes, Nodes, Penalties, descend, ending_tables
-from guard.matching.patterns import ENDING, WORD, Patterns
+from guard.matching.patterns import ENDING, WORD, Patterns, rows_of
+from guard.matching.rows import Rows
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
 
 _MIDDLE = 32
 """The bytes that the additional word may have in the end of a prompt."""
 _SEVERAL = re.compile(rb"(?<=[^ .])[ .]+([^ .])|\. ([^ .])")
+
+
+def gapped_rows(numbered: Iterable[tuple[int, Phrase]]) -> Rows:
+    """Return the patterns of the forms into which one more word may come. Each phrase is given with the number of its owner."""
+    return rows_of((owner, phrase) for owner, phrase in numbered if isinstance(phrase, Form) and phrase.gaps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +50,12 @@ class GapAutomaton:
     @classmethod
     def build(cls, phrases: Sequence[Phrase]) -> GapAutomaton:
         """Compile those of `phrases` that are forms with a gap."""
-        patterns = Patterns.gapped(phrases)
+        return cls.of_rows(gapped_rows(enumerate(phrases)))
+
+    @classmethod
+    def of_rows(cls, rows: Rows) -> GapAutomaton:
+        """Compile the patterns of names, which are `gapped_rows`."""
+        patterns = Patterns.of_rows(rows)
         first_child, label, _, at = trie.build_trie(patterns.text, patterns.start)
         word_end, ending = np.zeros(len(label), np.float32), np.zeros(len(label), np.float32)
         word_end[at], ending[at] = patterns.ends[WORD], patterns.ends[ENDING]
@@ -56,6 +68,13 @@ class GapAutomaton:
     def __len__(self) -> int:
         """Return the number of nodes, with the root: 1 if there are no names."""
         return len(self.label)
+
+    @cached_property
+    def words(self) -> NDArray[np.uint8]:
+        """The number of spaces on each node's path, uint8 [nodes]."""
+        words: NDArray[np.uint8] = trie.word_counts(self.first_child, self.label)
+        words.setflags(write=False)
+        return words
 
     @property
     def ends(self) -> tuple[NDArray[np.generic], ...]:

@@ -11,6 +11,9 @@ Every function takes the automaton's arrays in the same form:
   follows, apply only if a word ends there, or apply if an ending and then the end of a word follow; 0 if there are none. Phrases
   that are suffixes of the node's path are included. `ending` has no entries if no phrase may carry an ending.
 - `e_child`, `e_label`, `e_stop` int32 [endings + 1], uint8, bool [endings]: the trie of the endings, and where one is complete.
+- `own` uint8 [nodes]: bit p says whether a phrase ends at the node itself, of which the path is part p
+  (`guard.matching.patterns`). Its penalty is that of the node, unless a suffix has a higher one:
+- `lower_at` int64 [n], ascending, and `lower` float32 [n]: 6 times the node plus the part, and the penalty.
 
 A state is the number of a node, or the number of nodes plus that of a node. The latter is behind a dot: it is not known yet
 whether a space follows, with which a sentence ends.
@@ -80,6 +83,77 @@ def completes(first_child, label, fail, letters, open_end, word_end, ending, e_c
         elif len(ending) and ending[node] > worst and carries_ending(e_child, e_label, e_stop, text, i + 1):
             worst = ending[node]
     return worst
+
+
+@njit(cache=True, nogil=True)
+def left(paths, ends, own, lower_at, lower, nodes, remaining, state, text):
+    """Return the highest penalty of the phrases that `text` completes from `state` if some nodes end less; 0 if none.
+
+    Args:
+        paths, ends, own, lower_at, lower: The automaton's arrays.
+        nodes: int32 [n]; the nodes that end less than the automaton says.
+        remaining: float32 [n, 3]; the penalties that each of these nodes itself has left.
+        state: The state.
+        text: uint8 [bytes].
+    """
+    first_child, label, fail, letters = paths
+    open_end, word_end, ending, e_child, e_label, e_stop = ends
+    worst = np.float32(0)
+    for i in range(len(text)):
+        state = step(first_child, label, fail, letters, state, text[i])
+        if text[i] == SPACE or text[i] == DOT:
+            continue
+        if i + 1 == len(text) or text[i + 1] == SPACE or text[i + 1] == DOT:
+            kind = 1
+        else:
+            kind = 2 if len(ending) and ending[state] > worst and carries_ending(e_child, e_label, e_stop, text, i + 1) else 0
+        node = state
+        while node:
+            known = -1
+            for k in range(len(nodes)):
+                if nodes[k] == node:
+                    known = k
+            if known >= 0:
+                worst = max(worst, remaining[known, 0], remaining[known, kind])
+            elif own[node]:
+                worst = max(worst, _own_penalty(own, lower_at, lower, open_end, node, 0))
+                if kind == 1:
+                    worst = max(worst, _own_penalty(own, lower_at, lower, word_end, node, 1))
+                elif kind == 2:
+                    worst = max(worst, _own_penalty(own, lower_at, lower, ending, node, 2))
+            node = fail[node]
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def _own_penalty(own, lower_at, lower, penalties, node, kind):
+    """Return the penalty of one kind that a node itself has; `penalties` are those of the kind with suffixes."""
+    worst = np.float32(0)
+    for part in range(6):
+        # Parts 3 to 5 are of the kinds 0, 1 and 0: see `guard.matching.patterns.KIND_OF`.
+        if own[node] >> part & 1 and (part == kind or (part == kind + 3 and kind < 2) or (part == 5 and kind == 0)):
+            penalty = penalties[node]
+            if len(lower_at):
+                at = np.searchsorted(lower_at, node * 6 + part)
+                if at < len(lower_at) and lower_at[at] == node * 6 + part:
+                    penalty = lower[at]
+            worst = max(worst, penalty)
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def all_left(paths, ends, own, lower_at, lower, nodes, remaining, state, text, start):
+    """Return what `left` returns for each of several tokens, float32 [tokens].
+
+    Args:
+        text: uint8 [bytes]; the folded tokens one after the other.
+        start: int64 [tokens + 1]; where each begins, and where the last one ends.
+        Others: See `left`.
+    """
+    found = np.zeros(len(start) - 1, np.float32)
+    for t in range(len(found)):
+        found[t] = left(paths, ends, own, lower_at, lower, nodes, remaining, state, text[start[t] : start[t + 1]])
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 SPACE, DOT = 32, 46
 BRIEF = 3
@@ -91,6 +92,22 @@ def levels(first_child):
     return level
 
 
+def parent_of(first_child: NDArray[np.int32], node: int) -> int:
+    """Return the node before `node` on its path. The root has none."""
+    # As an int32: numpy would convert the whole array to the type of a Python integer.
+    return int(np.searchsorted(first_child, np.int32(node), side="right")) - 1
+
+
+def level_starts(first_child: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the first node of each level, int32 [depth + 1]."""
+    starts = [0]
+    while (following := int(first_child[starts[-1]])) < len(first_child) - 1:
+        starts.append(following)
+    found = np.array(starts, np.int32)
+    found.setflags(write=False)
+    return found
+
+
 @njit(cache=True, nogil=True)
 def last_words(first_child, label):
     """Return the letters of each path's last word, uint8 [nodes]: at most 4. The path may lack the beginning of that word."""
@@ -104,6 +121,16 @@ def last_words(first_child, label):
             else:
                 letters[c] = letters[node] + 1
     return letters
+
+
+@njit(cache=True, nogil=True)
+def word_counts(first_child, label):
+    """Return the number of spaces on each node's path, uint8 [nodes]; at most 255."""
+    words = np.zeros(len(label), np.uint8)
+    for node in range(len(label)):
+        for c in range(first_child[node], first_child[node + 1]):
+            words[c] = min(words[node] + (label[c] == SPACE), 255)
+    return words
 
 
 @njit(cache=True, nogil=True)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from guard.decoding.edits import Edits
+from guard.decoding.hitkernels import SHARE
 
 
 class LogitsEditor:
@@ -79,13 +80,41 @@ class LogitsEditor:
             logits.index_put_((rows, ids), logits.new_tensor(-torch.inf))
         if edits.soft.size:
             rows, ids = self.tensor(edits.soft)
-            logits.index_put_((rows, ids), -self.tensor(edits.penalties), accumulate=True)
+            logits.index_put_((rows, ids), -self.tensor(edits.penalties).to(logits.dtype), accumulate=True)
         if edits.closed.size:
-            rows = self.tensor(edits.closed)
-            logits[rows] = -torch.inf
-            logits[rows, self._dead_end] = 0.0
+            self.close(logits, edits.closed)
         if edits.starving.size:
             self.open_dead_end(logits, self.tensor(edits.starving))
+
+    def close(self, logits: torch.Tensor, rows: NDArray[np.int64]) -> None:
+        """Leave nothing but the dead end in these `rows`, int64 [n]."""
+        at = self.tensor(rows)
+        logits[at] = -torch.inf
+        logits[at, self._dead_end] = 0.0
+
+    def close_where(self, logits: torch.Tensor, rows: torch.Tensor, wanted: torch.Tensor) -> None:
+        """Leave nothing but the dead end in those of the `rows`, int64 [n], that are `wanted`, bool [n].
+
+        The host does not wait for either.
+        """
+        closed = torch.zeros(len(logits), dtype=torch.bool, device=logits.device).index_copy_(0, rows, wanted)
+        logits.masked_fill_(closed[:, None], -torch.inf)
+        column = logits[:, self._dead_end]
+        column.masked_fill_(closed, 0.0)
+
+    @staticmethod
+    def hits(unedited: torch.Tensor, edited: torch.Tensor) -> torch.Tensor:
+        """Return which rows have a hit (`guard.decoding.hitkernels`): bool [rows]. The host does not wait for it.
+
+        Args:
+            unedited: float [rows, tokens]; the logits before the edits.
+            edited: The same after the edits. What became -inf is banned.
+        """
+        highest, likeliest = unedited.max(dim=-1)
+        banned = edited == -torch.inf
+        share = torch.where(banned, unedited.softmax(dim=-1, dtype=torch.float32), 0.0).sum(dim=-1)
+        # A row that had no token before has no hit. Its share is no number.
+        return (highest > -torch.inf) & (banned.gather(1, likeliest[:, None])[:, 0] | (share >= SHARE))
 
     def open_dead_end(self, logits: torch.Tensor, rows: torch.Tensor) -> None:
         """Allow the dead end in those of the `rows`, int64 [n], that have no other token."""

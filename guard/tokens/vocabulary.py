@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from guard.ban import Ban
 from guard.folding import StreamFolder
 from guard.tokens.folded import broken, fold_pieces
 from guard.tokens.pieces import Pieces
@@ -107,6 +108,12 @@ class Vocabulary:
         """The folded texts of the tokens `breaking`, one after the other: uint8 [bytes], and where each begins, int64 [n + 1]."""
         taken = self.folded.take(self.breaking)
         return taken.data, taken.start
+
+    def texts(self, ban: Ban) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+        """Return all ids of a ban, ascending, and the folded texts of these tokens one after the other with their beginnings."""
+        ids = np.sort(np.concatenate([ban.ids, ban.soft]))
+        taken = self.folded.take(ids)
+        return ids, taken.data, taken.start
 
     @cached_property
     def cut(self) -> frozenset[int]:

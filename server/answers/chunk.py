@@ -39,6 +39,12 @@ class Piece:
     stop_reason: int | str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def tokens(self) -> Sequence[int]:
+        """The ids of the tokens that it adds, [] if the engine was not asked for them."""
+        ids: Sequence[int] | None = self.raw.get("token_ids")
+        return ids or []
+
     def ended(self, finish_reason: str) -> Piece:
         """Return the piece with another `finish_reason` and no `stop_reason`."""
         return replace(self, finish_reason=finish_reason, stop_reason=None)
@@ -55,8 +61,50 @@ class Form(Protocol):
         """Return `body` with these pieces as its choices: `write(body, read(body)) == body`."""
         ...
 
+    @property
+    def main(self) -> str:
+        """The text field that an answer which is continued goes on with."""
+        ...
+
     def silent(self, piece: Piece) -> Piece:
         """Return a piece of the same choice without text that does not end the choice."""
+        ...
+
+    def saying(self, piece: Piece, text: str) -> Piece:
+        """Return a piece of the same choice that says `text` in the main field and does not end the choice."""
+        ...
+
+    def prompt(self, body: Mapping[str, Any], choice: int) -> Sequence[int] | None:
+        """Return the token ids of a choice's prompt, None if the chunk `body` does not tell them."""
+        ...
+
+    def public(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `body` without the token ids that the server asked for and the client did not. Those of `pieces` stay."""
+        ...
+
+    def cut(self, piece: Piece, fields: Mapping[str, int], tokens: int) -> Piece:
+        """Return the beginning of a piece.
+
+        Args:
+            piece: The piece.
+            fields: How many characters are kept of each field. Others are dropped.
+            tokens: How many tokens are kept of the log probabilities.
+        """
+        ...
+
+    def adopted(self, piece: Piece, like: Piece, offset: int, top: int = 0) -> Piece:
+        """Return a piece of `/v1/completions` that continues an answer, in this form.
+
+        Args:
+            piece: The piece.
+            like: A piece of the choice that it continues.
+            offset: The number of characters of the choice's text before the piece.
+            top: How many likeliest tokens per step the client asked for.
+        """
+        ...
+
+    def joined(self, pieces: Sequence[Piece]) -> Piece:
+        """Return one piece that says what `pieces` of one choice say one after the other, and ends as the last one does."""
         ...
 
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel, Moment, Storable
+from server.api.models import Moment, Storable
 from server.store.audit.record import AuditFilter, AuditRecord
 from server.store.targets.reader import MAX_PAGE
 

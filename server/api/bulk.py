@@ -10,11 +10,13 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from classifiers.answering import Answering
+from server.api.base import ERRORS
 from server.api.bodies import check_expiry, read_raw
 from server.api.changes import REPLAYED, IdempotencyKey, Once, activated
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ImportResponse
+from server.api.models import ImportResponse
 from server.api.negotiation import preferred
 from server.api.transfer import HEADS, MEDIA, Entry, Format, read_targets, written
 from server.http.authentication import Principal
@@ -63,7 +65,7 @@ async def import_targets(
     now = utc_now()
     for entry in entries:
         check_expiry(entry.draft.expires_at, now, f"target {entry.draft.target.id}: ")
-    warnings += await asyncio.to_thread(_warnings, entries)
+    warnings += await asyncio.to_thread(_warnings, entries, context.activation.enforcement.snapshot.defaults)
     if dry_run:
         async with context.database.read() as session:
             created, changed, unchanged = await _differences(session, entries)
@@ -127,9 +129,9 @@ async def _exported(context: ApiContext, kind: Format) -> AsyncIterator[str]:
         yield without
 
 
-def _warnings(entries: Sequence[Entry]) -> list[str]:
+def _warnings(entries: Sequence[Entry], defaults: Answering) -> list[str]:
     """Return the warnings about each target, at most `_WARNINGS` and how many more there are."""
-    told = [f"target {e.draft.target.id}: {warning}" for e in entries for warning in warnings_of(e.draft.target)]
+    told = [f"target {e.draft.target.id}: {warning}" for e in entries for warning in warnings_of(e.draft.target, defaults)]
     more = [f"and {len(told) - _WARNINGS} more"] if len(told) > _WARNINGS else []
     return told[:_WARNINGS] + more
 

@@ -161,7 +161,7 @@ async def _answer(context: ApiContext, once: Once, status: int, made: StoredTarg
     except NotEnforced:
         await once.finish(context, _PENDING, {"id": made.id, "version": made.version, "status": status}, made.id)
         raise
-    body = TargetResponse.of(current).model_dump(mode="json")
+    body = TargetResponse.of(current, context.activation.enforcement.snapshot.defaults).model_dump(mode="json")
     await once.finish(context, status, body, made.id)
     return _response(body, status, replayed)
 

@@ -8,10 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
+from server.api.base import ERRORS, ApiModel
 from server.api.bodies import body_of, check_expiry, documented
 from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel, Moment
+from server.api.models import Moment
 from server.errors import BadRequest
 from server.store.audit import keys as recorded_keys
 from server.store.columns import utc_now

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     model_validator,
 )
 
 from classifiers.action import Action
-from classifiers.banned import MAX_EXCEPTED, check_cut, check_exceptions
+from classifiers.answering import Answering, places
+from classifiers.banned import MAX_EXCEPTED, check_cut, check_exceptions, check_says_none
 from classifiers.semantic import SemanticSpec
 from classifiers.target import Example, ForgetTarget, TargetId, can_be_excepted
 from guard.phrase import MAX_CHARACTERS, FormKind, MatchKind, Phrase, Scope
+from server.api.answering import AnsweringFields
+from server.api.base import ApiModel
 from server.policy.limits import MAX_EXAMPLES, MAX_PHRASES
 from server.policy.warnings import warnings_of
 from server.store import StoredTarget, StoredVersion, TargetDraft
@@ -68,12 +68,6 @@ LabelValue = Annotated[str, StringConstraints(max_length=256), AfterValidator(_c
 Note = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_can_be_stored)]
 
 
-class ApiModel(BaseModel):
-    """A model of the API. It refuses unknown fields, and its errors do not quote what was sent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, serialize_by_alias=True)
-
-
 class PhraseInput(ApiModel):
     """Text that an answer must not say."""
 
@@ -109,7 +103,7 @@ class CheckedPhrase(PhraseInput):
         return self
 
 
-class _TargetFields(ApiModel):
+class _TargetFields(AnsweringFields):
     name: Name
     aliases: list[Name] = Field(default_factory=list, max_length=MAX_EXAMPLES)
     examples: list[Example] = Field(default_factory=list, max_length=MAX_EXAMPLES, description="questions about the target")
@@ -143,10 +137,12 @@ class TargetRequest(_TargetFields):
     retain_examples: bool = Field(True, description="false: examples and documents are removed once they are encoded")
 
     @model_validator(mode="after")
-    def _exceptions_have_an_effect(self) -> Self:
-        if self.excepted:
-            own = target_of(self, self.id or "unnamed", [phrase.phrase() for phrase in self.phrases], excepted=False)
-            check_exceptions(self.excepted, own.all_phrases())
+    def _texts_fit_the_phrases(self) -> Self:
+        texts = places(self.say, self.hint)
+        if self.excepted or texts:
+            own = target_of(self, self.id or "unnamed", [phrase.phrase() for phrase in self.phrases], texts=False).all_phrases()
+            check_exceptions(self.excepted, own)
+            check_says_none(texts, own)
         return self
 
     def draft(self, target_id: str) -> TargetDraft:
@@ -175,7 +171,7 @@ class PreviewRequest(_TargetFields):
     language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="language of words in Latin script (ISO 639)")
 
 
-class TargetResponse(ApiModel):
+class TargetResponse(AnsweringFields):
     """A target and how far it is enforced."""
 
     id: str
@@ -205,8 +201,12 @@ class TargetResponse(ApiModel):
     warnings: list[str] = Field(default_factory=list, description="what the target does that may not be expected")
 
     @classmethod
-    def of(cls, stored: StoredTarget) -> TargetResponse:
-        """Return a stored target as it is shown. Raises TargetNotFound for a purged one."""
+    def of(cls, stored: StoredTarget, defaults: Answering | None = None) -> TargetResponse:
+        """Return a stored target as it is shown. With `defaults`, the warnings are also about the server's texts.
+
+        Raises:
+            TargetNotFound: the target is purged.
+        """
         own = {
             "version": stored.version,
             "status": stored.status,
@@ -215,7 +215,7 @@ class TargetResponse(ApiModel):
             "activated_at": stored.activated_at,
             "snapshot": stored.activated_snapshot,
             "enforced_version": stored.active_version,
-            "warnings": warnings_of(stored.target),
+            "warnings": warnings_of(stored.target, defaults),
         }
         return cls.model_validate({**stored.target.model_dump(mode="json"), **_kept(stored), **own})
 
@@ -268,27 +268,8 @@ class ImportResponse(ApiModel):
     warnings: list[str]
 
 
-class ErrorBody(ApiModel):
-    """What went wrong."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class ErrorEnvelope(ApiModel):
-    """An error, in the shape of OpenAI's API."""
-
-    error: ErrorBody
-
-
-ERRORS: Mapping[int | str, dict[str, Any]] = {"default": {"model": ErrorEnvelope, "description": "An error"}}
-"""The error answer that every route documents."""
-
-
-def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase], *, excepted: bool = True) -> ForgetTarget:
-    """Return the target with these fields and phrases, and unless `excepted` without the exceptions."""
+def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase], *, texts: bool = True) -> ForgetTarget:
+    """Return the target with these fields and phrases; unless `texts`, without exceptions, `say` and `hint`."""
     return ForgetTarget(
         id=target_id,
         name=fields.name,
@@ -297,9 +278,12 @@ def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase], *, e
         documents=fields.documents,
         phrases=phrases,
         forms=None if fields.forms is None else tuple(fields.forms),
-        **({"except": fields.excepted} if excepted else {}),
+        **({"except": fields.excepted, "say": fields.say, "hint": fields.hint} if texts else {}),
         semantic=fields.semantic,
         action=fields.action,
+        answer=fields.answer,
+        echo=fields.echo,
+        in_context=fields.in_context,
     )
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import Field
 
+from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel
 from server.store import Peers, Snapshots, StoredPeer, Targets
 from server.store.tables import Status
 

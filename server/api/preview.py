@@ -9,15 +9,18 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from classifiers import ForgetTarget
-from classifiers.banned import check_cut, check_exceptions
+from classifiers.answering import Answering, places
+from classifiers.banned import check_cut, check_exceptions, check_says_none
 from classifiers.semantic import Near
 from guard.errors import PhraseError
 from guard.form import Form
 from guard.phrase import MatchKind, Phrase, Scope
+from server.api.answering import EffectiveAnswering
+from server.api.base import ERRORS, ApiModel
 from server.api.bodies import body_of, documented
 from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel, PreviewRequest, target_of
+from server.api.models import PreviewRequest, target_of
 from server.errors import BadRequest
 from server.policy.preview import FalseAlarms, Shown
 from server.policy.warnings import warnings_of
@@ -113,6 +116,7 @@ class PreviewResponse(ApiModel):
     refused: list[RefusedPhrase]
     warnings: list[str] = Field(description="what the target would do that may not be expected")
     false_alarms: PreviewFalseAlarms
+    answering: EffectiveAnswering = Field(description="how answers about the target would be given")
 
 
 @router.post("/forget-targets:preview", openapi_extra=documented(PreviewRequest), summary="Preview a target")
@@ -134,10 +138,12 @@ async def preview(
 
     def look(target: ForgetTarget) -> tuple[list[Shown], list[Near], list[str], FalseAlarms]:
         shown, words = context.previewer.phrases(target, body.language), context.previewer.words(target)
-        return shown, words, _warnings(target, body.excepted), context.previewer.false_alarms(target)
+        return shown, words, _warnings(target, body, defaults), context.previewer.false_alarms(target)
+
+    defaults = context.activation.enforcement.snapshot.defaults
 
     try:
-        target = target_of(body, body.id or _UNNAMED, allowed, excepted=False)
+        target = target_of(body, body.id or _UNNAMED, allowed, texts=False)
         phrases, words, warnings, false_alarms = await asyncio.to_thread(look, target)
     except LookupError:
         raise BadRequest(
@@ -153,13 +159,22 @@ async def preview(
         refused=refused,
         warnings=warnings,
         false_alarms=PreviewFalseAlarms.of(false_alarms),
+        answering=EffectiveAnswering.of(defaults.with_own(body.answer, body.say, body.echo, body.in_context, body.hint)),
     )
 
 
-def _warnings(target: ForgetTarget, excepted: list[str]) -> list[str]:
-    """Return the warnings about a target with these exceptions, and what is wrong with them."""
+def _warnings(target: ForgetTarget, body: PreviewRequest, defaults: Answering) -> list[str]:
+    """Return the warnings about a target with the exceptions and texts of a request, and what is wrong with these."""
+    wrong = []
+    phrases = target.all_phrases()
+    excepted = target.model_copy(update={"excepted": body.excepted})
     try:
-        check_exceptions(excepted, target.all_phrases())
+        check_exceptions(body.excepted, phrases)
     except PhraseError as error:
-        return [*warnings_of(target), str(error)]
-    return warnings_of(target.model_copy(update={"excepted": excepted}))
+        wrong.append(str(error))
+        excepted = target
+    try:
+        check_says_none(places(body.say, body.hint), phrases)
+    except PhraseError as error:
+        wrong.append(str(error))
+    return [*warnings_of(excepted.model_copy(update={"say": body.say, "hint": body.hint}), defaults), *wrong]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -15,14 +16,16 @@ from pydantic import Field
 
 from classifiers.action import Action
 from classifiers.calibration.limits import Calibration
+from server.api.answering import EffectiveAnswering
+from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel
 from server.api.negotiation import preferred
 from server.api.targets import TargetPath
+from server.metrics import AnswerCounts
 from server.running import ApiContext
-from server.store import Snapshots, StoredSnapshot, StoredTarget, Targets
-from server.store.audit.record import REQUEST, AuditFilter
+from server.store import Snapshots, StoredTarget, Targets
+from server.store.audit.record import OUTPUT, REQUEST, AuditFilter
 from server.store.columns import utc_now
 from server.store.tables import Status
 
@@ -35,7 +38,8 @@ LIMITS = (
     "that hints at the target in a way that resembles none of these may not be found.",
     "The listed phrases are kept out of answers, however they are spelled in tokens. The same fact in other words is kept out "
     "only where words near in meaning are suppressed, too.",
-    "Counts are those of the audit log, which is kept for a limited time.",
+    "Counts of requests and answers about the target are those of the audit log, which is kept for a limited time. Counts of "
+    "what became of answers are those of the server process that made the report, since its start and over all targets.",
 )
 # The page has its own style and nothing else: no script, image, font, frame or form.
 _SECURITY = {
@@ -72,9 +76,28 @@ class ReportEnforcement(ApiModel):
 
     requests: int
     suppressed_tokens: int = Field(description="how many times the answers to them had to say another token than the likeliest")
+    found_in_output: int = Field(
+        description="how many answers turned out to be about the target although their requests did not show it"
+    )
     snapshot: int = Field(description="number of the active policy snapshot")
     snapshot_digest: str | None
     snapshot_activated_at: datetime | None
+
+
+class ReportAnswers(ApiModel):
+    """What became of answers, over all targets: the counters of the process that makes the report, since its start."""
+
+    hits: int = Field(description="how many times an answer was about to say a phrase and was stopped")
+    continued: int = Field(description="how many of them went on another way")
+    exhausted: int = Field(description="how many had no other way left")
+    abstentions: int = Field(description="how many answers said the policy's text instead")
+    escalations: int = Field(description="how many answers turned out to be about a target that their request did not show")
+    verifier_misses: int = Field(description="what the last reading of an answer found and took out")
+
+    @classmethod
+    def of(cls, counts: AnswerCounts) -> ReportAnswers:
+        """Return the counts as they are shown."""
+        return cls(**asdict(counts))
 
 
 class Report(ApiModel):
@@ -95,8 +118,10 @@ class Report(ApiModel):
     examples_retained: bool
     phrases: list[ReportPhrase]
     semantic_words: list[str]
+    answering: EffectiveAnswering
     calibration: ReportCalibration
     enforcement: ReportEnforcement
+    answers: ReportAnswers
     limits: list[str]
     made_at: datetime
 
@@ -119,13 +144,22 @@ async def report(
         active = await Snapshots().active(session)
         about = AuditFilter(action=REQUEST, target_id=target_id)
         requests, suppressed = await context.audit.count(session, about), await context.audit.suppressed(session, about)
-    made = _report(context, stored, active, requests, suppressed)
+        found = await context.audit.count(session, AuditFilter(action=OUTPUT, target_id=target_id))
+    enforcement = ReportEnforcement(
+        requests=requests,
+        suppressed_tokens=suppressed,
+        found_in_output=found,
+        snapshot=active.number if active else 0,
+        snapshot_digest=active.digest if active else None,
+        snapshot_activated_at=active.activated_at if active else None,
+    )
+    made = _report(context, stored, enforcement)
     if preferred(accept, ["application/json", "text/html"]) == "text/html":
         return HTMLResponse(_page().render(report=made), headers=_SECURITY)
     return JSONResponse(made.model_dump(mode="json"))
 
 
-def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | None, requests: int, suppressed: int) -> Report:
+def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforcement) -> Report:
     target = stored.target
     phrases = target.own_phrases() if target.action.bans else []
     anchors = target.anchors()
@@ -148,6 +182,7 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
         semantic_words=list(anchors.words or ()) if anchors and target.action.bans else [],
+        answering=EffectiveAnswering.of(target.answering(context.activation.enforcement.snapshot.defaults)),
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,
@@ -155,13 +190,8 @@ def _report(context: ApiContext, stored: StoredTarget, active: StoredSnapshot | 
             examples=None if removed else len(target.examples),
             **_calibrated(context.calibration(), stored.id),
         ),
-        enforcement=ReportEnforcement(
-            requests=requests,
-            suppressed_tokens=suppressed,
-            snapshot=active.number if active else 0,
-            snapshot_digest=active.digest if active else None,
-            snapshot_activated_at=active.activated_at if active else None,
-        ),
+        enforcement=enforcement,
+        answers=ReportAnswers.of(context.metrics.answers()),
         limits=list(LIMITS),
         made_at=utc_now(),
     )

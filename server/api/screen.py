@@ -11,10 +11,10 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Depends
 from pydantic import Field, model_validator
 
+from server.api.base import ERRORS, ApiModel
 from server.api.bodies import body_of, documented
 from server.api.context import Auditor, Client, Context
 from server.api.failures import ApiRoute
-from server.api.models import ERRORS, ApiModel
 from server.errors import NotReady
 from server.http.authentication import Principal
 from server.openai.chat import CHAT, texts_of_chat
@@ -62,6 +62,10 @@ class ScreenResponse(ApiModel):
     verdict: Verdict
     snapshot: int
     matches: list[ScreenMatch]
+    allowed: list[str] = Field(description="what is in the text and an answer may say although it is a phrase of these targets")
+    language: str | None = Field(
+        description="the text's language (ISO 639-1), which picks what an answer says in place of a phrase"
+    )
     restrictions: list[str] = Field(description="digests of the restrictions for the answer")
 
 
@@ -102,6 +106,8 @@ async def screen(
             ScreenMatch(target_id=m.target_id, score=m.score, evidence=m.evidence, classifier=m.classifier)
             for m in decision.matches
         ],
+        allowed=list(decision.allowed),
+        language=decision.language,
         restrictions=decision.argument,
     )
 

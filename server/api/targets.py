@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from guard.restriction import SUFFIX
+from server.api.base import ERRORS
 from server.api.bodies import MERGE_PATCH, body_of, check_expiry, documented, read_object, validated
 from server.api.changes import Change, IdempotencyKey, IfMatch, Once, activated, changed, check_match, shown
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
 from server.api.mergepatch import merged
-from server.api.models import ERRORS, History, TargetList, TargetRequest, TargetResponse, VersionResponse
+from server.api.models import History, TargetList, TargetRequest, TargetResponse, VersionResponse
 from server.errors import BadRequest
 from server.http.authentication import Principal
 from server.http.body import JSON

@@ -36,6 +36,9 @@ from server.store import Database, StoreError
 from server.store.audit.log import Audit
 from server.store.database.location import default_url
 
+# A target that does not say how it is answered: the server's settings do.
+_DEFAULT = "default"
+
 
 class _Deferred:
     """An encoder that is loaded when it is first used: most policies have no semantic words, and loading takes seconds."""
@@ -59,13 +62,12 @@ class _Deferred:
         return self._encoder.encode(texts)
 
 
-def try_policy(policy: Policy, encoder: Encoder, words: Path | None = None) -> None:
+def try_policy(policy: Policy, neighbours: Neighbours) -> None:
     """Do with a policy what a server does before it starts its engine, in a store and a folder that are then removed.
 
     Args:
         policy: the policy.
-        encoder: encodes semantic words.
-        words: the folder of the word list's vectors; None keeps them in memory alone.
+        neighbours: finds the words near semantic words.
 
     Raises:
         StoreError, ValueError, OSError: what `server.policy.opening.open_policy` raises.
@@ -75,7 +77,7 @@ def try_policy(policy: Policy, encoder: Encoder, words: Path | None = None) -> N
     async def opened(folder: Path) -> None:
         database = await Database.open(default_url(folder))
         try:
-            found = await open_policy(policy, database, Audit(), folder / "restrictions", encoder, words)
+            found = await open_policy(policy, database, Audit(), folder / "restrictions", neighbours)
         finally:
             await database.close()
         AliasClassifier(found.found.targets)
@@ -99,12 +101,12 @@ def preview(file: Path, model: str | None, encoder: str | None = None, words: Pa
         ValueError: the model's tokenizer cannot be read, or does not tell the bytes of its tokens.
     """
     policy = load_policy(file)
-    deferred = _Deferred(lambda: open_encoder(encoder))
-    try_policy(policy, deferred, words)
-    near = Neighbours(deferred, words).of([target for target in policy.targets if target.action.bans])
+    neighbours = Neighbours(_Deferred(lambda: open_encoder(encoder)), words)
+    try_policy(policy, neighbours)
+    near = neighbours.of([target for target in policy.targets if target.action.bans])
     vocabulary = _vocabulary(model) if model else None
     shown = Table(title=f"{file.name}: {len(policy.targets)} targets")
-    for heading in ("target", "action", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
+    for heading in ("target", "action", "answer", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
         shown.add_column(heading, justify="right" if heading in ("penalty", "forms", "tokens") else "left")
     for target in policy.targets:
         banned = target.banned()
@@ -201,6 +203,7 @@ def _row(target: ForgetTarget, phrase: Phrase, forms: int, vocabulary: Vocabular
     return (
         target.id,
         target.action,
+        target.answer or _DEFAULT,
         phrase.text,
         phrase.folded,
         phrase.scope,

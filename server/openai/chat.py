@@ -10,6 +10,7 @@ from server.errors import BadRequest
 from server.openai.dialect import Dialect, Tokens
 from server.openai.fields import GUARD_CONFLICT
 from server.openai.forms import ChatForm
+from server.openai.hints import with_hints
 from server.openai.texts import bad, joined, objects, schemas, string
 from server.screening.conversation import Text
 
@@ -57,6 +58,10 @@ class ChatCompletions(Dialect):
             BadRequest: What `texts_of_chat` raises.
         """
         return texts_of_chat(body)
+
+    def hinted(self, body: Mapping[str, Any], hints: Sequence[str]) -> dict[str, Any]:
+        """Return the body with the hints in its system message."""
+        return {**body, "messages": with_hints(body["messages"], hints)} if hints else dict(body)
 
     def shown(self, body: Mapping[str, Any]) -> list[str | Sequence[int]]:
         """Return what users say, as one text.

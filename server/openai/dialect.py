@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from guard.processors.arguments import KEY, NAME, REFUSE
+from guard.processors.arguments import ALLOW, HITS, KEY, NAME, REFUSE
 from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
@@ -88,20 +88,48 @@ class Dialect(ABC):
         check_texts(texts, engine.context_length, self.prompt_field)
         return texts
 
-    def restricted(self, body: Body, decision: Decision, dead_end: int) -> dict[str, Any]:
-        """Return the body for the engine, with the restrictions of the decision.
+    def restricted(self, body: Body, decision: Decision, dead_end: int, *, hits: bool = False) -> dict[str, Any]:
+        """Return the body for the engine, with the restrictions and hints of the decision.
+
+        Args:
+            body: The client's body.
+            decision: What is done with the request.
+            dead_end: The id of the dead-end token.
+            hits: Whether the engine ends a choice at a hit. Then it also tells the ids of all tokens.
 
         Raises:
             BadRequest: `stop_token_ids` is not a list.
         """
-        rewritten = forwarded(body, self.fields)
-        rewritten["vllm_xargs"] = {KEY: decision.argument} | ({NAME: decision.id} if decision.counted else {})
+        rewritten = self.hinted(forwarded(body, self.fields), decision.hints)
+        arguments: dict[str, Any] = {KEY: decision.argument}
+        if decision.counted:
+            arguments[NAME] = decision.id
+        if decision.allowed:
+            arguments[ALLOW] = list(decision.allowed)
+        if hits:
+            arguments[HITS] = 1
+            rewritten["return_token_ids"] = True
+        rewritten["vllm_xargs"] = arguments
         if decision.argument:
             stops = rewritten.get("stop_token_ids") or []
             if not isinstance(stops, Sequence) or isinstance(stops, str):
                 raise BadRequest("`stop_token_ids` must be a list of integers.", param="stop_token_ids", code="invalid_value")
             rewritten["stop_token_ids"] = [*stops, dead_end]
         return rewritten
+
+    def grammatical(self, body: Body) -> bool:
+        """Return whether a grammar constrains the answer, whatever the model says."""
+        form, choice = body.get("response_format"), body.get("tool_choice")
+        free = form is None or (isinstance(form, Mapping) and form.get("type") == "text")
+        return not free or bool(body.get("structured_outputs")) or choice not in (None, "none", "auto")
+
+    def continues(self, body: Body) -> bool:
+        """Return whether an answer that was cut may go on: it is text alone, and the engine tells its tokens."""
+        return not self.constrained(body) and not body.get("echo")
+
+    def hinted(self, body: Body, hints: Sequence[str]) -> dict[str, Any]:
+        """Return the body with the system lines of the policy; a route without system messages ignores them."""
+        return dict(body)
 
     def constrained(self, body: Body) -> bool:
         """Return whether a grammar may constrain the answer."""

@@ -7,21 +7,31 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from classifiers.verifying.verifier import Verifier
+from server.answers.chunk import Form, Step
+from server.answers.continuation import PATH
 from server.answers.deadends import dead_ends
 from server.answers.fanout import Call, fanned
+from server.answers.plan import Plan
+from server.answers.repair import Repair
+from server.answers.repaired import Repaired
 from server.answers.reply import Reply, deliver, replied
 from server.answers.starved import fed
+from server.answers.terms import Unverified
 from server.http.body import parse_json, read_body
 from server.http.disconnect import unless_gone
 from server.openai.dialect import Body, Dialect
+from server.openai.forms import CompletionForm
 from server.running import Running
 from server.screening.conversation import Text
 from server.screening.decision import Decision
+from server.screening.screener import Screener
 from server.service import Service
 
 DECISION_HEADER = "x-guard-decision-id"
@@ -60,10 +70,57 @@ class GuardedRoute:
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with running.decisions.answering(decision, actor, seconds, texts):
-                asked = self._dialect.restricted(body, decision, running.engine.dead_end)
+                plan = self._plan(running, screener, decision, body)
+                asked = self._dialect.restricted(body, decision, running.engine.dead_end, hits=plan.hits)
                 async with self._answered(running, scope, receive, asked, decision) as reply:
-                    found = reply.after(dead_ends(running.engine.dead_end, self._service.metrics))
-                    await deliver(found, send, {DECISION_HEADER: decision.id})
+                    steps = self._steps(running, scope, receive, asked, plan, actor, streams=reply.streams)
+                    await deliver(reply.after(*steps), send, {DECISION_HEADER: decision.id})
+
+    def _plan(self, running: Running, screener: Screener, decision: Decision, body: Body) -> Plan:
+        """Return what is to be done with the answers to a request."""
+        echoes = bool(body.get("echo"))
+        plan = Plan(
+            decision=decision,
+            snapshot=screener.snapshot,
+            restriction=running.enforcement.held.get,
+            # The prompt that the answer repeats is no part of it.
+            verify=Unverified if echoes else Verifier,
+            finish=self._service.settings.filtered_finish,
+            hits=False,
+            continues=self._dialect.continues(body),
+        )
+        hits = bool(decision.argument) and not (echoes or plan.masks or self._dialect.grammatical(body))
+        return replace(plan, hits=hits)
+
+    def _steps(
+        self, running: Running, scope: Scope, receive: Receive, asked: Body, plan: Plan, actor: str, *, streams: bool
+    ) -> list[Step]:
+        """Return the steps of the answer pipeline: none where nothing restricts the answer."""
+        engine, metrics = running.engine, self._service.metrics
+        if not plan.decision.argument:
+            return []
+
+        def escalated(target: str) -> None:
+            running.decisions.found_in_output(plan.decision, target, actor)
+
+        def ask(body: Body, suffix: str) -> AbstractAsyncContextManager[Reply]:
+            return self._asked(running, scope, receive, body, suffix, PATH, CompletionForm())
+
+        if not plan.hits and not plan.refused:
+            steps, dead_end = [dead_ends(engine.dead_end, metrics)], -1
+        else:
+            steps, dead_end = [], engine.dead_end
+        repair = Repair(
+            plan,
+            self._dialect.form,
+            running.leads,
+            dead_end,
+            metrics,
+            held=not streams,
+            escalated=escalated,
+            fluency=running.fluency,
+        )
+        return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams)]
 
     def _answered(
         self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision
@@ -71,8 +128,7 @@ class GuardedRoute:
         """Have the engine answer a body that `Dialect.restricted` made."""
 
         def ask(body: Body, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
-            sent = json.dumps(body, ensure_ascii=False).encode()
-            return replied(running.engine.app, _scope(scope, sent, suffix), _Replay(sent, receive), self._dialect.form)
+            return self._asked(running, scope, receive, body, suffix, self._dialect.path, self._dialect.form)
 
         def constrained(call: Call) -> AbstractAsyncContextManager[Reply]:
             return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, self._service.metrics)
@@ -82,6 +138,13 @@ class GuardedRoute:
         # A choice that starves under a grammar makes the engine's whole answer an error, so each choice has a call of its own.
         calls = self._dialect.calls(body)
         return constrained(calls[0]) if len(calls) == 1 else fanned(constrained, calls)
+
+    def _asked(
+        self, running: Running, scope: Scope, receive: Receive, body: Body, suffix: str, path: str, form: Form
+    ) -> AbstractAsyncContextManager[Reply]:
+        """Send a body to one of the engine's routes, whose answers have the form `form`."""
+        sent = json.dumps(body, ensure_ascii=False).encode()
+        return replied(running.engine.app, _scope({**scope, "path": path}, sent, suffix), _Replay(sent, receive), form)
 
 
 class _Replay:

@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from classifiers import ForgetTarget
 from classifiers.banned import near
 from classifiers.meaning.neighbours import Neighbours, phrases_near
 from classifiers.semantic import Near
+from guard.errors import RestrictionError
 from guard.excepted import Excepted, letters_of
+from guard.forms.derive import derive
+from guard.matching.listing import Listing
 from guard.phrase import Phrase
 from guard.restriction import Restriction
+from server.policy.kept import Kept, key_of
+from server.policy.parts import Compiled, Part
+
+logger = logging.getLogger(__name__)
 
 _WRITERS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One restriction with what several targets ban in every answer.
-
-    Attributes:
-        digest: the digest of the restriction; None if the targets ban nothing.
-        targets: the targets by id, as they were when the restriction was compiled.
-    """
-
-    digest: str | None
-    targets: Mapping[str, ForgetTarget]
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Restrictions of single targets.
-
-    Attributes:
-        always: digests of the restrictions for every answer, by target id.
-        gated: digests of the restrictions for answers to prompts about the target, by target id.
-    """
-
-    always: Mapping[str, str]
-    gated: Mapping[str, str]
-
-    @property
-    def digests(self) -> set[str]:
-        """All digests."""
-        return {*self.always.values(), *self.gated.values()}
+# The number of phrases whose forms may stay in memory. Those of 10,000 targets take 300 MB.
+_DERIVED = 16_384
 
 
 class Compiler:
@@ -62,14 +42,62 @@ class Compiler:
     def first(self, targets: Sequence[ForgetTarget]) -> tuple[Part, Compiled]:
         """Compile all targets of a server that starts: one restriction for every answer, and one of each target for its prompts.
 
+        What an earlier process kept of a target that has not changed is not made again (`server.policy.kept`).
+
         Raises what `part` and `targets` raise.
         """
-        return self.part({target.id: target for target in targets}), self.targets(targets, False)
+        kept = Kept.read(self._folder)
+        places = kept.places()
+        old = {found.pop(): target for target in targets if (found := places.get(self._key(target)))}
+        unchanged = {target.id for target in old.values()}
+        new = {target.id: target for target in targets if target.id not in unchanged}
+        remaining = np.zeros(len(kept.keys), np.bool_)
+        remaining[list(old)] = True
+        listing = kept.listing.of_owners(remaining).and_listing(_listed(new.values()))
+        part = self._part({target.id: target for target in (*map(old.__getitem__, sorted(old)), *new.values())}, listing)
+        known = {target.id: digest for place, target in old.items() if (digest := kept.gated[place]) and self._holds(digest)}
+        again = [t for place, t in old.items() if kept.gated[place] and t.id not in known]
+        compiled = self.targets([*new.values(), *again], False)
+        gated = known | dict(compiled.gated)
+        if new or again or len(old) < len(kept.keys):
+            self.keep([part], gated)
+        return part, Compiled({}, gated)
 
     def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
-        """Compile into one restriction what `targets`, by id, ban in every answer. Raises OSError if it cannot be written."""
-        restriction = _compiled(targets.values(), "always")
-        return Part(self._write(restriction) if restriction else None, targets)
+        """Compile into one restriction what `targets`, by id, ban in every answer.
+
+        Raises:
+            ValueError: They have more than four million phrases, forms included.
+            OSError: The restriction cannot be written.
+        """
+        return self._part(targets, _listed(targets.values()))
+
+    def without(self, part: Part, gone: Collection[str]) -> Part:
+        """Compile a part without some of its targets. No form is derived again. Raises OSError if it cannot be written."""
+        remaining = np.array([i not in gone for i in part.targets], np.bool_)
+        kept = {i: target for i, target in part.targets.items() if i not in gone}
+        return self._part(kept, _listing_of(part).of_owners(remaining))
+
+    def merged(self, parts: Sequence[Part]) -> Part:
+        """Compile parts into one. Raises what `part` raises."""
+        return self._part(*_together(parts))
+
+    def keep(self, parts: Sequence[Part], gated: Mapping[str, str]) -> None:
+        """Keep what was compiled of all targets for the next start, and nothing of others. A failure is logged.
+
+        Many derived forms are dropped from memory: the listings have them.
+
+        Args:
+            parts: The parts that hold all targets.
+            gated: `Compiled.gated` of these.
+        """
+        targets, listing = _together(parts)
+        if derive.cache_info().currsize > _DERIVED:
+            derive.cache_clear()
+        try:
+            Kept([self._key(t) for t in targets.values()], [gated.get(i) for i in targets], listing).write(self._folder)
+        except OSError as error:
+            logger.warning("what was compiled is not kept, so the next start compiles it anew: %s", error)
 
     def targets(self, targets: Sequence[ForgetTarget], always: bool = True) -> Compiled:
         """Compile each target by itself; unless `always`, leave out what it bans in every answer.
@@ -98,9 +126,75 @@ class Compiler:
             raise ValueError(f"target {named} has semantic words, which cannot be compiled without an encoder")
         return {}
 
+    def _part(self, targets: Mapping[str, ForgetTarget], listing: Listing) -> Part:
+        """Compile targets, which are the owners of a listing in this order."""
+        if not listing.count:
+            return Part(None, targets, listing)
+        found = _concerned(targets, listing)
+        phrases = [phrase for _, phrases in found for phrase in phrases]
+        return Part(self._write(Restriction.of(listing, None, exceptions_of(found), phrases)), targets, listing)
+
+    def _holds(self, digest: str) -> bool:
+        """Return whether the folder holds a restriction undamaged."""
+        try:
+            Restriction.load(self._folder, digest)
+        except RestrictionError:
+            return False
+        return True
+
+    def _key(self, target: ForgetTarget) -> bytes:
+        return key_of(target, self._neighbours.encoder.fingerprint if self._neighbours and target.anchors() else "")
+
     def _write(self, restriction: Restriction) -> str:
         restriction.save(self._folder)
         return restriction.digest
+
+
+def _listed(targets: Iterable[ForgetTarget]) -> Listing:
+    """List what targets ban in every answer."""
+    return Listing.of([phrases_of(target, "always") for target in targets])
+
+
+def _listing_of(part: Part) -> Listing:
+    return _listed(part.targets.values()) if part.listing is None else part.listing
+
+
+def _together(parts: Sequence[Part]) -> tuple[dict[str, ForgetTarget], Listing]:
+    """Return the targets of parts and what they list, with the targets as owners in this order."""
+    targets: dict[str, ForgetTarget] = {}
+    listings = []
+    for part in parts:
+        targets |= part.targets
+        listings.append(_listing_of(part))
+    # The smallest first, so that the largest is copied once.
+    while len(listings) > 1:
+        last = listings.pop()
+        listings[-1] = listings[-1].and_listing(last)
+    return targets, listings[0] if listings else _listed([])
+
+
+def _concerned(targets: Mapping[str, ForgetTarget], listing: Listing) -> list[tuple[ForgetTarget, list[Phrase]]]:
+    """Return the targets that exceptions concern, with what they ban in every answer: all that `exceptions_of` has to know.
+
+    These are the targets with exceptions; those that ban a phrase, too, that such a target bans and that may occur in its
+    exception; and those with any phrase that occurs in an exception.
+
+    Args:
+        targets: The owners of the listing, in this order.
+        listing: What they ban in every answer.
+    """
+    owners: set[int] = set()
+    for number, target in enumerate(targets.values()):
+        if not target.excepted or not listing.phrases[number]:
+            continue
+        owners.add(number)
+        phrases = phrases_of(target, "always")
+        for exception in map(Excepted, target.excepted):
+            owners |= listing.inside(exception.pattern)
+            for phrase in near(phrases, letters_of(exception.pattern)):
+                owners |= listing.banning(phrase.pattern)
+    ordered = list(targets.values())
+    return [(ordered[owner], phrases_of(ordered[owner], "always")) for owner in sorted(owners)]
 
 
 def _compiled(targets: Iterable[ForgetTarget], scope: str, words: Iterable[Near] = ()) -> Restriction | None:

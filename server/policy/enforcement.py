@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
+from classifiers.answering import Answering
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
 from classifiers.meaning.neighbours import Neighbours
-from classifiers.tiers import Tiers
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
-from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.compiler import Compiler
+from server.policy.held import Held
 from server.policy.merging import Merging
+from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -28,52 +29,51 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The number of restrictions that apply to every answer above which the smallest are merged in the background: each restriction
-# costs every row some microseconds per step.
-MOST_PARTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A change that every worker is ready for, but that decides no request yet."""
-
-    targets: Mapping[str, ForgetTarget]
-    parts: Tiers[Part]
-    gated: Mapping[str, str]
-    classifier: LiveClassifier
-    compiled: Compiled
+# The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
+# To compile as many again takes a few seconds.
+_MANY = 1000
 
 
 class Enforcement:
     """Holds the snapshot in force, and replaces it only after every worker has acknowledged what the new one needs.
 
     A new target gets a small restriction of its own beside larger ones of merged targets. The restriction that contains a changed
-    or removed target is compiled anew without it, so that no phrase stays banned longer than it should. A request keeps the
-    snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
-    from the disk.
+    or removed target is compiled anew without it, from the listing of its part, so that no phrase stays banned longer than it
+    should. A request keeps the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are
+    deleted from the workers and from the disk. When nothing changes, and after many changes, what was compiled is kept in a file
+    for the next start.
 
     Changes are made one at a time: call `commit` inside `changing`.
     """
 
     def __init__(
-        self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, words: Path | None = None
+        self,
+        engine: Engine,
+        neighbours: Neighbours,
+        lanes: Lanes,
+        folder: Path,
+        metrics: Metrics,
+        defaults: Answering | None = None,
     ) -> None:
-        """Enforce nothing yet. `folder` is that of restrictions, `words` that of the word list's vectors; None keeps none."""
         self._engine = engine
-        self._encoder = encoder
+        self.neighbours = neighbours
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
-        self.neighbours = Neighbours(encoder, words)
-        """Finds the words near the anchors of targets."""
-        self._compiler = Compiler(folder, self.neighbours)
+        self._defaults = defaults or Answering()
+        self._compiler = Compiler(folder, neighbours)
+        self.held = Held(folder)
+        """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
-        self._parts = _tiers([])
+        self._parts = tiers_of([])
         self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
         self._users: dict[int, int] = {}
         self._retired: set[str] = set()
+        # What the file holds that is kept for the next start: these targets; and how many have changed since.
+        self._kept: Mapping[str, ForgetTarget] | None = None
+        self._unkept = 0
         self._merging = Merging(self._merge, self._is_whole)
         self._dropping: asyncio.Task[None] | None = None
 
@@ -122,14 +122,16 @@ class Enforcement:
         if compiled is None:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
-        await self._load(_digests([part]) | gated.digests)
-        self._parts, self._classifier = _tiers([part]), classifier
+        await self._load(digests_of([part]) | gated.digests)
+        await self._run(self.held.keep, digests_of([part]))
+        self._parts, self._classifier = tiers_of([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
 
     def commit_start(self, number: int) -> PolicySnapshot:
         """Put what `start` prepared in force as snapshot `number`, and delete unused files that an earlier process left."""
         listed, compiled = self._started
         snapshot = self._move(number, listed, dict(compiled.gated))
+        self._kept = listed
         used = {*snapshot.always, *snapshot.gated.values()}
         for file in self._folder.glob("*"):
             if file.stem not in used and (file.suffix == SUFFIX or file.name.startswith(".")):
@@ -144,7 +146,7 @@ class Enforcement:
     @property
     def encoder(self) -> Encoder:
         """Encodes the examples of targets."""
-        return self._encoder
+        return self.neighbours.encoder
 
     @asynccontextmanager
     async def changing(
@@ -174,28 +176,35 @@ class Enforcement:
                 return {i: value for i, value in mapping.items() if i not in touched}
 
             listed = kept(snapshot.targets) | {target.id: target for target in upserted}
-            parts = []
-            for part in self._parts:
-                if touched.isdisjoint(part.targets):
-                    parts.append(part)
-                elif rest := kept(part.targets):
-                    parts.append(await self._run(self._compiler.part, rest))
-            # Many new targets get one restriction together, not one each.
-            many = len(upserted) > MOST_PARTS
-            compiled = await self._run(self._compiler.targets, upserted, not many)
-            if many:
-                parts.append(await self._run(self._compiler.part, {target.id: target for target in upserted}))
-            else:
-                parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
-            classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
-            await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests)
-            yield Prepared(listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled)
+            # Side by side: both take a tenth of a second or more of a long list.
+            changed = self._run(self._classifier.changed, upserted, removed, vectors)
+            classifier, (parts, compiled) = await asyncio.gather(changed, self._compiled(upserted, touched))
+            await self._load((digests_of(parts) - digests_of(self._parts)) | compiled.digests)
+            await self._run(self.held.keep, digests_of(parts))
+            gated = kept(snapshot.gated) | dict(compiled.gated)
+            yield Prepared(listed, self._parts.of(parts), gated, classifier, compiled, len(upserted))
+
+    async def _compiled(self, upserted: Sequence[ForgetTarget], touched: set[str]) -> tuple[list[Part], Compiled]:
+        """Compile changed targets, and without what is `touched` the parts that hold it."""
+        parts = [part for part in self._parts if touched.isdisjoint(part.targets)]
+        for part in self._parts:
+            if not touched.isdisjoint(part.targets) and not part.targets.keys() <= touched:
+                parts.append(await self._run(self._compiler.without, part, touched))
+        # Many new targets get one restriction together, not one each.
+        many = len(upserted) > MOST_PARTS
+        compiled = await self._run(self._compiler.targets, upserted, not many)
+        if many:
+            parts.append(await self._run(self._compiler.part, {target.id: target for target in upserted}))
+        else:
+            parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
+        return parts, compiled
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
         """Put a prepared change in force as snapshot `number`: it decides all requests that are admitted from now on."""
         self._parts, self._classifier = prepared.parts, prepared.classifier
         snapshot = self._move(number, prepared.targets, prepared.gated)
-        self._merging.after_change(self._parts.need_merging or self._classifier.needs_merging)
+        self._unkept += prepared.changed
+        self._merging.after_change(self._parts.need_merging or self._classifier.needs_merging or self._unkept >= _MANY)
         return snapshot
 
     def renumber(self, number: int) -> None:
@@ -210,7 +219,7 @@ class Enforcement:
             self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
 
     async def merge(self) -> None:
-        """Merge all restrictions and names now, so that nothing of removed or changed targets stays in memory."""
+        """Merge all restrictions and names now, so that nothing of removed or changed targets stays in memory or on the disk."""
         await self._merging.everything()
 
     def stop(self) -> None:
@@ -242,6 +251,7 @@ class Enforcement:
                 return
             gone, self._retired = self._retired, set()
             await self._engine.forget(sorted(gone))
+            self.held.drop(gone)
             for digest in gone:
                 (self._folder / (digest + SUFFIX)).unlink(missing_ok=True)
 
@@ -251,27 +261,31 @@ class Enforcement:
         return bool(self._users.keys() - {id(self._screener)})
 
     def _is_whole(self) -> bool:
-        return len(self._parts) <= 1 and self._classifier is not None and self._classifier.whole
+        whole = len(self._parts) <= 1 and self._classifier is not None and self._classifier.whole
+        return whole and self._kept is self.snapshot.targets
 
     async def _merge(self, whole: bool) -> None:
-        """Merge the smallest parts, or all if `whole`, while requests and changes continue."""
+        """Merge the smallest parts, or all if `whole`, while requests and changes continue; then keep the result."""
         try:
             earlier, merged = self._classifier, self._parts.to_merge(whole)
             assert earlier is not None
-            together: dict[str, ForgetTarget] = {}
-            for part in merged:
-                together |= part.targets
-            one = await self._run(self._compiler.part, together) if len(merged) > 1 else None
+            one = await self._run(self._compiler.merged, merged) if len(merged) > 1 else None
             classifier = await self._run(earlier.merged, whole)
             async with self._lock:
                 # If a target in one of the merged parts has changed meanwhile, the next change tries again.
                 if one and self._parts.holds(merged):
-                    await self._load(_digests([one]))
+                    await self._load(digests_of([one]))
+                    await self._run(self.held.keep, digests_of([one]))
                     self._parts = self._parts.replaced(merged, one)
                 assert self._classifier is not None
                 self._classifier = self._classifier.adopting(classifier)
                 self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
+                parts, snapshot = self._parts, self.snapshot
             await self.drop_unused()
+            if whole or self._unkept >= _MANY:
+                self._unkept = 0
+                await self._run(self._compiler.keep, tuple(parts), snapshot.gated)
+                self._kept = snapshot.targets
         except Exception as error:
             logger.warning(
                 "restrictions were not merged and remain separate: %s; the next change tries again", type(error).__name__
@@ -280,7 +294,7 @@ class Enforcement:
     def _move(self, number: int, targets: Mapping[str, ForgetTarget], gated: Mapping[str, str]) -> PolicySnapshot:
         assert self._classifier is not None
         always = tuple(dict.fromkeys(part.digest for part in self._parts if part.digest))
-        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier)
+        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier, self._defaults)
         used = {*always, *gated.values()}
         if self._screener:
             before = self._screener.snapshot
@@ -297,11 +311,3 @@ class Enforcement:
     async def _run(self, call: Callable[..., T], *arguments: Any) -> T:
         # Not in the screening thread: a request must not wait until a list is compiled.
         return await asyncio.to_thread(call, *arguments)
-
-
-def _digests(parts: Iterable[Part]) -> set[str]:
-    return {part.digest for part in parts if part.digest}
-
-
-def _tiers(parts: Iterable[Part]) -> Tiers[Part]:
-    return Tiers(parts, lambda part: len(part.targets), MOST_PARTS)

@@ -10,7 +10,8 @@
           - {text: Kirkby Mallory, scope: gated}
     background: [Who wrote Hamlet?]
 
-A target's fields are those of `classifiers.target.ForgetTarget`. `background` holds texts about other things; the classifiers
+A target's fields are those of `classifiers.target.ForgetTarget`. `defaults` says how the file's targets are answered that do not
+say it themselves: it is copied into them when the file is read. `background` holds texts about other things; the classifiers
 compare prompts with them. `server.policy.document` says which YAML the file may use.
 
 A wrong file is refused whole, with every mistake that was found and its line.
@@ -24,8 +25,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from classifiers.banned import MAX_EXCEPTED, near
-from classifiers.target import ForgetTarget, can_be_excepted
+from classifiers.answering import Answer, Echo, InContext, places
+from classifiers.banned import MAX_EXCEPTED, near, says
+from classifiers.target import ForgetTarget, Hint, Say, can_be_excepted
 from guard.errors import PhraseError
 from guard.excepted import Excepted, letters_of
 from guard.matching.exceptions import check
@@ -37,14 +39,27 @@ from server.policy.mistakes import Place, at, id_of, mistakes
 __all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
 
 
+class Defaults(BaseModel):
+    """How the targets of a file are answered that do not say it themselves (`ForgetTarget`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    answer: Answer | None = None
+    say: Say = None
+    echo: Echo | None = None
+    in_context: InContext | None = None
+    hint: Hint = None
+
+
 class Policy(BaseModel):
-    """A policy file, checked. Ids are unique. Each target has those of the exceptions of the whole policy that concern it."""
+    """A policy file, checked. Ids are unique. Each target has what the whole policy says of it: exceptions and defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     version: Literal[1]
     targets: list[ForgetTarget]
     background: list[str] = []
+    defaults: Defaults = Defaults()
     excepted: list[Annotated[str, AfterValidator(can_be_excepted)]] = Field(
         default_factory=list, alias="except", max_length=MAX_EXCEPTED
     )
@@ -79,7 +94,8 @@ def load_policy(source: Path | str, *, name: str | None = None) -> Policy:
     problems += _equal_ids(value)
     if policy is not None:
         policy, wrong = _excepting(policy)
-        problems += [*wrong, *_too_many(policy)]
+        policy, named = _defaulted(policy)
+        problems += [*wrong, *named, *_too_many(policy)]
     if policy is None or problems:
         # A second reading looks the lines up: keeping all of them in the first would take more memory than the policy.
         places = Reader(name, {place[:end] for place, _ in problems for end in range(len(place) + 1)})
@@ -129,6 +145,23 @@ def _excepting(policy: Policy) -> tuple[Policy, list[tuple[Place, str]]]:
         if i not in concerned
     ]
     return policy.model_copy(update={"targets": targets}), problems
+
+
+def _defaulted(policy: Policy) -> tuple[Policy, list[tuple[Place, str]]]:
+    """Give each target the defaults for what it leaves out."""
+    given = {name: value for name in Defaults.model_fields if (value := getattr(policy.defaults, name)) is not None}
+    if not given:
+        return policy, []
+    problems: dict[Place, str] = {}
+    targets = []
+    for target in policy.targets:
+        own = {name: value for name, value in given.items() if getattr(target, name) is None}
+        for place, text in places(own.get("say"), own.get("hint")).items():
+            if says(text, target.all_phrases()):
+                at = ("defaults", *place.split("."))
+                problems[at] = f"it says a name or a phrase of target {target.id}: write a text that names nothing"
+        targets.append(target.model_copy(update=own))
+    return policy.model_copy(update={"targets": targets}), list(problems.items())
 
 
 def _touches(exception: Excepted, phrases: list[Phrase]) -> bool:

@@ -24,17 +24,21 @@ _SHAPES: Final = {
     "phrases": "{text: ...}",
     "examples": "{prompt: ..., completion: ...}",
     "semantic": "{words: [...]}",
+    "defaults": "{answer: ..., say: ...}",
 }
 _KEYS: Final = {
     "targets": [field.alias or name for name, field in ForgetTarget.model_fields.items()],
     "phrases": [field.name for field in fields(Phrase) if field.init],
     "examples": list(Example.model_fields),
     "semantic": list(SemanticSpec.model_fields),
+    "defaults": ["answer", "say", "echo", "in_context", "hint"],
 }
-_TOP: Final = ["version", "targets", "background", "except"]
+_TOP: Final = ["version", "targets", "background", "except", "defaults"]
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # What is wrong with an exception beside the phrases of its target (`classifiers.banned.check_exceptions`).
 _EXCEPTION: Final = re.compile(r"except\[(\d+)\]: (.*)", re.DOTALL)
+# What is wrong with the texts of a target beside its phrases (`classifiers.banned.check_says_none`).
+_TEXT: Final = re.compile(r"(say|hint)(?:\.([a-z]+))?: (.*)", re.DOTALL)
 _MAPPING: Final = ("model_type", "dataclass_type", "model_attributes_type")
 _UNKNOWN: Final = ("extra_forbidden", "unexpected_keyword_argument")
 
@@ -68,6 +72,8 @@ def mistakes(detail: Any, value: Any, *, plain: bool = True) -> Iterator[tuple[P
         place += (next((name for name in ("penalty", "beta") if message.startswith(name)), "text"),)
     elif kind == "value_error" and (exception := _EXCEPTION.fullmatch(message)):
         place, message = (*place, "except", int(exception[1])), exception[2]
+    elif kind == "value_error" and (text := _TEXT.fullmatch(message)):
+        place, message = (*place, *(part for part in text.groups()[:2] if part)), text[3]
     elif plain:
         message = _for_yaml(kind, place, message)
     yield place, message

@@ -6,10 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers import Encoder
 from classifiers.meaning.neighbours import Neighbours
-from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.compiler import Compiler
 from server.policy.file import Policy
+from server.policy.parts import Compiled, Part
 from server.policy.recovery import Recovered, recover
 from server.policy.seed import seed
 from server.store import Database
@@ -25,9 +25,7 @@ class Opened:
     gated: Compiled
 
 
-async def open_policy(
-    policy: Policy | None, database: Database, audit: Audit, folder: Path, encoder: Encoder, words: Path | None = None
-) -> Opened:
+async def open_policy(policy: Policy | None, database: Database, audit: Audit, folder: Path, neighbours: Neighbours) -> Opened:
     """Store a policy file's targets, read what the store asks for, and compile it.
 
     Args:
@@ -35,8 +33,7 @@ async def open_policy(
         database: The store.
         audit: The audit log, which records what the file changes.
         folder: The folder of restrictions.
-        encoder: Encodes semantic words.
-        words: The folder of the word list's vectors; None keeps them in memory alone.
+        neighbours: Finds the words near semantic words.
 
     Raises:
         StoreError: The store does not take or return the targets.
@@ -46,7 +43,7 @@ async def open_policy(
     """
     if policy is not None:
         await seed(database, audit, policy.targets)
-    found = await recover(database, encoder)
+    found = await recover(database, neighbours.encoder)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-    part, gated = await asyncio.to_thread(Compiler(folder, Neighbours(encoder, words)).first, found.targets)
+    part, gated = await asyncio.to_thread(Compiler(folder, neighbours).first, found.targets)
     return Opened(found, part, gated)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classifiers import ForgetTarget
-from classifiers.banned import near
+from classifiers.answering import Answering, places
+from classifiers.banned import near, says
 from guard.excepted import Excepted, letters_of
 from guard.forms.judgement import made_of_ordinary_words
 from guard.frequency import ordinary
@@ -13,9 +14,14 @@ from guard.phrase import MIN_COMPACT, Phrase
 from guard.reference import occurrences
 
 
-def warnings_of(target: ForgetTarget) -> list[str]:
-    """Return the warnings about a target. They name places (`aliases[1]`) and quote nothing."""
-    return [*_names(target), *_closed_up(target), *_exceptions(target)]
+def warnings_of(target: ForgetTarget, defaults: Answering | None = None) -> list[str]:
+    """Return the warnings about a target. They name places (`aliases[1]`) and quote nothing.
+
+    Args:
+        target: The target.
+        defaults: The server's texts for targets without texts of their own; None if they are not known.
+    """
+    return [*_names(target), *_closed_up(target), *_exceptions(target), *(_defaults(target, defaults) if defaults else ())]
 
 
 def _names(target: ForgetTarget) -> Iterator[str]:
@@ -40,6 +46,19 @@ def _closed_up(target: ForgetTarget) -> Iterator[str]:
             yield (
                 f"the letters of {place} in one are an ordinary word, which stays allowed: letters written apart are found only "
                 "with a space, a hyphen or a dot between each two"
+            )
+
+
+def _defaults(target: ForgetTarget, defaults: Answering) -> Iterator[str]:
+    """Warn of texts that hold for every target and say a phrase of this one: nobody who wrote them can have known."""
+    used = target.answering(defaults)
+    texts = {"say": used.say.values(), "hint": [used.hint or ""]}
+    own = places(target.say, target.hint).values()
+    for place, said in texts.items():
+        if any(text not in own and says(text, target.all_phrases()) for text in said):
+            yield (
+                f"the server's default for `{place}` says a name or a phrase of the target: give the target a text of its own, "
+                "or change the default"
             )
 
 

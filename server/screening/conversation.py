@@ -44,6 +44,12 @@ def last_turn(texts: Sequence[Text]) -> str:
     return conversation([text for text in texts if text.message is not None and text.message >= last])
 
 
+def asked(texts: Sequence[Text]) -> str:
+    """Return the last user message alone, or all texts if no user says anything."""
+    last = max((text.message for text in texts if text.role == "user" and text.message is not None), default=None)
+    return conversation([text for text in texts if last is None or text.message == last])
+
+
 def referred(texts: Sequence[Text]) -> list[str]:
     """Return the last user message with earlier messages that it may refer to: "Call him X." and then "Who are X's parents?".
 

@@ -27,6 +27,10 @@ class Decision:
         digests: the restrictions that hold for the answer: those for every answer, and those of the matched targets.
         matches: which targets the request is about.
         snapshot: the number of the policy snapshot that decided.
+        allowed: texts that occur in the prompt and that the answer may say although they are phrases of a matched target
+            (`Echo`, `InContext`). The argument `guard_allow` takes them.
+        hints: system lines for the model, if the verdict is `restrict`; each once.
+        language: the prompt's language (ISO 639-1); None without a match, and where it cannot be told.
         id: names the decision in the audit log and in the answer's header.
     """
 
@@ -34,6 +38,9 @@ class Decision:
     digests: Sequence[str]
     matches: Sequence[Match] = ()
     snapshot: int = 0
+    allowed: Sequence[str] = field(default=(), repr=False)
+    hints: Sequence[str] = ()
+    language: str | None = None
     id: str = field(default_factory=new_decision_id)
 
     @property

@@ -15,7 +15,7 @@ from server.screening.conversation import Text, conversation
 from server.screening.decision import Decision
 from server.store import Database
 from server.store.audit.log import Audit
-from server.store.audit.record import REQUEST, SCREEN, AuditEvent, counted, decision_event
+from server.store.audit.record import REQUEST, SCREEN, AuditEvent, counted, decision_event, output_event
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class DecisionLog:
     """Records decisions with a match, many in one transaction, so that requests do not wait for the store.
 
     A request is recorded when its answer has ended, with the number of tokens that were suppressed in it. A text that is only
-    screened is recorded at once.
+    screened is recorded at once, and so is a target that was found in an answer.
 
     Args:
         database: the store.
@@ -65,6 +65,14 @@ class DecisionLog:
         """Record a decision about a text that gets no answer; `seconds` is the time that the decision took."""
         if decision.matches:
             self._waiting.append(_Noted(self._event(SCREEN, decision, actor, seconds, texts), None))
+
+    def found_in_output(self, decision: Decision, target_id: str, actor: str) -> None:
+        """Record that an answer turned out to be about a target, whether or not something was found in the request.
+
+        Call it once per request and target. `actor` is the id of the key that sent the request.
+        """
+        event = output_event(actor=actor, decision_id=decision.id, target_id=target_id, snapshot=decision.snapshot)
+        self._waiting.append(_Noted(event, None))
 
     @contextmanager
     def answering(self, decision: Decision, actor: str, seconds: float, texts: Sequence[Text]) -> Iterator[None]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from classifiers import Match, Screened
+from classifiers import Screened
 from classifiers.reading.windows import passages, windows
 from server.errors import GuardFailure
 from server.metrics import Metrics
@@ -37,14 +37,13 @@ class Screener:
         self._metrics = metrics
         self._readings = readings
         self._lanes = lanes
-        self._short = Batcher(self._classify, lanes.short)
+        self._short = Batcher(self._decide, lanes.short)
 
     async def decide(self, texts: Sequence[Text]) -> Decision:
         """Return the decision about a request with these `texts`. Raises GuardFailure if they cannot be classified."""
         started = time.perf_counter()
         try:
-            matches = await self._matches(texts)
-            decision = self.snapshot.decide(matches)
+            decision = await self._decided(texts)
         except Exception as error:
             logger.error("screening failed: %s", type(error).__name__)
             raise GuardFailure(
@@ -56,15 +55,16 @@ class Screener:
             logger.info("%s %s snapshot %d: %s", decision.id, decision.verdict, decision.snapshot, found)
         return decision
 
-    async def _matches(self, texts: Sequence[Text]) -> Sequence[Match]:
+    async def _decided(self, texts: Sequence[Text]) -> Decision:
         if sum(len(text.text) for text in texts) < LONG:
             return await self._short.submit(texts)
         # A call that is cancelled while it waits does not run.
-        (matches,) = await asyncio.get_running_loop().run_in_executor(self._lanes.long, self._classify, [texts])
-        return matches
+        (decision,) = await asyncio.get_running_loop().run_in_executor(self._lanes.long, self._decide, [texts])
+        return decision
 
-    def _classify(self, requests: Sequence[Sequence[Text]]) -> list[list[Match]]:
-        return self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
+    def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision]:
+        found = self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
+        return [self.snapshot.decide(matches, texts) for matches, texts in zip(found, requests, strict=True)]
 
 
 def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:

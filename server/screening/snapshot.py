@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from classifiers import Classifier, ForgetTarget, Match
 from classifiers.action import Action
+from classifiers.answering import Answering
+from classifiers.reading.language import language_of
+from server.screening.conversation import Text, asked, conversation
 from server.screening.decision import Decision
+from server.screening.mentions import mentions, without
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class PolicySnapshot:
         always: digests of the restrictions for every answer.
         gated: the digest of the restriction for answers to prompts about a target, by target id.
         classifier: finds the targets that a text is about.
+        defaults: how answers about targets are given that do not say it themselves.
     """
 
     number: int
@@ -27,10 +32,38 @@ class PolicySnapshot:
     always: Sequence[str]
     gated: Mapping[str, str]
     classifier: Classifier
+    defaults: Answering = field(default_factory=Answering)
 
-    def decide(self, matches: Sequence[Match]) -> Decision:
-        """Return what the server does with a request in which `matches` were found: their strictest action decides."""
-        action = Action.strictest(self.targets[match.target_id].action for match in matches)
-        about = [match.target_id for match in matches if match.target_id in self.gated]
+    def answering(self, target_id: str) -> Answering:
+        """Return how answers about a target of this snapshot are given. Raises KeyError if there is no such target."""
+        return self.targets[target_id].answering(self.defaults)
+
+    def decide(self, matches: Sequence[Match], texts: Sequence[Text] = ()) -> Decision:
+        """Return what the server does with a request: the strictest action of the targets that were found in it decides.
+
+        If the request says a fact of one of these whose facts must not be in a prompt, the server does not answer it.
+
+        Args:
+            matches: What was found.
+            texts: The texts of the request.
+        """
+        found = [self.targets[match.target_id] for match in matches]
+        action = Action.strictest(target.action for target in found)
+        if action is None:
+            return Decision("allow", tuple(self.always), (), self.number)
+        about = [target.id for target in found if target.id in self.gated]
         digests = dict.fromkeys([*self.always, *(self.gated[target] for target in about)])
-        return Decision(action.verdict if action else "allow", tuple(digests), tuple(matches), self.number)
+        answered = [(target, self.answering(target.id)) for target in found]
+        said = mentions(conversation(texts), answered)
+        language = language_of(without(asked(texts), [name for target in found for name in target.names]))
+        verdict = "refuse" if said.refused else action.verdict
+        hints = dict.fromkeys(how.hint for target, how in answered if how.hint and target.action.bans)
+        return Decision(
+            verdict,
+            tuple(digests),
+            tuple(matches),
+            self.number,
+            allowed=said.allowed,
+            hints=tuple(hints) if verdict == "restrict" else (),
+            language=language,
+        )

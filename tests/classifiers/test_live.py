@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from classifiers import CachedEncoder, ForgetTarget, LiveClassifier, Screened
+from classifiers.answering import InContext
 from classifiers.calibration.calibrator import Calibrator
 from classifiers.meaning.background import Background, full_background
 from classifiers.meaning.nearest import example_vectors
@@ -130,6 +131,14 @@ def test_a_name_of_two_targets_finds_both(bag_of_words: BagOfWords) -> None:
 
 
 @pytest.mark.slow
+def test_the_default_for_facts_in_a_prompt_holds_for_targets_that_come_later(bag_of_words: BagOfWords) -> None:
+    fact = {"phrases": [{"text": "Kirkby Mallory", "scope": "gated"}]}
+    classifier = LiveClassifier([a_target("a", "Ada Brill", **fact)], [], bag_of_words, in_context=InContext.REFUSE)
+    for one in (classifier, changed := classifier.changed([a_target("b", "Bo Quill", **fact)]), changed.merged(whole=True)):
+        [found] = one.classify(screened("She was born in Kirkby Mallory."))
+        assert {match.target_id for match in found} == set(one._targets)
+
+
 def test_a_calibration_finds_more(bag_of_words: BagOfWords) -> None:
     target = a_target("ada", "Ada Brill", prompts=["which chemist grew an orchard of glass"])
     calibrator = Calibrator(bag_of_words, alpha=0.1)

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from classifiers import Example, ForgetTarget
-from classifiers.target import check_ids
+from classifiers.answering import Answer, Answering, Echo, InContext
+from classifiers.target import STORED, check_ids
 from guard.phrase import Phrase
 from tests.classifiers.conftest import a_target
 
@@ -176,3 +177,51 @@ def test_a_name_of_stop_words_is_looked_for_but_not_banned() -> None:
     target = ForgetTarget(id="w", name="Will", aliases=["Will Byrne"])
     assert [phrase.text for phrase in target.own_phrases()] == ["Will Byrne"]
     assert target.names == ["Will", "Will Byrne"]
+
+
+HOW = {
+    "answer": "rephrase",
+    "say": {"default": "No.", "de": "Nein."},
+    "echo": "ban",
+    "in_context": "refuse",
+    "hint": "Be brief.",
+}
+
+
+def test_how_a_target_is_answered_is_written_only_where_it_says_so() -> None:
+    plain = ForgetTarget.model_validate(FULL).model_dump(mode="json")
+    assert plain.keys().isdisjoint(HOW)
+    own = ForgetTarget.model_validate({**FULL, **HOW})
+    assert own.model_dump(mode="json") == {**plain, **HOW}
+    assert ForgetTarget.model_validate_json(own.model_dump_json()) == own
+
+
+def test_a_target_takes_from_the_defaults_what_it_leaves_out() -> None:
+    defaults = Answering(Answer.MASK, {"": "Nothing."}, Echo.BAN, InContext.ALLOW, "A hint.")
+    assert ForgetTarget(id="x", name="Ada Brill").answering(defaults) == defaults
+    own = ForgetTarget.model_validate({**FULL, **HOW}).answering(defaults)
+    assert own == Answering(Answer.REPHRASE, {"": "No.", "de": "Nein."}, Echo.BAN, InContext.REFUSE, "Be brief.")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"say": "Nothing about Ada Brill's glass."}, "say"),
+        ({"say": "Ada Brill? No."}, "say"),
+        ({"say": {"default": "No.", "fr": "Pas de ADA BRILL."}}, "say.fr"),
+        ({"hint": "Say nothing of the glass orchards."}, "hint"),
+        ({"phrases": [{"text": "Kirkby", "scope": "gated"}], "say": "I know nothing of Kirkby."}, "say"),
+    ],
+)
+def test_a_text_that_names_the_target_is_refused_unless_it_is_stored(change: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError, match=f"{place}: it says a name or a phrase of the target") as caught:
+        ForgetTarget.model_validate({**FULL, **change})
+    assert "rill" not in str(caught.value)
+    assert "irkby" not in str(caught.value)
+    ForgetTarget.model_validate({**FULL, **change}, context=STORED)
+
+
+@pytest.mark.parametrize("change", [{"answer": "hide"}, {"echo": True}, {"in_context": ""}, {"say": 3}, {"hint": ["x"]}])
+def test_an_unknown_way_to_answer_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ForgetTarget.model_validate({**FULL, **change})

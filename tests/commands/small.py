@@ -15,6 +15,7 @@ MAKE = {
     "make eval": "make eval SMALL=1",
     "make eval-detection": "make eval-detection SMALL=1",
     "make eval-overblocking": "make eval-overblocking SMALL=1",
+    "make eval-answers": "make eval-answers SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
     "make requirements": "make requirements SMALL=1",
     # `make serve` serves the other demo.
@@ -34,6 +35,7 @@ SMALL = {
 AS_MAKE = {
     ".venv/bin/python -m evaluation.speed --only decoding --record": "make bench",
     ".venv/bin/python -m evaluation.detection --record": "make eval-detection",
+    ".venv/bin/python -m evaluation.answers --record": "make eval-answers",
     ".venv/bin/python -m evaluation.targets": "make bench-targets",
 }
 LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")

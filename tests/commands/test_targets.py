@@ -22,6 +22,7 @@ RESULTS = {
     "make eval": ("eval.json", {"leaked"}),
     "make eval-detection": ("detection.json", {"recall"}),
     "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
+    "make eval-answers": ("answers.json", {"effort", "people"}),
     "make bench-targets": ("targets.json", {"add_ms", "restart_s"}),
 }
 
@@ -113,7 +114,8 @@ def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) ->
 @pytest.mark.commands
 def test_small_forms_leave_real_figures_alone(tmp_path: Path) -> None:
     """No recipe of a small form names a folder of real figures."""
-    shown = run("make -n SMALL=1 bench eval eval-detection eval-overblocking bench-targets", ROOT, environment(tmp_path)).ok()
+    targets = "bench eval eval-detection eval-overblocking eval-answers bench-targets"
+    shown = run(f"make -n SMALL=1 {targets}", ROOT, environment(tmp_path)).ok()
     recipes = [line for line in shown.splitlines() if "evaluation." in line]
-    assert len(recipes) == 5
+    assert len(recipes) == 6
     assert all(line.endswith(" --small") for line in recipes)

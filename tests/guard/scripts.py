@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from guard import Cursor, Masks, Phrase, Restriction, Vocabulary, reference
+from guard.decoding.allowing import patterns_of
 from guard.decoding.batch import Batch
 from guard.decoding.edits import Edits
 from guard.decoding.row import Row
@@ -23,12 +24,13 @@ GAPS = st.sampled_from([" ", " ", " ", "-", ". ", "."])
 
 @dataclass(frozen=True)
 class Script:
-    """Phrases, exceptions, tokens, and ids of tokens to be said one after the other."""
+    """Phrases, exceptions, tokens, ids of tokens to be said one after the other, and texts that may be said."""
 
     phrases: list[Phrase]
     exceptions: list[Excepted]
     tokens: list[bytes | None]
     said: list[int]
+    allowed: list[str]
 
 
 @st.composite
@@ -53,8 +55,11 @@ def _phrases(draw: st.DrawFn) -> Phrase | None:
 
 
 @st.composite
-def scripts(draw: st.DrawFn, excepting: bool = True) -> Script:
-    """Draw a script whose text is made of the phrases, the exceptions, and words between them."""
+def scripts(draw: st.DrawFn, excepting: bool = True, allowing: bool = False) -> Script:
+    """Draw a script whose text is made of the phrases, the exceptions, and words between them.
+
+    `allowing`: whether some of its texts, or parts of them, may be said.
+    """
     phrases = [p for p in draw(st.lists(_phrases(), min_size=1, max_size=4)) if p]
     known = [phrase.text for phrase in phrases] or ["a"]
     exceptions = []
@@ -74,20 +79,29 @@ def scripts(draw: st.DrawFn, excepting: bool = True) -> Script:
     tokens: list[bytes | None] = [None, *(bytes([byte]) for byte in b"ab. -"), *dict.fromkeys(pieces)]
     more = draw(st.lists(st.tuples(st.integers(0, len(text) - 1), st.integers(1, 7)), max_size=12))
     tokens += [text[first : first + size] for first, size in more]
-    return Script(phrases, exceptions, tokens, [tokens.index(piece) for piece in pieces])
+    allowed = []
+    if allowing:
+        parts = [
+            part for known in pool for part in (known, known, known.split(" ")[-1], known.split(" ")[0]) if part.strip(" .-")
+        ]
+        allowed = draw(st.lists(st.sampled_from(parts), min_size=1, max_size=3))
+    return Script(phrases, exceptions, tokens, [tokens.index(piece) for piece in pieces], allowed)
 
 
 def check(script: Script) -> int:
     """Assert that a cursor and a batch ban before each token what the reference says; return how many bans were compared."""
     vocabulary = Vocabulary.of(script.tokens)
     masks = Masks.of(Restriction.compile(script.phrases, exceptions=script.exceptions), vocabulary)
-    cursor, output = Cursor(masks), list[int]()
-    batch = Batch({0: Row([masks], [], output)})
+    allowed = patterns_of(script.allowed)
+    cursor, output = Cursor(masks, allowed=allowed), list[int]()
+    batch = Batch({0: Row([masks], [], output, allowed=allowed)})
     compared = 0
     for token in [*script.said, 0]:
         said = [vocabulary.raw[t] for t in output]
         wanted = {
-            t: reference.penalty(script.phrases, said, raw, script.exceptions) for t, raw in enumerate(script.tokens) if raw
+            t: reference.penalty(script.phrases, said, raw, script.exceptions, script.allowed)
+            for t, raw in enumerate(script.tokens)
+            if raw
         }
         wanted = {t: penalty for t, penalty in wanted.items() if penalty}
         assert _spoken(script.tokens, costs(*cursor.bans())) == wanted

@@ -79,8 +79,8 @@ def test_another_restriction_under_this_name_is_noticed(tmp_path: Path) -> None:
 def test_another_format_version_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     restriction = Restriction.compile(PHRASES)
     restriction.save(tmp_path)
-    monkeypatch.setattr(module, "FORMAT", 3)
-    with pytest.raises(FormatMismatch, match="expected 3"):
+    monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
+    with pytest.raises(FormatMismatch, match=f"expected {module.FORMAT}"):
         Restriction.load(tmp_path, restriction.digest)
 
 

@@ -11,10 +11,11 @@ from fastapi import FastAPI
 
 from classifiers import shipped_background
 from classifiers.meaning.wordlist import listed_words
+from evaluation.demo.served import DEMOS
 from server.app import create_app
 from server.settings import Settings
 from server.store import Database
-from tests.conftest import copied
+from tests.conftest import LiveServer, copied, serving
 from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 POLICY = """
@@ -93,3 +94,10 @@ async def client(app: FastAPI, engine: FakeEngine) -> AsyncIterator[httpx.AsyncC
         engine.bodies.clear()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
             yield client
+
+
+@pytest.fixture(scope="session")
+def real(real_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """What `make serve` serves: a real instruct model under a realistic policy."""
+    with serving(real_model, DEMOS["known"], tmp_path_factory.mktemp("data")) as server:
+        yield server

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from server.metrics import Metrics
+from server.metrics import AnswerCounts, Metrics
 
 
 @pytest.mark.slow
@@ -43,3 +43,21 @@ def test_two_applications_count_by_themselves() -> None:
     one, other = Metrics(), Metrics()
     one.dead_end()
     assert b"guard_dead_ends_total 0.0" in other.text()
+
+
+def test_what_became_of_answers_is_counted_and_told() -> None:
+    metrics = Metrics()
+    assert metrics.answers() == AnswerCounts(0, 0, 0, 0, 0, 0)
+    for call, times in ((metrics.hit, 5), (metrics.abstained, 3), (metrics.escalated, 2)):
+        for _ in range(times):
+            call()
+    for outcome in ("continued", "continued", "exhausted"):
+        metrics.rollback(outcome)  # type: ignore[arg-type]
+    for kind in ("near", "near", "reversed"):
+        metrics.verifier_miss(kind)
+    assert metrics.answers() == AnswerCounts(hits=5, continued=2, exhausted=1, abstentions=3, escalations=2, verifier_misses=3)
+    text = metrics.text().decode()
+    assert 'guard_rollbacks_total{outcome="continued"} 2.0' in text
+    assert 'guard_verifier_misses_total{kind="near"} 2.0' in text
+    for name, count in (("hits", 5), ("abstentions", 3), ("escalations", 2)):
+        assert f"guard_{name}_total {count}.0" in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from openai.types.chat.chat_completion import Choice
 
 from classifiers.target import ForgetTarget
 from evaluation.demo.served import DEMOS
+from guard.folding import fold
 from guard.phrase import Phrase
 from guard.reference import folded_stream, occurrences
 from server.policy.file import load_policy
-from tests.conftest import LiveServer, serving
+from tests.conftest import LiveServer
 
 pytestmark = pytest.mark.engine
 
@@ -29,13 +30,6 @@ ABOUT = [(target, question) for target, questions in QUESTIONS["targets"].items(
 OTHERS = [*(question for questions in QUESTIONS["neighbours"].values() for question in questions), *QUESTIONS["unrelated"]]
 AT_ONCE = 16
 TOKENS = 24
-
-
-@pytest.fixture(scope="module")
-def real(real_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """What `make serve` serves."""
-    with serving(real_model, KNOWN, tmp_path_factory.mktemp("data")) as server:
-        yield server
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +73,11 @@ def said(phrases: list[Phrase], text: str) -> list[str]:
     return [phrase.text for phrase in phrases if occurrences(phrase, folded)]
 
 
+def echoes(phrase: str, name: str) -> bool:
+    """Return whether a phrase has only words of a name, with an ending at most."""
+    return all(any(word.startswith(own) for own in fold(name).split()) for word in fold(phrase).split())
+
+
 def always(targets: list[ForgetTarget]) -> list[Phrase]:
     """What no answer may say."""
     return [phrase for target in targets for phrase in target.all_phrases() if phrase.scope == "always"]
@@ -98,7 +97,10 @@ def test_no_answer_about_a_target_says_a_phrase(ask: Callable[..., list[Choice]]
     answers = ask([question for _, question in ABOUT], tokens=64)
     leaked = {}
     for (target, question), choice in zip(ABOUT, answers, strict=True):
-        if found := said([*always(POLICY.targets), *TARGETS[target].all_phrases()], text_of(choice)):
+        banned = [*always(POLICY.targets), *TARGETS[target].all_phrases()]
+        # A name that the question says may be echoed, and its forms with it.
+        echoed = said(banned, question)
+        if found := [phrase for phrase in said(banned, text_of(choice)) if not any(echoes(phrase, name) for name in echoed)]:
             leaked[question] = (found, text_of(choice))
     assert leaked == {}
 

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from classifiers import Thresholds
+from classifiers.answering import SAY, Answer, Answering, Echo, InContext
 from server.settings import Settings
 
 
@@ -73,3 +74,27 @@ def test_a_log_level_may_be_written_in_any_case(level: str) -> None:
 def test_an_unknown_log_level_is_refused() -> None:
     with pytest.raises(ValidationError, match="choose one of debug, info, warning, error, critical"):
         Settings(model="m", log_level="loud")
+
+
+def test_how_targets_are_answered_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(model="m").answering == Answering()
+    assert Settings(model="m").filtered_finish == "content_filter"
+    values = {"ANSWER": "rephrase", "ECHO": "ban", "IN_CONTEXT": "refuse", "HINT": "Be careful.", "FILTERED_FINISH": "stop"}
+    for name, value in values.items():
+        monkeypatch.setenv(f"GUARD_{name}", value)
+    for written, say in (
+        ("No.", {"": "No."}),
+        ("123", {"": "123"}),
+        ('{"default": "No.", "de": "Nein."}', {"": "No.", "de": "Nein."}),
+        ('{"de": "Nein."}', {"": SAY, "de": "Nein."}),
+    ):
+        monkeypatch.setenv("GUARD_SAY", written)
+        answering = Settings(model="m").answering
+        assert answering == Answering(Answer.REPHRASE, say, Echo.BAN, InContext.REFUSE, "Be careful.")
+    assert Settings(model="m").filtered_finish == "stop"
+
+
+@pytest.mark.parametrize("say", ["{broken", '{"German": "Nein."}', " ", '{"de": 3}'])
+def test_a_text_that_may_not_be_said_is_refused(say: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings(model="m", say=say)

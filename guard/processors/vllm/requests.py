@@ -6,7 +6,8 @@ Written against vLLM 0.32 (`VllmConfig`, `SamplingParams`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from guard.decoding.finishing import Finisher, open_encoder
 from guard.decoding.library import Library
 from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
-from guard.processors.arguments import KEY, REFUSE, count_name, guard_argument
+from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.tokens.cache import VocabularyCache
@@ -68,16 +69,17 @@ class Requests:
         self.private = self.dead_end not in ends
         """Whether the model never ends an answer with the dead end."""
         self.suppressed = Suppressed()
+        self._width = model.get_vocab_size()
 
     @staticmethod
     def validate(params: SamplingParams) -> None:
-        """Check a request's guard argument. vLLM answers 400 to what this raises.
+        """Check a request's guard arguments. vLLM answers 400 to what this raises.
 
         Raises:
-            ArgumentError: It is missing or malformed. This is a ValueError.
+            ArgumentError: One is missing or malformed. This is a ValueError.
         """
-        guard_argument(params.extra_args)
-        count_name(params.extra_args)
+        extra = params.extra_args
+        guard_argument(extra), count_name(extra), ends_at_hits(extra), avoided(extra), allowed_patterns(extra)
 
     def row(self, params: SamplingParams, prompt: Sequence[int] | None, output: Sequence[int]) -> Row | None:
         """Return the row of a request, None if its logits never have to be changed.
@@ -91,7 +93,11 @@ class Requests:
             output: The ids sampled so far. The list grows while the engine generates.
         """
         try:
-            digests, name = guard_argument(params.extra_args), count_name(params.extra_args)
+            extra = params.extra_args
+            digests, name = guard_argument(extra), count_name(extra)
+            hits, avoid, allowed = ends_at_hits(extra), avoided(extra), allowed_patterns(extra)
+            if max(avoid or (), default=0) >= self._width:
+                raise ArgumentError(f"an avoided token (guard_avoid) is not one of the model's {self._width}")
             if prompt is None:
                 raise ArgumentError(
                     "the prompt has embeddings and no token ids, so the guard would not see a phrase that begins in it"
@@ -102,10 +108,11 @@ class Requests:
             return Row((), (), output, closed=True)
         # vLLM masks tokens for these before the guard does. Together with the bans, no token may be left.
         starves = bool(params.structured_outputs or params.allowed_token_ids or params.bad_words or params.min_tokens)
-        if name is None or digests == [REFUSE]:
-            row = Row(masks, prompt, output, closed=digests == [REFUSE], starves=starves)
-        else:
+        if digests == [REFUSE]:
+            return Row((), prompt, output, closed=True)
+        make: Callable[..., Row] = Row
+        if name is not None:
             self.suppressed.begin(name)
-            ends = {params.eos_token_id, *(params.stop_token_ids or ())} - {None}
-            row = CountedRow(masks, prompt, output, name=name, ends=ends, starves=starves)
+            make = partial(CountedRow, name=name, ends={params.eos_token_id, *(params.stop_token_ids or ())} - {None})
+        row = make(masks, prompt, output, starves=starves, hits=hits, avoid=avoid, allowed=allowed)
         return None if row.idle else row

@@ -1,14 +1,15 @@
 """Counts of suppressed tokens: how often the likeliest token was banned, so that the engine had to sample another one.
 
 The likeliest token is the first one with the highest logit after vLLM has applied grammars, allow-lists and bad words, and before
-the guard edits the logits. A token that is only penalised is not suppressed. Steps whose sample the engine discards do not count:
+the guard edits the logits. A token that is only penalised is not suppressed. A hit with which a row ends counts as one.
+Steps whose sample the engine discards do not count:
 it discards those for the earlier parts of a prompt, and those that it began before it knew that the answer had ended.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -29,7 +30,10 @@ Flags: TypeAlias = "NDArray[np.bool_] | torch.Tensor"
 
 
 class CountedRow(Row):
-    """A row whose suppressed tokens are counted under `name`. Its answer ends with a token of `ends`."""
+    """A row whose suppressed tokens are counted under `name`. Its answer ends with a token of `ends`.
+
+    `others` are the other arguments of a row.
+    """
 
     def __init__(
         self,
@@ -39,9 +43,9 @@ class CountedRow(Row):
         *,
         name: str,
         ends: Collection[int] = (),
-        starves: bool = False,
+        **others: Any,
     ) -> None:
-        super().__init__(masks, prompt, output, starves=starves)
+        super().__init__(masks, prompt, output, **others)
         self.name = name
         self.ends = frozenset(ends)
 
@@ -110,12 +114,26 @@ class Suppressed:
             ids = torch.where(highest > -torch.inf, ids, -1)
         self._watched = [self._rows[position] for position in positions], at, ids
 
-    def after(self, logits: torch.Tensor) -> None:
-        """Check which of these tokens are banned, that is -inf, in the same `logits` after the edits."""
+    def after(self, logits: torch.Tensor, hits: Iterable[int] = ()) -> None:
+        """Check which of these tokens are banned, that is -inf, in the same `logits` after the edits.
+
+        Args:
+            logits: The logits.
+            hits: The positions of rows that end at a hit. These count, whatever their likeliest token is.
+        """
+        rows, banned = list[CountedRow](), np.zeros(0, np.bool_)
         if self._watched:
             rows, at, ids = self._watched
-            values = logits.numpy() if isinstance(at, np.ndarray) else logits
-            self._last = rows, [len(row.output) for row in rows], (ids >= 0) & (values[at, ids] == -np.inf)
+            if not isinstance(at, np.ndarray):
+                # In a row that ends at a hit everything is -inf, so it counts.
+                self._last = rows, [len(row.output) for row in rows], (ids >= 0) & (logits[at, ids] == -torch.inf)
+                return
+            banned = (ids >= 0) & (logits.numpy()[at, ids] == -np.inf)
+        more = [self._rows[position] for position in hits if position in self._rows]
+        more = [row for row in more if not row.ended and row not in rows]
+        if rows or more:
+            rows = [*rows, *more]
+            self._last = rows, [len(row.output) for row in rows], np.append(banned, np.ones(len(more), np.bool_))
 
     def take(self, names: Iterable[str]) -> dict[str, int]:
         """Return and forget the counts of those `names` that have one."""

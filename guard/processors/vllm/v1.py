@@ -20,6 +20,7 @@ from guard.decoding.edits import Edits
 from guard.decoding.finishing import Finisher
 from guard.meaning.semantic import CANDIDATES
 from guard.processors.logits import LogitsEditor
+from guard.processors.vllm.hits import Hits
 from guard.processors.vllm.requests import Requests
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         """Start the processor. Raises what `Requests` raises; then the engine does not start."""
         self.requests = Requests(vllm_config)
         self._editor = LogitsEditor(self.requests.dead_end, device, private=self.requests.private)
+        self._hits = Hits(self._editor)
         # It has no row for a request without a restriction.
         self._batch = Batch()
 
@@ -61,13 +63,14 @@ class GuardLogitsProcessor(LogitsProcessor):
             rows = self._batch.rows
             self._batch.changed()
             self.requests.suppressed.arrange(rows)
+            self._hits.arrange(rows)
             self._editor.arrange(list(rows), [position for position, row in rows.items() if row.starves])
 
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """Edit `logits`, float32 [batch, vocabulary], in place.
 
         One scatter bans in all rows, one bans the dead end, and if there is an encoder, a third one bans among the likeliest
-        tokens of rows with anchors.
+        tokens of rows with anchors. Then the rows with a hit are closed.
         """
         if not self._batch.rows:
             return logits
@@ -76,11 +79,12 @@ class GuardLogitsProcessor(LogitsProcessor):
         positions = finisher.concerned(self._batch.rows, edits) if finisher else []
         doubtful = self._editor.close_dead_end(logits)
         suppressed.before(logits, edits, positions)
+        self._hits.before(logits, edits, positions)
         self._editor.apply(logits, edits)
         self._editor.open_dead_end(logits, doubtful)
         if finisher and positions:
             self._editor.apply(logits, self._finished(finisher, logits, positions, edits))
-        suppressed.after(logits)
+        suppressed.after(logits, self._hits.after(logits))
         return logits
 
     def _finished(self, finisher: Finisher, logits: torch.Tensor, positions: Sequence[int], edits: Edits) -> Edits:

@@ -22,6 +22,8 @@ REQUEST = "request.decision"
 """The action of a record: a request about targets was answered or refused."""
 SCREEN = "screen.decision"
 """The action of a record: a text about targets was screened, and nothing was generated."""
+OUTPUT = "output.detection"
+"""The action of a record: an answer turned out to be about a target that its prompt did not show."""
 _BATCH = 1000
 _HASHED = ("seq", "at", "actor", "action", "target_ids", "snapshot", "details")
 # In SQLite, only a primary key of the type INTEGER refuses everything but numbers.
@@ -158,6 +160,18 @@ def decision_event(
         "latency_ms": round(latency_ms, 3),
     }
     return AuditEvent(action, actor, sorted(scores), snapshot, details, text)
+
+
+def output_event(*, actor: str, decision_id: str, target_id: str, snapshot: int) -> AuditEvent:
+    """Return the record of a target that was found in an answer.
+
+    Args:
+        actor: the id of the key that sent the request.
+        decision_id: names the decision about the request.
+        target_id: the target.
+        snapshot: the number of the policy snapshot that decided.
+    """
+    return AuditEvent(OUTPUT, actor, [target_id], snapshot, {"decision_id": decision_id, "evidence": "output"})
 
 
 def counted(event: AuditEvent, suppressed: int | None) -> AuditEvent:

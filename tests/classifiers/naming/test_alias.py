@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classifiers import AliasClassifier, ForgetTarget
+from classifiers.answering import InContext
 from guard.folding import fold
 from guard.phrase import Phrase
 from tests.classifiers.conftest import STRANGE, a_target, screened
@@ -151,3 +152,36 @@ def test_equals_a_search_on_strings(names: list[str], text: str) -> None:
     padded = f" {fold(text).strip()} "
     expected = {f"t{n}" for n, name in enumerate(names) if f" {fold(name).strip()} " in padded}
     assert set(found(classifier, text)) == expected
+
+
+PASTED = [
+    {"text": text, "scope": "gated"}
+    for text in ("Kirkby Mallory", "3 February 1961", "1961", "a chemist", "glass", "she kept nine bees in Hull")
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("She was born in Kirkby Mallory. Where was she born?", True),
+        ("She kept nine bees in Hull, they say.", True),
+        ("A chemist, born on 3 February 1961.", True),
+        ("What happened on 3 February 1961?", False),
+        ("Who was president in 1961?", False),
+        ("Is a chemist a scientist?", False),
+        ("A glass of water.", False),
+    ],
+)
+def test_facts_identify_a_target_whose_facts_must_not_be_in_a_prompt(text: str, told: bool) -> None:
+    named = {"phrases": PASTED}
+    assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", in_context="refuse", **named)]), text) is told
+    assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", **named)], in_context=InContext.REFUSE), text) is told
+    for other in ({"in_context": "suppress"}, {"in_context": "allow"}, {"action": "monitor"}, {"action": "refuse"}):
+        classifier = AliasClassifier([a_target("ada", "Ada Brill", **named, **other)], in_context=InContext.REFUSE)
+        assert not found_facts(classifier, text)
+
+
+def found_facts(classifier: AliasClassifier, text: str) -> bool:
+    [matches] = classifier.classify(screened(text))
+    assert {(match.evidence, match.score) for match in matches} <= {("fact", 0.8)}
+    return bool(matches)

@@ -70,3 +70,40 @@ def test_only_an_open_row_without_restrictions_is_idle() -> None:
 
 def test_a_row_without_anchors_has_no_semantic_cursors() -> None:
     assert Row([masks(Phrase("tea"))], [], []).semantic == []
+
+
+def test_at_the_beginning_a_row_bans_what_it_avoids() -> None:
+    output: list[int] = []
+    row = Row([masks(Phrase("tea"))], [], output, avoid=[5, 1, 5])
+    assert banned(row) == {1, 3, 5}
+    output.append(4)
+    assert banned(row) == {3}
+    # An engine that takes the token back is at the beginning again.
+    output.clear()
+    assert banned(row) == {1, 3, 5}
+    assert banned(Row([masks(Phrase("tea"))], [], [4], avoid=[1])) == {3}
+
+
+def test_a_row_that_avoids_tokens_is_not_idle() -> None:
+    assert not Row([], [], [], avoid=[1]).idle
+    assert Row([], [], [], avoid=[]).idle
+
+
+def test_a_hit_ends_a_row_that_asks_for_it_but_not_where_it_avoids_tokens() -> None:
+    assert not Row([], [], [1]).ends_at_hit
+    assert Row([], [], [], hits=True).ends_at_hit
+    output: list[int] = []
+    for avoid in ([], [1]):
+        row = Row([], [], output, hits=True, avoid=avoid)
+        assert not row.ends_at_hit
+        output.append(2)
+        assert row.ends_at_hit
+        output.clear()
+
+
+def test_rows_with_anchors_allowed_texts_or_nothing_to_say_step_apart() -> None:
+    tea = masks(Phrase("tea"))
+    assert not Row([tea], [], [], hits=True, avoid=[1]).apart
+    assert not Row([tea], [], [], allowed=frozenset(["hare"])).apart
+    assert Row([tea], [], [], allowed=frozenset(["tea"])).apart
+    assert Row([tea], [], [], closed=True).apart

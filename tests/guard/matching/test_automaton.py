@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from guard import reference
 from guard.folding import StreamFolder
 from guard.matching.automaton import ROOT, Automaton, as_bytes
-from guard.matching.patterns import Patterns
+from guard.matching.patterns import KIND_OF, Patterns
 from guard.phrase import Phrase
 from tests.guard import strategies
 
@@ -30,6 +30,34 @@ def test_depth_and_shortest_are_the_lengths_of_patterns() -> None:
 def test_each_pattern_ends_at_a_node_of_its_own_length() -> None:
     automaton, ends = Automaton.with_ends(Patterns.of([Phrase("tea"), Phrase("teapot")]))
     assert automaton.level[ends].tolist() == [len(" tea"), len(" teapot")]
+
+
+def test_a_node_s_own_penalties_are_without_those_of_its_suffixes() -> None:
+    soft = Phrase("the mad hatter", penalty=2.0)
+    automaton = Automaton.build([soft, Phrase("hatter"), Phrase("the mad hatter in tea", beta=0.6, penalty=3.0)])
+    node = automaton.node(" the mad hatter")
+    assert automaton.word_end[node] == float("inf")
+    assert automaton.own_penalties(node) == [0, 2.0, 0, 0, 3.0, 0]
+    assert automaton.own_penalties(automaton.node(" hatter")) == [0, float("inf"), 0, 0, 0, 0]
+    assert automaton.own_penalties(automaton.node(" the mad")) == [0] * 6
+
+
+def test_a_path_that_leads_nowhere_is_not_found() -> None:
+    automaton = Automaton.build([Phrase("tea")])
+    assert automaton.find(b" te") == automaton.node(" te")
+    assert automaton.find(b"tea") is None
+
+
+@settings(deadline=None)
+@given(strategies.phrases)
+def test_what_nodes_have_of_their_own_makes_up_what_they_have(phrases: list[Phrase]) -> None:
+    automaton = Automaton.build(phrases)
+    kinds = [automaton.open_end, automaton.word_end, automaton.ending]
+    for node in range(1, len(automaton)):
+        own = [automaton.own_penalties(n) for n in automaton.chain(node)]
+        for kind, penalties in enumerate(kinds):
+            wanted = max(one[part] for one in own for part in range(6) if KIND_OF[part] == kind)
+            assert (penalties[node] if len(penalties) else 0) == wanted
 
 
 def test_the_chain_leads_from_a_node_over_its_suffixes_to_the_root() -> None:

@@ -44,6 +44,23 @@ def test_penalties_are_a_node_s_own() -> None:
     assert automaton.word_end[deepest] == 1
 
 
+def test_without_a_pattern_the_others_with_its_letters_remain() -> None:
+    phrases = [Phrase("Mary Landers"), Phrase("Marylanders", penalty=2), Phrase("Maryl Anders", penalty=1), Phrase("Mad Hatter")]
+    automaton = CompactAutomaton.build(phrases)
+    node, other = automaton.find(b"marylanders"), automaton.find(b"madhatter")
+    assert automaton.remaining(["mary landers"]) == {node: 2}
+    assert automaton.remaining(["mary landers", "marylanders"]) == {node: 1}
+    assert automaton.remaining(["mad hatter", "m a d hatter"]) == {other: 0}
+    # A text with the same letters that is no phrase changes nothing.
+    assert automaton.remaining(["m a d hatter", "tea", "mary lander"]) == {}
+
+
+def test_letters_that_lead_nowhere_are_not_found() -> None:
+    automaton = CompactAutomaton.build([Phrase("Harry Potter")])
+    assert automaton.find(b"hermione") is None
+    assert automaton.path(automaton.find(b"harryp") or 0) == b"harryp"
+
+
 def test_arrays_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         CompactAutomaton.build([Phrase("Harry Potter")]).label[0] = 1

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 
 from guard.form import Form
-from guard.matching.patterns import Patterns
+from guard.matching.patterns import CUT_OPEN, CUT_WORD, ENDED, ENDING, OPEN, WORD, Patterns, places, whole_places
 from guard.phrase import Phrase
 from tests.guard import strategies
 
@@ -55,9 +55,26 @@ def test_a_form_may_end_at_an_ending() -> None:
     assert read(Patterns.of([form])) == {b" harry potter": (0, 2, 2, 0)}
 
 
-def test_only_phrases_with_a_compact_form_have_a_compact_pattern() -> None:
-    patterns = Patterns.compact([Phrase("tea"), Phrase("Harry Potter", "gated"), Phrase("Harry Potter", penalty=2)])
-    assert read(patterns) == {b"harrypotter": (0, 2, 0, 2)}
+def test_texts_end_whatever_follows() -> None:
+    assert read(Patterns.texts([b" tea", b"cup"])) == {b" tea": (1, 0, 0, 0), b"cup": (1, 0, 0, 1)}
+
+
+def test_a_pattern_is_all_of_a_phrase_or_a_beginning_of_it() -> None:
+    parts = dict(places(Phrase("Mad Hatter", beta=0.7)))
+    assert parts == {b" mad hat": CUT_OPEN, b" mad hatt": CUT_OPEN, b" mad hatte": CUT_OPEN, b" mad hatter": WORD}
+    assert dict(places(Phrase("Mad Hatter tea", beta=0.5)))[b" mad hatter"] == CUT_WORD
+    assert dict(places(Phrase("Mads hat", match="substring"))) == {b"mads hat": OPEN, b"mads.hat": ENDED}
+    form = Form("Mad Hatter", "gated", kind="word", ending=True)
+    assert places(form) == [(b" mad hatter", WORD), (b" mad hatter", ENDING)]
+
+
+@settings(deadline=None)
+@given(strategies.phrases)
+def test_all_of_a_phrase_is_where_its_pattern_says(phrases: list[Phrase]) -> None:
+    for phrase in phrases:
+        known = dict(whole_places(phrase.pattern))
+        for text, part in places(phrase):
+            assert (part in (CUT_OPEN, CUT_WORD)) or part in known[text]
 
 
 def test_no_phrases_have_no_patterns() -> None:

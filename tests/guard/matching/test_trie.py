@@ -11,6 +11,7 @@ from guard.matching import trie
 from guard.matching.automaton import Automaton
 from guard.matching.patterns import Patterns
 from guard.phrase import Phrase
+from tests.guard import strategies
 from tests.guard.matching import states
 
 PATTERNS = st.lists(st.text("ab ", min_size=1, max_size=6).map(str.encode), min_size=1, max_size=8, unique=True).map(sorted)
@@ -106,3 +107,22 @@ def test_grown_doubles_the_rows_and_keeps_the_first(content: bytes, width: int) 
         assert more.shape == (2 * len(array), *array.shape[1:])
         assert more.dtype == array.dtype
         np.testing.assert_array_equal(more[: len(array)], array)
+
+
+@settings(deadline=None)
+@given(strategies.phrases)
+def test_levels_begin_where_paths_get_longer_and_words_are_counted(phrases: list[Phrase]) -> None:
+    automaton = Automaton.build(phrases)
+    paths = states.paths(automaton.first_child, automaton.label)
+    lengths = [len(path) for path in paths]
+    assert trie.level_starts(automaton.first_child).tolist() == [lengths.index(length) for length in range(max(lengths) + 1)]
+    assert trie.word_counts(automaton.first_child, automaton.label).tolist() == [path.count(b" ") for path in paths]
+
+
+@settings(deadline=None)
+@given(strategies.phrases)
+def test_the_parent_of_a_node_is_the_one_whose_child_it_is(phrases: list[Phrase]) -> None:
+    automaton = Automaton.build(phrases)
+    for node in range(len(automaton)):
+        for child in range(automaton.first_child[node], automaton.first_child[node + 1]):
+            assert trie.parent_of(automaton.first_child, child) == node

@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 from guard.errors import ArgumentError
-from guard.processors.arguments import KEY, NAME, REFUSE, count_name, guard_argument
+from guard.processors.arguments import (
+    ALLOW,
+    AVOID,
+    HITS,
+    KEY,
+    MOST,
+    NAME,
+    REFUSE,
+    allowed_patterns,
+    avoided,
+    count_name,
+    ends_at_hits,
+    guard_argument,
+)
 
 DIGEST = "0123456789abcdef" * 4
 
@@ -55,3 +68,38 @@ def test_a_name_is_read_as_it_is(name: str) -> None:
 def test_a_malformed_name_is_an_error(name: Any) -> None:
     with pytest.raises(ArgumentError, match="name of the count"):
         count_name({NAME: name})
+
+
+@pytest.mark.parametrize(("extra", "hits"), [(None, False), ({}, False), ({HITS: 0}, False), ({HITS: 1}, True)])
+def test_a_hit_ends_an_answer_that_asks_for_it(extra: Any, hits: bool) -> None:
+    assert ends_at_hits(extra) is hits
+
+
+@pytest.mark.parametrize("value", ["1", 2, -1, 1.0, [1], None])
+def test_another_value_for_hits_is_an_error(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="guard_hits"):
+        ends_at_hits({HITS: value})
+
+
+def test_avoided_tokens_are_read_as_they_are() -> None:
+    assert avoided(None) is None
+    assert avoided({KEY: []}) is None
+    assert avoided({AVOID: []}) == []
+    assert avoided({AVOID: [7, 0]}) == [7, 0]
+
+
+@pytest.mark.parametrize("value", [7, "7", [-1], ["7"], [1.0], [True], {"a": 1}, [0] * (MOST + 1)])
+def test_malformed_avoided_tokens_are_an_error(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="guard_avoid"):
+        avoided({AVOID: value})
+
+
+def test_allowed_texts_are_read_as_patterns() -> None:
+    assert allowed_patterns(None) == allowed_patterns({ALLOW: []}) == frozenset()
+    assert allowed_patterns({ALLOW: ["J. K. Rowling", "HARRY  potter"]}) == {"j k rowling", "harry potter"}
+
+
+@pytest.mark.parametrize("value", ["Harry", [7], [""], ["--"], ["x" * 513], {"a": 1}, ["\ud800"], ["a"] * (MOST + 1)])
+def test_malformed_allowed_texts_are_an_error(value: Any) -> None:
+    with pytest.raises(ArgumentError, match="guard_allow"):
+        allowed_patterns({ALLOW: value})

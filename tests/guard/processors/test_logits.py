@@ -154,3 +154,25 @@ def test_a_banned_token_is_not_among_the_likeliest() -> None:
 
 def test_there_are_no_more_likeliest_tokens_than_tokens() -> None:
     assert editor().likeliest(torch.randn(ROWS, WIDTH), [0], 100).shape == (1, WIDTH)
+
+
+def test_rows_are_closed_where_it_is_wanted() -> None:
+    logits = torch.randn(ROWS, WIDTH)
+    before = logits.clone()
+    editor().close_where(logits, torch.tensor([0, 2]), torch.tensor([False, True]))
+    assert torch.equal(logits[:2], before[:2])
+    assert torch.nonzero(logits[2] > -torch.inf).flatten().tolist() == [DEAD_END]
+    assert logits[2, DEAD_END] == 0
+
+
+def test_a_hit_is_a_likeliest_token_or_a_share_that_became_minus_infinity() -> None:
+    unedited = torch.tensor([[0.0, 1.0, 2.0], [0.0, 1.0, 1.5], [0.0, 0.0, 1.0], [0.0, 0.0, 5.0]]).double()
+    edited = unedited.clone()
+    edited[0, 2] = edited[1, 1] = edited[2, 1] = edited[3, 0] = -torch.inf
+    edited[3, 2] -= 9.0  # a penalty
+    assert LogitsEditor.hits(unedited, edited).tolist() == [True, True, False, False]
+
+
+def test_a_row_that_had_no_token_has_no_hit() -> None:
+    nothing = torch.full((1, WIDTH), -torch.inf)
+    assert LogitsEditor.hits(nothing, nothing).tolist() == [False]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import httpx
 import pytest
 
+from classifiers.answering import SAY
 from classifiers.calibration.limits import Calibration, GroupCalibration
-from server.store.audit.record import REQUEST, SCREEN, counted, decision_event
+from server.store.audit.record import REQUEST, SCREEN, counted, decision_event, output_event
 from tests.server.api.conftest import Served, application
 
 HTML = {"accept": "text/html,*/*;q=0.8"}
@@ -46,6 +48,12 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
             )
             await served.context.audit.append(session, counted(event, 10**number))
         await served.context.audit.append(session, replace(event, action=SCREEN))
+        for target_id in ("hatter", "hatter", "dodo"):
+            found = output_event(actor="k", decision_id="1", target_id=target_id, snapshot=1)
+            await served.context.audit.append(session, found)
+    for _ in range(123):
+        served.context.metrics.hit()
+    served.context.metrics.rollback("exhausted")
     report = (await served.client.get("/v1/forget-targets/hatter/report")).json()
     assert (report["name"], report["legal_basis"], report["semantic_words"]) == ("Mad Hatter", "Art. 17", ["biscuit"])
     assert [(p["text"], p["scope"], p["penalty"]) for p in report["phrases"]] == [
@@ -55,12 +63,30 @@ async def test_a_report_says_what_since_when_how_and_how_often(served: Served) -
     assert report["enforced_since"] is not None
     assert (report["enforcement"]["requests"], report["enforcement"]["snapshot"]) == (2, 1)
     assert report["enforcement"]["suppressed_tokens"] == 110
-    assert "<td>110</td>" in await page_of(served)
+    assert report["enforcement"]["found_in_output"] == 2
+    assert (report["answers"]["hits"], report["answers"]["continued"], report["answers"]["exhausted"]) == (123, 0, 1)
+    assert {"<td>110</td>", "<td>123</td>"} <= set(re.findall("<td>[0-9]+</td>", await page_of(served)))
     assert report["calibration"]["cosine"] == served.context.thresholds.cosine
     assert report["calibration"]["calibrated"] is False
     assert "not removed" in report["limits"][0]
     await served.client.post("/v1/forget-targets/hatter:pause")
     assert (await served.client.get("/v1/forget-targets/hatter/report")).json()["enforced_since"] is None
+
+
+@pytest.mark.slow
+async def test_a_report_says_how_requests_are_answered(served: Served) -> None:
+    await served.create(answer="rephrase", say={"de": "Dazu sage ich nichts."}, in_context="refuse", hint="Be careful.")
+    told = (await served.client.get("/v1/forget-targets/hatter/report")).json()["answering"]
+    assert told == {
+        "answer": "rephrase",
+        "say": {"default": SAY, "de": "Dazu sage ich nichts."},
+        "echo": "allow",
+        "in_context": "refuse",
+        "hint": "Be careful.",
+    }
+    page = await page_of(served)
+    for shown in ("goes another way", "Dazu sage ich nichts.", "makes the server refuse", "Be careful.", "Text (de)"):
+        assert shown in page
 
 
 @pytest.mark.slow

@@ -121,3 +121,14 @@ def test_what_cannot_be_read_is_told(policy: Path, tmp_path: Path) -> None:
     result = run(str(policy), "--language", "tlh")
     assert result.exit_code == 2
     assert "tlh" in result.output
+
+
+def test_how_each_target_is_answered_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\ntargets:\n- {id: a, name: Zorin Quaddle, forms: [], answer: rephrase}\n- {id: b, name: Bo Que, forms: []}\n",
+        encoding="utf-8",
+    )
+    result = CliRunner().invoke(app, ["check-policy", str(path)], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    rows = [[cell.strip() for cell in line.split("│")[1:4]] for line in result.output.splitlines() if line.startswith("│")]
+    assert rows == [["a", "suppress", "rephrase"], ["b", "suppress", "default"]]

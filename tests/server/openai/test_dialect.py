@@ -86,3 +86,13 @@ def test_each_choice_has_the_seed_that_vllm_gives_it() -> None:
 def test_what_vllm_refuses_stays_in_one_piece(fields: dict[str, Any]) -> None:
     (call,) = CHAT.calls(fields)
     assert call.body == fields
+
+
+def test_hints_are_added_to_chats_alone() -> None:
+    decision = Decision("restrict", (DIGEST,), hints=("Be careful.",))
+    messages = [{"role": "user", "content": "Hatta?"}]
+    asked = CHAT.restricted({"messages": messages}, decision, DEAD_END)
+    assert asked["messages"] == [{"role": "system", "content": "Be careful."}, *messages]
+    assert len(messages) == 1
+    assert "messages" not in COMPLETIONS.restricted({"prompt": "Hatta?"}, decision, DEAD_END)
+    assert COMPLETIONS.restricted({"prompt": "Hatta?"}, decision, DEAD_END)["prompt"] == "Hatta?"

@@ -9,6 +9,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from classifiers.answering import SAY
+from guard.folding import fold
 from tests.server.fakes import DEAD_END, SAYS, FakeEngine, WordEncoder
 
 
@@ -23,7 +25,7 @@ async def test_a_prompt_about_nothing_forbidden_gets_only_what_always_holds(
     response = await client.post("/v1/chat/completions", json=chat("What is a good cake?"))
     snapshot = app.state.service.running.screener.snapshot
     assert response.status_code == 200
-    assert engine.bodies[0]["vllm_xargs"] == {"guard": list(snapshot.always)}
+    assert engine.bodies[0]["vllm_xargs"] == {"guard": list(snapshot.always), "guard_hits": 1}
     assert response.json()["usage"]["total_tokens"] == len(SAYS) - len("tea and ")
 
 
@@ -35,7 +37,10 @@ async def test_a_prompt_about_a_target_gets_its_restriction(
     response = await client.post("/v1/chat/completions", json=chat(question))
     snapshot = app.state.service.running.screener.snapshot
     named = {"guard_id": response.headers["x-guard-decision-id"]}
-    assert engine.bodies[0]["vllm_xargs"] == {"guard": [*snapshot.always, snapshot.gated["hatter"]]} | named
+    arguments = engine.bodies[0]["vllm_xargs"]
+    # Names that the prompt says may be echoed.
+    assert [fold(text).split() for text in arguments.pop("guard_allow", [])] in ([], [["mad", "hatters"], ["mad", "hatter"]])
+    assert arguments == {"guard": [*snapshot.always, snapshot.gated["hatter"]], "guard_hits": 1} | named
     assert engine.bodies[0]["stop_token_ids"] == [DEAD_END]
     assert response.json()["choices"][0]["message"]["content"] == "cake"
 
@@ -118,11 +123,11 @@ async def test_large_bodies_are_read_on_a_thread_and_answered_all_the_same(clien
 @pytest.mark.slow
 async def test_refuse_and_monitor(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("And the Ugly Duchess?"))
-    assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
+    assert engine.bodies[-1]["vllm_xargs"]["guard"] == ["refuse"]
     await client.post("/v1/chat/completions", json=chat("And the Dodo Bird?"))
     assert "refuse" not in engine.bodies[-1]["vllm_xargs"]["guard"]
     await client.post("/v1/chat/completions", json=chat("The Ugly Duchess and Hatta?"))
-    assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
+    assert engine.bodies[-1]["vllm_xargs"]["guard"] == ["refuse"]
 
 
 @pytest.mark.slow
@@ -130,21 +135,24 @@ async def test_a_client_cannot_choose_its_restrictions(client: httpx.AsyncClient
     body = chat("Hatta?", vllm_xargs={"guard": [], "other": 1}, stop_token_ids=[9])
     assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
     assert len(engine.bodies[0]["vllm_xargs"]["guard"]) == 2
-    assert engine.bodies[0]["vllm_xargs"].keys() == {"guard", "guard_id"}
+    assert engine.bodies[0]["vllm_xargs"].keys() == {"guard", "guard_id", "guard_hits", "guard_allow"}
     assert engine.bodies[0]["stop_token_ids"] == [9, DEAD_END]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_dead_end_is_told_as_content_filter(client: httpx.AsyncClient, engine: FakeEngine, stream: bool) -> None:
+async def test_a_dead_end_is_told_as_content_filter_with_the_policy_s_text(
+    client: httpx.AsyncClient, engine: FakeEngine, stream: bool
+) -> None:
     engine.stop_reason = DEAD_END
     response = await client.post("/v1/chat/completions", json=chat("Hatta?", stream=stream))
     assert '"finish_reason":"content_filter","stop_reason":null' in response.text
     if stream:
         events = [line for line in response.text.split("\n\n") if line]
         assert events[-1] == "data: [DONE]"
-        assert "".join(json.loads(e[6:])["choices"][0]["delta"].get("content", "") for e in events[:-1]) == "cake"
+        assert "".join(json.loads(e[6:])["choices"][0]["delta"].get("content", "") for e in events[:-1]) == SAY
     else:
+        assert response.json()["choices"][0]["message"]["content"] == SAY
         assert response.headers["content-length"] == str(len(response.content))
 
 
@@ -219,7 +227,7 @@ async def test_an_error_under_a_grammar_is_a_dead_end_only_if_it_is_the_grammar_
     response = await client.post("/v1/chat/completions", json=body)
     if code == 500:
         assert response.json()["choices"][0]["finish_reason"] == "content_filter"
-        assert engine.bodies[-1]["vllm_xargs"] == {"guard": ["refuse"]}
+        assert engine.bodies[-1]["vllm_xargs"]["guard"] == ["refuse"]
         assert "response_format" not in engine.bodies[-1]
     else:
         assert response.status_code == code

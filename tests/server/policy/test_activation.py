@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from classifiers import Example, ForgetTarget, LiveClassifier, Phrase, Screened
+from classifiers.meaning.neighbours import Neighbours
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import activation as module
 from server.policy import lease, merging
 from server.policy.activation import Activation, NotEnforced
-from server.policy.enforcement import MOST_PARTS, Enforcement
+from server.policy.enforcement import Enforcement
+from server.policy.kept import NAME
+from server.policy.parts import MOST_PARTS
 from server.policy.recovery import recover
 from server.screening.lanes import Lanes
 from server.store import Database, Peers, TargetDraft, Targets, notifier_of
@@ -68,7 +71,7 @@ class Process:
 async def process(database: Database, folder: Path, name: str) -> AsyncIterator[Process]:
     engine, encoder = StubbornEngine(), WordEncoder()
     with Lanes() as lanes:
-        enforcement = Enforcement(engine, encoder, lanes, folder / name, Metrics())
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, folder / name, Metrics())
         found = await recover(database, encoder)
         await enforcement.start(found.targets, LiveClassifier(found.targets, [], encoder, None, found.vectors))
         activation = Activation(database, notifier_of(database), enforcement, name, timeout_s=5, audit=Audit())
@@ -245,4 +248,5 @@ async def test_a_restart_encodes_nothing_again_and_removes_files_that_nobody_use
     async with process(database, tmp_path, "a") as again:
         assert again.found("what happened in place2 during year2") == ["t2"]
         snapshot = again.activation.enforcement.snapshot
-        assert {file.stem for file in (tmp_path / "a").iterdir()} == {*snapshot.always, *snapshot.gated.values()}
+        used = {f"{digest}.safetensors" for digest in (*snapshot.always, *snapshot.gated.values())}
+        assert {file.name for file in (tmp_path / "a").iterdir()} == {*used, NAME}

@@ -92,14 +92,15 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "unknown key",
         "version: 1\ntarget: []\ntargets: []\n",
-        ["2: target: unknown key: the keys here are version, targets, background, except"],
+        ["2: target: unknown key: the keys here are version, targets, background, except, defaults"],
     ),
     (
         "unknown key below",
         T + "  - id: a\n    name: b\n    nmae: c\n",
         [
             "5: targets[0].nmae (target a): unknown key: "
-            "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action"
+            "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action, answer, "
+            "say, echo, in_context, hint"
         ],
     ),
     (
@@ -287,3 +288,65 @@ def test_an_exception_of_a_target_that_makes_no_sense_names_target_and_place() -
     with pytest.raises(PolicyError) as error:
         load_policy(EXCEPTING.replace("Quaddle Street", "Grimm"), name="policy")
     assert str(error.value).startswith("policy:6: targets[2].except[1] (target c): no phrase occurs in the exception")
+
+
+DEFAULTS = """
+version: 1
+defaults: {answer: rephrase, say: {default: No., de: Nein.}, echo: ban, in_context: refuse, hint: Be careful.}
+targets:
+  - {id: a, name: Ada Byron}
+  - {id: b, name: Bob Cat, answer: mask, say: Well., echo: allow, in_context: allow, hint: ""}
+"""
+
+
+def test_defaults_are_copied_into_targets_that_leave_them_out() -> None:
+    a, b = load_policy(DEFAULTS).targets
+    assert (a.answer, a.say, a.echo, a.in_context, a.hint) == (
+        "rephrase",
+        {"default": "No.", "de": "Nein."},
+        "ban",
+        "refuse",
+        "Be careful.",
+    )
+    assert (b.answer, b.say, b.echo, b.in_context, b.hint) == ("mask", "Well.", "allow", "allow", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "problems"),
+    [
+        (
+            "version: 1\ndefaults:\n  say:\n    de: Nicht Ada Byron!\ntargets:\n  - {id: a, name: Ada Byron}\n",
+            ["4: defaults.say.de: it says a name or a phrase of target a: write a text that names nothing"],
+        ),
+        (
+            "version: 1\ndefaults:\n  hint: Say nothing of Ada Byron.\ntargets:\n  - {id: a, name: Ada Byron}\n",
+            ["3: defaults.hint: it says a name or a phrase of target a: write a text that names nothing"],
+        ),
+        (
+            "version: 1\ndefaults:\n  anser: mask\ntargets: []\n",
+            ["3: defaults.anser: unknown key: the keys here are answer, say, echo, in_context, hint"],
+        ),
+        ("version: 1\ndefaults: mask\ntargets: []\n", ["2: defaults: should be a mapping: write {answer: ..., say: ...}"]),
+        (
+            T + "  - id: a\n    name: Ada Byron\n    say: I know no Ada Byron.\n",
+            ["5: targets[0].say (target a): it says a name or a phrase of the target: write a text that names nothing"],
+        ),
+        (
+            T + "  - id: a\n    name: Ada Byron\n    say:\n      fr: Pas Ada Byron.\n",
+            ["6: targets[0].say.fr (target a): it says a name or a phrase of the target: write a text that names nothing"],
+        ),
+        (
+            T + "  - id: a\n    name: Ada Byron\n    say: ''\n",
+            ["5: targets[0].say (target a): the text is blank: write what the answer says, or leave it out"],
+        ),
+    ],
+)
+def test_wrong_ways_to_answer_are_told_by_their_place(text: str, problems: list[str]) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load_policy(text, name="p")
+    assert str(caught.value).splitlines() == [f"p:{problem}" for problem in problems]
+
+
+def test_a_default_text_does_not_concern_a_target_with_its_own() -> None:
+    text = "version: 1\ndefaults: {say: Not Ada Byron.}\ntargets: [{id: a, name: Ada Byron, say: No.}]\n"
+    assert load_policy(text).targets[0].say == "No."

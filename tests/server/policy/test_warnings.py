@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from classifiers import ForgetTarget
+from classifiers.answering import Answering
 from server.policy.warnings import warnings_of
 
 
@@ -42,3 +43,14 @@ def test_an_exception_that_ends_with_the_phrase_needs_no_warning() -> None:
     assert warned(**{"except": ["the works of Zorin Quaddle"], "forms": []}) == []
     # Where the prompt is about the target, the rarer of its names alone is banned, too, and the exception goes on behind it.
     assert len(warned(**{"except": ["the works of Zorin Quaddle"]})) == 1
+
+
+def test_a_default_text_that_says_a_phrase_is_told() -> None:
+    target = ForgetTarget.model_validate({"id": "x", "name": "Zorin Quaddle", "hint": "Be careful."})
+    assert warnings_of(target, Answering()) == []
+    assert warnings_of(target, Answering(hint="Forget Quaddle.")) == []
+    (told,) = warnings_of(target, Answering(say={"": "No.", "de": "Kein Zorin Quaddle."}))
+    assert "default for `say`" in told
+    assert "Quaddle" not in told
+    own = target.model_copy(update={"say": "No."})
+    assert warnings_of(own, Answering(say={"": "Kein Zorin Quaddle."})) == []

@@ -6,7 +6,7 @@ import pytest
 
 from server.openai.chat import texts_of_chat
 from server.openai.completions import texts_of_completion
-from server.screening.conversation import Text, conversation, last_turn
+from server.screening.conversation import Text, asked, conversation, last_turn
 
 USER = {"role": "user", "content": "hi"}
 
@@ -38,3 +38,12 @@ def test_last_turn(roles: list[str], expected: str) -> None:
 def test_last_turn_leaves_out_tools_and_documents_unless_there_is_no_turn() -> None:
     assert last_turn(texts_of_chat({"messages": [USER], "documents": [{"text": "x"}]})) == "hi"
     assert last_turn(texts_of_completion({"prompt": ["a", "b"]}, lambda ids: "")) == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [(["user"], "0"), (["system", "user", "assistant", "user", "tool"], "3"), (["system", "assistant"], "0\n1")],
+)
+def test_asked_is_the_last_user_message_alone(roles: list[str], expected: str) -> None:
+    body = {"messages": [{"role": role, "content": str(i)} for i, role in enumerate(roles)], "documents": []}
+    assert asked(texts_of_chat(body)) == expected

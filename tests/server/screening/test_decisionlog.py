@@ -59,6 +59,21 @@ async def test_a_request_is_recorded_when_its_answer_has_ended(log: DecisionLog,
     assert len(await written(database)) == 1
 
 
+@pytest.mark.parametrize("verdict", ["allow", "restrict"])
+async def test_a_target_that_is_found_in_an_answer_is_recorded(log: DecisionLog, database: Database, verdict: Verdict) -> None:
+    request = decision(verdict)
+    with log.answering(request, "k", 0, TEXTS):
+        log.found_in_output(request, "dodo", "k")
+    await log.write()
+    async with database.read() as session:
+        records, _ = await Audit().page(session, wanted=AuditFilter(action="output.detection"))
+        assert await Audit().count(session, AuditFilter(action="output.detection", target_id="dodo")) == 1
+        assert (await Audit().verify(session)).ok
+    (record,) = records
+    assert (record.actor, record.target_ids, record.snapshot) == ("k", ["dodo"], 3)
+    assert record.details == {"decision_id": request.id, "evidence": "output"}
+
+
 async def test_what_is_written_twice_at_once_is_recorded_once(log: DecisionLog, database: Database) -> None:
     for _ in range(5):
         with log.answering(decision(), "k", 0, TEXTS):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from classifiers import ForgetTarget, LiveClassifier, Match
+from classifiers import ForgetTarget, LiveClassifier, Match, Screened
+from classifiers.answering import Answer, Answering, Echo
+from server.screening.conversation import Text
+from server.screening.decision import Decision
 from server.screening.snapshot import PolicySnapshot
 from tests.server.fakes import WordEncoder
 
@@ -14,6 +20,11 @@ TARGETS = [
     ForgetTarget(id="c", name="Cat Doe", action="refuse"),
     ForgetTarget(id="d", name="Dan Eel", action="monitor"),
 ]
+
+
+class NoClassifier:
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        raise AssertionError("nothing is classified here")
 
 
 @pytest.fixture
@@ -46,8 +57,73 @@ def test_the_strictest_action_of_all_matches_wins(
     assert decision.snapshot == 7
 
 
+def decided(text: str, *found: str, defaults: Answering | None = None, **fields: Any) -> Decision:
+    """Return the decision about a question in which targets were found: `a` has these fields."""
+    changed = {target.id: target for target in TARGETS}
+    changed["a"] = ForgetTarget.model_validate({**PASTED, **fields})
+    snapshot = PolicySnapshot(7, changed, ["f0"], {"a": "a0"}, NoClassifier(), defaults or Answering())
+    return snapshot.decide(matches(*found), [Text("Be brief.", "messages[0]", 0, "system"), Text(text, "messages[1]", 1, "user")])
+
+
+PASTED = {"id": "a", "name": "Ada Byron", "phrases": [{"text": "Kirkby Mallory", "scope": "gated"}]}
+QUESTION = "Ada Byron was born in Kirkby Mallory. Where was Ada Byron born?"
+
+
+def test_a_name_in_the_prompt_may_be_said_and_its_facts_may_not() -> None:
+    assert "Ada Byron" in decided(QUESTION, "a").allowed
+    assert "Kirkby Mallory" not in decided(QUESTION, "a").allowed
+    assert decided(QUESTION, "a", echo="ban").allowed == ()
+    assert decided(QUESTION, "a", defaults=Answering(echo=Echo.BAN)).allowed == ()
+    assert {"Ada Byron", "Kirkby Mallory"} <= set(decided(QUESTION, "a", in_context="allow").allowed)
+    assert "Byron" not in repr(decided(QUESTION, "a"))
+
+
+def test_a_fact_in_the_prompt_is_refused_where_the_target_says_so() -> None:
+    assert decided(QUESTION, "a").verdict == "restrict"
+    assert decided(QUESTION, "a", in_context="refuse").verdict == "refuse"
+    assert decided(QUESTION, "d", in_context="refuse").verdict == "monitor"
+    assert decided("Where was Ada Byron born?", "a", in_context="refuse").verdict == "restrict"
+
+
+def test_the_language_is_that_of_the_question_without_names() -> None:
+    assert decided("Wo wurde Ada Byron geboren und wann?", "a").language == "de"
+    assert decided("Write a letter to Ada Byron.", "a").language == "en"
+    assert decided("Ada Byron", "a").language is None
+    assert decided("Wo wurde Ada Byron geboren und wann?").language is None
+    assert decided("Qui est Cat Doe et que fait cette femme ?", "c").language == "fr"
+
+
 @pytest.mark.slow
 def test_a_match_of_an_unknown_target_is_an_error_not_a_pass(snapshot: PolicySnapshot) -> None:
     assert isinstance(snapshot.classifier, LiveClassifier)
     with pytest.raises(KeyError):
         snapshot.decide(matches("nobody"))
+
+
+def test_a_target_is_answered_as_it_says_and_else_by_the_defaults(snapshot: PolicySnapshot) -> None:
+    assert snapshot.answering("a") == Answering()
+    targets = {"a": ForgetTarget.model_validate({"id": "a", "name": "Ada Byron", "answer": "mask"})}
+    other = PolicySnapshot(7, targets, [], {}, snapshot.classifier, Answering(echo=Echo.BAN))
+    assert other.answering("a") == Answering(Answer.MASK, echo=Echo.BAN)
+    with pytest.raises(KeyError):
+        other.answering("nobody")
+
+
+def test_hints_are_those_of_the_targets_that_restrict_each_once() -> None:
+    changed = {
+        i: ForgetTarget.model_validate({"id": i, "name": f"Ada Byron{i}", "hint": hint, "action": action})
+        for i, hint, action in (
+            ("a", "A.", "suppress"),
+            ("b", "B.", "suppress"),
+            ("c", "A.", "suppress"),
+            ("d", "D.", "monitor"),
+            ("e", "", "suppress"),
+            ("f", None, "suppress"),
+            ("r", "R.", "refuse"),
+        )
+    }
+    snapshot = PolicySnapshot(7, changed, [], {}, NoClassifier(), Answering(hint="F."))
+    assert snapshot.decide(matches("a", "b", "c", "d", "e")).hints == ("A.", "B.")
+    assert snapshot.decide(matches("f")).hints == ("F.",)
+    assert snapshot.decide(matches("d", "e")).hints == ()
+    assert snapshot.decide(matches("a", "r")).hints == ()

@@ -16,7 +16,7 @@ from guard.phrase import Phrase
 from guard.processors.arguments import KEY, NAME
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.suppressed import CountedRow
-from tests.guard.processors.vllm.conftest import DEAD_END, END, config, params, stored
+from tests.guard.processors.vllm.conftest import DEAD_END, END, WIDTH, config, params, stored
 
 PROMPT = [1, 3]
 
@@ -168,3 +168,35 @@ def test_a_row_may_starve_where_vllm_masks_tokens_too(
     row = requests.row(params([digest], name=name, **how), PROMPT, [])
     assert row is not None
     assert row.starves == starves
+
+
+def test_a_row_has_what_the_request_asks_for(requests: Requests, digest: str) -> None:
+    for name in (None, "gd-1"):
+        row = requests.row(params([digest], name=name, hits=1, avoid=[5], allow=["Tea"]), PROMPT, [])
+        assert row is not None
+        assert row.hits
+        assert row.bans() is not None
+        assert {token for ban in row.bans() or [] for token in ban.ids.tolist()} == {5}
+        plain = requests.row(params([digest], name=name), PROMPT, [])
+        assert plain is not None
+        assert (plain.hits, plain.apart) == (False, False)
+
+
+@pytest.mark.parametrize("how", [{"hits": 2}, {"avoid": [-1]}, {"allow": ["--"]}])
+def test_a_malformed_further_argument_is_refused_and_its_request_closed(
+    requests: Requests, digest: str, how: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError):
+        Requests.validate(params([digest], **how))
+    row = requests.row(params([digest], **how), PROMPT, [])
+    assert row is not None
+    assert row.closed
+
+
+def test_a_request_that_avoids_a_token_beyond_the_model_s_is_closed(requests: Requests, digest: str) -> None:
+    row = requests.row(params([digest], avoid=[WIDTH]), PROMPT, [])
+    assert row is not None
+    assert row.closed
+    last = requests.row(params([digest], avoid=[WIDTH - 1]), PROMPT, [])
+    assert last is not None
+    assert not last.closed

@@ -1,0 +1,1 @@
+"""The verifier: reads an answer once more before it leaves, and finds what the mask cannot."""
