@@ -47,21 +47,15 @@ class Enforcement:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        neighbours: Neighbours,
-        lanes: Lanes,
-        folder: Path,
-        metrics: Metrics,
-        defaults: Answering | None = None,
+        self, engine: Engine, near: Neighbours, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
     ) -> None:
         self._engine = engine
-        self.neighbours = neighbours
+        self.neighbours = near
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
-        self._compiler = Compiler(folder, neighbours)
+        self._compiler = Compiler(folder, near)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.

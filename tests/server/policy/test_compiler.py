@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from classifiers import ForgetTarget
+from classifiers.meaning.encoder import Vectors
 from classifiers.meaning.neighbours import Neighbours
 from classifiers.semantic import SemanticSpec
 from guard import Phrase, Restriction
@@ -193,10 +195,27 @@ def test_a_start_without_what_was_kept_is_the_same(tmp_path: Path) -> None:
     assert (tmp_path / NAME).is_file()
 
 
-def test_a_start_with_kept_semantic_words_has_anchors(tmp_path: Path) -> None:
-    target = ForgetTarget(id="a", name="Ada Byron", semantic=SemanticSpec(words=["physician"]))
-    assert Compiler(tmp_path, WordEncoder()).first([target])[1].anchors
-    assert Compiler(tmp_path, WordEncoder()).first([target])[1].anchors
+def test_a_start_with_kept_semantic_words_compares_none_again(tmp_path: Path) -> None:
+    class Counting(WordEncoder):
+        calls = 0
+
+        def encode(self, texts: Sequence[str]) -> Vectors:
+            self.calls += 1
+            return super().encode(texts)
+
+    example = {"prompt": "What?", "completion": "A biscuit."}
+    target = ForgetTarget.model_validate(
+        {"id": "a", "name": "Ada Byron", "semantic": {"words": ["poetry"]}, "examples": [example]}
+    )
+    first, again = Counting(), Counting()
+    made = Compiler(tmp_path, Neighbours(first)).first([target])[1]
+    assert Compiler(tmp_path, Neighbours(again)).first([target])[1].gated == made.gated
+    assert first.calls
+    assert not again.calls
+    # The words of its texts are compared, too.
+    changed = target.model_copy(update={"documents": ["A poetess."]})
+    Compiler(tmp_path, Neighbours(again)).first([changed])
+    assert again.calls
     with pytest.raises(ValueError, match="without an encoder"):
         Compiler(tmp_path).first([target])
 
