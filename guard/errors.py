@@ -1,7 +1,7 @@
 """The exceptions of the decode-time core.
 
 GuardError
-├── PhraseError          a phrase or an anchor that cannot be used; names it by index
+├── PhraseError          a phrase that cannot be used; names it by index
 ├── RestrictionError     a restriction that cannot be used
 │   ├── UnknownRestriction   no file has that digest
 │   ├── CorruptRestriction   the file is truncated, was changed, or is no restriction
@@ -18,7 +18,7 @@ class GuardError(Exception):
 
 
 class PhraseError(GuardError, ValueError):
-    """A phrase or an anchor cannot be used.
+    """A phrase cannot be used.
 
     Attributes:
         index: Its position in the list that was given; None if there was no list.

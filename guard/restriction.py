@@ -1,4 +1,4 @@
-"""A restriction: a compiled, immutable set of phrases and anchors.
+"""A restriction: a compiled, immutable set of phrases.
 
 Its name is the sha256 of its content. It is stored as one safetensors file.
 """
@@ -26,7 +26,6 @@ from guard.matching.gaps import GapAutomaton
 from guard.matching.listing import Listing
 from guard.matching.patterns import KINDS, WORD, Patterns
 from guard.matching.rows import Rows
-from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 
 FORMAT = 3
@@ -37,34 +36,28 @@ MAX_PHRASES = 4_000_000
 
 @dataclass(frozen=True, eq=False)
 class Restriction:
-    """Compiled phrases, and anchors: words near which nothing may be said. It does not depend on a tokenizer."""
+    """Compiled phrases. They do not depend on a tokenizer."""
 
     automaton: Automaton
     compact: CompactAutomaton
-    anchors: Anchors | None = None
     exceptions: Exceptions | None = None
     gaps: GapAutomaton | None = None
 
     @classmethod
-    def compile(
-        cls, phrases: Sequence[Phrase], anchors: Anchors | None = None, exceptions: Sequence[Excepted] = ()
-    ) -> Restriction:
+    def compile(cls, phrases: Sequence[Phrase], exceptions: Sequence[Excepted] = ()) -> Restriction:
         """Compile `phrases` and `exceptions`, which may be empty. Their order and repetitions do not change the digest.
 
         Raises:
             ValueError: For more than four million phrases, forms included.
         """
-        return cls.of(Listing.of([phrases]), anchors, exceptions, phrases)
+        return cls.of(Listing.of([phrases]), exceptions, phrases)
 
     @classmethod
-    def of(
-        cls, listing: Listing, anchors: Anchors | None = None, exceptions: Sequence[Excepted] = (), phrases: Sequence[Phrase] = ()
-    ) -> Restriction:
+    def of(cls, listing: Listing, exceptions: Sequence[Excepted] = (), phrases: Sequence[Phrase] = ()) -> Restriction:
         """Compile what a listing lists: the same as `compile` makes of its phrases.
 
         Args:
             listing: The patterns.
-            anchors: Words near which nothing may be said.
             exceptions: Texts that may be said.
             phrases: Of the listing's phrases at least those that exceptions may excuse, those that share a pattern with one of
                 these, and those that occur in an exception. Without exceptions it is not read.
@@ -96,34 +89,27 @@ class Restriction:
         }
         compact = listing.compact.without([(letters_of(pattern).encode(), key_of(pattern)) for pattern in closed])
         gaps = GapAutomaton.of_rows(listing.gapped)
-        return cls(automaton, CompactAutomaton.of_rows(compact), anchors, compiled, gaps if len(gaps) > 1 else None)
+        return cls(automaton, CompactAutomaton.of_rows(compact), compiled, gaps if len(gaps) > 1 else None)
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        """Return the arrays of both automata, and of the anchors if there are any, by name, in a fixed order."""
+        """Return the arrays of all automata by name, in a fixed order."""
         parts = {"exact": self.automaton.arrays(), "compact": self.compact.arrays()}
         if self.exceptions:
             parts["except"] = self.exceptions.arrays()
         if self.gaps:
             parts["gaps"] = self.gaps.arrays()
-        named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
-        return named | self.anchors.to_arrays()[0] if self.anchors else named
-
-    @property
-    def _metadata(self) -> dict[str, str]:
-        return self.anchors.to_arrays()[1] if self.anchors else {}
+        return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
     @cached_property
     def digest(self) -> str:
         """The restriction's name: a sha256 in hexadecimal.
 
-        It covers the format, each array's name, type, shape and bytes, and the anchors' thresholds and encoder.
+        It covers the format and each array's name, type, shape and bytes.
         """
         digest = hashlib.sha256(json.dumps(["guard-restriction", FORMAT]).encode())
         for name, array in self.arrays().items():
             digest.update(json.dumps([name, array.dtype.str, array.shape]).encode())
             digest.update(np.ascontiguousarray(array).data)
-        if self.anchors:
-            digest.update(json.dumps(self._metadata, sort_keys=True).encode())
         return digest.hexdigest()
 
     @property
@@ -141,7 +127,7 @@ class Restriction:
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = folder / (self.digest + SUFFIX)
-        mapped.store(path, self.arrays(), {"format": str(FORMAT), **self._metadata})
+        mapped.store(path, self.arrays(), {"format": str(FORMAT)})
         return path
 
     @classmethod
@@ -166,7 +152,6 @@ class Restriction:
             restriction = cls(
                 Automaton(**_part(arrays, "exact.")),
                 CompactAutomaton(**_part(arrays, "compact.")),
-                Anchors.from_arrays(arrays, metadata) if "anchor_vectors" in arrays or "anchor_encoder" in metadata else None,
                 Exceptions(**_part(arrays, "except.")) if "except.own" in arrays else None,
                 GapAutomaton(**_part(arrays, "gaps.")) if "gaps.label" in arrays else None,
             )

@@ -51,9 +51,6 @@ class Settings(BaseSettings):
     encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")
     margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the cosine to any background prompt")
-    decode_encoder: bool = Field(
-        False, description="compare words of several tokens by meaning, too: every worker loads the encoder"
-    )
     answer: Answer = Field(
         Answer.ABSTAIN, description="what becomes of an answer that was about to say a phrase: abstain, rephrase or mask"
     )

@@ -19,8 +19,8 @@ class Batch:
     """Rows by their position in an engine's batch.
 
     The usual row gets one whole token per step. Such rows are in lanes, one lane per restriction, which read all their tokens in
-    one compiled pass. A row that gets anything else (no token, several, part of a character), or has anchors or allowed
-    texts, steps by itself.
+    one compiled pass. A row that gets anything else (no token, several, part of a character), or has allowed texts, steps
+    by itself.
 
     After changing `rows`, call `changed` before the next `edits`. A row may be in one batch only.
     """

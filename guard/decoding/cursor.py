@@ -13,7 +13,6 @@ from guard.folding import StreamFolder
 from guard.matching.automaton import ROOT
 from guard.matching.compact import CompactCursor
 from guard.matching.gaps import GapCursor
-from guard.meaning.semantic import SemanticCursor
 
 
 class Cursor:
@@ -26,10 +25,9 @@ class Cursor:
         pending: The bytes of an unfinished character: three at most.
         compact: The state of compact matching; None if the restriction has no compact phrases.
         gaps: The state in names with gaps; None if the restriction has none.
-        semantic: The state of embedding matching; None if the restriction has no anchors.
     """
 
-    __slots__ = ("allowing", "compact", "gaps", "masks", "node", "pending", "semantic")
+    __slots__ = ("allowing", "compact", "gaps", "masks", "node", "pending")
 
     def __init__(self, masks: Masks, prompt: Sequence[int] = (), allowed: frozenset[str] = frozenset()) -> None:
         """Start behind the token ids `prompt`. A phrase may begin in the prompt's last message.
@@ -43,15 +41,10 @@ class Cursor:
         self.node = masks.automaton.start if whole else ROOT
         self.compact = CompactCursor(masks.compact, at_start=whole) if masks.compact else None
         self.gaps = GapCursor(masks.gaps, at_start=whole) if masks.gaps else None
-        self.semantic: SemanticCursor | None = None  # set below: it reads its own tail of the prompt
         self.extend(tail)
-        if masks.semantic:
-            self.semantic = SemanticCursor(masks.semantic, prompt)
 
     def extend(self, ids: Sequence[int]) -> None:
         """Read sampled token ids. Ids outside the vocabulary add no text."""
-        if self.semantic:
-            self.semantic.extend(ids)
         vocabulary = self.masks.vocabulary
         size, whole, folded = len(vocabulary), vocabulary.whole, vocabulary.folded
         if not self.pending and all(0 <= token < size and whole[token] for token in ids):
@@ -81,7 +74,7 @@ class Cursor:
                 self.gaps.read(text)
 
     def bans(self) -> list[Ban]:
-        """Return the ids that would now complete a phrase or say a word near an anchor. The parts may share ids."""
+        """Return the ids that would now complete a phrase. The parts may share ids."""
         parts = (self.allowing or self.masks).at(self.node, self.pending)
         if self.compact and self.allowing:
             parts += self.allowing.compact(self.compact, self.pending, self.masks.automaton.last(self.node))
@@ -92,6 +85,4 @@ class Cursor:
         if self.gaps:
             found = self.gaps.pending(self.pending, self.masks.automaton.last(self.node)) if self.pending else self.gaps.bans()
             parts += [self.masks.gapped(self.node, ban) for ban in found]
-        if self.semantic:
-            parts += self.semantic.bans()
         return parts

@@ -163,7 +163,7 @@ def keep_whole(tokens, whole, unfinished):
 
 
 @njit(cache=True, nogil=True)
-def likeliest(logits, banned, asked, undecided):
+def likeliest(logits, banned, asked):
     """Return each row's likeliest token if it may be banned.
 
     With few banned ids, the highest of a row's banned logits is compared with the row's others until a higher one is found, which
@@ -173,29 +173,28 @@ def likeliest(logits, banned, asked, undecided):
         logits: float32 [rows, tokens], without NaN.
         banned: int64 [2, n]; rows and ids.
         asked: bool [rows]; the rows to look at.
-        undecided: bool [rows]; the rows whose likeliest token is returned even if it is not banned.
 
     Returns:
         int64 [rows]: the first token with the row's highest logit. -1 for a row that is not asked for or has nothing but -inf,
-        and, unless it is undecided, usually for one whose likeliest token is not banned.
+        and usually for one whose likeliest token is not banned.
     """
     rows, width = logits.shape
     best = np.full(rows, -1, np.int64)
     dear = banned.shape[1] * _DEAR > width * asked.sum()
-    for row in range(rows):
-        if asked[row] and (dear or undecided[row]):
-            best[row] = _first_highest(logits[row])
     if dear:
+        for row in range(rows):
+            if asked[row]:
+                best[row] = _first_highest(logits[row])
         return best
     top = np.full(rows, -np.inf, np.float32)
     for k in range(banned.shape[1]):
         row, token = banned[0, k], banned[1, k]
-        if asked[row] and not undecided[row]:
+        if asked[row]:
             value = logits[row, token]
             if value > top[row] or (value == top[row] and token < best[row]):
                 top[row], best[row] = value, token
     for row in range(rows):
-        if best[row] >= 0 and not undecided[row]:
+        if best[row] >= 0:
             # Among equal logits the first counts: none before it may be as high.
             less = np.nextafter(top[row], np.float32(-np.inf))
             if not (none_above(logits[row, best[row] :], top[row]) and none_above(logits[row, : best[row]], less)):

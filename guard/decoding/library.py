@@ -11,7 +11,6 @@ from pathlib import Path
 from guard.decoding.masks import Masks
 from guard.errors import RestrictionError
 from guard.matching.compact import Letters
-from guard.meaning.wordvectors import WordVectors
 from guard.restriction import SUFFIX, Restriction
 from guard.tokens.vocabulary import Vocabulary
 
@@ -31,17 +30,11 @@ class Library:
     Args:
         folder: The folder of restriction files.
         vocabulary: The vocabulary of the model's tokenizer.
-        words: The folder of word vectors, which restrictions with anchors need. They must be of the anchors' encoder.
-        encoder: The fingerprint of the encoder that judges words while text is generated, if there is one. It must be the
-            anchors' encoder, too.
     """
 
-    def __init__(self, folder: Path, vocabulary: Vocabulary, words: Path | None = None, encoder: str | None = None) -> None:
+    def __init__(self, folder: Path, vocabulary: Vocabulary) -> None:
         self._folder = folder
         self._vocabulary = vocabulary
-        self._words = words
-        self._encoder = encoder
-        self._vectors: dict[str, WordVectors] = {}
         self._masks: dict[str, Masks] = {}
         self._failed: dict[str, str] = {}
         self._loading: set[str] = set()
@@ -70,7 +63,7 @@ class Library:
             self._loading.update(new)
         for digest in new:
             if len(new) <= _FEW and self._is_small(digest):
-                self._publish(digest, leave_anchors=True)
+                self._publish(digest)
             else:
                 self._loader.submit(self._publish, digest)
 
@@ -86,18 +79,10 @@ class Library:
         """Return why requested restrictions failed to load, by digest, each reason once. A new request tries again."""
         return {digest: self._failed.pop(digest) for digest in digests if digest in self._failed}
 
-    def _publish(self, digest: str, restriction: Restriction | None = None, *, leave_anchors: bool = False) -> None:
-        """Load a restriction, unless it is given, and keep its masks or the reason why there are none.
-
-        `leave_anchors`: if it has anchors, the loader's thread goes on with it, since word vectors take longer than a few
-        milliseconds to read.
-        """
+    def _publish(self, digest: str) -> None:
+        """Load a restriction, and keep its masks or the reason why there are none."""
         try:
-            restriction = restriction or Restriction.load(self._folder, digest)
-            if leave_anchors and restriction.anchors:
-                self._loader.submit(self._publish, digest, restriction)
-                return
-            self._masks[digest] = self._made(restriction)
+            self._masks[digest] = self._made(Restriction.load(self._folder, digest))
         except RestrictionError as error:
             self._failed[digest] = str(error)
         except Exception as error:
@@ -116,20 +101,7 @@ class Library:
         return Letters.of(self._vocabulary)
 
     def _made(self, restriction: Restriction) -> Masks:
-        words = self._word_vectors(restriction.anchors.encoder) if restriction.anchors else None
-        masks = Masks.of(restriction, self._vocabulary, self._letters, words=words)
+        masks = Masks.of(restriction, self._vocabulary, self._letters)
         if len(restriction.automaton) > _SMALL:
             masks.prepare()
         return masks
-
-    def _word_vectors(self, encoder: str) -> WordVectors:
-        if self._words is None:
-            raise RestrictionError("the restriction has anchors, but no folder of word vectors is configured: set `words`")
-        if self._encoder is not None and self._encoder != encoder:
-            raise RestrictionError(
-                "the restriction's anchors were made by another encoder than the worker's: compile them with the worker's"
-            )
-        held = self._vectors.get(encoder)
-        if held is None:
-            held = self._vectors[encoder] = WordVectors.stored(self._words, self._vocabulary, encoder)
-        return held

@@ -20,15 +20,12 @@ from numpy.typing import NDArray
 
 from guard.ban import Ban, BanCache
 from guard.decoding.excusing import Excusing
-from guard.errors import RestrictionError
 from guard.folding import StreamFolder
 from guard.matching import kernels
 from guard.matching.automaton import ROOT, Automaton, descend
 from guard.matching.compact import CompactMasks, Letters
 from guard.matching.exceptions import Exceptions
 from guard.matching.gaps import GapMasks
-from guard.meaning.semantic import SemanticMasks
-from guard.meaning.wordvectors import WordVectors
 from guard.restriction import Restriction
 from guard.tokens.vocabulary import Vocabulary
 
@@ -41,7 +38,6 @@ class Masks:
         vocabulary: The vocabulary.
         capacity: How many ids to keep; 2^21 take 16 MiB. The least recently used parts are dropped first.
         compact: The masks of the restriction's compact phrases, if it has any.
-        semantic: The masks of its anchors, if it has any.
         exceptions: The restriction's exceptions, if it has any.
         gaps: The masks of the restriction's names with gaps, if it has any.
     """
@@ -52,14 +48,12 @@ class Masks:
         vocabulary: Vocabulary,
         capacity: int = 1 << 21,
         compact: CompactMasks | None = None,
-        semantic: SemanticMasks | None = None,
         exceptions: Exceptions | None = None,
         gaps: GapMasks | None = None,
     ) -> None:
         self.automaton = automaton
         self.vocabulary = vocabulary
         self.compact = compact
-        self.semantic = semantic
         self.gaps = gaps
         self.excusing = Excusing(exceptions, automaton, vocabulary) if exceptions else None
         # What sets of allowed texts change; see `guard.decoding.allowing`.
@@ -79,7 +73,6 @@ class Masks:
         vocabulary: Vocabulary,
         letters: Letters | None = None,
         capacity: int = 1 << 21,
-        words: WordVectors | None = None,
     ) -> Masks:
         """Build the masks of a restriction.
 
@@ -88,21 +81,12 @@ class Masks:
             vocabulary: The vocabulary.
             letters: The vocabulary's letters, if they are known already.
             capacity: How many ids to keep.
-            words: The vocabulary's word vectors. A restriction with anchors needs them.
-
-        Raises:
-            RestrictionError: If the restriction has anchors and `words` are missing or of another encoder.
         """
-        semantic = None
-        if restriction.anchors:
-            if words is None:
-                raise RestrictionError("the restriction has anchors, but no word vectors to compare with them were given")
-            semantic = SemanticMasks(restriction.anchors, words, vocabulary)
         compact = None
         if len(restriction.compact) > 1:
             compact = CompactMasks(restriction.compact, vocabulary, letters or Letters.of(vocabulary), capacity)
         gaps = GapMasks(restriction.gaps, vocabulary, capacity) if restriction.gaps else None
-        return cls(restriction.automaton, vocabulary, capacity, compact, semantic, restriction.exceptions, gaps)
+        return cls(restriction.automaton, vocabulary, capacity, compact, restriction.exceptions, gaps)
 
     def prepare(self) -> None:
         """Compute what each sequence needs in its first step, so that no request has to wait for it."""
@@ -112,8 +96,6 @@ class Masks:
             self.compact.continuing(ROOT)
         if self.gaps:
             self.gaps.inner, self.gaps.always  # noqa: B018
-        if self.semantic:
-            self.semantic.ban, self.semantic.bare  # noqa: B018
 
     @property
     def depth(self) -> int:

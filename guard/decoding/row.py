@@ -9,7 +9,6 @@ import numpy as np
 from guard.ban import Ban
 from guard.decoding.cursor import Cursor
 from guard.decoding.masks import Masks
-from guard.meaning.semantic import SemanticCursor
 
 
 class Row:
@@ -64,17 +63,12 @@ class Row:
     @property
     def apart(self) -> bool:
         """Whether the row cannot be in a lane: it says nothing, or its bans do not depend on its restrictions' states alone."""
-        return self.closed or bool(self.semantic) or any(cursor.allowing for cursor in self.cursors)
+        return self.closed or any(cursor.allowing for cursor in self.cursors)
 
     @property
     def ends_at_hit(self) -> bool:
         """Whether a hit in this step ends the row."""
         return self.hits and (self._first is None or bool(self.output))
-
-    @property
-    def semantic(self) -> list[SemanticCursor]:
-        """The states in those of its restrictions that have anchors."""
-        return [cursor.semantic for cursor in self.cursors if cursor.semantic]
 
     def bans(self) -> list[Ban] | None:
         """Read what was sampled since the last step, and return the bans for the next token.

@@ -122,16 +122,6 @@ class LogitsEditor:
             nothing = logits[rows].amax(dim=-1) == -torch.inf
             logits[rows, self._dead_end] = torch.where(nothing, 0.0, logits[rows, self._dead_end])
 
-    def likeliest(self, logits: torch.Tensor, rows: Sequence[int], count: int) -> NDArray[np.int64]:
-        """Return the `count` likeliest tokens of each of the `rows`, the likeliest first.
-
-        Returns:
-            int64 [rows, count]; -1 in place of a banned token.
-        """
-        values, ids = logits[self.tensor(np.array(rows))].topk(min(count, logits.shape[1]))
-        found: NDArray[np.int64] = torch.where(values > -torch.inf, ids, -1).cpu().numpy()
-        return found
-
     def tensor(self, array: Any) -> torch.Tensor:
         """Return a NumPy array as a tensor on the device."""
         return torch.from_numpy(array).to(self._device, non_blocking=True)

@@ -51,9 +51,6 @@ class _Beam(Row):
 class GuardLogitsProcessor(LogitsProcessor):
     """Keeps each sequence of a `generate` call from saying what its restrictions name.
 
-    Anchors ban or penalise only tokens that are whole words. Words of several tokens would need an encoder, which this class does
-    not have.
-
     Beam search moves rows, so the processor identifies a row by its ids. It stores the state of each sequence under its ids, and
     the next step finds the state there, whichever row continues the sequence. If it finds none, it reads the sequence again from
     the prompt. The first call shows where the prompt ends: in the prompt, special tokens separate texts; after it, they add

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import httpx
 from starlette.types import ASGIApp
 
-from guard.meaning.anchors import Encode
 from guard.tokens.vocabulary import Vocabulary
 from server.errors import EngineFailure
 from server.settings import Settings
@@ -68,19 +67,6 @@ class Engine(Protocol):
         """Return a lower bound of the number of tokens of `text` in a prompt.
 
         It is quick, so a bound that exceeds the context length may be far below the exact number. Threads call it.
-        """
-        ...
-
-    async def prepare_words(self, encode: Encode, encoder: str) -> None:
-        """Make the word vectors that workers need before they load restrictions with anchors.
-
-        Args:
-            encode: Returns the vectors of texts.
-            encoder: The name of `encode`.
-
-        Raises:
-            OSError: The vectors cannot be stored.
-            Exception: What `encode` raises.
         """
         ...
 

@@ -14,13 +14,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from starlette.types import ASGIApp
-from tqdm import tqdm
 
-from guard.meaning.anchors import Encode
 from guard.tokens.vocabulary import Vocabulary
 from server.engine.tokenizer import PromptTokenizer
 from server.errors import EngineFailure
@@ -40,9 +37,7 @@ def vllm_arguments(settings: Settings) -> list[str]:
         name = argument.split("=")[0].split(".")[0].replace("_", "-")
         if name in _RESERVED:
             raise ValueError(f"{argument.split('=')[0]} is set by guard-server: remove it from the arguments after --")
-    guard: dict[str, Any] = {"folder": str(settings.restrictions.resolve()), "words": str(settings.words.resolve())}
-    if settings.decode_encoder:
-        guard |= {"encoder": "classifiers.meaning.encoder:SentenceEncoder", "encoder_model": settings.encoder}
+    guard = {"folder": str(settings.restrictions.resolve())}
     return [
         "--model", settings.model,
         "--logits-processors", "guard.processors.vllm.v1:GuardLogitsProcessor",
@@ -69,13 +64,12 @@ def prepare_environment() -> None:
 class VllmEngine:
     """A running vLLM engine and its application."""
 
-    def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, words: Path, load_timeout: float) -> None:
+    def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, load_timeout: float) -> None:
         from guard.processors.tokenizer import dead_end_token, model_ends
 
         self.app = app
         self._client = client
         self._tokenizer = tokenizer
-        self._words = words
         self._load_timeout = load_timeout
         self.dead = asyncio.Event()
         self.vocabulary: int = client.model_config.get_vocab_size()
@@ -111,32 +105,6 @@ class VllmEngine:
     def least_tokens(self, text: str) -> int:
         """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
         return self._prompts.least_tokens(text)
-
-    async def prepare_words(self, encode: Encode, encoder: str) -> None:
-        """Store the vectors of the vocabulary's whole words where the workers read them, unless they are there already.
-
-        Takes about a minute if the vocabulary is large.
-
-        Args:
-            encode: Returns the vectors of texts.
-            encoder: The name of `encode`.
-
-        Raises:
-            OSError: The vectors cannot be stored.
-            Exception: What `encode` raises.
-        """
-        await asyncio.to_thread(self._prepare_words, encode, encoder)
-
-    def _prepare_words(self, encode: Encode, encoder: str) -> None:
-        from guard.meaning.wordvectors import WordVectors
-
-        with tqdm(desc="word vectors", unit=" words", delay=1) as shown:
-
-            def progress(done: int, total: int) -> None:
-                shown.total = total
-                shown.update(done - shown.n)
-
-            WordVectors.cached(self._words, self.tokens(), encode, encoder, progress=progress)
 
     async def load(self, digests: Sequence[str]) -> None:
         """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them in time."""
@@ -226,7 +194,7 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
         logging.root.setLevel(level)
         # Nothing else runs the application's lifespan, in which vLLM logs its statistics.
         async with app.router.lifespan_context(app):
-            known = (app, client, client.get_tokenizer(), settings.words, settings.load_timeout)
+            known = (app, client, client.get_tokenizer(), settings.load_timeout)
             # On a thread, because it copies the tokenizer, which may be large.
             engine = await asyncio.to_thread(VllmEngine, *known)
             app.state.server = _DeathNotice(engine.dead)

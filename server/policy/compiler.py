@@ -132,7 +132,7 @@ class Compiler:
             return Part(None, targets, listing)
         found = _concerned(targets, listing)
         phrases = [phrase for _, phrases in found for phrase in phrases]
-        return Part(self._write(Restriction.of(listing, None, exceptions_of(found), phrases)), targets, listing)
+        return Part(self._write(Restriction.of(listing, exceptions_of(found), phrases)), targets, listing)
 
     def _holds(self, digest: str) -> bool:
         """Return whether the folder holds a restriction undamaged."""

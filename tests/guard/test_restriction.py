@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from guard import restriction as module
 from guard.errors import CorruptRestriction, FormatMismatch, UnknownRestriction
-from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import SUFFIX, Restriction
 
@@ -94,50 +93,9 @@ def vectors(*cosines: float) -> NDArray[np.float32]:
     return np.array([(c, (1 - c * c) ** 0.5) for c in cosines], np.float32)
 
 
-def anchors(encoder: str = "fake", **thresholds: float) -> Anchors:
-    return Anchors.of(
-        ["physician", "actor"], lambda words: vectors(*np.linspace(0.5, 1, len(words))), encoder=encoder, **thresholds
-    )
-
-
-def test_anchors_are_stored_with_the_phrases(tmp_path: Path) -> None:
-    saved = Restriction.compile(PHRASES, anchors(delta=0.8))
-    saved.save(tmp_path)
-    loaded = Restriction.load(tmp_path, saved.digest).anchors
-    assert loaded is not None
-    assert saved.anchors is not None
-    assert (loaded.words, loaded.encoder) == (("actor", "physician"), "fake")
-    assert (loaded.delta, loaded.floor, loaded.weight) == (0.8, saved.anchors.floor, saved.anchors.weight)
-    np.testing.assert_array_equal(loaded.vectors, saved.anchors.vectors)
-
-
-def test_the_digest_covers_anchors_and_without_them_is_that_of_the_arrays_alone() -> None:
-    plain = Restriction.compile(PHRASES)
+def test_the_digest_is_that_of_the_arrays() -> None:
+    restriction = Restriction.compile(PHRASES)
     by_hand = hashlib.sha256(json.dumps(["guard-restriction", module.FORMAT]).encode())
-    for name, array in plain.arrays().items():
+    for name, array in restriction.arrays().items():
         by_hand.update(json.dumps([name, array.dtype.str, array.shape]).encode() + array.tobytes())
-    assert plain.digest == by_hand.hexdigest()
-    different = [anchors(), anchors(encoder="other"), anchors(delta=0.8), anchors(floor=0.4), anchors(weight=2.0)]
-    assert len({plain.digest, *(Restriction.compile(PHRASES, one).digest for one in different)}) == 6
-    assert Restriction.compile([], anchors()).digest != Restriction.compile([]).digest
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (b'"anchor_delta":"0.7"', b'"anchor_delta":"0.9"'),
-        (b'"anchor_delta":"0.7"', b'"anchor_delta":"x.7"'),
-        (b'"anchor_delta":"0.7"', b'"anchor_delta":null '),
-        (b'"anchor_floor"', b'"anchor_flour"'),
-        (b'"anchor_encoder":"fake"', b'"anchor_encoder":"faki"'),
-        (b'"anchor_vectors"', b'"anchor_victors"'),
-    ],
-)
-def test_anchors_that_were_changed_are_noticed(tmp_path: Path, before: bytes, after: bytes) -> None:
-    restriction = Restriction.compile(PHRASES, anchors())
-    path = restriction.save(tmp_path)
-    content = path.read_bytes()
-    assert content.count(before) == 1
-    path.write_bytes(content.replace(before, after))
-    with pytest.raises(CorruptRestriction):
-        Restriction.load(tmp_path, restriction.digest)
+    assert restriction.digest == by_hand.hexdigest()

@@ -47,7 +47,6 @@ class FakeEngine:
         self.restrictions: dict[str, Restriction] = {}
         self.bodies: list[dict[str, Any]] = []
         self.loaded: list[str] = []
-        self.words: list[str] = []
         self.obeys = True
         self.asks = True
         self.healthy = True
@@ -82,9 +81,6 @@ class FakeEngine:
 
     def least_tokens(self, text: str) -> int:
         return len(text.split())
-
-    async def prepare_words(self, encode: Any, encoder: str) -> None:
-        self.words.append(encoder)
 
     async def load(self, digests: Sequence[str]) -> None:
         if self.folder:

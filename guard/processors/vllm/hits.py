@@ -6,7 +6,7 @@ something else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -37,28 +37,24 @@ class Hits:
         """Set the rows of the batch, by position."""
         self._rows = {position: row for position, row in rows.items() if row.hits}
 
-    def before(self, logits: torch.Tensor, edits: Edits, undecided: Collection[int] = ()) -> None:
+    def before(self, logits: torch.Tensor, edits: Edits) -> None:
         """Look for hits before the logits are edited.
 
         Args:
             logits: float [batch, vocabulary]. Some bans may be done in them, in place.
             edits: The edits of this step.
-            undecided: Positions at which further bans may follow.
         """
         self._found, self._kept = [], None
-        if not self._rows or not (edits.banned.size or undecided):
+        if not self._rows or not edits.banned.size:
             return
         closed = set(edits.closed.tolist())
         asked = [position for position, row in self._rows.items() if row.ends_at_hit and position not in closed]
-        later = asked
         if logits.device.type == "cpu" and logits.dtype == torch.float32:
-            later = [position for position in asked if position in undecided]
             flags = np.zeros(len(logits), np.bool_)
             flags[asked] = True
-            flags[later] = False
             self._found = np.flatnonzero(hitkernels.find_hits(logits.numpy(), edits.banned, flags)).tolist()
-        if later:
-            at = self._editor.tensor(np.array(later, np.int64))
+        elif asked:
+            at = self._editor.tensor(np.array(asked, np.int64))
             self._kept = at, logits[at]
 
     def after(self, logits: torch.Tensor) -> list[int]:

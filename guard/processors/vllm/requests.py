@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from vllm.tokenizers import cached_tokenizer_from_config
 
-from guard.decoding.finishing import Finisher, open_encoder
 from guard.decoding.library import Library
 from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
@@ -32,12 +31,7 @@ logger = logging.getLogger("vllm.guard")
 class Requests:
     """Makes the row of each request of an engine.
 
-    Its settings are in `--additional-config '{"guard": {...}}'`:
-
-    - `folder`: the folder of restrictions.
-    - `words`: the folder of word vectors; optional.
-    - `encoder`: a "module:name" that makes an encoder, which compares words of several tokens too; optional.
-    - `encoder_model`: the name of the encoder's model; optional.
+    Its setting is the folder of restrictions: `--additional-config '{"guard": {"folder": ...}}'`.
     """
 
     def __init__(self, config: VllmConfig) -> None:
@@ -53,15 +47,8 @@ class Requests:
         model = config.model_config
         tokenizer = cached_tokenizer_from_config(model)
         folder = Path(settings["folder"])
-        self.finisher: Finisher | None = None
-        """It compares words of several tokens by meaning; None without an encoder."""
-        if settings.get("encoder"):
-            self.finisher = Finisher(open_encoder(settings["encoder"], settings.get("encoder_model")))
         self.library = Library(
-            folder,
-            vocabulary_from(tokenizer, model.get_vocab_size(), VocabularyCache(folder / "vocabularies")),
-            Path(settings["words"]) if settings.get("words") else None,
-            self.finisher.encoder.fingerprint if self.finisher else None,
+            folder, vocabulary_from(tokenizer, model.get_vocab_size(), VocabularyCache(folder / "vocabularies"))
         )
         ends = model_ends(tokenizer, model)
         self.dead_end = dead_end_token(tokenizer, model.get_vocab_size(), ends)

@@ -73,9 +73,8 @@ class Suppressed:
         self._last: tuple[list[CountedRow], list[int], Flags] | None = None
         # Steps that are not counted yet: the names (None if the sample was discarded) and whether the token was banned.
         self._steps: list[tuple[list[str | None], Flags]] = []
-        none = np.zeros(1, np.bool_)
         # This compiles it now, so that no answer has to wait for it.
-        batchkernels.likeliest(np.zeros((1, 1), np.float32), np.zeros((2, 0), np.int64), none, none)
+        batchkernels.likeliest(np.zeros((1, 1), np.float32), np.zeros((2, 0), np.int64), np.zeros(1, np.bool_))
 
     def begin(self, name: str) -> None:
         """Start a count for `name` if there is none. A request that returns after preemption continues its own count."""
@@ -87,20 +86,19 @@ class Suppressed:
         """Set the rows of the batch, by position. Those with a name are counted from the next step on."""
         self._rows = {position: row for position, row in rows.items() if isinstance(row, CountedRow)}
 
-    def before(self, logits: torch.Tensor, edits: Edits, undecided: Iterable[int] = ()) -> None:
+    def before(self, logits: torch.Tensor, edits: Edits) -> None:
         """Find the likeliest tokens before the logits are edited.
 
         Args:
             logits: float [batch, vocabulary].
             edits: The edits of this step.
-            undecided: Positions at which further bans may follow.
         """
         self._settle()
         self._watched = None
         if not self._rows:
             return
         on_host = logits.device.type == "cpu" and logits.dtype == torch.float32
-        found = self._likeliest(logits, edits, undecided) if on_host else dict.fromkeys(self._rows, -1)
+        found = self._likeliest(logits, edits) if on_host else dict.fromkeys(self._rows, -1)
         closed = set(edits.closed.tolist())
         positions = [position for position in found if position not in closed and not self._rows[position].ended]
         if not positions:
@@ -141,12 +139,11 @@ class Suppressed:
         self._read()
         return {name: self._counts.pop(name) for name in dict.fromkeys(names) if name in self._counts}
 
-    def _likeliest(self, logits: torch.Tensor, edits: Edits, undecided: Iterable[int]) -> dict[int, int]:
+    def _likeliest(self, logits: torch.Tensor, edits: Edits) -> dict[int, int]:
         """Return the likeliest tokens that may be banned, by position."""
-        asked, open_ = np.zeros((2, len(logits)), np.bool_)
+        asked = np.zeros(len(logits), np.bool_)
         asked[list(self._rows)] = True
-        open_[list(undecided)] = True
-        ids = batchkernels.likeliest(logits.numpy(), edits.banned, asked, open_)
+        ids = batchkernels.likeliest(logits.numpy(), edits.banned, asked)
         return {position: int(ids[position]) for position in np.flatnonzero(ids >= 0).tolist()}
 
     def _settle(self) -> None:

@@ -8,7 +8,6 @@ Written against vLLM 0.32: `vllm.v1.sample.logits_processor`, vLLM's documented 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,9 +15,6 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
 from guard.decoding.batch import Batch
-from guard.decoding.edits import Edits
-from guard.decoding.finishing import Finisher
-from guard.meaning.semantic import CANDIDATES
 from guard.processors.logits import LogitsEditor
 from guard.processors.vllm.hits import Hits
 from guard.processors.vllm.requests import Requests
@@ -69,32 +65,19 @@ class GuardLogitsProcessor(LogitsProcessor):
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """Edit `logits`, float32 [batch, vocabulary], in place.
 
-        One scatter bans in all rows, one bans the dead end, and if there is an encoder, a third one bans among the likeliest
-        tokens of rows with anchors. Then the rows with a hit are closed.
+        One scatter bans in all rows, and one bans the dead end. Then the rows with a hit are closed.
         """
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()
-        finisher, suppressed = self.requests.finisher, self.requests.suppressed
-        positions = finisher.concerned(self._batch.rows, edits) if finisher else []
+        suppressed = self.requests.suppressed
         doubtful = self._editor.close_dead_end(logits)
-        suppressed.before(logits, edits, positions)
-        self._hits.before(logits, edits, positions)
+        suppressed.before(logits, edits)
+        self._hits.before(logits, edits)
         self._editor.apply(logits, edits)
         self._editor.open_dead_end(logits, doubtful)
-        if finisher and positions:
-            self._editor.apply(logits, self._finished(finisher, logits, positions, edits))
         suppressed.after(logits, self._hits.after(logits))
         return logits
-
-    def _finished(self, finisher: Finisher, logits: torch.Tensor, positions: Sequence[int], edits: Edits) -> Edits:
-        candidates = self._editor.likeliest(logits, positions, CANDIDATES)
-        try:
-            return finisher.edits(self._batch.rows, positions, candidates, edits)
-        except Exception as error:
-            # It is unknown whether these tokens would be banned. The message may contain them, so the log has only the type.
-            logger.warning("%d requests closed: words could not be encoded: %s", len(positions), type(error).__name__)
-            return Edits.collect({}, positions, [])
 
 
 def live(model_runner: Any) -> Requests | None:

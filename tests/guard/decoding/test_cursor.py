@@ -69,9 +69,9 @@ def test_ids_outside_the_vocabulary_add_no_text() -> None:
     assert one.node == other.node
 
 
-def test_a_cursor_without_compact_phrases_or_anchors_keeps_no_state_for_them() -> None:
+def test_a_cursor_without_compact_phrases_keeps_no_state_for_them() -> None:
     cursor = Cursor(masks_of([Phrase("tea")], [b" tea"]))
-    assert (cursor.compact, cursor.semantic) == (None, None)
+    assert cursor.compact is None
 
 
 def test_half_a_character_is_held_until_it_is_whole() -> None:

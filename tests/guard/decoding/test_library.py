@@ -5,17 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from guard import mapped
 from guard.decoding import library as module
 from guard.decoding.library import Library
-from guard.decoding.masks import Masks
-from guard.errors import RestrictionError, UnknownRestriction
-from guard.meaning.anchors import Anchors
-from guard.meaning.wordvectors import WordVectors
+from guard.errors import UnknownRestriction
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 from guard.tokens.vocabulary import Vocabulary
@@ -26,16 +21,6 @@ PHRASES = [
     Phrase("tea", scope="gated", penalty=4.0),
     Phrase("Wonder", match="prefix"),
 ]
-
-
-def vectors(*cosines: float) -> NDArray[np.float32]:
-    return np.array([(c, (1 - c * c) ** 0.5) for c in cosines], np.float32)
-
-
-def anchors(encoder: str = "fake", **thresholds: float) -> Anchors:
-    return Anchors.of(
-        ["physician", "actor"], lambda words: vectors(*np.linspace(0.5, 1, len(words))), encoder=encoder, **thresholds
-    )
 
 
 def test_a_library_loads_once_and_keeps_nothing_of_what_fails(tmp_path: Path) -> None:
@@ -83,38 +68,6 @@ def test_loading_in_the_background_publishes_what_is_whole_and_tells_failures_on
     assert library.collect_failures([bad.digest]) == {}
 
 
-def test_a_library_needs_the_word_vectors_of_the_anchors_own_encoder(tmp_path: Path) -> None:
-    restriction = Restriction.compile([], anchors())
-    restriction.save(tmp_path)
-    vocabulary, words = Vocabulary.of([b" actor", b" tea"]), tmp_path / "words"
-
-    def computed(encoder: str) -> None:
-        WordVectors.cached(words, vocabulary, lambda texts: vectors(*(float(t == "actor") for t in texts)), encoder)
-
-    computed("other")
-    for folder, reason in ((None, "no folder"), (words, "no word vectors"), (tmp_path / "nowhere", "no word vectors")):
-        with pytest.raises(RestrictionError, match=reason):
-            Library(tmp_path, vocabulary, folder).masks(restriction.digest)
-    with pytest.raises(RestrictionError, match="no word vectors to compare"):
-        Masks.of(restriction, vocabulary)
-    computed("fake")
-    assert Library(tmp_path, vocabulary, words, "fake").masks(restriction.digest).semantic is not None
-    with pytest.raises(RestrictionError, match="another encoder"):
-        Library(tmp_path, vocabulary, words, "other").masks(restriction.digest)
-    with pytest.raises(RestrictionError, match="no word vectors"):
-        Library(tmp_path, Vocabulary.of([b" actor"]), words).masks(restriction.digest)
-    for path in words.iterdir():
-        path.write_bytes(path.read_bytes()[:-1])
-    library = Library(tmp_path, vocabulary, words)
-    library.request([restriction.digest])
-    failures: dict[str, str] = {}
-    while not failures:
-        failures = library.collect_failures([restriction.digest])
-        time.sleep(0.01)
-    assert "cannot be read" in failures[restriction.digest]
-    assert library.held([restriction.digest]) == []
-
-
 def test_a_small_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     restriction = Restriction.compile(PHRASES)
     restriction.save(tmp_path)
@@ -125,18 +78,6 @@ def test_a_small_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     library.request([restriction.digest])
     assert library.held([restriction.digest]) == [restriction.digest]
     assert len(read) == 1
-
-
-def test_a_small_one_with_anchors_is_left_to_the_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    restriction = Restriction.compile([], anchors())
-    restriction.save(tmp_path)
-    library = Library(tmp_path, Vocabulary.of([b" tea"]))
-    submitted: list[tuple[object, ...]] = []
-    monkeypatch.setattr(library._loader, "submit", lambda *call: submitted.append(call))
-    library.request([restriction.digest])
-    library.request([restriction.digest])  # it is being loaded already
-    assert library.held([restriction.digest]) == []
-    assert len(submitted) == 1
 
 
 def test_what_failed_can_be_asked_for_again(tmp_path: Path) -> None:

@@ -68,10 +68,6 @@ def test_only_an_open_row_without_restrictions_is_idle() -> None:
     assert not Row([masks(Phrase("tea"))], [], []).idle
 
 
-def test_a_row_without_anchors_has_no_semantic_cursors() -> None:
-    assert Row([masks(Phrase("tea"))], [], []).semantic == []
-
-
 def test_at_the_beginning_a_row_bans_what_it_avoids() -> None:
     output: list[int] = []
     row = Row([masks(Phrase("tea"))], [], output, avoid=[5, 1, 5])
@@ -101,7 +97,7 @@ def test_a_hit_ends_a_row_that_asks_for_it_but_not_where_it_avoids_tokens() -> N
         output.clear()
 
 
-def test_rows_with_anchors_allowed_texts_or_nothing_to_say_step_apart() -> None:
+def test_rows_with_allowed_texts_or_nothing_to_say_step_apart() -> None:
     tea = masks(Phrase("tea"))
     assert not Row([tea], [], [], hits=True, avoid=[1]).apart
     assert not Row([tea], [], [], allowed=frozenset(["hare"])).apart

@@ -143,19 +143,6 @@ def test_a_row_that_has_a_token_left_does_not_get_its_dead_end_back(rows: list[i
     assert dead_ends(logits)[0] == CLOSED
 
 
-def test_the_likeliest_tokens_come_first() -> None:
-    logits = torch.tensor([[0.0] * WIDTH, [0.0, 5.0, 1.0, 9.0, -1.0, 2.0]])
-    assert editor().likeliest(logits, [1], 3).tolist() == [[3, 1, 5]]
-
-
-def test_a_banned_token_is_not_among_the_likeliest() -> None:
-    assert editor().likeliest(only(4), [0, 2], 2).tolist() == [[4, -1], [4, -1]]
-
-
-def test_there_are_no_more_likeliest_tokens_than_tokens() -> None:
-    assert editor().likeliest(torch.randn(ROWS, WIDTH), [0], 100).shape == (1, WIDTH)
-
-
 def test_rows_are_closed_where_it_is_wanted() -> None:
     logits = torch.randn(ROWS, WIDTH)
     before = logits.clone()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,7 +35,7 @@ class Client:
 
 def engine_on(client: Client) -> VllmEngine:
     tokenizer = SimpleNamespace(pad_token_id=3, eos_token_id=2, all_special_ids=[2, 3])
-    return VllmEngine(Starlette(), client, tokenizer, Path("words"), 1.0)
+    return VllmEngine(Starlette(), client, tokenizer, 1.0)
 
 
 async def test_workers_that_share_a_model_count_the_same_tokens() -> None:
@@ -64,18 +63,9 @@ def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path)
     arguments = vllm_arguments(settings(tmp_path, "--max-model-len", "64", "--dtype=float32"))
     assert arguments[-3:] == ["--max-model-len", "64", "--dtype=float32"]
     assert "guard.processors.vllm.v1:GuardLogitsProcessor" in arguments
-    folders = {"folder": str((tmp_path / "restrictions").resolve()), "words": str((tmp_path / "words").resolve())}
+    folders = {"folder": str((tmp_path / "restrictions").resolve())}
     assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == folders
     assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
-
-
-def test_workers_get_the_encoder_only_when_it_is_asked_for(tmp_path: Path) -> None:
-    chosen = Settings(model="m", policy=tmp_path / "p", data_dir=tmp_path, encoder="e", decode_encoder=True)
-    arguments = vllm_arguments(chosen)
-    guard = json.loads(arguments[arguments.index("--additional-config") + 1])["guard"]
-    assert (guard["encoder"], guard["encoder_model"]) == ("classifiers.meaning.encoder:SentenceEncoder", "e")
-    module, name = guard["encoder"].split(":")
-    assert hasattr(importlib.import_module(module), name)
 
 
 @pytest.mark.parametrize("name", _RESERVED)
@@ -93,7 +83,7 @@ def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_
         _configure(vllm_arguments(settings(tmp_path, *arguments)))
 
 
-def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits(tmp_path: Path) -> None:
+def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits() -> None:
     backend = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "<end>": 3}, [("a", "b")]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
@@ -101,7 +91,7 @@ def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits(tmp_path: Path)
     client = SimpleNamespace(
         model_config=SimpleNamespace(get_vocab_size=lambda: 6, max_model_len=100, try_get_generation_config=dict)
     )
-    engine = VllmEngine(None, client, tokenizer, tmp_path, 1.0)  # type: ignore[arg-type]
+    engine = VllmEngine(None, client, tokenizer, 1.0)  # type: ignore[arg-type]
     tokens = engine.tokens()
     assert [tokens.raw[token] for token in range(len(tokens))] == [b"a", b"b", b"ab", b"", b"", b""]
     assert engine.tokens() is tokens

@@ -254,6 +254,6 @@ def test_exceptions_are_those_of_the_targets_that_remain(tmp_path: Path) -> None
         few = {i: target for i, target in everyone.items() if i not in gone}
         found = [(target, phrases_of(target, "always")) for target in few.values()]
         phrases = [phrase for _, some in found for phrase in some]
-        expected = Restriction.compile(phrases, None, exceptions_of(found)).digest
+        expected = Restriction.compile(phrases, exceptions_of(found)).digest
         assert compiler.part(few).digest == expected
         assert compiler.without(compiler.part(everyone), gone).digest == expected

@@ -67,10 +67,6 @@ def test_a_dead_end_that_is_an_end_of_the_model_is_not_private(settings: Any) ->
     assert not Requests(settings).private
 
 
-def test_without_an_encoder_no_words_are_finished(requests: Requests) -> None:
-    assert requests.finisher is None
-
-
 def test_a_request_without_a_restriction_has_no_row(requests: Requests) -> None:
     assert requests.row(params([]), PROMPT, []) is None
 

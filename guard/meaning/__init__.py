@@ -1,1 +1,0 @@
-"""Meaning: words near an anchor, by their vectors."""
