@@ -184,6 +184,9 @@ class Repair:
     def _found(self, state: State, *, ended: bool) -> tuple[str, int, Found] | None:
         """Return the first thing that must not leave in the text that would leave now: its field, its place, what it is."""
         track = state.track
+        if not (state.terms.about or self._held):
+            # It leaves word by word, and what is hidden in a text shows only in more of it.
+            return None
         for name, text in track.texts.items():
             first, last = track.left.get(name, 0), track.free(name, ended=ended)
             if last > first and (found := state.terms.verifier.findings(text[first:last])):
