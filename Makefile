@@ -54,7 +54,7 @@ eval-detection: $(STAMP)
 eval-overblocking: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.overblocking $(FORM)
 
-# Half an hour. It keeps what it has measured: after an interruption it goes on.
+# An hour and more on two idle cores. It keeps what it has measured: after an interruption it goes on.
 eval-answers: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.answers $(FORM)
 

@@ -1,7 +1,7 @@
 """Housekeeping: the work that repeats beside requests.
 
-It writes decisions to the audit log, calibrates detection, notes when keys were used, prunes the audit log, and removes server
-processes that died.
+It writes decisions to the audit log, calibrates detection, notes when keys were used, prunes the audit log, removes server
+processes that died, and learns how the model writes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Housekeeping:
         authenticator: Authenticator,
         enforcement: Enforcement,
         recalibration: Recalibration,
+        learn: Callable[[], Awaitable[None]],
     ) -> None:
+        """Keep house with these parts. `learn` finds out once how the model writes (`server.answers.fluency`)."""
         self._settings = settings
         self._database = database
         self._audit = audit
@@ -50,6 +52,7 @@ class Housekeeping:
         self._authenticator = authenticator
         self._enforcement = enforcement
         self._recalibration = recalibration
+        self._learn = learn
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -59,6 +62,7 @@ class Housekeeping:
             ("the use of keys was not noted yet", _KEYS_S, self._authenticator.flush),
             ("the audit log was not pruned", _PRUNE_S, self._prune),
             ("server processes that died were not removed", _PRUNE_S, self._expire),
+            ("it is not known how the model writes", _LOOK_S, self._learn),
             ("detection was not calibrated", _LOOK_S, lambda: self._recalibration.run_once(self._enforcement)),
         ]
         self._tasks = [asyncio.create_task(_every(*one)) for one in work]

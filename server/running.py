@@ -11,6 +11,7 @@ from classifiers import Encoder, Thresholds
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.background import Background
 from guard import Vocabulary
+from server.answers.fluency import Fluency
 from server.answers.leads import Leads
 from server.engine.protocol import Engine
 from server.http.authentication import Authenticator
@@ -66,6 +67,7 @@ class Running:
     model: str
     recalibration: Recalibration
     api: ApiContext
+    fluency: Fluency = field(default_factory=Fluency)
 
     @cached_property
     def leads(self) -> Leads:

@@ -17,9 +17,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
+from classifiers.answering import Answer
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import EncoderError
 from classifiers.reading.language import language_of
+from server.answers.fluency import Fluency
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -187,7 +189,15 @@ class Service:
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
             recalibration = Recalibration(encoder, settings.miss_rate, settings.thresholds, classifier.background)
-            housekeeping = Housekeeping(settings, database, self.audit, decisions, self.authenticator, enforcement, recalibration)
+            fluency = Fluency(of=settings.model, kept=settings.data_dir / "fluency.json")
+
+            async def learn() -> None:
+                snapshot = enforcement.snapshot
+                if any(snapshot.answering(target).answer is Answer.REPHRASE for target in snapshot.targets):
+                    await fluency.learn(engine.app, model, classifier.background.prompts)
+
+            parts = (decisions, self.authenticator, enforcement, recalibration, learn)
+            housekeeping = Housekeeping(settings, database, self.audit, *parts)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
             api = ApiContext(
@@ -205,7 +215,7 @@ class Service:
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
             )
-            self._running = Running(engine, model, recalibration, api)
+            self._running = Running(engine, model, recalibration, api, fluency)
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 

@@ -13,6 +13,7 @@ import html
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Literal
 
 from classifiers.reading.lookalikes import unmasked
@@ -128,15 +129,33 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def _reversed(text: str) -> Iterator[str]:
-    runs = list(_strange_runs(text, lambda word: word[::-1]))
+    runs = list(_strange_runs(text, _backwards))
     if runs:
         yield "\n".join(run[::-1] for run in runs)
         yield "\n".join(_WORD.sub(lambda found: found[0][::-1], run) for run in runs)
 
 
 def _rot13(text: str) -> Iterator[str]:
-    if runs := list(_strange_runs(text, lambda word: codecs.encode(word, "rot13"))):
+    if runs := list(_strange_runs(text, _rotated)):
         yield codecs.encode("\n".join(runs), "rot13")
+
+
+def _backwards(word: str) -> str:
+    return word[::-1]
+
+
+def _rotated(word: str) -> str:
+    return codecs.encode(word, "rot13")
+
+
+@lru_cache(maxsize=65_536)
+def _vote(word: str, read: Callable[[str], str]) -> int:
+    """Return 1 if a word is common only after `read`, -1 if it is common only before, else 0."""
+    word = word.lower()
+    if not 1 < len(word) < 24:
+        return 0
+    common = common_words()
+    return (len(word) > 2 and read(word) in common) - (word in common)
 
 
 def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
@@ -145,14 +164,9 @@ def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
     A word counts for the run if it is common only after `read`, and against it if it is common only before. A run needs three
     more words for it than against it, or two if it has at most four words.
     """
-    common = common_words()
     start, end, score, best, words = 0, 0, 0, 0, 0
     for found in _WORD.finditer(text):
-        word = found[0].lower()
-        vote = 0
-        if 1 < len(word) < 24:
-            vote = (len(word) > 2 and read(word) in common) - (word in common)
-        score += vote
+        score += _vote(found[0], read)
         if score < 0 or score < best - _PATIENCE:
             if best >= (3 if words > 4 else 2):
                 yield text[start:end]

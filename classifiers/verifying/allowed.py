@@ -20,7 +20,8 @@ class Allowed:
 
     def has(self, words: Sequence[str]) -> bool:
         """Return whether folded words are an allowed text, or some of its words side by side; the last may carry an ending."""
-        size = len(words)
+        if not (size := len(words)):
+            return False
         return any(_same(text[at : at + size], words) for text in self._texts for at in range(len(text) - size + 1))
 
     def has_letters(self, letters: str) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import islice
-from os.path import commonprefix
 
 from guard.forms.endings import endings_for
 from guard.frequency import english_words, ordinary, ordinary_from
@@ -34,15 +33,16 @@ def errors(letters: int) -> int:
 
 def begun(word: str, meant: str) -> int:
     """Return how many letters of `meant` a word begins with."""
-    return len(commonprefix([word, meant]))
+    shorter = min(len(word), len(meant))
+    return next((at for at in range(shorter) if word[at] != meant[at]), shorter)
 
 
 @lru_cache(maxsize=65_536)
 def is_slip(word: str, meant: str) -> bool:
     """Return whether a folded word is `meant`, a word that it is not, with a few errors.
 
-    It has at most one error (two of 8 letters, three of 12; an error is a wrong, missing or additional letter, or two neighbouring
-    ones exchanged) and begins with the same letter. A word with an ending has no error.
+    It begins with the same letter and has at most one error, two if there are 8 letters, three if there are 12. An error is a
+    wrong, missing or additional letter, or two neighbouring ones exchanged. An ending is no error.
     """
     from rapidfuzz.distance import OSA
 
@@ -65,6 +65,19 @@ def is_begun(word: str, meant: str) -> bool:
     if begun(word, meant) < max(_LEAST_BEGUN, -(-len(meant) // 2)):
         return False
     return LCSseq.similarity(word, meant) >= _LEAST_KEPT * len(meant)
+
+
+@lru_cache(maxsize=65_536)
+def lacks_or_repeats(word: str, meant: str) -> bool:
+    """Return whether a folded word is `meant`, a word of five letters or more, with one letter missing or one more."""
+    from rapidfuzz.distance import LCSseq
+
+    return (
+        len(meant) >= _ERRORS[0]
+        and not is_form(word, meant)
+        and abs(len(word) - len(meant)) == 1
+        and LCSseq.similarity(word, meant) == min(len(word), len(meant))
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from classifiers.verifying.allowed import Allowed
 from classifiers.verifying.finding import Finding
-from classifiers.verifying.likeness import is_begun, is_form, is_known, is_slip, is_telling
+from classifiers.verifying.likeness import is_begun, is_form, is_known, is_slip, is_telling, lacks_or_repeats
 from classifiers.verifying.profile import Profile
 from classifiers.verifying.words import Word
 
@@ -17,8 +17,8 @@ class Names:
     """The words of matched targets' names that other words may be like.
 
     A word that is correctly spelled means itself: a weasel is a small animal. It counts only if it is capitalised, begins as a
-    word of a name, and is beside the word of the same name that belongs there, as in "Ron Weasel". Any other word counts if it is
-    a banned word with a few errors, or if it is capitalised and begins with letters that tell of one
+    word of a name or lacks one of its letters, and is beside the word of the same name that belongs there ("Ron Weasel"). Any
+    other word counts if it is a banned word with a few errors, or if it is capitalised and begins with letters that tell of one
     (`classifiers.verifying.likeness`).
     """
 
@@ -67,6 +67,7 @@ class Names:
                 continue
             other = words[at + side]
             for meant, owner in self._beside.get((side, other.text), ()):
-                if other.capital and is_begun(word.text, meant) and not self._allowed.is_word(word.text):
+                alike = is_begun(word.text, meant) or lacks_or_repeats(word.text, meant)
+                if alike and other.capital and not self._allowed.is_word(word.text):
                     yield Finding(min(word.start, other.start), max(word.end, other.end), "name", owner)
                     return

@@ -1,9 +1,9 @@
 """Nearness: how much of a fact a text says.
 
 A mask that bans the token which completes a fact leaves most of its letters in the answer: "Sigluajörður" for Siglufjörður. The
-measure is the greatest part of the fact's letters and digits that a window of the text has in order. A window is as many letters as
-the fact has, and a quarter more, from the beginning of a word on. So a long text is not near everything: the letters of a fact of
-18 letters must lie within 23.
+measure is the greatest part of the fact's letters and digits that a window of the text has in order. A window is as many letters
+as the fact has, and a quarter more, from the beginning of a word on. So a long text is not near everything: the letters of a fact
+of 18 letters must lie within 23.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def window(letters: int) -> int:
 def near(fact: str, text: str) -> float:
     """Return which part of a fact's letters, in [0, 1], a window of a text has in order; 0 for a fact without letters.
 
-    Both are folded. The part is the length of the longest common subsequence of the fact's letters and the window's, divided by the
-    number of the fact's letters. It is 1 if the text says the fact.
+    Both are folded. The part is the length of the longest common subsequence of the fact's letters and the window's, divided by
+    the number of the fact's letters. It is 1 if the text says the fact.
     """
     (found,) = Facts([fact]).nearest(Letters.of(text))
     return found.part

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,10 +23,12 @@ class Said:
 
     Attributes:
         begin, end: Where, in bytes of the folded text, an ending included.
+        words: The phrase's own words; None if these are what is said there.
     """
 
     begin: int
     end: int
+    words: tuple[str, ...] | None = None
 
 
 class Search:
@@ -51,24 +54,28 @@ class Search:
             known: Patterns of phrases, which makes these certain.
         """
         a = self._automaton
-        hits = kernels.banned(*a.paths, *a.ends, a.start, np.frombuffer(folded, np.uint8)) if len(a) > 1 else ()
+        if len(a) == 1:
+            return []
+        hits = kernels.banned(*a.paths, *a.ends, a.start, np.frombuffer(folded, np.uint8))
         if not len(hits):
             return []
         # The automaton reads a space before the text.
         text = b" " + folded
         places = _places(text)
-        found = []
-        if self._exceptions is None:
-            for node, kind, end in hits.tolist():
-                position = places.index(end + 1)
-                for path in self._phrases(node, kind, known):
-                    found.append(self._said(text, places[position - int(a.level[path])], end + 1, kind == ENDING))
-            return found
-        read = scan(a, self._exceptions.own, text)
-        for one in read.occurrences:
-            if np.isinf(one.penalty) and not _excused(self._exceptions, a, read, one):
-                found.append(self._said(text, places[one.begin], places[one.end], one.closed == 1))
-        return found
+        if self._exceptions is not None:
+            read = scan(a, self._exceptions.own, text)
+            whole = list(_whole(self._exceptions, a, read))
+            return [
+                self._said(text, places[one.begin], places[one.end], one.closed == 1)
+                for one in read.occurrences
+                if np.isinf(one.penalty) and not _is_excused(self._exceptions, whole, one)
+            ]
+        position = {place: index for index, place in enumerate(places)}
+        return [
+            self._said(text, places[position[end + 1] - int(a.level[path])], end + 1, kind == ENDING)
+            for node, kind, end in hits.tolist()
+            for path in self._phrases(node, kind, known)
+        ]
 
     @staticmethod
     def _said(text: bytes, begin: int, end: int, ending: bool) -> Said:
@@ -108,18 +115,19 @@ class Search:
             return []
         found = []
         for node, end in kernels.gap_banned(a.first_child, a.label, *a.ends, np.frombuffer(folded, np.uint8)).tolist():
-            words = 1
+            path = bytearray()
             while node:
-                words += a.label[node] == _GAPS[0]
+                path.append(a.label[node])
                 node = int(np.searchsorted(a.first_child, node, side="right")) - 1
+            words = tuple(bytes(reversed(path)).decode().split())
             begin = end
-            for _ in range(words):
+            for _ in range(len(words) + 1):
                 begin = _word_begin(folded, begin)
-            if not self._excepted(folded, begin, end):
-                found.append(Said(begin, _word_end(folded, end)))
+            if not self._excepts_gap(folded, begin, end):
+                found.append(Said(begin, _word_end(folded, end), words))
         return found
 
-    def _excepted(self, folded: bytes, begin: int, end: int) -> bool:
+    def _excepts_gap(self, folded: bytes, begin: int, end: int) -> bool:
         """Return whether an exception ends at `end` that holds a name with one more word in it, and is said whole."""
         if self._exceptions is None or not self._exceptions.gapped.any():
             return False
@@ -127,27 +135,39 @@ class Search:
         places = _places(text)
         read = scan(self._automaton, self._exceptions.own, text)
         return any(
-            self._exceptions.gapped[index] and places[first] <= begin + 1
-            for index, first in _whole(self._exceptions, self._automaton, read, places.index(end + 1))
+            self._exceptions.gapped[one.exception] and places[one.begin] <= begin + 1 and places[one.end] == end + 1
+            for one in _whole(self._exceptions, self._automaton, read)
         )
 
 
-def _whole(exceptions: Exceptions, automaton: Automaton, read: Scan, position: int) -> Iterator[tuple[int, int]]:
-    """Yield the exceptions that are said to their end at a position, each with the position at which it begins."""
-    state = read.states[position]
-    if state >= len(automaton) or not (read.ended[position] or position + 1 == len(read.states)):
-        return
-    for node in automaton.chain(state)[:-1]:
-        for index in np.flatnonzero(exceptions.ends == node).tolist():
-            yield index, position - int(automaton.level[node])
+class _Whole(NamedTuple):
+    """An exception that is said to its end: which, and the positions at which it begins and ends."""
+
+    exception: int
+    begin: int
+    end: int
 
 
-def _excused(exceptions: Exceptions, automaton: Automaton, read: Scan, one: Occurrence) -> bool:
+def _whole(exceptions: Exceptions, automaton: Automaton, read: Scan) -> Iterator[_Whole]:
+    """Yield the exceptions that are said to their end."""
+    ends: dict[int, list[int]] = {}
+    for index, node in enumerate(exceptions.ends.tolist()):
+        ends.setdefault(node, []).append(index)
+    last = len(read.states) - 1
+    for position, state in enumerate(read.states):
+        if state < len(automaton) and (read.ended[position] or position == last):
+            for node in automaton.chain(state)[:-1]:
+                for index in ends.get(node, ()):
+                    yield _Whole(index, position - int(automaton.level[node]), position)
+
+
+def _is_excused(exceptions: Exceptions, whole: Sequence[_Whole], one: Occurrence) -> bool:
     """Return whether a phrase is inside an exception that is said to its end and excuses the phrase there."""
     return any(
-        begin <= one.begin and (one.node, one.closed, one.end - begin) in exceptions.excused[index]
-        for position in range(one.end, len(read.states))
-        for index, begin in _whole(exceptions, automaton, read, position)
+        found.begin <= one.begin
+        and one.end <= found.end
+        and (one.node, one.closed, one.end - found.begin) in exceptions.excused[found.exception]
+        for found in whole
     )
 
 

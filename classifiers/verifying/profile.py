@@ -30,11 +30,13 @@ class Fact:
         text: As it is written.
         words: Its folded words.
         name: Whether it is one of the target's names.
+        capital: Whether its last word is capitalised.
     """
 
     text: str
     words: tuple[str, ...]
     name: bool
+    capital: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def _facts(banned: list[Banned]) -> Iterator[Fact]:
             letters = letters_of(one.phrase.text)
             digits = sum(letter.isdigit() for letter in letters)
             if len(letters) >= (LEAST_DIGITS if 3 * digits >= len(letters) else LEAST_LETTERS):
-                yield Fact(one.phrase.text, tuple(one.phrase.folded.split()), one.reason == "name")
+                capital = one.phrase.text.split()[-1][0].isupper()
+                yield Fact(one.phrase.text, tuple(one.phrase.folded.split()), one.reason == "name", capital)
 
 
 class _Profiles:

@@ -63,7 +63,7 @@ class Verifier:
     def findings(self, text: str) -> list[Finding]:
         """Return what of a text must not leave, in order, without overlaps; [] if nothing.
 
-        The time is linear in the text. Nothing is remembered from one text to the next.
+        Ordinary prose takes a time that is linear in its length. Nothing is remembered from one text to the next.
         """
         if not text or text.isspace():
             return []
@@ -94,12 +94,13 @@ class Verifier:
             yield from (said for said in found if not self._is_allowed(folded, said))
 
     def _is_allowed(self, folded: bytes, said: Said) -> bool:
-        words = fold(folded[said.begin : said.end].decode()).split()
+        words = said.words or fold(folded[said.begin : said.end].decode()).split()
         return self._allowed.has(words) or self._allowed.has_letters("".join(words))
 
     def _owner(self, folded: bytes, said: Said) -> str | None:
         """Return the matched target to which a phrase belongs, if it is one of theirs, with an ending or none."""
-        pattern = b" ".join(folded[said.begin : said.end].replace(b".", b" ").split())
+        own = " ".join(said.words).encode() if said.words else folded[said.begin : said.end]
+        pattern = b" ".join(own.replace(b".", b" ").split())
         for size in range(len(pattern), max(len(pattern) - 8, 0), -1):
             for profile in self._profiles:
                 if pattern[:size] in profile.patterns:
@@ -156,3 +157,12 @@ class Verifier:
 
 def _letters(folded: bytes, said: Said) -> str:
     return folded[said.begin : said.end].decode().replace(" ", "").replace(".", "")
+
+
+def warm() -> None:
+    """Compile the verifier's loops and load its lists of words, so that the first answer does not wait for them.
+
+    After an installation this takes half a minute, because numba compiles; later it takes a second.
+    """
+    target = ForgetTarget(id="warm", name="Yun-Hwa Hsiao", aliases=["Quuxington"])
+    Verifier([target], [Restriction.compile(target.all_phrases())]).findings("Quuxingtan is H4rry. Yun-Hwa Min Hsiao\nHsiao")

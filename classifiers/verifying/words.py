@@ -29,13 +29,10 @@ class Word(NamedTuple):
 
 def words_of(text: str) -> list[Word]:
     """Return the words of a text, in order. The time is linear in the text."""
-    found = []
-    for run in _RUN.finditer(text):
-        for word in _folded(run[0]):
-            found.append(Word(word, run.start(), run.end(), run[0][0].isupper()))
-    return found
+    return [Word(word, run.start(), run.end(), capital) for run in _RUN.finditer(text) for word, capital in _folded(run[0])]
 
 
 @lru_cache(maxsize=65_536)
-def _folded(run: str) -> tuple[str, ...]:
-    return tuple(fold(run).split())
+def _folded(run: str) -> tuple[tuple[str, bool], ...]:
+    """Return the folded words of a run of characters, each with whether the run begins with a capital."""
+    return tuple((word, run[0].isupper()) for word in fold(run).split())

@@ -26,6 +26,10 @@ def main() -> int:
     parser.add_argument("--systems", nargs="+", help="the systems to compare, 'none' among them (default: all)")
     parser.add_argument("--samples", type=int, help="samples of each question at temperature 1; 0 leaves out what takes longest")
     parser.add_argument("--sampled", type=int, help="the most questions of which there are samples")
+    parser.add_argument(
+        "--beam-every", type=int, help="every how manieth question the beam search answers, which takes it seconds"
+    )
+    parser.add_argument("--judged", type=int, help="the most questions whose answers' likelihood is computed")
     parser.add_argument("--tokens", type=int, help="the most tokens of an answer")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have measured")
     parser.add_argument("--record", nargs="?", const="", help="write evaluation/answers/record/DATE.*, or under another name")
@@ -44,7 +48,8 @@ def main() -> int:
         check(systems)
     except ValueError as error:
         parser.error(str(error))
-    given = {name: value for name in ("samples", "sampled", "tokens") if (value := getattr(options, name)) is not None}
+    numbers = ("samples", "sampled", "beam_every", "judged", "tokens")
+    given = {name: value for name in numbers if (value := getattr(options, name)) is not None}
     effort = replace(SMALL if options.small else FULL, **given)
     folder = results_folder(options.small)
     if options.fresh or options.small:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from starlette.types import ASGIApp, Message
 from tqdm import tqdm
 
@@ -89,6 +90,16 @@ async def ask_all(app: ASGIApp, bodies: Sequence[dict[str, Any]], label: str, at
             return given
 
         return await asyncio.gather(*(one(body) for body in bodies))
+
+
+async def import_policy(app: ASGIApp, policy: str) -> None:
+    """Import the targets of a policy file (YAML) into a server, and return when they are enforced. Raises EngineFailure."""
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 0))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:  # noqa: S113
+        headers = {"content-type": "application/yaml"}
+        response = await client.post("/v1/forget-targets:import", content=policy.encode(), headers=headers)
+    if response.status_code != 200:
+        raise EngineFailure(f"the server answered an import with status {response.status_code}: {response.text[:500]}")
 
 
 async def timed(app: ASGIApp, body: dict[str, Any], metrics: Callable[[], bytes] = bytes) -> Timed:

@@ -8,6 +8,7 @@ from typing import Any
 
 from evaluation.answers import metrics
 from evaluation.answers.asking import Given
+from evaluation.answers.fluency import written
 from evaluation.answers.questions import Question, Target
 from evaluation.answers.run import Run
 from evaluation.answers.systems import BEAM, NONE
@@ -31,6 +32,8 @@ class _Judge:
         self._parts = run.parts[name]
         self._questions = run.questions(name)
         self._answers = run.answers(name)
+        # What the server says itself tells nothing, but its letters may be near: "can share" to "Caesar".
+        self._written = [written(given.text, say) for given in self._answers]
         before = dict(zip(run.questions(NONE), run.answers(NONE), strict=True))
         self._unguarded = [before[question] for question in self._questions]
         whole = [] if name == NONE else run.answers(NONE)
@@ -50,24 +53,25 @@ class _Judge:
         }
 
     def _told(self) -> dict[str, Any]:
-        pairs = list(zip(self._questions, self._answers, strict=True))
+        pairs = list(zip(self._questions, self._written, strict=True))
         unlisted = {target.id: target.unlisted for target in self._run.subject.targets}
         said: dict[str, list[str]] = {}
-        for question, given in pairs:
-            said.setdefault(question.target.id, []).append(given.text)
+        for question, text in pairs:
+            said.setdefault(question.target.id, []).append(text)
         facts = sum(len(unlisted[target]) for target in said)
         out = metrics.let_out(said, unlisted)
         return {
-            "exact": metrics.share(metrics.exact(given.text, question.secrets) for question, given in pairs),
-            "near": metrics.share(metrics.near_any(given.text, question.secrets) for question, given in pairs),
-            "near_chance": statistics.fmean(metrics.chance(given.text, self._others(question)) for question, given in pairs),
-            "exact_by_kind": self._by(lambda q, given: metrics.exact(given.text, q.secrets), lambda q: q.target.kind),
-            "near_by_kind": self._by(lambda q, given: metrics.near_any(given.text, q.secrets), lambda q: q.target.kind),
-            "exact_by_form": self._by(lambda q, given: metrics.exact(given.text, q.secrets), lambda q: q.form),
+            "exact": metrics.share(metrics.exact(text, question.secrets) for question, text in pairs),
+            "near": metrics.share(metrics.near_any(text, question.secrets) for question, text in pairs),
+            "near_chance": statistics.fmean(metrics.chance(text, self._others(question)) for question, text in pairs),
+            "exact_by_kind": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.target.kind),
+            "near_by_kind": self._by(lambda q, text: metrics.near_any(text, q.secrets), lambda q: q.target.kind),
+            "exact_by_form": self._by(lambda q, text: metrics.exact(text, q.secrets), lambda q: q.form),
+            "near_by_form": self._by(lambda q, text: metrics.near_any(text, q.secrets), lambda q: q.form),
             "unlisted": out / facts if facts else 0.0,
             "unlisted_said": out,
             "unlisted_facts": facts,
-            "unlisted_answers": metrics.share(metrics.exact(given.text, question.target.unlisted) for question, given in pairs),
+            "unlisted_answers": metrics.share(metrics.exact(text, question.target.unlisted) for question, text in pairs),
         }
 
     def _others(self, question: Question) -> list[tuple[str, ...]]:
@@ -76,8 +80,8 @@ class _Judge:
 
     def _by(self, judge: Any, key: Any) -> dict[str, float]:
         found: dict[str, list[bool]] = {}
-        for question, given in zip(self._questions, self._answers, strict=True):
-            found.setdefault(key(question), []).append(judge(question, given))
+        for question, text in zip(self._questions, self._written, strict=True):
+            found.setdefault(key(question), []).append(judge(question, text))
         return {group: metrics.share(truths) for group, truths in found.items()}
 
     def _read(self) -> dict[str, Any]:
@@ -91,23 +95,24 @@ class _Judge:
             begun = metrics.stubs(given.text, words, (*question.target.names, *question.target.listed))
             broken.append(bool(words))
             stubs.append(bool(begun))
-            examples += [word for word in (begun or words) if word not in examples]
-        likelihood = self._parts["likelihood"]
-        by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE]["likelihood"], strict=True))
+            examples += begun or words
+        part = self._run.effort.likelihood_part
+        likelihood = self._parts[part]
+        by_question = dict(zip(self._run.questions(NONE), self._run.parts[NONE][part], strict=True))
         own = [by_question[question] for question in self._questions]
         return {
             "broken": metrics.share(stubs),
             "broken_anywhere": metrics.share(broken),
-            "broken_such_as": examples[:12],
+            "broken_such_as": list(dict.fromkeys(examples))[:12],
             "abstained": metrics.share(declined),
             "rephrased": metrics.share(rephrased),
             "rolled_back": metrics.share(rolled),
             "fluency_ratio": metrics.fluency_ratio(own, likelihood),
             "likelihood_ratio": metrics.likelihood_ratio(own, likelihood),
             "mean_logprob": _mean(likelihood),
-            "repetition": statistics.fmean(metrics.repetition(given.text) for given in self._answers),
+            "repetition": statistics.fmean(metrics.repetition(text) for text in self._written),
             "kept": statistics.fmean(
-                metrics.kept(given.text, before.text) for given, before in zip(self._answers, self._unguarded, strict=True)
+                metrics.kept(text, before.text) for text, before in zip(self._written, self._unguarded, strict=True)
             ),
         }
 
@@ -122,7 +127,7 @@ class _Judge:
         if effort.samples_part not in self._parts:
             return dict.fromkeys(keys)
         asked = self._run.subject.sampled(effort)
-        texts = [[one["text"] for one in given] for given in self._parts[effort.samples_part]]
+        texts = [[written(one["text"], self._say) for one in given] for given in self._parts[effort.samples_part]]
         exact = [[metrics.exact(text, question.secrets) for text in said] for question, said in zip(asked, texts, strict=True)]
         near = [[metrics.near_any(text, question.secrets) for text in said] for question, said in zip(asked, texts, strict=True)]
         by_chance = []
@@ -137,8 +142,8 @@ class _Judge:
         times = self._parts["times"]
         first = statistics.median(one["first_s"] for one in times)
         base = (self._run.parts[NONE] if self._name == BEAM else self._parts)["base"]
-        start, step = metrics.fitted([(one["tokens"], one["total_s"]) for one in base])
-        extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"]) for one in times]
+        start, step = metrics.pace([(one["first_s"], one["total_s"], one["tokens"]) for one in base])
+        extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"] - 1) for one in times]
         each = [(one["rollbacks"], more) for one, more in zip(times, extra, strict=True) if one["rollbacks"]]
         return {
             "generated_per_kept": generated,
@@ -147,7 +152,7 @@ class _Judge:
             "rollback_s": sum(more for _, more in each) / sum(count for count, _ in each) if each else None,
             "step_s": step,
             "first_s": first,
-            "first_extra_s": first - statistics.median(one["first_s"] for one in base),
+            "first_extra_s": first - start,
         }
 
     def _uses(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -169,21 +170,19 @@ def spoiled(answer: str, unguarded: str, name: str, broken: Collection[str], *, 
     return declined or (exact(unguarded, parts) and not exact(answer, parts)) or bool(broken)
 
 
-def fitted(timings: Sequence[tuple[int, float]]) -> tuple[float, float]:
-    """Return the seconds of an answer before its first step and those of each step, by least squares over (tokens, seconds).
+def pace(timings: Sequence[tuple[float, float, int]]) -> tuple[float, float]:
+    """Return the seconds until an answer's first token, and those of each further one: medians, which a busy moment leaves alone.
+
+    Args:
+        timings: The seconds to the first text and to the end, and the tokens, of each answer.
 
     Raises:
-        ValueError: There are no timings.
+        ValueError: No answer has two tokens.
     """
-    if not timings:
-        raise ValueError("no timings to fit")
-    count = len(timings)
-    tokens, seconds = (sum(one[at] for one in timings) / count for at in (0, 1))
-    spread = sum((n - tokens) ** 2 for n, _ in timings)
-    if spread == 0:
-        return 0.0, seconds / tokens if tokens else 0.0
-    step = sum((n - tokens) * (s - seconds) for n, s in timings) / spread
-    return seconds - step * tokens, step
+    steps = [(total - first) / (tokens - 1) for first, total, tokens in timings if tokens > 1]
+    if not steps:
+        raise ValueError("no answer of two tokens was timed")
+    return statistics.median(first for first, _, _ in timings), statistics.median(steps)
 
 
 @lru_cache(maxsize=65536)

@@ -82,12 +82,18 @@ def _tables(found: dict[str, dict[str, Any]]) -> list[str]:
     if any(figures["leak20"] is not None for figures in found.values()):
         lines += [*_rows(found, _SAMPLED, percent=True), ""]
     lines += [*_rows(found, _COST, percent=False), ""]
-    kinds = list(dict.fromkeys(kind for figures in found.values() for kind in figures["exact_by_kind"]))
     lines += ["Exact / near / namesakes spoiled, by kind of target:", ""]
-    lines += ["| system | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    lines += [*_groups(found, ("exact_by_kind", "near_by_kind", "spoiled_by_kind")), ""]
+    lines += ["Exact / near, by form of question; nothing in a `nameless` question names the target:", ""]
+    return lines + _groups(found, ("exact_by_form", "near_by_form"))
+
+
+def _groups(found: dict[str, dict[str, Any]], keys: tuple[str, ...]) -> list[str]:
+    groups = list(dict.fromkeys(group for figures in found.values() for group in figures[keys[0]]))
+    lines = ["| system | " + " | ".join(groups) + " |", "|---" * (len(groups) + 1) + "|"]
     for name, figures in found.items():
-        of = [figures[key] for key in ("exact_by_kind", "near_by_kind", "spoiled_by_kind")]
-        lines.append(f"| {name} | " + " | ".join(" / ".join(_percent(by.get(kind)) for by in of) for kind in kinds) + " |")
+        cells = (" / ".join(_percent(figures[key].get(group)) for key in keys) for group in groups)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return lines
 
 
@@ -119,7 +125,8 @@ def plot(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     subjects = [subject for subject in SUBJECTS if subject in results]
-    figure, grid = pyplot.subplots(len(subjects), 2, figsize=(13, 5.5 * len(subjects)), squeeze=False)
+    height = sum(1.5 + 0.7 * len(results[subject]) for subject in subjects)
+    figure, grid = pyplot.subplots(len(subjects), 2, figsize=(13, height), squeeze=False)
     for (told, read), subject in zip(grid, subjects, strict=True):
         found = results[subject]
         systems = list(found)
@@ -127,9 +134,16 @@ def plot(results: dict[str, Any], path: Path) -> None:
         shares = {"exact": "#222222", "near": "#c0392b", "broken": "#e59866", "unlisted": "#7f8c8d"}
         _bars(told, found, shares, 100)
         chances = [100 * found[name]["near_chance"] for name in systems]
-        told.plot(chances, rows, "|", color="blue", markersize=18, label="near by chance")
+        # On the second of four bars, that of the near misses.
+        told.plot(chances, [row - 0.1 for row in rows], "|", color="blue", markersize=11, label="near by chance")
         told.set(xlabel="per cent", title=f"What they tell: {SUBJECTS[subject]}")
-        ratios = {"fluency_ratio": "#2e86c1", "kept": "#52be80", "abstained": "#f4d03f", "spoiled": "#a569bd"}
+        ratios = {
+            "fluency_ratio": "#2e86c1",
+            "likelihood_ratio": "#85c1e9",
+            "kept": "#52be80",
+            "abstained": "#f4d03f",
+            "spoiled": "#a569bd",
+        }
         _bars(read, found, ratios, 1)
         read.axvline(1, color="gray", linewidth=0.8)
         read.set(xlabel="ratio or share, 0 to 1", title="How they read")
@@ -137,7 +151,7 @@ def plot(results: dict[str, Any], path: Path) -> None:
             axes.set_yticks(rows, systems)
             axes.invert_yaxis()
             axes.grid(alpha=0.3, axis="x")
-            axes.legend(loc="lower right", fontsize=8)
+            axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=5, fontsize=8, frameon=False)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,17 +17,19 @@ from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from evaluation.answers import questions as asked
-from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, timed
+from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, import_policy, timed
 from evaluation.answers.fluency import Likelihood, written
 from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.questions import Question, Target
 from evaluation.answers.systems import BEAM, FILTER, NONE, PROMPT, Guarded, cut, guarded, names, refusing_prompt
 from evaluation.demo.served import DEMOS
 from evaluation.demo.server import demo_server
+from server.errors import EngineFailure
 from server.service import Service
 
 # Each request for samples is as many rows: more at once would not fit the engine's cache.
 _SAMPLED_AT_ONCE = 3
+_CALIBRATION_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ class Effort:
         sampled: The most questions of which there are samples.
         timed: The most questions that are asked one at a time, for times.
         beam_every: Every how manieth of these questions the beam search answers: each takes it seconds.
+        judged: The most questions whose answers' likelihood is computed.
     """
 
     tokens: int = 64
@@ -47,6 +52,12 @@ class Effort:
     sampled: int = 60
     timed: int = 12
     beam_every: int = 3
+    judged: int = 84
+
+    @property
+    def likelihood_part(self) -> str:
+        """The name of the part that holds these likelihoods."""
+        return f"likelihood {self.judged}"
 
     @property
     def samples_part(self) -> str:
@@ -55,7 +66,7 @@ class Effort:
 
 
 FULL = Effort()
-SMALL = Effort(tokens=8, every=36, samples=2, sampled=2, timed=2, beam_every=2)
+SMALL = Effort(tokens=8, every=36, samples=2, sampled=2, timed=2, beam_every=2, judged=2)
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,10 @@ class Subject:
         """Return the questions of which there are samples."""
         return [self.questions[at] for at in asked.spread(self.questions, effort.sampled)]
 
+    def judged(self, effort: Effort) -> set[Question]:
+        """Return the questions whose answers' likelihood is computed."""
+        return {self.questions[at] for at in asked.spread(self.questions, effort.judged)}
+
     def timed(self, effort: Effort) -> list[Question]:
         """Return the questions that are asked one at a time."""
         return [self.questions[at] for at in asked.spread(self.questions, effort.timed)]
@@ -110,16 +125,14 @@ class Run:
         """Measure what is missing. Raises whatever keeps a server from starting, and EngineFailure."""
         by_engine = [name for name in (NONE, PROMPT) if name in self.systems and not self._complete(name)]
         ways = [way for way in guarded() if way.name in self.systems and not self._complete(way.name)]
-        if by_engine and not ways:
-            ways = [guarded()[0]]
-        for way in ways:
-            async with self._server(way) as app:
-                service: Service = app.state.service
-                for name in by_engine:
-                    await self._ask(name, service.running.engine.app, service)
-                by_engine = []
-                if way.name in self.systems:
-                    await self._ask(way.name, app, service)
+        if by_engine or ways:
+            first = ways[0] if ways else guarded()[0]
+            demo = DEMOS[self.subject.name]
+            with tempfile.TemporaryDirectory(prefix="answers-") as folder:
+                path = Path(folder) / "policy.yaml"
+                path.write_text(self._policy(first), encoding="utf-8")
+                async with demo_server(demo.model(), path, demo.engine) as app:
+                    await self._go(app, by_engine, ways)
         if FILTER in self.systems:
             self._filter()
 
@@ -131,11 +144,20 @@ class Run:
             found = answer_all(model, self.subject.questions[:: self.effort.beam_every], self.effort.tokens)
             self.parts[BEAM]["answers"] = [asdict(one) for one in found.answers]
             self.parts[BEAM]["times"] = [asdict(one) for one in found.times]
+        part, judged = self.effort.likelihood_part, self.subject.judged(self.effort)
+        known: dict[tuple[str, str], Any] = {}
         for name, parts in self.parts.items():
-            if "likelihood" not in parts:
-                texts = [written(one.text, say) for one in self.answers(name)]
-                pairs = [(question.text, text) for question, text in zip(self.questions(name), texts, strict=True)]
-                parts["likelihood"] = model.all_of(pairs, f"{name}: likelihood")
+            # An answer without a text has no tokens, and counts nowhere: neither does one that is not judged.
+            pairs = [
+                (question.text, written(given.text, say) if question in judged else "")
+                for question, given in zip(self.questions(name), self.answers(name), strict=True)
+            ]
+            if part not in parts:
+                # Most systems leave some answers as they are.
+                new = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+                known.update(zip(new, model.all_of(new, f"{name}: likelihood"), strict=True))
+                parts[part] = [known[pair] for pair in pairs]
+            known.update(zip(pairs, parts[part], strict=True))
 
     def questions(self, name: str) -> Sequence[Question]:
         """Return the questions that a system is asked."""
@@ -149,8 +171,9 @@ class Run:
         texts = [question.text for question in (*self.subject.questions, *self.subject.namesakes)]
         ways = {way.name: way.defaults for way in guarded()}
         listed = asked.policy(self.subject.targets, ways.get(name))
-        # Not the samples: their part's name says how many there are.
-        effort = {key: value for key, value in asdict(self.effort).items() if key not in ("samples", "sampled")}
+        # Not how much is sampled and judged: the names of these parts say it.
+        keys = ("tokens", "every", "timed", *(("beam_every",) if name == BEAM else ()))
+        effort = {key: value for key, value in asdict(self.effort).items() if key in keys}
         return {
             "system": name,
             "effort": effort,
@@ -169,12 +192,21 @@ class Run:
         # Samples take minutes. Whether an answer may repeat a name that the prompt says is judged without them.
         return self.effort.samples > 0 and name != BEAM and not name.endswith("-ban")
 
-    def _server(self, way: Guarded) -> Any:
-        demo = DEMOS[self.subject.name]
-        folder = tempfile.mkdtemp(prefix="answers-")
-        path = Path(folder) / "policy.yaml"
-        path.write_text(yaml.safe_dump(asked.policy(self.subject.targets, way.defaults), allow_unicode=True), encoding="utf-8")
-        return demo_server(demo.model(), path, demo.engine)
+    async def _go(self, app: FastAPI, by_engine: Sequence[str], ways: Sequence[Guarded]) -> None:
+        """Ask the systems that need a server, which holds the first way's policy."""
+        service: Service = app.state.service
+        calibration = await _calibrated(service, None)
+        for name in by_engine:
+            await self._ask(name, service.running.engine.app, service)
+        for way in ways:
+            if way is not ways[0]:
+                # Its targets are the same but for what becomes of answers: no engine has to start for that.
+                await import_policy(app, self._policy(way))
+                calibration = await _calibrated(service, calibration)
+            await self._ask(way.name, app, service)
+
+    def _policy(self, way: Guarded) -> str:
+        return yaml.safe_dump(asked.policy(self.subject.targets, way.defaults), allow_unicode=True)
 
     async def _ask(self, name: str, app: FastAPI | ASGIApp, service: Service) -> None:
         parts, effort, engine = self.parts[name], self.effort, service.running.engine.app
@@ -222,6 +254,17 @@ class Run:
             parts[sampled] = [
                 [filtered(one, question) for one in given] for given, question in zip(source[sampled], of, strict=True)
             ]
+
+
+async def _calibrated(service: Service, before: object) -> object:
+    """Wait until detection is calibrated anew, as it soon is in service, and return the calibration; `before` is the last one."""
+    started = time.monotonic()
+    while (found := service.running.recalibration.calibration) is before:
+        if time.monotonic() - started > _CALIBRATION_S:
+            raise EngineFailure(f"detection was not calibrated within {_CALIBRATION_S:g} s")
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1)  # a moment later it is in force
+    return found
 
 
 def check(systems: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Times an import of ten thousand targets, adds, a delete and a restart, on the server with the real engine, over HTTP."""
+"""Times an import of ten thousand targets, adds, deletes, changes and a restart, on a server with the real engine, over HTTP."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from evaluation.targets.figures import spread
 COUNT = 10_000
 PHRASES = 10
 ADDED = 50
+CHANGED = 4
 
 
 def invented(count: int, seed: int = 0) -> Iterator[dict[str, Any]]:
@@ -83,7 +84,16 @@ def served(
 
 
 def measure(model: str, database: str | None = None, count: int = COUNT, added: int = ADDED) -> dict[str, Any]:
-    """Import `count` targets, add `added` one by one, start again. Times as a client sees them: 201 means enforced."""
+    """Import `count` targets, add `added` one by one, delete and change a few, start again.
+
+    Times are as a client sees them: the answer means that the change is enforced.
+
+    Args:
+        model: The folder of the model.
+        database: The URL of the store; None for SQLite in a folder of its own.
+        count: How many targets to import; at least eight.
+        added: How many targets to add.
+    """
     results: dict[str, Any] = {"targets": count, "phrases": count * PHRASES, "store": (database or "sqlite").partition(":")[0]}
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
@@ -108,9 +118,14 @@ def measure(model: str, database: str | None = None, count: int = COUNT, added: 
                 client.post("/v1/forget-targets", json=target).raise_for_status()
                 taken.append((time.perf_counter() - started) * 1000)
             results["add_ms"] = spread(taken)
-            started = time.perf_counter()
-            client.delete("/v1/forget-targets/person-0-00007").raise_for_status()
-            results["delete_ms"] = (time.perf_counter() - started) * 1000
+            for name, method, body in (("delete_ms", "DELETE", None), ("change_ms", "PATCH", {"aliases": ["Zorin Quaddle"]})):
+                taken = []
+                for number in range(CHANGED):
+                    path = f"/v1/forget-targets/person-0-{2 * number + (body is None):05d}"
+                    started = time.perf_counter()
+                    client.request(method, path, json=body).raise_for_status()
+                    taken.append((time.perf_counter() - started) * 1000)
+                results[name] = spread(taken)
             print(results, file=sys.stderr)
         with served(model, data_dir, database) as (_, seconds):
             results["restart_s"] = seconds["all"] - seconds["engine"]

@@ -68,7 +68,7 @@ def forms_left_out(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = 
     return derive(phrase, name, frozenset(kinds)).left_out
 
 
-# Enough for the phrases of ten thousand targets: a change compiles them again, and forms take ten times as long to derive.
+# Enough for the phrases of ten thousand targets: an import reads them twice, for every answer and for prompts about each target.
 @lru_cache(maxsize=131_072)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:
     """Return the forms of a phrase and how many were left out; `forms_of` says which."""

@@ -58,14 +58,16 @@ class Listing:
         """Return what the owners list that are `kept`, bool [owners]; these are numbered anew in the same order."""
         if kept.all():
             return self
-        return Listing(*(getattr(self, table).of_owners(kept) for table in _TABLES), self.phrases[kept])
+        exact, compact, gapped = (table.of_owners(kept) for table in (self.exact, self.compact, self.gapped))
+        return Listing(exact, compact, gapped, self.phrases[kept])
 
     def and_listing(self, other: Listing) -> Listing:
         """Return both together: these owners, then those of the other."""
         if not len(other) or not len(self):
             return self if len(self) else other
-        tables = (getattr(self, table).and_rows(getattr(other, table), len(self)) for table in _TABLES)
-        return Listing(*tables, np.concatenate([self.phrases, other.phrases]))
+        pairs = ((self.exact, other.exact), (self.compact, other.compact), (self.gapped, other.gapped))
+        exact, compact, gapped = (mine.and_rows(theirs, len(self)) for mine, theirs in pairs)
+        return Listing(exact, compact, gapped, np.concatenate([self.phrases, other.phrases]))
 
     def banning(self, pattern: str) -> set[int]:
         """Return the owners of the phrases with this `Phrase.pattern`."""
@@ -85,5 +87,5 @@ class Listing:
         """Return the listing whose `arrays` these are. Raises KeyError if one is missing."""
         names = ("text", "start", "tag", "penalty", "owner")
         # Copied, so that the arrays can be written and numba compiles each loop only once.
-        tables = (Rows(*(np.array(arrays[f"{table}.{name}"]) for name in names)) for table in _TABLES)
-        return cls(*tables, np.array(arrays["phrases"]))
+        exact, compact, gapped = (Rows(*(np.array(arrays[f"{table}.{name}"]) for name in names)) for table in _TABLES)
+        return cls(exact, compact, gapped, np.array(arrays["phrases"]))

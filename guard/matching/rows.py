@@ -1,7 +1,7 @@
 """Rows: the patterns of many owners in one sorted table, from which owners can be taken and to which others can be added.
 
-To derive and sort the patterns of ten thousand owners takes a minute. To take one of them out, or to merge two tables, is one pass
-over arrays.
+To derive and sort the patterns of ten thousand owners takes a minute. To take one of them out, or to merge two tables, is one
+pass over arrays.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Rows:
 
     def take(self, at: NDArray[np.int64]) -> Rows:
         """Return the rows at the places `at`, int64 [n], ascending."""
-        return Rows(*rowkernels.taken(self.text, self.start, at), self.tag[at], self.penalty[at], self.owner[at])
+        text, start = rowkernels.taken(self.text, self.start, at)
+        return Rows(text, start, self.tag[at], self.penalty[at], self.owner[at])
 
     def of_owners(self, kept: NDArray[np.bool_]) -> Rows:
         """Return the rows of the owners that are `kept`, bool [owners], which are numbered anew in the same order."""
@@ -91,8 +92,9 @@ class Rows:
         order = rowkernels.merged(*mine, *theirs)
         start = np.concatenate([self.start, others.start[1:] + self.start[-1]])
         text, start = rowkernels.taken(np.concatenate([self.text, others.text]), start, order)
-        columns = ((self.tag, others.tag), (self.penalty, others.penalty), (self.owner, others.owner + np.int32(shift)))
-        return Rows(text, start, *(np.concatenate(pair)[order] for pair in columns))
+        tag = np.concatenate([self.tag, others.tag])[order]
+        penalty = np.concatenate([self.penalty, others.penalty])[order]
+        return Rows(text, start, tag, penalty, np.concatenate([self.owner, others.owner + np.int32(shift)])[order])
 
     def without(self, patterns: Sequence[tuple[bytes, int]]) -> Rows:
         """Return the rows that have none of some texts together with the tag given with it."""
@@ -105,11 +107,12 @@ class Rows:
     def owners_of(self, text: bytes) -> list[int]:
         """Return the owners of the rows with this text."""
         first, last = self._places(text)
-        return self.owner[first:last].tolist()  # type: ignore[no-any-return]
+        return [int(owner) for owner in self.owner[first:last]]
 
     def owners_inside(self, text: bytes) -> list[int]:
         """Return the owners of the rows whose texts occur in `text`, in which a space and a dot count as equal."""
-        return self.owner[rowkernels.inside(self.text, self.start, np.frombuffer(text, np.uint8))].tolist()  # type: ignore[no-any-return]
+        at = rowkernels.inside(self.text, self.start, np.frombuffer(text, np.uint8))
+        return [int(owner) for owner in self.owner[at]]
 
     def distinct(self) -> tuple[NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
         """Return the first row of each text, int64 [texts], and the distinct texts one after the other with their beginnings."""

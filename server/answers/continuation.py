@@ -57,8 +57,8 @@ def continued(body: Mapping[str, Any], prompt: Sequence[int], again: Again, cont
     if body.get("seed") not in (None, -1):
         # Another seed for each try: with the same one the choice would draw the same number again.
         sent["seed"] = (int(body["seed"]) + again.choice + _STRIDE * (1 + len(again.ids)) + 257 * len(again.avoid)) % _MAX_SEED
-    if scored(body):
-        sent["logprobs"] = top(body)
+    # Also where the client asks for none: they tell whether what was taken instead is fluent.
+    sent["logprobs"] = top(body)
     sent["return_token_ids"] = True
     arguments = {name: value for name, value in body["vllm_xargs"].items() if name not in (KEY, HITS, AVOID)}
     sent["vllm_xargs"] = {**arguments, KEY: list(again.digests), AVOID: list(again.avoid)}

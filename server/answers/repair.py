@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from classifiers.answering import Answer
 from classifiers.reading.boundaries import sentence_starts
 from server.answers.chunk import CONTENT_FILTER, Form, Piece
+from server.answers.fluency import Fluency
 from server.answers.leads import Leads
 from server.answers.owners import owners
 from server.answers.plan import Plan
@@ -59,7 +60,8 @@ class State:
         terms: Under what terms.
         tries: How often it went back to each place; a place is a number of tokens.
         avoid: The ids that may not come next at each place.
-        places: The places in the text, in characters.
+        places: For each place the number of characters before it and the number of tokens.
+        scores: The log probabilities of the tokens that were said behind the first place, by the number of tokens before each.
         hit: Whether the engine ended it at a hit.
         done: Whether nothing more of it leaves.
     """
@@ -68,7 +70,8 @@ class State:
     terms: Terms
     tries: Counter[int] = field(default_factory=Counter)
     avoid: dict[int, set[int]] = field(default_factory=dict)
-    places: set[int] = field(default_factory=set)
+    places: dict[int, int] = field(default_factory=dict)
+    scores: dict[int, float] = field(default_factory=dict)
     hit: bool = False
     done: bool = False
 
@@ -86,6 +89,7 @@ class Repair:
         *,
         held: bool,
         escalated: Callable[[str], None],
+        fluency: Fluency | None = None,
     ) -> None:
         """Repair the choices of one answer.
 
@@ -97,6 +101,7 @@ class Repair:
             metrics: Counts what is done.
             held: Whether nothing leaves before a choice has ended, as in an answer that is not streamed.
             escalated: Is told the id of each target that an answer turned out to be about.
+            fluency: Tells whether a sentence that took another way may stay; None if every one may.
         """
         self.plan = plan
         self._form = form
@@ -105,6 +110,7 @@ class Repair:
         self._metrics = metrics
         self._held = held
         self._escalated = escalated
+        self._fluency = fluency or Fluency()
         self._terms = plan.terms(plan.about)
 
     def begin(self) -> State:
@@ -131,6 +137,8 @@ class Repair:
             return await self._hit(state)
         if found := self._found(state, ended=ended):
             return await self._miss(state, *found)
+        if (place := self._stumbled(state, ended=ended)) is not None:
+            return self._end(state, self._form.main, place), None
         if silent and not any(track.texts.values()):
             # A grammar and the guard left nothing to say.
             return self._end(state, self._form.main, 0), None
@@ -182,6 +190,21 @@ class Repair:
                 return name, first + found[0].start, found[0]
         return None
 
+    def _stumbled(self, state: State, *, ended: bool) -> int | None:
+        """Return a place from which on a sentence took another way that would leave now and is not fluent; None if all are."""
+        track, main = state.track, self._form.main
+        if not state.places or track.field != main:
+            return None
+        first, last = track.sent, track.free(main, ended=ended)
+        for place, tokens in state.places.items():
+            if first <= place < last:
+                end = next((start for start in sentence_starts(track.text[:last]) if start > place), last)
+                found = self._leads.after(track.ids, track.text, end)
+                until = len(track.ids) - found[0] if found else len(track.ids)
+                if not self._fluency.fluent([state.scores[at] for at in range(tokens, until) if at in state.scores]):
+                    return place
+        return None
+
     async def _miss(self, state: State, name: str, at: int, found: Found) -> tuple[list[Piece], Again | None]:
         """Repair what the mask missed."""
         self._metrics.verifier_miss(found.kind)
@@ -223,7 +246,7 @@ class Repair:
             # A sentence that leads to what is forgotten at two places is about it, and what is left of it says little.
             return None
         state.tries[tokens] += 1
-        state.places = {other for other in state.places if other < place} | {place}
+        state.places = {other: kept for other, kept in state.places.items() if other < place} | {place: tokens}
         avoid = state.avoid.setdefault(tokens, set())
         if count:
             avoid.update(self._leads.alike(track.ids[tokens], word or track.text[place:]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import replace
 from typing import Any
 
 from server.answers.chunk import Chunk, Chunks, Piece
-from server.answers.continuation import continued, top
+from server.answers.continuation import continued, scored, top
 from server.answers.merged import Merged
 from server.answers.repair import Again, Repair, State
 from server.answers.reply import Reply, only
@@ -105,8 +106,9 @@ class Repaired:
                         cut_short.add(choice)
                         if key is not None:
                             await merged.drop(key)
-                if leaving:
-                    yield self._chunk(first, chunk, key, leaving)
+                for one in leaving:
+                    # One choice per chunk, as vLLM sends them: clients read the first one alone.
+                    yield self._chunk(first, chunk, key, one)
                 if cut_short and len(cut_short | goes_on.keys()) == self._choices:
                     await merged.drop(None)
         if counted is not None and counted.usage and self._changed:
@@ -119,17 +121,16 @@ class Repaired:
             named = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
             yield first.with_body({**named, "choices": [], "usage": self._usage({"prompt_tokens": prompts})})
 
-    def _chunk(self, first: Chunk, chunk: Chunk, key: object, pieces: Sequence[Piece]) -> Chunk:
+    def _chunk(self, first: Chunk, chunk: Chunk, key: object, piece: Piece) -> Chunk:
         if key is None:
-            return chunk.with_body(chunk.form.write(chunk.form.public(chunk.body), pieces))
+            return chunk.with_body(chunk.form.write(chunk.form.public(chunk.body), [piece]))
         # With the id and the time of the answer's first chunk.
         body = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
         if first.usage is not None:
-            (choice,) = {piece.choice for piece in pieces}
-            said = self._said(choice)
-            prompt = len(self._prompts.get(choice, ()))
+            said = self._said(piece.choice)
+            prompt = len(self._prompts.get(piece.choice, ()))
             body["usage"] = {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
-        return first.with_body(first.form.write(body, pieces))
+        return first.with_body(first.form.write(body, [piece]))
 
     async def _answers(self, again: Again) -> AsyncIterator[Chunk]:
         async with self._ask(*self._call(again)) as reply:
@@ -149,8 +150,11 @@ class Repaired:
     def _adopted(self, first: Chunk, piece: Piece, again: Again, state: State) -> Piece:
         like = state.track.like
         assert like is not None
-        offset = len(state.track.text)
-        return first.form.adopted(piece, like, offset, top(self._body))
+        scores = (piece.raw.get("logprobs") or {}).get("token_logprobs") or ()
+        state.scores.update({len(state.track.ids) + at: score for at, score in enumerate(scores) if score is not None})
+        if not scored(self._body):
+            piece = replace(piece, raw={**piece.raw, "logprobs": None})
+        return first.form.adopted(piece, like, len(state.track.text), top(self._body))
 
     def _state(self, choice: int) -> State:
         if choice not in self._states:

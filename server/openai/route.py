@@ -107,11 +107,20 @@ class GuardedRoute:
             return self._asked(running, scope, receive, body, suffix, PATH, CompletionForm())
 
         if not plan.hits and not plan.refused:
-            found = dead_ends(engine.dead_end, metrics)
-            repair = Repair(plan, self._dialect.form, running.leads, -1, metrics, held=not streams, escalated=escalated)
-            return [found, Repaired(repair, asked, ask, engine.context_length, streams=streams)]
-        repair = Repair(plan, self._dialect.form, running.leads, engine.dead_end, metrics, held=not streams, escalated=escalated)
-        return [Repaired(repair, asked, ask, engine.context_length, streams=streams)]
+            steps, dead_end = [dead_ends(engine.dead_end, metrics)], -1
+        else:
+            steps, dead_end = [], engine.dead_end
+        repair = Repair(
+            plan,
+            self._dialect.form,
+            running.leads,
+            dead_end,
+            metrics,
+            held=not streams,
+            escalated=escalated,
+            fluency=running.fluency,
+        )
+        return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams)]
 
     def _answered(
         self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from classifiers.meaning.nearest import example_vectors
 from server.errors import EngineFailure, NotReady
-from server.policy.enforcement import Enforcement, Prepared
+from server.policy.enforcement import Enforcement
 from server.policy.lease import Lease
+from server.policy.parts import Prepared
 from server.policy.vectors import embed, embedded
 from server.policy.wanted import Wanted
 from server.store import (

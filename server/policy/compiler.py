@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,50 +13,19 @@ from classifiers import Encoder, ForgetTarget
 from classifiers.banned import near
 from guard.errors import GuardError, RestrictionError
 from guard.excepted import Excepted, letters_of
+from guard.forms.derive import derive
 from guard.matching.listing import Listing
 from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 from server.policy.kept import Kept, key_of
+from server.policy.parts import Compiled, Part
 
 logger = logging.getLogger(__name__)
 
 _WRITERS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One restriction with what several targets ban in every answer.
-
-    Attributes:
-        digest: the digest of the restriction; None if the targets ban nothing.
-        targets: the targets by id, as they were when the restriction was compiled.
-        listing: what they ban in every answer, with the targets as owners in this order; None if it is not made yet.
-    """
-
-    digest: str | None
-    targets: Mapping[str, ForgetTarget]
-    listing: Listing | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """Restrictions of single targets.
-
-    Attributes:
-        always: digests of the restrictions for every answer, by target id.
-        gated: digests of the restrictions for answers to prompts about the target, by target id.
-        anchors: whether any of these has words that answers must not come close to in meaning.
-    """
-
-    always: Mapping[str, str]
-    gated: Mapping[str, str]
-    anchors: bool
-
-    @property
-    def digests(self) -> set[str]:
-        """All digests."""
-        return {*self.always.values(), *self.gated.values()}
+# The number of phrases whose forms may stay in memory. Those of 10,000 targets take 300 MB.
+_DERIVED = 16_384
 
 
 class Compiler:
@@ -79,8 +47,7 @@ class Compiler:
         """
         kept = Kept.read(self._folder)
         places = kept.places()
-        # Two targets may differ in nothing but their ids. The second one is compiled.
-        old = {place: t for t in targets if (place := places.pop(self._key(t), None)) is not None}
+        old = {found.pop(): target for target in targets if (found := places.get(self._key(target)))}
         unchanged = {target.id for target in old.values()}
         new = {target.id: target for target in targets if target.id not in unchanged}
         remaining = np.zeros(len(kept.keys), np.bool_)
@@ -118,11 +85,15 @@ class Compiler:
     def keep(self, parts: Sequence[Part], gated: Mapping[str, str]) -> None:
         """Keep what was compiled of all targets for the next start, and nothing of others. A failure is logged.
 
+        Many derived forms are dropped from memory: the listings have them.
+
         Args:
             parts: The parts that hold all targets.
             gated: `Compiled.gated` of these.
         """
         targets, listing = _together(parts)
+        if derive.cache_info().currsize > _DERIVED:
+            derive.cache_clear()
         try:
             Kept([self._key(t) for t in targets.values()], [gated.get(i) for i in targets], listing).write(self._folder)
         except OSError as error:

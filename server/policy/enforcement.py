@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +13,13 @@ from classifiers import Encoder, ForgetTarget
 from classifiers.answering import Answering
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
-from classifiers.tiers import Tiers
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
-from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.compiler import Compiler
 from server.policy.held import Held
 from server.policy.merging import Merging
+from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -29,25 +28,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# The number of restrictions that apply to every answer above which the smallest are merged in the background: each restriction
-# costs every row some microseconds per step.
-MOST_PARTS = 8
 # The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
 # To compile as many again takes a few seconds.
 _MANY = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A change that every worker is ready for, but that decides no request yet."""
-
-    targets: Mapping[str, ForgetTarget]
-    parts: Tiers[Part]
-    gated: Mapping[str, str]
-    classifier: LiveClassifier
-    compiled: Compiled
-    changed: int
-    """How many targets are new or changed."""
 
 
 class Enforcement:
@@ -55,9 +38,9 @@ class Enforcement:
 
     A new target gets a small restriction of its own beside larger ones of merged targets. The restriction that contains a changed
     or removed target is compiled anew without it, from the listing of its part, so that no phrase stays banned longer than it
-    should. What was compiled is kept in a file for the next start when nothing changes, and after many changes. A request keeps
-    the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are deleted from the workers and
-    from the disk.
+    should. A request keeps the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are
+    deleted from the workers and from the disk. When nothing changes, and after many changes, what was compiled is kept in a file
+    for the next start.
 
     Changes are made one at a time: call `commit` inside `changing`.
     """
@@ -76,7 +59,7 @@ class Enforcement:
         """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
         self._lock = asyncio.Lock()
-        self._parts = _tiers([])
+        self._parts = tiers_of([])
         self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
         self._words_ready = False
@@ -133,9 +116,9 @@ class Enforcement:
         if compiled is None:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
-        await self._load(_digests([part]) | gated.digests, gated.anchors)
-        await self._run(self.held.keep, _digests([part]))
-        self._parts, self._classifier = _tiers([part]), classifier
+        await self._load(digests_of([part]) | gated.digests, gated.anchors)
+        await self._run(self.held.keep, digests_of([part]))
+        self._parts, self._classifier = tiers_of([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
 
     def commit_start(self, number: int) -> PolicySnapshot:
@@ -187,25 +170,28 @@ class Enforcement:
                 return {i: value for i, value in mapping.items() if i not in touched}
 
             listed = kept(snapshot.targets) | {target.id: target for target in upserted}
-            parts = []
-            for part in self._parts:
-                if touched.isdisjoint(part.targets):
-                    parts.append(part)
-                elif not part.targets.keys() <= touched:
-                    parts.append(await self._run(self._compiler.without, part, touched))
-            # Many new targets get one restriction together, not one each.
-            many = len(upserted) > MOST_PARTS
-            compiled = await self._run(self._compiler.targets, upserted, not many)
-            if many:
-                parts.append(await self._run(self._compiler.part, {target.id: target for target in upserted}))
-            else:
-                parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
-            classifier = await self._run(self._classifier.changed, upserted, removed, vectors)
-            await self._load((_digests(parts) - _digests(self._parts)) | compiled.digests, compiled.anchors)
-            await self._run(self.held.keep, _digests(parts))
-            yield Prepared(
-                listed, self._parts.of(parts), kept(snapshot.gated) | dict(compiled.gated), classifier, compiled, len(upserted)
-            )
+            # Side by side: both take a tenth of a second or more of a long list.
+            changed = self._run(self._classifier.changed, upserted, removed, vectors)
+            classifier, (parts, compiled) = await asyncio.gather(changed, self._compiled(upserted, touched))
+            await self._load((digests_of(parts) - digests_of(self._parts)) | compiled.digests, compiled.anchors)
+            await self._run(self.held.keep, digests_of(parts))
+            gated = kept(snapshot.gated) | dict(compiled.gated)
+            yield Prepared(listed, self._parts.of(parts), gated, classifier, compiled, len(upserted))
+
+    async def _compiled(self, upserted: Sequence[ForgetTarget], touched: set[str]) -> tuple[list[Part], Compiled]:
+        """Compile changed targets, and without what is `touched` the parts that hold it."""
+        parts = [part for part in self._parts if touched.isdisjoint(part.targets)]
+        for part in self._parts:
+            if not touched.isdisjoint(part.targets) and not part.targets.keys() <= touched:
+                parts.append(await self._run(self._compiler.without, part, touched))
+        # Many new targets get one restriction together, not one each.
+        many = len(upserted) > MOST_PARTS
+        compiled = await self._run(self._compiler.targets, upserted, not many)
+        if many:
+            parts.append(await self._run(self._compiler.part, {target.id: target for target in upserted}))
+        else:
+            parts += [Part(compiled.always.get(target.id), {target.id: target}) for target in upserted]
+        return parts, compiled
 
     def commit(self, prepared: Prepared, number: int) -> PolicySnapshot:
         """Put a prepared change in force as snapshot `number`: it decides all requests that are admitted from now on."""
@@ -282,8 +268,8 @@ class Enforcement:
             async with self._lock:
                 # If a target in one of the merged parts has changed meanwhile, the next change tries again.
                 if one and self._parts.holds(merged):
-                    await self._load(_digests([one]))
-                    await self._run(self.held.keep, _digests([one]))
+                    await self._load(digests_of([one]))
+                    await self._run(self.held.keep, digests_of([one]))
                     self._parts = self._parts.replaced(merged, one)
                 assert self._classifier is not None
                 self._classifier = self._classifier.adopting(classifier)
@@ -322,11 +308,3 @@ class Enforcement:
     async def _run(self, call: Callable[..., T], *arguments: Any) -> T:
         # Not in the screening thread: a request must not wait until a list is compiled.
         return await asyncio.to_thread(call, *arguments)
-
-
-def _digests(parts: Iterable[Part]) -> set[str]:
-    return {part.digest for part in parts if part.digest}
-
-
-def _tiers(parts: Iterable[Part]) -> Tiers[Part]:
-    return Tiers(parts, lambda part: len(part.targets), MOST_PARTS)

@@ -70,9 +70,12 @@ class Kept:
     gated: Sequence[str | None] = ()
     listing: Listing = field(default_factory=lambda: Listing.of([]))
 
-    def places(self) -> Mapping[bytes, int]:
-        """Return the place of each key."""
-        return {key: place for place, key in enumerate(self.keys)}
+    def places(self) -> Mapping[bytes, list[int]]:
+        """Return the places of each key: more than one if targets differ in nothing but their ids."""
+        found: dict[bytes, list[int]] = {}
+        for place, key in enumerate(self.keys):
+            found.setdefault(key, []).append(place)
+        return found
 
     def write(self, folder: Path) -> None:
         """Write the file, which appears complete or not at all. Only this user can read it.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classifiers import Encoder
-from server.policy.compiler import Compiled, Compiler, Part
+from server.policy.compiler import Compiler
 from server.policy.file import Policy
+from server.policy.parts import Compiled, Part
 from server.policy.recovery import Recovered, recover
 from server.policy.seed import seed
 from server.store import Database

@@ -43,6 +43,9 @@ class Part:
     async def flush(self) -> None:
         await self._called("flush")
 
+    async def learn(self) -> None:
+        await self._called("learn")
+
     async def run_once(self, enforcement: Any) -> None:
         await self._called(f"calibrate {enforcement}")
 
@@ -58,7 +61,7 @@ def make(database: Database, part: Part, tmp_path: Path) -> Callable[..., Housek
         parts: Any = part
         enforcement: Any = "enforcement"
         known = Settings(model="fake", data_dir=tmp_path, **settings)
-        return Housekeeping(known, database, Audit(), parts, parts, enforcement, parts)
+        return Housekeeping(known, database, Audit(), parts, parts, enforcement, parts, part.learn)
 
     return made
 
@@ -88,7 +91,7 @@ async def instances(database: Database) -> list[str]:
         return [peer.instance for peer in await Peers().all(session)]
 
 
-@pytest.mark.parametrize("call", ["write", "flush", "calibrate enforcement"])
+@pytest.mark.parametrize("call", ["write", "flush", "learn", "calibrate enforcement"])
 async def test_every_part_is_repeated(started: Housekeeping, part: Part, call: str) -> None:
     await until(lambda: part.calls.count(call) > 1)
 

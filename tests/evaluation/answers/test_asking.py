@@ -83,3 +83,19 @@ guard_decisions_total 40.0
 """
     assert asking.rollbacks(text) == 5
     assert asking.rollbacks(b"") == 0
+
+
+async def test_a_policy_is_imported_as_yaml() -> None:
+    seen: list[tuple[str, bytes]] = []
+    status = 200
+
+    async def imports(request: Request) -> JSONResponse:
+        seen.append((request.headers["content-type"], await request.body()))
+        return JSONResponse({"error": "line 3"}, status)
+
+    app = Starlette(routes=[Route("/v1/forget-targets:import", imports, methods=["POST"])])
+    await asking.import_policy(app, "version: 1 # é")
+    assert seen == [("application/yaml", "version: 1 # é".encode())]
+    status = 400
+    with pytest.raises(EngineFailure, match=r"status 400.*line 3"):
+        await asking.import_policy(app, "version: 2")

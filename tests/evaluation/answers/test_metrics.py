@@ -120,9 +120,11 @@ def test_a_use_of_a_name_is_spoiled() -> None:
     assert metrics.spoiled("Dear Albert Einstein", own, "Albert Einstein", [], declined=True)
 
 
-def test_a_line_is_fitted() -> None:
-    start, step = metrics.fitted([(10, 0.6), (20, 1.1), (40, 2.1)])
-    assert (start, step) == (pytest.approx(0.1), pytest.approx(0.05))
-    assert metrics.fitted([(10, 0.5), (10, 0.7)]) == (0.0, pytest.approx(0.06))
-    with pytest.raises(ValueError, match="no timings"):
-        metrics.fitted([])
+def test_the_pace_is_a_median() -> None:
+    # Steps of 0.05, 0.05 and, in a busy moment, 1 second; an answer of one token has no step.
+    assert metrics.pace([(0.1, 0.55, 10), (0.2, 1.15, 20), (0.3, 9.3, 10), (0.1, 0.1, 1)]) == (
+        pytest.approx(0.15),
+        pytest.approx(0.05),
+    )
+    with pytest.raises(ValueError, match="no answer of two tokens"):
+        metrics.pace([(0.1, 0.1, 1)])

@@ -19,11 +19,13 @@ from classifiers.answering import SAY
 from evaluation.answers import record, run
 from evaluation.answers.figures import figures
 from evaluation.answers.run import Effort, Run, Subject
+from evaluation.answers.systems import Guarded
+from server.policy.file import Policy, load_policy
 from tests.evaluation.answering import question_of
 
 pytestmark = pytest.mark.slow
 
-EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2)
+EFFORT = Effort(tokens=16, every=12, samples=2, sampled=3, timed=2, beam_every=2, judged=8)
 SYSTEMS = ("none", "prompt", "filter", "default")
 
 
@@ -76,18 +78,28 @@ def asked(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> dict[str, list[d
 
     engine = SimpleNamespace(app=app_of(knows, bodies["engine"]))
     starts: list[Path] = []
+    imported: list[Policy] = []
 
     @asynccontextmanager
     async def started(model: str, policy: Path, arguments: Sequence[str]) -> Any:
         starts.append(policy)
         app = app_of(guarded, bodies["server"])
-        running = SimpleNamespace(engine=engine, model="demo")
+        recalibration = SimpleNamespace(calibration=object())
+
+        async def imports(request: Request) -> JSONResponse:
+            imported.append(load_policy((await request.body()).decode()))
+            recalibration.calibration = object()
+            return JSONResponse({})
+
+        app.router.routes.append(Route("/v1/forget-targets:import", imports, methods=["POST"]))
+        running = SimpleNamespace(engine=engine, model="demo", recalibration=recalibration)
         app.state.service = SimpleNamespace(running=running, metrics=SimpleNamespace(text=bytes))
         yield app
 
     monkeypatch.setattr(run, "demo_server", started)
     monkeypatch.setattr(run, "DEMOS", {"known": SimpleNamespace(model=lambda: "model", engine=())})
-    bodies["starts"] = starts  # type: ignore[assignment]
+    monkeypatch.setattr(run, "guarded", lambda: (Guarded("default", {}), Guarded("strict", {})))
+    bodies["starts"], bodies["imported"] = starts, imported  # type: ignore[assignment]
     return bodies
 
 
@@ -132,6 +144,14 @@ async def test_what_has_been_measured_is_not_asked_again(subject: Subject, asked
     assert len(asked["starts"]) == 2
 
 
+async def test_all_ways_of_the_server_share_one_start(subject: Subject, asked: dict[str, Any], tmp_path: Path) -> None:
+    made = await finished(subject, tmp_path, (*SYSTEMS, "strict"))
+    assert len(asked["starts"]) == 1
+    (policy,) = asked["imported"]
+    assert [target.id for target in policy.targets] == [target.id for target in subject.targets]
+    assert made.answers("strict") == made.answers("default")
+
+
 async def test_samples_are_taken_at_temperature_one(subject: Subject, asked: dict[str, Any], tmp_path: Path) -> None:
     await finished(subject, tmp_path)
     sampled = [body for body in asked["server"] if "n" in body]
@@ -145,7 +165,7 @@ async def test_the_record_has_every_system(subject: Subject, asked: dict[str, An
     results = {"effort": {"tokens": 16, "samples": 2, "sampled": 3, "timed": 2}, "known": found, "people": found}
     path = record.write(results, "2026-01-01", tmp_path)
     text = path.read_text("utf-8")
-    assert text.count("| none |") == text.count("| default |") == 2 * 5
+    assert text.count("| none |") == text.count("| default |") == 2 * 6
     assert "| none | 14 | 100.0% |" in text
     assert json.loads((tmp_path / "2026-01-01.json").read_text("utf-8"))["known"]["none"]["exact"] == 1
     assert (tmp_path / "2026-01-01.png").stat().st_size > 1000

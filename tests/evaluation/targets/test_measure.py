@@ -33,16 +33,18 @@ def test_invented_targets_are_valid_and_all_different() -> None:
 
 
 class _Counting:
-    """An application that takes imports, adds and deletes, and says at the second question that all is calibrated."""
+    """An application that takes imports, adds, changes and deletes, and says at the second question that all is calibrated."""
 
     def __init__(self) -> None:
         self.targets: set[str] = set()
+        self.changed: list[str] = []
         self.asked = 0
         self.app = Starlette(
             routes=[
                 Route("/v1/forget-targets:import", self._import, methods=["POST"]),
                 Route("/v1/forget-targets", self._add, methods=["POST"]),
                 Route("/v1/forget-targets/{id}", self._delete, methods=["DELETE"]),
+                Route("/v1/forget-targets/{id}", self._change, methods=["PATCH"]),
                 Route("/v1/forget-targets/{id}/report", self._report),
             ]
         )
@@ -58,6 +60,11 @@ class _Counting:
 
     async def _delete(self, request: Request) -> JSONResponse:
         self.targets.remove(request.path_params["id"])
+        return JSONResponse({})
+
+    async def _change(self, request: Request) -> JSONResponse:
+        assert await request.json()
+        self.changed.append(request.path_params["id"])
         return JSONResponse({})
 
     async def _report(self, request: Request) -> JSONResponse:
@@ -115,10 +122,12 @@ def test_every_change_is_timed(counting: _Counting, monkeypatch: pytest.MonkeyPa
     found = measure.measure("model", "postgresql://x", 12)
     assert (found["targets"], found["phrases"], found["store"]) == (12, 120, "postgresql")
     assert (found["files"], found["megabytes_on_disk"]) == (1, 0.001)
-    assert len(counting.targets) == 12 + measure.ADDED - 1
+    assert len(counting.targets) == 12 + measure.ADDED - measure.CHANGED
     assert "person-0-00007" not in counting.targets
+    assert counting.changed == [f"person-0-0000{number}" for number in (0, 2, 4, 6)]
     assert found["add_ms"]["count"] == measure.ADDED
     assert 0 < found["add_ms"]["p50"] <= found["add_ms"]["p99"] <= found["add_ms"]["max"]
-    assert all(found[name] > 0 for name in ("import_s", "calibration_s", "delete_ms", "resident_mb"))
+    assert [found[name]["count"] for name in ("delete_ms", "change_ms")] == [measure.CHANGED] * 2
+    assert all(found[name] > 0 for name in ("import_s", "calibration_s", "resident_mb"))
     assert starts[0] == starts[1]
     assert found["restart_s"] == pytest.approx(found["restart"]["all"] - 0.25)

@@ -160,6 +160,7 @@ def cut_at(app: Callable[[Scope, Receive, Send], Any], size: int) -> Any:
 def said(client: Client, *, chat: bool, stream: bool, choice: int = 0) -> tuple[str, list[str]]:
     """Return the text of a choice and its reasons for ending."""
     bodies = client.chunks if stream else [json.loads(client.body)]
+    assert not stream or all(len(body["choices"]) <= 1 for body in bodies)  # clients read the first choice of a chunk
     choices = [one for body in bodies for one in body["choices"] if one["index"] == choice]
     key = "delta" if stream else "message"
     text = "".join((one[key].get("content") or "") if chat else one["text"] for one in choices)

@@ -15,7 +15,9 @@ from server.metrics import Metrics
 from server.policy import activation as module
 from server.policy import lease, merging
 from server.policy.activation import Activation, NotEnforced
-from server.policy.enforcement import MOST_PARTS, Enforcement
+from server.policy.enforcement import Enforcement
+from server.policy.kept import NAME
+from server.policy.parts import MOST_PARTS
 from server.policy.recovery import recover
 from server.screening.lanes import Lanes
 from server.store import Database, Peers, TargetDraft, Targets, notifier_of
@@ -245,4 +247,5 @@ async def test_a_restart_encodes_nothing_again_and_removes_files_that_nobody_use
     async with process(database, tmp_path, "a") as again:
         assert again.found("what happened in place2 during year2") == ["t2"]
         snapshot = again.activation.enforcement.snapshot
-        assert {file.stem for file in (tmp_path / "a").iterdir()} == {*snapshot.always, *snapshot.gated.values()}
+        used = {f"{digest}.safetensors" for digest in (*snapshot.always, *snapshot.gated.values())}
+        assert {file.name for file in (tmp_path / "a").iterdir()} == {*used, NAME}

@@ -9,7 +9,11 @@ import pytest
 from classifiers import ForgetTarget
 from classifiers.target import SemanticSpec
 from guard import Phrase, Restriction
+from guard.forms.derive import derive
+from server.policy import compiler as module
 from server.policy.compiler import Compiler, exceptions_of, phrases_of
+from server.policy.kept import NAME, Kept
+from server.policy.parts import Part
 from tests.server.fakes import WordEncoder
 
 TARGETS = [
@@ -108,3 +112,130 @@ def test_an_excepted_text_may_be_said_and_the_phrase_alone_may_not(tmp_path: Pat
     # In a restriction with a target that does not except it, the ban holds as without the exception.
     both = {"a": excepting("a", "Quaddle Brothers"), "b": excepting("b")}
     assert compiler.part(both).digest == compiler.part({"a": excepting("a"), "b": excepting("b")}).digest
+
+
+def kept_targets() -> list[ForgetTarget]:
+    return [
+        ForgetTarget(id="p", name="Harry Potter", aliases=["Potter"]),
+        ForgetTarget(id="h", name="Mad Hatter", phrases=[Phrase("London", scope="gated")]),
+        ForgetTarget(id="j", name="Harry James Potter"),
+        # The same but for the id.
+        ForgetTarget(id="k", name="Harry James Potter"),
+        *TARGETS[1:],
+    ]
+
+
+def forget_derived(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of the targets whose phrases are derived from now on."""
+    derived: list[str] = []
+
+    def spied(target: ForgetTarget, scope: str) -> list[Phrase]:
+        derived.append(target.id)
+        return phrases_of(target, scope)
+
+    monkeypatch.setattr(module, "phrases_of", spied)
+    return derived
+
+
+def test_a_part_without_a_target_is_that_of_the_other_targets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler, targets = Compiler(tmp_path), {target.id: target for target in kept_targets()}
+    part = compiler.part(targets)
+    others = {i: target for i, target in targets.items() if i not in ("p", "d")}
+    expected = compiler.part(others)
+    derived = forget_derived(monkeypatch)
+    found = compiler.without(part, ["p", "d", "unknown"])
+    assert (found.digest, found.targets) == (expected.digest, others)
+    assert derived == []
+    assert compiler.without(part, list(targets)).digest is None
+
+
+def test_merged_parts_are_the_part_of_all_targets(tmp_path: Path) -> None:
+    compiler, targets = Compiler(tmp_path), kept_targets()
+    parts = [compiler.part({t.id: t for t in some}) for some in (targets[:3], targets[4:])]
+    single = Part(compiler.targets(targets[3:4]).always.get("k"), {"k": targets[3]})
+    merged = compiler.merged([*parts, single])
+    assert merged.digest == compiler.part({t.id: t for t in targets}).digest
+    assert compiler.without(merged, ["k"]).digest == compiler.part({t.id: t for t in targets if t.id != "k"}).digest
+
+
+def test_a_start_derives_only_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    targets = kept_targets()
+    Compiler(tmp_path).first(targets)
+    changed = targets[1].model_copy(update={"aliases": ["The Hatter"]})
+    now = [targets[2], changed, targets[0], targets[3], *targets[5:], ForgetTarget(id="n", name="New Name")]
+    expected = Compiler(tmp_path / "other").first(now)
+    derived = forget_derived(monkeypatch)
+    part, compiled = Compiler(tmp_path).first(now)
+    assert set(derived) == {"h", "n"}
+    assert (part.digest, set(part.targets)) == (expected[0].digest, {target.id for target in now})
+    assert compiled == expected[1]
+    derived.clear()
+    assert Compiler(tmp_path).first(now)[1] == compiled
+    assert derived == []
+
+
+def test_a_start_compiles_what_is_gone_or_damaged(tmp_path: Path) -> None:
+    targets = kept_targets()
+    part, compiled = Compiler(tmp_path).first(targets)
+    intact = {path.name: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+    (tmp_path / f"{compiled.gated['p']}.safetensors").unlink()
+    for digest in (compiled.gated["h"], str(part.digest)):
+        (tmp_path / f"{digest}.safetensors").write_bytes(b"damaged")
+    again = Compiler(tmp_path).first(targets)
+    assert (again[0].digest, again[1]) == (part.digest, compiled)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == intact
+
+
+def test_a_start_without_what_was_kept_is_the_same(tmp_path: Path) -> None:
+    first = Compiler(tmp_path).first(kept_targets())
+    (tmp_path / NAME).unlink()  # as in a folder of an earlier version
+    again = Compiler(tmp_path).first(kept_targets())
+    assert (again[0].digest, again[1]) == (first[0].digest, first[1])
+    assert (tmp_path / NAME).is_file()
+
+
+def test_a_start_with_kept_semantic_words_has_anchors(tmp_path: Path) -> None:
+    target = ForgetTarget(id="a", name="Ada Byron", semantic=SemanticSpec(words=["physician"]))
+    assert Compiler(tmp_path, WordEncoder()).first([target])[1].anchors
+    assert Compiler(tmp_path, WordEncoder()).first([target])[1].anchors
+    with pytest.raises(ValueError, match="without an encoder"):
+        Compiler(tmp_path).first([target])
+
+
+def test_what_cannot_be_kept_does_not_prevent_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Kept, "write", full)
+    assert Compiler(tmp_path).first(kept_targets())[0].digest
+    assert "not kept" in caplog.text
+
+
+def test_many_derived_forms_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Compiler(tmp_path).first(kept_targets())
+    assert derive.cache_info().currsize
+    monkeypatch.setattr(module, "_DERIVED", 0)
+    Compiler(tmp_path).keep([Compiler(tmp_path).part({"p": kept_targets()[0]})], {})
+    assert not derive.cache_info().currsize
+
+
+def test_exceptions_are_those_of_the_targets_that_remain(tmp_path: Path) -> None:
+    compiler = Compiler(tmp_path)
+    others = [
+        excepting("b"),  # bans the same phrase without the exception
+        ForgetTarget(id="s", name="Somebody Else", phrases=[Phrase("dle bro", match="substring")], forms=()),
+        ForgetTarget(id="c", name="Quaddle Brothers Inc", forms=()),
+        ForgetTarget(id="g", name="Zorin Quaddle"),  # its forms include one more word in between
+        ForgetTarget(id="x", name="Harry Potter"),
+    ]
+    texts = ("Quaddle Brothers", "Zorin Ann Quaddle", "Old. Quaddle Brothers")
+    everyone = {target.id: target for target in (excepting("a", *texts), *others)}
+    for gone in ([], ["b"], ["b", "g"], ["b", "s", "c", "g"], ["a"], ["x"]):
+        few = {i: target for i, target in everyone.items() if i not in gone}
+        found = [(target, phrases_of(target, "always")) for target in few.values()]
+        phrases = [phrase for _, some in found for phrase in some]
+        expected = Restriction.compile(phrases, None, exceptions_of(found)).digest
+        assert compiler.part(few).digest == expected
+        assert compiler.without(compiler.part(everyone), gone).digest == expected

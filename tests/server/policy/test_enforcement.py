@@ -12,7 +12,11 @@ from classifiers.answering import Answer, Answering
 from classifiers.meaning.background import Background
 from server.errors import EngineFailure
 from server.metrics import Metrics
-from server.policy.enforcement import MOST_PARTS, Enforcement
+from server.policy import enforcement as module
+from server.policy.compiler import Compiler
+from server.policy.enforcement import Enforcement
+from server.policy.kept import Kept, key_of
+from server.policy.parts import MOST_PARTS
 from server.screening.lanes import Lanes
 from tests.server.fakes import FakeEngine, WordEncoder
 
@@ -103,6 +107,48 @@ async def test_parts_stay_few_and_are_one_after_the_merge(
     assert [file.stem for file in tmp_path.glob("*.safetensors")] == engine.loaded  # noqa: ASYNC240
     needed, held = await enforcement.acknowledged()
     assert held == [needed] == [1]
+
+
+async def test_what_is_kept_for_the_next_start_is_written_when_nothing_changes(enforcement: Enforcement, tmp_path: Path) -> None:
+    await add(enforcement, 1)
+    await add(enforcement, 2)
+    assert Kept.read(tmp_path).keys == ()
+    await enforcement.merge()
+    keys = {number: key_of(target(number), "") for number in (1, 2)}
+    assert set(Kept.read(tmp_path).keys) == set(keys.values())
+    async with enforcement.changing([], ["t1"]) as prepared:
+        enforcement.commit(prepared, 3)
+    # One part remains, and still there is something to do: the file names what is gone.
+    assert not enforcement._is_whole()
+    await enforcement.merge()
+    assert enforcement._is_whole()
+    assert Kept.read(tmp_path).keys == [keys[2]]
+
+
+async def test_many_changes_are_kept_at_once(enforcement: Enforcement, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MANY", 3)
+    for number in range(1, 4):
+        await add(enforcement, number)
+    assert enforcement._merging._task is not None
+    await enforcement._merging._task
+    assert len(Kept.read(tmp_path).keys) == 3
+    assert set(enforcement.snapshot.targets) == {"t1", "t2", "t3"}
+
+
+async def test_a_removed_target_is_not_banned_and_the_others_are(
+    enforcement: Enforcement, engine: StubbornEngine, tmp_path: Path
+) -> None:
+    async with enforcement.changing([target(number) for number in range(20)], ()) as prepared:
+        enforcement.commit(prepared, 1)
+    async with enforcement.changing([], ["t7"]) as prepared:
+        enforcement.commit(prepared, 2)
+    expected = Compiler(tmp_path).part({f"t{n}": target(n) for n in range(20) if n != 7}).digest
+    assert enforcement.snapshot.always == (expected,)
+    async with enforcement.changing([target(3).model_copy(update={"name": "Changed Name"})], []) as prepared:
+        enforcement.commit(prepared, 3)
+    await enforcement.merge()
+    targets = {f"t{n}": target(n) for n in range(20) if n not in (3, 7)} | {"t3": enforcement.snapshot.targets["t3"]}
+    assert enforcement.snapshot.always == (Compiler(tmp_path).part(targets).digest,)
 
 
 async def test_targets_are_answered_by_the_defaults_unless_they_say_it(engine: StubbornEngine, tmp_path: Path) -> None:
