@@ -89,7 +89,8 @@ class GuardedRoute:
             hits=False,
             continues=self._dialect.continues(body),
         )
-        hits = bool(decision.argument) and not (echoes or plan.masks or self._dialect.grammatical(body))
+        tells = bool(decision.argument) and running.engine.tells_hits
+        hits = tells and not (echoes or plan.masks or self._dialect.grammatical(body))
         return replace(plan, hits=hits)
 
     def _steps(
