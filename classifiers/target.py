@@ -22,13 +22,13 @@ from pydantic import (
 )
 
 from classifiers.action import Action
+from classifiers.anchors import is_description, proposed_anchors
 from classifiers.answering import Answer, Answering, Echo, InContext, check_hint, check_say, places
 from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, check_says_none, left_out, own, with_forms
+from classifiers.semantic import SemanticSpec
 from guard.excepted import Excepted
-from guard.meaning.anchors import DELTA, FLOOR, WEIGHT, Anchors, Encode, check_thresholds, folded_anchor
 from guard.phrase import FormKind, Phrase
 
-MAX_ANCHORS = 64
 _LATER = ("forms", "except", "answer", "say", "echo", "in_context", "hint")
 STORED = {"stored": True}
 """Validation context of a target that the store has: what was accepted once is not judged again."""
@@ -42,11 +42,6 @@ TargetId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}
 class _Model(BaseModel):
     # Errors about a target may be logged: they say where the error is, and do not quote the input.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, serialize_by_alias=True)
-
-
-def _anchor_can_be_found(word: str) -> str:
-    folded_anchor(word)
-    return word
 
 
 def can_be_excepted(text: str) -> str:
@@ -74,45 +69,15 @@ class Example(_Model):
         return prompt
 
 
-class SemanticSpec(_Model):
-    """Words whose meaning an answer about the target must avoid.
-
-    A word with a cosine of `delta` or more with one of `words` is banned. Between `floor` and `delta` it loses up to `weight`
-    logits.
-
-    Raises:
-        pydantic.ValidationError: A word is a stop word, a number or too short to be compared, or the thresholds are not
-            0 <= floor < delta < 1. The error does not quote the word.
-    """
-
-    words: Annotated[list[Annotated[str, AfterValidator(_anchor_can_be_found)]], Field(min_length=1, max_length=MAX_ANCHORS)]
-    delta: float = DELTA
-    floor: float = FLOOR
-    weight: float = WEIGHT
-
-    @model_validator(mode="after")
-    def _thresholds_are_in_order(self) -> SemanticSpec:
-        check_thresholds(self.delta, self.floor, self.weight)
-        return self
-
-    def anchors(self, encode: Encode, encoder: str) -> Anchors:
-        """Return the words with their vectors.
-
-        Args:
-            encode: Encodes words.
-            encoder: The fingerprint of the encoder that `encode` belongs to.
-        """
-        return Anchors.of(self.words, encode, encoder=encoder, delta=self.delta, floor=self.floor, weight=self.weight)
-
-
 class ForgetTarget(_Model):
     """One thing that must be forgotten.
 
     `aliases` are its other names. `examples` and `documents` show what is known about it. `phrases` are what an answer must not
     say. `forms` are the kinds of forms of phrases and names that count as these; None for all. `excepted`, written `except`, are
-    texts that may be said although a phrase is in them. `semantic` are words whose meaning an answer to a prompt about the target
-    must avoid. `action` is what happens to such a prompt. `answer`, `say`, `echo`, `in_context` and `hint` say how it is answered
-    (`classifiers.answering.Answering`); None for the default of the policy or of the server.
+    texts that may be said although a phrase is in them. `semantic` names anchors: words whose meaning an answer to a prompt about
+    the target must avoid (`anchors`); None for none. `action` is what happens to such a prompt. `answer`, `say`, `echo`,
+    `in_context` and `hint` say how it is answered (`classifiers.answering.Answering`); None for the default of the policy or of
+    the server.
 
     Raises:
         pydantic.ValidationError: A name or alias is longer than a phrase may be or holds no letter or digit, so it could never be
@@ -130,7 +95,7 @@ class ForgetTarget(_Model):
     excepted: list[Annotated[str, AfterValidator(can_be_excepted)]] = Field(
         default_factory=list, alias="except", max_length=MAX_EXCEPTED
     )
-    semantic: SemanticSpec | None = None
+    semantic: SemanticSpec | None = SemanticSpec()
     action: Action = Action.SUPPRESS
     answer: Answer | None = None
     say: Say = None
@@ -199,6 +164,27 @@ class ForgetTarget(_Model):
     def banned(self) -> list[Banned]:
         """Return all phrases, each with the reason for it."""
         return with_forms(own(self.names, self.phrases), self.forms)
+
+    def anchors(self) -> SemanticSpec | None:
+        """Return the anchors that are in force for the target, with their thresholds; None if it has none.
+
+        Where `semantic` names no words, they are those of the target's facts, if its name is a description and no proper name
+        (`classifiers.anchors.is_description`).
+        """
+        if self.semantic is None or self.semantic.words is not None:
+            return self.semantic
+        words = self.proposed_anchors() if is_description(self.name) else []
+        return self.semantic.model_copy(update={"words": words}) if words else None
+
+    def without_anchors_of_facts(self) -> Self:
+        """Return the target without anchors, unless it names them: for a target whose facts will be removed."""
+        named = self.semantic is not None and self.semantic.words is not None
+        return self if named else self.model_copy(update={"semantic": None})
+
+    def proposed_anchors(self) -> list[str]:
+        """Return the words of the target's facts that could be anchors (`classifiers.anchors.proposed_anchors`)."""
+        completions = [example.completion for example in self.examples]
+        return proposed_anchors(self.names, [phrase.text for phrase in self.phrases], completions, self.documents)
 
     def forms_left_out(self) -> int:
         """Return how many forms are not among all phrases because a phrase has too many."""

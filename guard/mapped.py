@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-_TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F32": np.float32, "BOOL": np.bool_}
+_TYPES = {"U8": np.uint8, "I32": np.int32, "I64": np.int64, "F16": np.float16, "F32": np.float32, "BOOL": np.bool_}
 # A file with more bytes is mapped, a smaller one read.
 _MAPPED_FROM = 1 << 20
 _MAX_HEADER = 1 << 20
@@ -31,7 +31,7 @@ def store(path: Path, arrays: Mapping[str, NDArray[Any]], metadata: dict[str, st
 
     Args:
         path: The file. Its folder is made if it does not exist.
-        arrays: uint8, int32, int64, float32 or bool arrays by name.
+        arrays: uint8, int32, int64, float16, float32 or bool arrays by name.
         metadata: Strings that are kept beside them.
 
     Raises:

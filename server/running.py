@@ -53,7 +53,7 @@ class ApiContext:
     @cached_property
     def previewer(self) -> Previewer:
         """The previewer of targets, made for the first preview."""
-        return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary)
+        return Previewer(self.background, self.encoder, self.thresholds, self.vocabulary, self.activation.enforcement.neighbours)
 
 
 @dataclass(frozen=True)

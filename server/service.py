@@ -20,6 +20,7 @@ from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
 from classifiers.answering import Answer
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import EncoderError
+from classifiers.meaning.neighbours import Neighbours
 from classifiers.reading.language import language_of
 from server.answers.fluency import Fluency
 from server.engine.proof import prove
@@ -160,9 +161,10 @@ class Service:
                     )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
+                neighbours = Neighbours(encoder, settings.words)
             with self._timed("policy"):
                 policy = self.policy if settings.policy else None
-                opened = await open_policy(policy, database, self.audit, settings.restrictions, encoder)
+                opened = await open_policy(policy, database, self.audit, settings.restrictions, neighbours)
                 found = opened.found
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
@@ -175,7 +177,7 @@ class Service:
             # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
-            enforcement = Enforcement(engine, encoder, lanes, settings.restrictions, self.metrics, settings.answering)
+            enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):

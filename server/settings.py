@@ -20,6 +20,11 @@ _DEFAULT = Thresholds()
 _LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
+def default_data_dir() -> Path:
+    """Return the user's folder for data."""
+    return platformdirs.user_data_path("guard-server")
+
+
 class Settings(BaseSettings):
     """All settings of the server."""
 
@@ -30,8 +35,8 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 picks a free one")
     data_dir: Path = Field(
-        default_factory=lambda: platformdirs.user_data_path("guard-server"),
-        description="folder for compiled restrictions and word vectors",
+        default_factory=default_data_dir,
+        description="folder for compiled restrictions and the vectors of words",
     )
     database: str | None = Field(None, description="URL of the store: postgresql://... or sqlite:///...; unset: in data_dir")
     audit_key: Path | None = Field(None, description="file with a key, 32 bytes or more, that seals the audit log")
@@ -107,7 +112,7 @@ class Settings(BaseSettings):
 
     @property
     def words(self) -> Path:
-        """The folder of word vectors."""
+        """The folder of the word list's vectors."""
         return self.data_dir / "words"
 
     @property

@@ -25,6 +25,7 @@ import numpy as np
 from tqdm import tqdm
 
 from classifiers import ForgetTarget, LiveClassifier
+from classifiers.meaning.neighbours import Neighbours
 from evaluation.targets.figures import tell
 from evaluation.targets.measure import invented
 from guard import Restriction
@@ -78,7 +79,7 @@ async def process(folder: Path) -> AsyncIterator[tuple[Database, Activation]]:
     found = await recover(database, NoEncoder())
     with Lanes() as lanes:
         files = folder / "restrictions"
-        enforcement = Enforcement(Noted(files), NoEncoder(), lanes, files, Metrics())  # type: ignore[arg-type]
+        enforcement = Enforcement(Noted(files), Neighbours(NoEncoder()), lanes, files, Metrics())  # type: ignore[arg-type]
         await enforcement.start(found.targets, LiveClassifier(found.targets, [], NoEncoder()))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=30, audit=Audit())
         await activation.start(found.versions)

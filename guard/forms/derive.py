@@ -68,6 +68,17 @@ def forms_left_out(phrase: Phrase, *, name: bool, kinds: Collection[FormKind] = 
     return derive(phrase, name, frozenset(kinds)).left_out
 
 
+def inflected(phrase: Phrase) -> tuple[Form, ...]:
+    """Return the phrase with the endings of its last word, as forms.
+
+    Unlike the kind `inflection`, this is for ordinary words, too: "wizards". Where an ending would make another word, there is
+    only the English plural.
+    """
+    own = tuple(phrase.folded.split())
+    found = (made for made in _single(own, True) if made.ending or made.words != own)
+    return tuple(Form.derived(phrase, " ".join(made.words), phrase.scope, "inflection", made.ending) for made in found)
+
+
 # Enough for the phrases of ten thousand targets: an import reads them twice, for every answer and for prompts about each target.
 @lru_cache(maxsize=131_072)
 def derive(phrase: Phrase, name: bool, kinds: frozenset[FormKind]) -> Forms:

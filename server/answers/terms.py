@@ -8,7 +8,6 @@ from typing import Protocol
 
 from classifiers.reading.boundaries import Boundaries
 from guard.matching.follower import Follower
-
 from guard.restriction import Restriction
 
 

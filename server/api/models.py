@@ -19,7 +19,8 @@ from pydantic import (
 from classifiers.action import Action
 from classifiers.answering import Answering, places
 from classifiers.banned import MAX_EXCEPTED, check_cut, check_exceptions, check_says_none
-from classifiers.target import Example, ForgetTarget, SemanticSpec, TargetId, can_be_excepted
+from classifiers.semantic import SemanticSpec
+from classifiers.target import Example, ForgetTarget, TargetId, can_be_excepted
 from guard.phrase import MAX_CHARACTERS, FormKind, MatchKind, Phrase, Scope
 from server.api.answering import AnsweringFields
 from server.api.base import ApiModel
@@ -116,7 +117,9 @@ class _TargetFields(AnsweringFields):
         max_length=MAX_EXCEPTED,
         description="texts that may be said although a phrase is in them",
     )
-    semantic: SemanticSpec | None = Field(None, description="words that answers must not come close to in meaning")
+    semantic: SemanticSpec | None = Field(
+        SemanticSpec(), description="words near which no answer may come in meaning; `{}`: those of know-how's facts; null: none"
+    )
     action: Action = Field(
         Action.SUPPRESS, description="`suppress`: answer without the phrases; `refuse`: do not answer; `monitor`: only record"
     )
@@ -144,8 +147,9 @@ class TargetRequest(_TargetFields):
 
     def draft(self, target_id: str) -> TargetDraft:
         """Return the draft for the store."""
+        target = target_of(self, target_id, [phrase.phrase() for phrase in self.phrases])
         return TargetDraft(
-            target_of(self, target_id, [phrase.phrase() for phrase in self.phrases]),
+            target if self.retain_examples else target.without_anchors_of_facts(),
             self.labels,
             self.requester,
             self.legal_basis,

@@ -11,6 +11,7 @@ from pydantic import Field
 from classifiers import ForgetTarget
 from classifiers.answering import Answering, places
 from classifiers.banned import check_cut, check_exceptions, check_says_none
+from classifiers.semantic import Near
 from guard.errors import PhraseError
 from guard.form import Form
 from guard.phrase import MatchKind, Phrase, Scope
@@ -68,6 +69,21 @@ class PreviewPhrase(ApiModel):
         )
 
 
+class PreviewWord(ApiModel):
+    """A word that comes near an anchor in meaning."""
+
+    word: str
+    anchor: str
+    cosine: float = Field(description="1 for the anchor itself, which is banned with its endings")
+    penalty: float | None = Field(description="what the word loses, in logits; null bans it")
+
+    @classmethod
+    def of(cls, near: Near) -> PreviewWord:
+        """Return a word as it is shown."""
+        penalty = None if near.penalty == float("inf") else round(near.penalty, 2)
+        return cls(word=near.word, anchor=near.anchor, cosine=near.cosine, penalty=penalty)
+
+
 class RefusedPhrase(ApiModel):
     """A phrase that a target may not have."""
 
@@ -95,6 +111,8 @@ class PreviewResponse(ApiModel):
 
     phrases: list[PreviewPhrase]
     forms_left_out: int = Field(description="how many forms are not banned because a phrase has too many")
+    semantic: list[PreviewWord] = Field(description="words that answers about the target avoid for their meaning")
+    proposed_anchors: list[str] = Field(description="words of the target's facts that could be `semantic.words`, in force or not")
     refused: list[RefusedPhrase]
     warnings: list[str] = Field(description="what the target would do that may not be expected")
     false_alarms: PreviewFalseAlarms
@@ -105,8 +123,8 @@ class PreviewResponse(ApiModel):
 async def preview(
     principal: Admin, context: Context, body: Annotated[PreviewRequest, Depends(body_of(PreviewRequest))]
 ) -> PreviewResponse:
-    """Return what a target would ban and why, which phrases its examples suggest, which of its phrases would be refused, and how
-    many innocent prompts would be taken to be about it. Nothing is stored.
+    """Return what a target would ban and why, which phrases and anchors its examples suggest, which of its phrases would be
+    refused, and how many innocent prompts would be taken to be about it. Nothing is stored.
     """
     refused: list[RefusedPhrase] = []
     allowed: list[Phrase] = []
@@ -118,15 +136,15 @@ async def preview(
         except PhraseError as error:
             refused.append(RefusedPhrase(index=index, reason=str(error)))
 
-    def look(target: ForgetTarget) -> tuple[list[Shown], list[str], FalseAlarms]:
-        shown = context.previewer.phrases(target, body.language)
-        return shown, _warnings(target, body, defaults), context.previewer.false_alarms(target)
+    def look(target: ForgetTarget) -> tuple[list[Shown], list[Near], list[str], FalseAlarms]:
+        shown, words = context.previewer.phrases(target, body.language), context.previewer.words(target)
+        return shown, words, _warnings(target, body, defaults), context.previewer.false_alarms(target)
 
     defaults = context.activation.enforcement.snapshot.defaults
 
     try:
         target = target_of(body, body.id or _UNNAMED, allowed, texts=False)
-        phrases, warnings, false_alarms = await asyncio.to_thread(look, target)
+        phrases, words, warnings, false_alarms = await asyncio.to_thread(look, target)
     except LookupError:
         raise BadRequest(
             "There is no word list for this language. Give a code of ISO 639, such as `en`.",
@@ -136,6 +154,8 @@ async def preview(
     return PreviewResponse(
         phrases=[PreviewPhrase.of(shown) for shown in phrases],
         forms_left_out=target.forms_left_out(),
+        semantic=[PreviewWord.of(near) for near in words],
+        proposed_anchors=target.proposed_anchors(),
         refused=refused,
         warnings=warnings,
         false_alarms=PreviewFalseAlarms.of(false_alarms),

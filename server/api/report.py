@@ -162,6 +162,7 @@ async def report(
 def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforcement) -> Report:
     target = stored.target
     phrases = target.own_phrases() if target.action.bans else []
+    anchors = target.anchors()
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
@@ -180,7 +181,7 @@ def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforc
         phrases=[
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
-        semantic_words=list(target.semantic.words) if target.semantic and target.action.bans else [],
+        semantic_words=list(anchors.words or ()) if anchors and target.action.bans else [],
         answering=EffectiveAnswering.of(target.answering(context.activation.enforcement.snapshot.defaults)),
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -18,16 +19,19 @@ from rich.text import Text
 
 from classifiers import Encoder, ForgetTarget, shipped_background
 from classifiers.meaning.encoder import Vectors
+from classifiers.meaning.neighbours import Neighbours
 from classifiers.naming.alias import AliasClassifier
 from classifiers.proposals.extract import Candidate, extract
 from classifiers.proposals.frequency import BackgroundFrequency
-from guard import Phrase, Restriction, Vocabulary, fold
+from classifiers.semantic import Near
+from guard import Phrase, Restriction, Vocabulary
 from server.policy.compiler import phrases_of
 from server.policy.file import Policy, PolicyError, load_policy
 from server.policy.opening import open_policy
 from server.policy.preview import banned_tokens
 from server.policy.warnings import warnings_of
 from server.service import open_encoder
+from server.settings import default_data_dir
 from server.store import Database, StoreError
 from server.store.audit.log import Audit
 from server.store.database.location import default_url
@@ -58,22 +62,22 @@ class _Deferred:
         return self._encoder.encode(texts)
 
 
-def try_policy(policy: Policy, load: Callable[[], Encoder]) -> None:
+def try_policy(policy: Policy, neighbours: Neighbours) -> None:
     """Do with a policy what a server does before it starts its engine, in a store and a folder that are then removed.
 
     Args:
         policy: the policy.
-        load: loads the encoder, which only semantic words need.
+        neighbours: finds the words near semantic words.
 
     Raises:
         StoreError, ValueError, OSError: what `server.policy.opening.open_policy` raises.
-        RuntimeError: what `load` raises.
+        RuntimeError: what the encoder raises.
     """
 
     async def opened(folder: Path) -> None:
         database = await Database.open(default_url(folder))
         try:
-            found = await open_policy(policy, database, Audit(), folder / "restrictions", _Deferred(load))
+            found = await open_policy(policy, database, Audit(), folder / "restrictions", neighbours)
         finally:
             await database.close()
         AliasClassifier(found.found.targets)
@@ -82,13 +86,14 @@ def try_policy(policy: Policy, load: Callable[[], Encoder]) -> None:
         asyncio.run(opened(Path(made)))
 
 
-def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequence[RenderableType]:
-    """Return what a policy bans, for a terminal: a table with a row per phrase, and totals.
+def preview(file: Path, model: str | None, encoder: str | None = None, words: Path | None = None) -> Sequence[RenderableType]:
+    """Return what a policy bans, for a terminal: tables with a row per phrase and per word near an anchor, and totals.
 
     Args:
         file: the policy file.
         model: the model whose tokens are counted; none are counted if None.
         encoder: the encoder of semantic words, if it is not the package's own.
+        words: the folder of the word list's vectors; None keeps them in memory alone.
 
     Raises:
         PolicyError: the policy is not valid.
@@ -96,7 +101,9 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
         ValueError: the model's tokenizer cannot be read, or does not tell the bytes of its tokens.
     """
     policy = load_policy(file)
-    try_policy(policy, lambda: open_encoder(encoder))
+    neighbours = Neighbours(_Deferred(lambda: open_encoder(encoder)), words)
+    try_policy(policy, neighbours)
+    near = neighbours.of([target for target in policy.targets if target.action.bans])
     vocabulary = _vocabulary(model) if model else None
     shown = Table(title=f"{file.name}: {len(policy.targets)} targets")
     for heading in ("target", "action", "answer", "phrase", "folded", "scope", "match", "penalty", "forms", "tokens"):
@@ -107,11 +114,6 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
         for one in banned:
             if one.source is None:
                 shown.add_row(*_row(target, one.phrase, forms[one.phrase], vocabulary))
-        for word in target.semantic.words if target.semantic else ():
-            shown.add_row(
-                target.id, target.action, target.answer or _DEFAULT, word, fold(word).strip(), "gated", "meaning", "", "", ""
-            )
-    # Without anchors: they need an encoder, and nothing here counts them.
     always = [phrase for target in policy.targets for phrase in phrases_of(target, "always")]
     gated = [phrases for target in policy.targets if (phrases := phrases_of(target, "gated"))]
     size = sum(len(Restriction.compile(phrases).automaton.label) for phrases in (always, *gated) if phrases)
@@ -121,7 +123,19 @@ def preview(file: Path, model: str | None, encoder: str | None = None) -> Sequen
     )
     hint = "" if vocabulary else "\nGive --model to count tokens."
     warnings = "".join(f"\nwarning: {escape(told)}" for target in policy.targets for told in _warnings(target))
-    return [shown, f"\n{total}{hint}{warnings}"]
+    return [shown, *([_near_table(near)] if near else []), f"\n{total}{hint}{warnings}"]
+
+
+def _near_table(near: Mapping[str, Sequence[Near]]) -> Table:
+    """Return a table with a row per word near an anchor."""
+    shown = Table(title="Words near semantic words, in answers to prompts about the target")
+    for heading in ("target", "semantic word", "word", "cosine", "penalty"):
+        shown.add_column(heading, justify="right" if heading in ("cosine", "penalty") else "left")
+    for target_id, words in near.items():
+        for one in words:
+            penalty = "ban" if one.penalty == math.inf else f"{one.penalty:.1f}"
+            shown.add_row(target_id, Text(one.anchor), Text(one.word), f"{one.cosine:.2f}", penalty)
+    return shown
 
 
 Proposals = Sequence[tuple[str, Sequence[Candidate]]]
@@ -212,10 +226,11 @@ def _vocabulary(model: str) -> Vocabulary:
         raise ValueError(f"--model (GUARD_MODEL): the tokenizer cannot be used: {error}") from error
 
 
-def check_policy(file: Path, model: str | None, encoder: str | None = None) -> None:
+def check_policy(file: Path, model: str | None, encoder: str | None = None, data_dir: Path | None = None) -> None:
     """Print what a policy bans. Exits with status 2 if the policy, the encoder or the tokenizer cannot be used."""
     try:
-        shown = preview(file, model, encoder)
+        words = (data_dir or default_data_dir()) / "words"
+        shown = preview(file, model, encoder, words)
     except (StoreError, OSError, ValueError, RuntimeError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None

@@ -20,7 +20,8 @@ Model = Annotated[
 ]
 PolicyFile = Annotated[Path | None, typer.Option(help="Policy file (YAML).", envvar="GUARD_POLICY")]
 DataFolder = Annotated[
-    Path | None, typer.Option(help="Folder for the store, compiled restrictions and word vectors.", envvar="GUARD_DATA_DIR")
+    Path | None,
+    typer.Option(help="Folder for the store, restrictions and word vectors.", envvar="GUARD_DATA_DIR"),
 ]
 VllmArguments = Annotated[list[str] | None, typer.Argument(help="Arguments after -- go to vLLM unchanged.")]
 
@@ -78,11 +79,15 @@ def check_policy(
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of semantic words; unset: the package's own.", envvar="GUARD_ENCODER")
     ] = None,
+    data_dir: DataFolder = None,
 ) -> None:
-    """Show what a policy bans: each phrase, and how many tokens it bans. `serve` takes what this takes. Nothing is stored."""
+    """Show what a policy bans: each phrase, how many tokens it bans, and the words near semantic words.
+
+    `serve` takes what this takes. Nothing of the policy is stored; the vectors of the word list are, in the data folder.
+    """
     from server.cli import check
 
-    check.check_policy(file, model, encoder or None)
+    check.check_policy(file, model, encoder or None, data_dir)
 
 
 @app.command()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from classifiers import Encoder, ForgetTarget
+from classifiers import ForgetTarget
 from classifiers.banned import near
-from guard.errors import GuardError, RestrictionError
+from classifiers.meaning.neighbours import Neighbours, phrases_near
+from classifiers.semantic import Near
+from guard.errors import RestrictionError
 from guard.excepted import Excepted, letters_of
 from guard.forms.derive import derive
 from guard.matching.listing import Listing
-from guard.meaning.anchors import Anchors
 from guard.phrase import Phrase
 from guard.restriction import Restriction
 from server.policy.kept import Kept, key_of
@@ -29,14 +30,14 @@ _DERIVED = 16_384
 
 
 class Compiler:
-    """Writes restrictions into `folder`; `encoder` encodes semantic words.
+    """Writes restrictions into `folder`; `neighbours` finds the words near anchors, and without it no target may have any.
 
     Only targets whose action bans phrases get restrictions (`Action.bans`).
     """
 
-    def __init__(self, folder: Path, encoder: Encoder | None = None) -> None:
+    def __init__(self, folder: Path, neighbours: Neighbours | None = None) -> None:
         self._folder = folder
-        self._encoder = encoder
+        self._neighbours = neighbours
 
     def first(self, targets: Sequence[ForgetTarget]) -> tuple[Part, Compiled]:
         """Compile all targets of a server that starts: one restriction for every answer, and one of each target for its prompts.
@@ -58,10 +59,9 @@ class Compiler:
         again = [t for place, t in old.items() if kept.gated[place] and t.id not in known]
         compiled = self.targets([*new.values(), *again], False)
         gated = known | dict(compiled.gated)
-        anchors = compiled.anchors or any(target.semantic for target in old.values() if target.id in known)
         if new or again or len(old) < len(kept.keys):
             self.keep([part], gated)
-        return part, Compiled({}, gated, anchors)
+        return part, Compiled({}, gated)
 
     def part(self, targets: Mapping[str, ForgetTarget]) -> Part:
         """Compile into one restriction what `targets`, by id, ban in every answer.
@@ -103,31 +103,28 @@ class Compiler:
         """Compile each target by itself; unless `always`, leave out what it bans in every answer.
 
         Raises:
-            ValueError: a target has semantic words, and there is no encoder, or they cannot be compared; the message names it.
-            OSError: a restriction cannot be written.
+            ValueError: a target has anchors, and there is nothing to compare them with, or they cannot be compared; the message
+                names it.
+            OSError: a restriction or the vectors of the word list cannot be written.
             Exception: what the encoder raises.
         """
         for_all = {t.id: restriction for t in targets if always and (restriction := _compiled([t], "always"))}
-        gated = {target.id: restriction for target in targets if (restriction := self._gated(target))}
+        words = self._near([target for target in targets if target.action.bans])
+        gated = {t.id: restriction for t in targets if (restriction := _compiled([t], "gated", words.get(t.id, ())))}
         # Writing a file waits for the disk. In parallel, all files wait once.
         with ThreadPoolExecutor(_WRITERS) as writers:
             always_digests, gated_digests = (
                 dict(zip(compiled, writers.map(self._write, compiled.values()), strict=True)) for compiled in (for_all, gated)
             )
-        return Compiled(always_digests, gated_digests, any(restriction.anchors for restriction in gated.values()))
+        return Compiled(always_digests, gated_digests)
 
-    def _gated(self, target: ForgetTarget) -> Restriction | None:
-        if not target.action.bans:
-            return None
-        if target.semantic and self._encoder is None:
-            raise ValueError(f"target {target.id} has semantic words, which cannot be compiled without an encoder")
-        anchors = None
-        if target.semantic and self._encoder:
-            try:
-                anchors = target.semantic.anchors(self._encoder.encode, self._encoder.fingerprint)
-            except GuardError as error:
-                raise ValueError(f"target {target.id}: the encoder cannot compare its semantic words: {error}") from error
-        return _compiled([target], "gated", anchors)
+    def _near(self, targets: Sequence[ForgetTarget]) -> Mapping[str, Sequence[Near]]:
+        """Return the words near the anchors of targets, by target id."""
+        if self._neighbours is not None:
+            return self._neighbours.of(targets)
+        if named := next((target.id for target in targets if target.anchors()), None):
+            raise ValueError(f"target {named} has semantic words, which cannot be compiled without an encoder")
+        return {}
 
     def _part(self, targets: Mapping[str, ForgetTarget], listing: Listing) -> Part:
         """Compile targets, which are the owners of a listing in this order."""
@@ -146,7 +143,7 @@ class Compiler:
         return True
 
     def _key(self, target: ForgetTarget) -> bytes:
-        return key_of(target, self._encoder.fingerprint if self._encoder and target.semantic else "")
+        return key_of(target, self._neighbours.encoder.fingerprint if self._neighbours and target.anchors() else "")
 
     def _write(self, restriction: Restriction) -> str:
         restriction.save(self._folder)
@@ -200,11 +197,11 @@ def _concerned(targets: Mapping[str, ForgetTarget], listing: Listing) -> list[tu
     return [(ordered[owner], phrases_of(ordered[owner], "always")) for owner in sorted(owners)]
 
 
-def _compiled(targets: Iterable[ForgetTarget], scope: str, anchors: Anchors | None = None) -> Restriction | None:
-    """Compile what targets ban with this scope, without what they except; None if there is nothing."""
+def _compiled(targets: Iterable[ForgetTarget], scope: str, words: Iterable[Near] = ()) -> Restriction | None:
+    """Compile what targets ban with this scope, without what they except, and `words`; None if there is nothing."""
     found = [(target, phrases_of(target, scope)) for target in targets]
-    banned = [phrase for _, phrases in found for phrase in phrases]
-    return Restriction.compile(banned, anchors, exceptions_of(found)) if banned or anchors else None
+    banned = [phrase for _, phrases in found for phrase in phrases] + list(phrases_near(words))
+    return Restriction.compile(banned, exceptions=exceptions_of(found)) if banned else None
 
 
 def exceptions_of(found: Sequence[tuple[ForgetTarget, Sequence[Phrase]]]) -> list[Excepted]:

@@ -13,6 +13,7 @@ from classifiers import Encoder, ForgetTarget
 from classifiers.answering import Answering
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
+from classifiers.meaning.neighbours import Neighbours
 from guard.restriction import SUFFIX
 from server.engine.protocol import Engine
 from server.metrics import Metrics
@@ -46,15 +47,21 @@ class Enforcement:
     """
 
     def __init__(
-        self, engine: Engine, encoder: Encoder, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
+        self,
+        engine: Engine,
+        neighbours: Neighbours,
+        lanes: Lanes,
+        folder: Path,
+        metrics: Metrics,
+        defaults: Answering | None = None,
     ) -> None:
         self._engine = engine
-        self._encoder = encoder
+        self.neighbours = neighbours
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
-        self._compiler = Compiler(folder, encoder)
+        self._compiler = Compiler(folder, neighbours)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
         # Held while the snapshot or the classifier is replaced: by a change, a merge or new limits.
@@ -62,7 +69,6 @@ class Enforcement:
         self._parts = tiers_of([])
         self._classifier: LiveClassifier | None = None
         self._screener: Screener | None = None
-        self._words_ready = False
         self._users: dict[int, int] = {}
         self._retired: set[str] = set()
         # What the file holds that is kept for the next start: these targets; and how many have changed since.
@@ -116,7 +122,7 @@ class Enforcement:
         if compiled is None:
             compiled = await self._run(self._compiler.first, targets)
         part, gated = compiled
-        await self._load(digests_of([part]) | gated.digests, gated.anchors)
+        await self._load(digests_of([part]) | gated.digests)
         await self._run(self.held.keep, digests_of([part]))
         self._parts, self._classifier = tiers_of([part]), classifier
         self._started = ({target.id: target for target in targets}, gated)
@@ -140,7 +146,7 @@ class Enforcement:
     @property
     def encoder(self) -> Encoder:
         """Encodes the examples of targets."""
-        return self._encoder
+        return self.neighbours.encoder
 
     @asynccontextmanager
     async def changing(
@@ -173,7 +179,7 @@ class Enforcement:
             # Side by side: both take a tenth of a second or more of a long list.
             changed = self._run(self._classifier.changed, upserted, removed, vectors)
             classifier, (parts, compiled) = await asyncio.gather(changed, self._compiled(upserted, touched))
-            await self._load((digests_of(parts) - digests_of(self._parts)) | compiled.digests, compiled.anchors)
+            await self._load((digests_of(parts) - digests_of(self._parts)) | compiled.digests)
             await self._run(self.held.keep, digests_of(parts))
             gated = kept(snapshot.gated) | dict(compiled.gated)
             yield Prepared(listed, self._parts.of(parts), gated, classifier, compiled, len(upserted))
@@ -298,10 +304,7 @@ class Enforcement:
         self._metrics.snapshot(number)
         return snapshot
 
-    async def _load(self, digests: Collection[str], anchors: bool = False) -> None:
-        if anchors and not self._words_ready:
-            await self._engine.prepare_words(self._encoder.encode, self._encoder.fingerprint)
-            self._words_ready = True
+    async def _load(self, digests: Collection[str]) -> None:
         if digests:
             await self._engine.load(sorted(digests))
 

@@ -50,9 +50,12 @@ def code() -> str:
 
 def key_of(target: ForgetTarget, encoder: str) -> bytes:
     """Return a digest of what of a target decides what it bans, 32 bytes; `encoder` is the encoder's fingerprint."""
-    semantic = target.semantic and [*target.semantic.words, target.semantic.delta, target.semantic.floor, target.semantic.weight]
+    anchors = target.anchors()
+    # The words of its texts are compared with the anchors.
+    texts = [*(example.completion for example in target.examples), *target.documents]
+    semantic = anchors and (anchors.words, anchors.delta, anchors.floor, anchors.weight, anchors.allow, texts)
     phrases = [(p.text, p.scope, p.match, p.penalty, p.beta, p.force, p.forms) for p in target.phrases]
-    said = [target.names, phrases, target.forms, target.excepted, target.action, semantic and [semantic, encoder]]
+    said = [target.names, phrases, target.forms, target.excepted, target.action, semantic and (semantic, encoder)]
     return hashlib.sha256(json.dumps(said).encode()).digest()
 
 

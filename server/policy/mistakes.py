@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Final
 
-from classifiers.target import Example, ForgetTarget, SemanticSpec
+from classifiers.semantic import SemanticSpec
+from classifiers.target import Example, ForgetTarget
 from guard.errors import PhraseError
 from guard.phrase import Phrase
 

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from classifiers import Encoder
+from classifiers.meaning.neighbours import Neighbours
 from server.policy.compiler import Compiler
 from server.policy.file import Policy
 from server.policy.parts import Compiled, Part
@@ -25,7 +25,7 @@ class Opened:
     gated: Compiled
 
 
-async def open_policy(policy: Policy | None, database: Database, audit: Audit, folder: Path, encoder: Encoder) -> Opened:
+async def open_policy(policy: Policy | None, database: Database, audit: Audit, folder: Path, neighbours: Neighbours) -> Opened:
     """Store a policy file's targets, read what the store asks for, and compile it.
 
     Args:
@@ -33,7 +33,7 @@ async def open_policy(policy: Policy | None, database: Database, audit: Audit, f
         database: The store.
         audit: The audit log, which records what the file changes.
         folder: The folder of restrictions.
-        encoder: Encodes semantic words.
+        neighbours: Finds the words near semantic words.
 
     Raises:
         StoreError: The store does not take or return the targets.
@@ -43,7 +43,7 @@ async def open_policy(policy: Policy | None, database: Database, audit: Audit, f
     """
     if policy is not None:
         await seed(database, audit, policy.targets)
-    found = await recover(database, encoder)
+    found = await recover(database, neighbours.encoder)
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True, mode=0o700)
-    part, gated = await asyncio.to_thread(Compiler(folder, encoder).first, found.targets)
+    part, gated = await asyncio.to_thread(Compiler(folder, neighbours).first, found.targets)
     return Opened(found, part, gated)

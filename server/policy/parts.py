@@ -37,12 +37,10 @@ class Compiled:
     Attributes:
         always: digests of the restrictions for every answer, by target id.
         gated: digests of the restrictions for answers to prompts about the target, by target id.
-        anchors: whether any of these has words that answers must not come close to in meaning.
     """
 
     always: Mapping[str, str]
     gated: Mapping[str, str]
-    anchors: bool
 
     @property
     def digests(self) -> set[str]:

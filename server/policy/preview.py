@@ -11,8 +11,10 @@ import numpy as np
 from classifiers import AliasClassifier, Encoder, ForgetTarget, Screened, Thresholds
 from classifiers.meaning.background import Background, prompt_key
 from classifiers.meaning.nearest import conformity, example_vectors
+from classifiers.meaning.neighbours import Neighbours
 from classifiers.proposals.extract import extract
 from classifiers.proposals.frequency import BackgroundFrequency
+from classifiers.semantic import Near
 from guard import Masks, Phrase, Restriction, Vocabulary
 
 
@@ -54,13 +56,19 @@ class Previewer:
     """
 
     def __init__(
-        self, background: Background, encoder: Encoder, thresholds: Thresholds, vocabulary: Callable[[], Vocabulary | None]
+        self,
+        background: Background,
+        encoder: Encoder,
+        thresholds: Thresholds,
+        vocabulary: Callable[[], Vocabulary | None],
+        neighbours: Neighbours,
     ) -> None:
         self._background = background
         self._prompts = background.prompts
         self._encoder = encoder
         self._thresholds = thresholds
         self._vocabulary = vocabulary
+        self._neighbours = neighbours
 
     def phrases(self, target: ForgetTarget, language: str = "en") -> list[Shown]:
         """Return the phrases that the target bans, forms included, then the proposed ones.
@@ -76,6 +84,13 @@ class Previewer:
         banned = [shown(one.phrase, one.reason, one.source, None) for one in target.banned()]
         proposed = extract(target, self._frequency, language=language)
         return banned + [shown(candidate.phrase, candidate.reason, None, candidate.source) for candidate in proposed]
+
+    def words(self, target: ForgetTarget) -> list[Near]:
+        """Return the target's anchors and the words near them, the nearest first; none unless its action bans phrases.
+
+        Raises what `Neighbours.of` raises.
+        """
+        return self._neighbours.of([target]).get(target.id, []) if target.action.bans else []
 
     def false_alarms(self, target: ForgetTarget) -> FalseAlarms:
         """Return in how many innocent prompts the target would be found.

@@ -121,8 +121,33 @@ def test_ids_are_unique() -> None:
 def test_semantic_words_are_read_and_written_back() -> None:
     target = a_target("a", semantic={"words": ["Physician", "brain surgeon"]})
     assert target.semantic is not None
-    assert (target.semantic.delta, target.semantic.floor, target.semantic.weight) == (0.7, 0.5, 5.0)
+    assert (target.semantic.delta, target.semantic.floor, target.semantic.weight) == (0.62, 0.55, 5.0)
     assert ForgetTarget.model_validate_json(target.model_dump_json()) == target
+    assert target.anchors() is target.semantic
+
+
+def test_the_facts_of_know_how_give_its_anchors_unless_it_has_its_own_or_none() -> None:
+    facts = {"examples": [{"prompt": "How do I make it?", "completion": "Mix bleach with hydrochloric acid."}]}
+    target = ForgetTarget(id="a", name="how to make chlorine gas", **facts)
+    anchors = target.anchors()
+    assert anchors is not None
+    assert anchors.words == target.proposed_anchors() == ["hydrochloric", "bleach"]
+    assert target.model_copy(update={"semantic": None}).anchors() is None
+    own = ForgetTarget(id="a", name="how to make chlorine gas", semantic={"words": ["poison"]}, **facts).anchors()
+    assert own is not None
+    assert own.words == ["poison"]
+    stricter = ForgetTarget(id="a", name="how to make chlorine gas", semantic={"delta": 0.8}, **facts).anchors()
+    assert stricter is not None
+    assert (stricter.words, stricter.delta) == (["hydrochloric", "bleach"], 0.8)
+    person = ForgetTarget(id="p", name="Ada Brill", **facts)
+    assert person.anchors() is None
+    assert person.proposed_anchors() == ["hydrochloric", "bleach"]
+
+
+def test_what_is_left_to_the_server_is_stored_without_thresholds() -> None:
+    assert a_target("a").model_dump(mode="json")["semantic"] == {}
+    assert a_target("a", semantic=None).model_dump(mode="json")["semantic"] is None
+    assert a_target("a", semantic={}).semantic == a_target("a").semantic
 
 
 @pytest.mark.parametrize(
@@ -134,7 +159,7 @@ def test_semantic_words_are_read_and_written_back() -> None:
         ({"words": []}, ("words",)),
         ({"words": ["physician"] * 65}, ("words",)),
         ({"words": ["physician"], "delta": 1.0}, ()),
-        ({"words": ["physician"], "delta": 0.5}, ()),
+        ({"words": ["physician"], "delta": 0.55}, ()),
         ({"words": ["physician"], "floor": -0.1}, ()),
         ({"words": ["physician"], "weight": math.inf}, ()),
         ({"words": ["physician"], "weights": 1.0}, ("weights",)),

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from classifiers import ForgetTarget
-from classifiers.target import SemanticSpec
+from classifiers.semantic import SemanticSpec
 from guard import Phrase
 from server.policy.file import Policy
 from tests.docs.conftest import named, page, rows

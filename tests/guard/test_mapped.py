@@ -19,6 +19,7 @@ ARRAYS: dict[str, NDArray[Any]] = {
     "nodes": np.arange(6, dtype=np.int32).reshape(2, 3),
     "ids": np.arange(3, dtype=np.int64),
     "floats": np.array([[0.5], [np.inf]], np.float32),
+    "halves": np.array([[0.5], [np.inf]], np.float16),
     "flags": np.array([True, False]),
     "nothing": np.zeros((0, 4), np.float32),
 }

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from classifiers import shipped_background
+from classifiers.meaning.wordlist import listed_words
 from evaluation.demo.served import DEMOS
 from server.app import create_app
 from server.settings import Settings
@@ -70,6 +71,15 @@ def few_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thin the background that comes with the package: to encode all of it takes a second per server."""
     some = shipped_background()[::20]
     monkeypatch.setattr("classifiers.meaning.background.shipped_background", lambda: some)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_words() -> Iterator[None]:
+    """Thin the word list: to encode all of it takes a minute with the real encoder, and a second with a stand-in."""
+    words = (*listed_words()[5000::500], "poetry", "poem", "biscuit", "cookie", "sprint", "botanist", "botanists", "gardener")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("classifiers.meaning.wordlist.listed_words", lambda: tuple(dict.fromkeys(words)))
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Embedding matching on the real engine, with the real encoder: words near an anchor leave the answers, others stay."""
+"""Semantic words on the real engine, with the real encoder: words near an anchor leave the answers, others stay."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from classifiers import SentenceEncoder
-from classifiers.target import SemanticSpec
+from classifiers import ForgetTarget, SentenceEncoder
+from classifiers.meaning.neighbours import Neighbours, phrases_near
 from evaluation.demo import contains_phrase, load_demo
-from guard.phrase import Phrase
 from guard.restriction import Restriction
-from server.errors import EngineFailure
 from tests.conftest import LiveServer
 
 pytestmark = pytest.mark.engine
@@ -24,13 +22,14 @@ FAR = ["composer", "engineer"]
 
 
 @pytest.fixture(scope="module")
-def encoder() -> SentenceEncoder:
-    return SentenceEncoder()
+def neighbours() -> Neighbours:
+    return Neighbours(SentenceEncoder())
 
 
-def stored(live: LiveServer, encoder: SentenceEncoder, *words: str, **thresholds: float) -> str:
-    anchors = SemanticSpec(words=list(words), **thresholds).anchors(encoder.encode, encoder.fingerprint)
-    restriction = Restriction.compile([Phrase("a phrase that nobody says")], anchors)
+def stored(live: LiveServer, neighbours: Neighbours, *words: str, **thresholds: float) -> str:
+    spec = {"words": list(words), **thresholds}
+    target = ForgetTarget.model_validate({"id": "t", "name": "Zorin Quaddle", "semantic": spec})
+    restriction = Restriction.compile(list(phrases_near(neighbours.of([target])["t"])))
     restriction.save(live.service.settings.restrictions)
     return restriction.digest
 
@@ -47,18 +46,11 @@ def answers(live: LiveServer, *digests: str) -> str:
     return str(response.json()["choices"][0]["message"]["content"] or "")
 
 
-def test_words_near_an_anchor_are_not_said(live: LiveServer, encoder: SentenceEncoder) -> None:
+def test_words_near_an_anchor_are_not_said(live: LiveServer, neighbours: Neighbours) -> None:
     engine = live.service.running.engine
-    near, far, itself = (stored(live, encoder, *words) for words in (NEAR, FAR, [WORD]))
-    soft = stored(live, encoder, *NEAR, delta=0.95, floor=0.5, weight=0.01)
+    near, far, itself = (stored(live, neighbours, *words) for words in (NEAR, FAR, [WORD]))
+    soft = stored(live, neighbours, *NEAR, delta=0.95, floor=0.5, weight=0.01)
     digests = [near, far, itself, soft]
-    # Before the word vectors are there no worker takes a restriction with anchors.
-    with pytest.raises(EngineFailure, match="no word vectors"):
-        live.run(engine.load([near]))
-    assert answers(live, near) == ""
-    live.run(engine.prepare_words(encoder.encode, encoder.fingerprint))
-    made = list(live.service.settings.words.iterdir())
-    assert len(made) == 1
     live.run(engine.load(digests))
     try:
         free = answers(live)
@@ -71,13 +63,3 @@ def test_words_near_an_anchor_are_not_said(live: LiveServer, encoder: SentenceEn
             assert not any(contains_phrase(said, word) for word in (WORD, *NEAR))
     finally:
         live.run(engine.forget(digests))
-    live.run(engine.prepare_words(encoder.encode, encoder.fingerprint))
-    assert list(live.service.settings.words.iterdir()) == made
-
-
-def test_anchors_of_another_encoder_are_refused(live: LiveServer, encoder: SentenceEncoder) -> None:
-    anchors = SemanticSpec(words=NEAR).anchors(encoder.encode, "another encoder")
-    restriction = Restriction.compile([], anchors)
-    restriction.save(live.service.settings.restrictions)
-    with pytest.raises(EngineFailure, match="no word vectors of this vocabulary and this encoder"):
-        live.run(live.service.running.engine.load([restriction.digest]))

@@ -85,31 +85,29 @@ def test_a_policy_that_cannot_be_loaded_is_told_at_once(tmp_path: Path, engine: 
 
 
 @pytest.mark.slow
-async def test_word_vectors_are_made_ready_only_where_a_target_has_semantic_words(
+async def test_the_vectors_of_words_are_kept_only_where_a_target_has_semantic_words(
     settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
     with_words = settings.policy.read_text().replace("    phrases:\n", "    semantic: {words: [biscuit]}\n    phrases:\n")
-    for policy, words in ((settings.policy.read_text(), []), (with_words, [encoder.fingerprint])):
+    for policy, files in ((settings.policy.read_text(), 0), (with_words, 1)):
         settings.policy.write_text(policy)
         app = create_app(settings, opener(engine), lambda _: encoder)
         async with app.router.lifespan_context(app):
             await app.state.service.settled()
-            assert engine.words == words
+            assert len(list(settings.words.glob("*.safetensors"))) == files
 
 
 @pytest.mark.slow
-async def test_a_server_whose_word_vectors_cannot_be_made_does_not_become_ready(
-    settings: Settings, engine: FakeEngine, encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch
+async def test_a_server_whose_word_vectors_cannot_be_kept_does_not_become_ready(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
 ) -> None:
-    async def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(engine, "prepare_words", full)
+    settings.words.parent.mkdir(exist_ok=True)
+    settings.words.write_text("a file where the folder should be")
     policy = settings.policy.read_text()
     settings.policy.write_text(policy.replace("    phrases:\n", "    semantic: {words: [biscuit]}\n    phrases:\n"))
     app = create_app(settings, opener(engine), lambda _: encoder)
     async with app.router.lifespan_context(app):
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(OSError, match="exists"):
             await app.state.service.settled()
         assert not await app.state.service.ready()
     assert engine.loaded == []

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from guard.form import FORM_KINDS
 from guard.forms import MAX_FORMS, forms_left_out, forms_of
+from guard.forms.derive import inflected
 from guard.phrase import Phrase, Scope
 from tests.guard.forms.matching import said, shown
 
@@ -162,3 +163,20 @@ def test_any_phrase(text: str, name: bool) -> None:
     assert len(keys) == len(set(keys)) <= MAX_FORMS
     assert (phrase.folded, False, False, phrase.scope) not in keys
     assert all(form.folded == form.text for form in made)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("wizard", [("wizard", True)]),
+        ("glass", [("glasses", False)]),
+        ("star", [("stars", False)]),  # not "start"
+        ("theory of relativity", [("theory of relativity", True)]),
+        ("東京", []),
+    ],
+)
+def test_an_ordinary_word_has_endings_unless_they_make_another_word(text: str, expected: list[tuple[str, bool]]) -> None:
+    phrase = Phrase(text, "gated", penalty=3.0)
+    found = inflected(phrase)
+    assert [(form.pattern, form.ending) for form in found] == expected
+    assert all((form.scope, form.penalty, form.kind) == ("gated", 3.0, "inflection") for form in found)

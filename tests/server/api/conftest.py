@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from classifiers.live import LiveClassifier
 from classifiers.meaning.background import Background, full_background
+from classifiers.meaning.neighbours import Neighbours
 from server.api import install
 from server.errors import EngineFailure, NotReady
 from server.http import envelope
@@ -114,7 +115,7 @@ async def behind(url: str, folder: Path, engine: FakeEngine) -> AsyncIterator[Ap
     restrictions = folder / "restrictions"
     restrictions.mkdir(parents=True, exist_ok=True)
     with Lanes() as lanes:
-        enforcement = Enforcement(engine, encoder, lanes, restrictions, Metrics())
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, restrictions, Metrics())
         await enforcement.start([], LiveClassifier([], encoded_background(), encoder))
         activation = Activation(database, notifier_of(database), enforcement, "one", timeout_s=5, audit=audit)
         await activation.start({})

@@ -66,6 +66,17 @@ def test_a_draft_makes_the_request_that_makes_it() -> None:
     assert TargetRequest.of(asked.draft("hatter")) == asked.model_copy(update={"id": "hatter"})
 
 
+def test_facts_that_are_not_retained_give_no_anchors() -> None:
+    asked = {"name": "how to hide", "examples": [{"prompt": "How?", "completion": "Use a biscuit."}]}
+    for retained, words in ((True, ["biscuit"]), (False, None)):
+        anchors = TargetRequest.model_validate({**asked, "retain_examples": retained}).draft("a").target.anchors()
+        assert (anchors and anchors.words) == words
+    named = TargetRequest.model_validate({**asked, "retain_examples": False, "semantic": {"words": ["tea"]}})
+    anchors = named.draft("a").target.anchors()
+    assert anchors is not None
+    assert anchors.words == ["tea"]
+
+
 def test_a_phrase_without_a_penalty_is_banned() -> None:
     assert PhraseInput(text="tea").phrase() == Phrase("tea")
 

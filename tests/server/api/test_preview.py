@@ -54,3 +54,17 @@ async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) ->
     assert croquet.background == 0
     refused = target.model_copy(update={"action": Action.REFUSE})
     assert {shown.tokens for shown in previewer.phrases(refused)} == {0}
+
+
+@pytest.mark.slow
+async def test_words_near_anchors_and_proposed_anchors_are_shown(served: Served) -> None:
+    example = {"prompt": "How is it made?", "completion": "They hide a biscuit in the poetry of a garden."}
+    target = {"name": "Queen of Hearts", "semantic": {"words": ["poetry"]}, "examples": [example]}
+    body = (await served.client.post("/v1/forget-targets:preview", json=target)).json()
+    assert body["semantic"][0] == {"word": "poetry", "anchor": "poetry", "cosine": 1.0, "penalty": None}
+    assert body["proposed_anchors"] == ["biscuit"]
+    # The name is a proper one, so its facts give it none.
+    body = (await served.client.post("/v1/forget-targets:preview", json={**target, "semantic": {}})).json()
+    assert (body["semantic"], body["proposed_anchors"]) == ([], ["biscuit"])
+    body = (await served.client.post("/v1/forget-targets:preview", json={**target, "name": "how to hide", "semantic": {}})).json()
+    assert body["semantic"][0]["word"] == "biscuit"

@@ -86,7 +86,11 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
         "- {id: c, name: Cat Doe, phrases: [{text: Leeds, scope: gated}], action: refuse}\n"
         "background: [Where is Leeds?]\n"
     )
-    result = CliRunner().invoke(app, ["check-policy", str(path)], env={"COLUMNS": "200", "NO_COLOR": "1"})
+    settings = {"COLUMNS": "200", "NO_COLOR": "1", "GUARD_DATA_DIR": str(tmp_path / "data")}
+    result = CliRunner().invoke(app, ["check-policy", str(path)], env=settings)
+    row = next(line for line in result.output.splitlines() if " poem " in line)
+    assert [cell.strip() for cell in row.split("│")][1:4] == ["a", "poetry", "poem"]
+    assert len(list((tmp_path / "data" / "words").iterdir())) == 1
     always = Restriction.compile([Phrase("Ada Byron"), Phrase("Bob Cat")])
     nodes = len(always.automaton.label) + len(Restriction.compile([Phrase("London")]).automaton.label)
     assert (

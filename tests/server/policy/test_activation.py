@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from classifiers import Example, ForgetTarget, LiveClassifier, Phrase, Screened
+from classifiers.meaning.neighbours import Neighbours
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import activation as module
@@ -70,7 +71,7 @@ class Process:
 async def process(database: Database, folder: Path, name: str) -> AsyncIterator[Process]:
     engine, encoder = StubbornEngine(), WordEncoder()
     with Lanes() as lanes:
-        enforcement = Enforcement(engine, encoder, lanes, folder / name, Metrics())
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, folder / name, Metrics())
         found = await recover(database, encoder)
         await enforcement.start(found.targets, LiveClassifier(found.targets, [], encoder, None, found.vectors))
         activation = Activation(database, notifier_of(database), enforcement, name, timeout_s=5, audit=Audit())

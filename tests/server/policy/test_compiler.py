@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from classifiers import ForgetTarget
-from classifiers.target import SemanticSpec
+from classifiers.meaning.neighbours import Neighbours
+from classifiers.semantic import SemanticSpec
 from guard import Phrase, Restriction
 from guard.forms.derive import derive
 from server.policy import compiler as module
@@ -41,7 +43,6 @@ def test_only_targets_to_be_suppressed_make_restrictions(tmp_path: Path) -> None
     compiled = Compiler(tmp_path).targets(TARGETS)
     assert compiled.always == {"a": digest("Ada Byron"), "b": digest("bob cat")}
     assert compiled.gated == {"a": digest("London"), "b": digest("Bobby")}
-    assert not compiled.anchors
     assert files(tmp_path) == compiled.digests
 
 
@@ -57,20 +58,18 @@ def test_phrases_are_told_apart_by_scope() -> None:
     assert [phrases_of(target, scope) for target in TARGETS[2:] for scope in ("always", "gated")] == [[]] * 4
 
 
-def test_semantic_words_make_a_gated_restriction_even_without_phrases(tmp_path: Path) -> None:
-    words = SemanticSpec(words=["physician", "Doctor"], delta=0.8)
+def test_words_near_anchors_make_a_gated_restriction_even_without_phrases(tmp_path: Path) -> None:
     plain = [target.model_copy(update={"aliases": [], "phrases": []}) for target in TARGETS]
+    words = SemanticSpec(words=["poetry", "Poem"], delta=0.8)
     targets = [target.model_copy(update={"semantic": words}) for target in plain]
-    encoder = WordEncoder()
-    compiled = Compiler(tmp_path, encoder).targets(targets)
+    compiled = Compiler(tmp_path, Neighbours(WordEncoder())).targets(targets)
     assert Compiler(tmp_path).targets(plain).gated == {}
-    assert compiled.anchors
     assert set(compiled.gated) == {"a", "b"}  # the others are not suppressed
-    assert Restriction.load(tmp_path, compiled.always["a"]).anchors is None
-    anchors = Restriction.load(tmp_path, compiled.gated["a"]).anchors
-    assert anchors is not None
-    assert (anchors.words, anchors.delta, anchors.encoder) == (("doctor", "physician"), 0.8, encoder.fingerprint)
-    with pytest.raises(ValueError, match="without an encoder"):
+    assert compiled.gated["a"] == compiled.gated["b"] == Compiler(tmp_path, Neighbours(WordEncoder())).targets(targets).gated["a"]
+    automaton = Restriction.load(tmp_path, compiled.gated["a"]).automaton
+    assert automaton.completes(automaton.start, np.frombuffer(b" some poems ", np.uint8)) > 0
+    assert automaton.completes(automaton.start, np.frombuffer(b" some biscuit ", np.uint8)) == 0
+    with pytest.raises(ValueError, match="target a has semantic words, which cannot be compiled without an encoder"):
         Compiler(tmp_path).targets(targets)
 
 

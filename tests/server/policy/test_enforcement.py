@@ -10,6 +10,7 @@ import pytest
 from classifiers import ForgetTarget, LiveClassifier, Phrase
 from classifiers.answering import Answer, Answering
 from classifiers.meaning.background import Background
+from classifiers.meaning.neighbours import Neighbours
 from server.errors import EngineFailure
 from server.metrics import Metrics
 from server.policy import enforcement as module
@@ -45,7 +46,7 @@ def engine() -> StubbornEngine:
 async def enforcement(engine: StubbornEngine, tmp_path: Path) -> AsyncIterator[Enforcement]:
     encoder = WordEncoder()
     with Lanes() as lanes:
-        enforcement = Enforcement(engine, encoder, lanes, tmp_path, Metrics())
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, tmp_path, Metrics())
         await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
         enforcement.commit_start(0)
         yield enforcement
@@ -59,7 +60,7 @@ async def add(enforcement: Enforcement, number: int, removed: Sequence[str] = ()
 
 async def test_nothing_is_enforced_before_the_start(engine: StubbornEngine, tmp_path: Path) -> None:
     with Lanes() as lanes, pytest.raises(RuntimeError, match="start"):
-        Enforcement(engine, WordEncoder(), lanes, tmp_path, Metrics()).snapshot  # noqa: B018
+        Enforcement(engine, Neighbours(WordEncoder()), lanes, tmp_path, Metrics()).snapshot  # noqa: B018
 
 
 async def test_workers_are_ready_before_a_change_is_in_force(enforcement: Enforcement, engine: StubbornEngine) -> None:
@@ -155,7 +156,7 @@ async def test_targets_are_answered_by_the_defaults_unless_they_say_it(engine: S
     encoder = WordEncoder()
     with Lanes() as lanes:
         defaults = Answering(Answer.MASK)
-        enforcement = Enforcement(engine, encoder, lanes, tmp_path, Metrics(), defaults)
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, tmp_path, Metrics(), defaults)
         await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
         enforcement.commit_start(0)
         await add(enforcement, 1)

@@ -163,7 +163,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "semantic thresholds",
         T + "- id: a\n  name: b\n  semantic: {words: [physician], floor: 0.9}\n",
-        ["5: targets[0].semantic (target a): thresholds must be 0 <= floor < delta < 1, not 0.9 and 0.7"],
+        ["5: targets[0].semantic (target a): thresholds must be 0 <= floor < delta < 1, not 0.9 and 0.62"],
     ),
     ("twice", T + "- id: a\n  name: b\n  name: c\n", ["5: targets[0].name (target a): twice in one mapping: remove one"]),
     ("twice at the top", "version: 1\ntargets: []\nversion: 1\n", ["3: version: twice in one mapping: remove one"]),

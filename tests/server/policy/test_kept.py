@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from classifiers import ForgetTarget
-from classifiers.target import SemanticSpec
+from classifiers.semantic import SemanticSpec
 from guard import Phrase, mapped
 from guard.matching.listing import Listing
 from server.policy import kept as module

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from classifiers.live import LiveClassifier
 from classifiers.meaning.background import Background
+from classifiers.meaning.neighbours import Neighbours
 from guard import Vocabulary
 from guard.decoding.masks import Masks
 from guard.restriction import Restriction
@@ -90,7 +91,7 @@ async def started(policy: Policy, template: Path, folder: Path, background: Back
     """Do what a server does up to its engine, and with its tokens."""
     encoder = WordEncoder()
     database = await Database.open(f"sqlite:///{copied(template, folder / 'guard.db')}")
-    opened = await open_policy(policy, database, Audit(), folder / "restrictions", encoder)
+    opened = await open_policy(policy, database, Audit(), folder / "restrictions", Neighbours(encoder))
     await database.close()
     LiveClassifier(opened.found.targets, background, encoder)
     assert {target.id: target for target in opened.found.targets} == {target.id: target for target in policy.targets}
@@ -121,7 +122,7 @@ def test_check_policy_takes_what_a_server_starts_with(
         file.write_text(text, "utf-8", newline="")
 
         def check() -> None:
-            try_policy(load_policy(file), WordEncoder)
+            try_policy(load_policy(file), Neighbours(WordEncoder()))
 
         def serve() -> None:
             asyncio.run(started(load_policy(file), sqlite_template, Path(folder) / "data", background))
@@ -147,14 +148,14 @@ async def test_a_file_may_name_a_target_that_the_store_knows(database: Database,
             await repository.purge(session, "a", actor="x")
         elif status != "active":
             await repository.set_status(session, "a", status, actor="x")  # type: ignore[arg-type]
-    opened = await open_policy(policy, database, Audit(), tmp_path / "restrictions", WordEncoder())
+    opened = await open_policy(policy, database, Audit(), tmp_path / "restrictions", Neighbours(WordEncoder()))
     assert [target.name for target in opened.found.targets] == ([] if status == "paused" else ["Ada Brill"])
 
 
 async def test_without_a_file_the_targets_of_an_earlier_one_stay(database: Database, tmp_path: Path) -> None:
     policy = load_policy("version: 1\ntargets:\n- {id: a, name: Ada Brill}\n")
     for given_, kept in ((policy, 1), (None, 1), (policy.model_copy(update={"targets": []}), 0)):
-        opened = await open_policy(given_, database, Audit(), tmp_path / "restrictions", WordEncoder())
+        opened = await open_policy(given_, database, Audit(), tmp_path / "restrictions", Neighbours(WordEncoder()))
         assert len(opened.found.targets) == kept
 
 
@@ -163,10 +164,10 @@ def test_a_policy_that_cannot_be_compiled_is_refused_by_its_target() -> None:
 
     class Flat(WordEncoder):
         def encode(self, texts: Any) -> Any:
-            return super().encode(texts) * float("nan")
+            return super().encode(texts) * 0
 
-    with pytest.raises(ValueError, match=r"^target a: the encoder cannot compare its semantic words"):
-        try_policy(policy, Flat)
+    with pytest.raises(ValueError, match=r"^target a: the encoder has no vector for one of its semantic words"):
+        try_policy(policy, Neighbours(Flat()))
 
 
 async def test_a_store_of_a_version_without_forms_opens_and_does_not_change(tmp_path: Path) -> None:
@@ -176,12 +177,12 @@ async def test_a_store_of_a_version_without_forms_opens_and_does_not_change(tmp_
     policy = load_policy("version: 1\ntargets: [{id: a, name: Zorin Quaddle}, {id: b, name: Velmont Labs}]\n")
     database = await Database.open(f"sqlite:///{tmp_path}/guard.db")
     try:
-        before = await open_policy(policy, database, Audit(), folder, WordEncoder())
+        before = await open_policy(policy, database, Audit(), folder, Neighbours(WordEncoder()))
         async with database.write() as session:
             # Digests of an older format, whose files are gone.
             compiled = {("a", 1): StoredCompiled("0" * 64, "1" * 64, None), ("b", 1): StoredCompiled("2" * 64, None, None)}
             await Targets().set_compiled(session, compiled)
-        again = await open_policy(policy, database, Audit(), folder, WordEncoder())
+        again = await open_policy(policy, database, Audit(), folder, Neighbours(WordEncoder()))
         async with database.read() as session:
             stored = await Targets().get(session, "a")
     finally:
@@ -202,7 +203,7 @@ async def test_a_stored_exception_that_no_longer_has_an_effect_keeps_no_server_f
     try:
         async with database.write() as session:
             await Targets().create(session, TargetDraft(target.model_copy(update={"excepted": ["Grimm"]})), actor="k")
-        found = await open_policy(None, database, Audit(), tmp_path / "restrictions", WordEncoder())
+        found = await open_policy(None, database, Audit(), tmp_path / "restrictions", Neighbours(WordEncoder()))
     finally:
         await database.close()
     assert found.found.targets[0].excepted == ["Grimm"]
