@@ -22,6 +22,7 @@ from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import EncoderError
 from classifiers.meaning.neighbours import Neighbours
 from classifiers.reading.language import language_of
+from classifiers.verifying.verifier import warm
 from server.answers.fluency import Fluency
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
@@ -174,9 +175,13 @@ class Service:
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
                 await asyncio.to_thread(language_of, "Was 1st Büro #4 für Ж да?")
+            # Beside the engine's start, which takes longer and another process.
+            warming = asyncio.create_task(asyncio.to_thread(warm))
+            stack.callback(warming.cancel)
             # After all else, so that whatever is wrong with the policy, the store or the encoder shows at once.
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
+            await warming
             enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
@@ -217,7 +222,9 @@ class Service:
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
             )
-            self._running = Running(engine, model, recalibration, api, fluency)
+            running = Running(engine, model, recalibration, api, fluency)
+            await asyncio.to_thread(running.leads.prepare)
+            self._running = running
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 

@@ -13,6 +13,7 @@ from classifiers.banned import Banned, own, with_forms
 from classifiers.target import ForgetTarget
 from classifiers.verifying.likeness import SHORTEST
 from classifiers.verifying.nearness import letters_of
+from guard.folding import fold
 
 MOST_PROFILES = 1024
 """The most profiles that are kept for the next answers; of each there are a few kilobytes."""
@@ -49,6 +50,7 @@ class Profile:
         words: The banned single words that other words may be like: folded, of five letters or more.
         beside: For a word that is before (-1) or behind (1) some of `words` in a phrase: these.
         facts: The names and phrases of which most letters must not be said.
+        excepted: The folded words of each text that may be said all the same.
     """
 
     target_id: str
@@ -56,6 +58,7 @@ class Profile:
     words: tuple[str, ...]
     beside: dict[tuple[int, str], tuple[str, ...]]
     facts: tuple[Fact, ...]
+    excepted: tuple[tuple[str, ...], ...]
 
     @classmethod
     def of(cls, target: ForgetTarget) -> Profile:
@@ -79,6 +82,7 @@ class Profile:
             tuple(words),
             {key: tuple(found) for key, found in beside.items()},
             tuple(_facts(banned)),
+            tuple(tuple(fold(text).split()) for text in target.excepted),
         )
 
 

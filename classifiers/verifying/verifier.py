@@ -17,7 +17,7 @@ from classifiers.verifying.names import Names
 from classifiers.verifying.occurrences import Said, Search
 from classifiers.verifying.offsets import Folded
 from classifiers.verifying.profile import profile_of
-from classifiers.verifying.words import words_of
+from classifiers.verifying.words import Word, words_of
 from guard.folding import fold, fold_sentences
 from guard.restriction import Restriction
 
@@ -72,9 +72,23 @@ class Verifier:
             found += self._hidden(text)
         if self._profiles:
             words = words_of(text)
-            found += self._names.findings(words)
-            found += self._facts.findings(words)
+            nearly = [*self._names.findings(words), *self._facts.findings(words)]
+            found += self._unexcepted(nearly, words) if nearly else ()
         return merged(found)
+
+    def _unexcepted(self, found: Sequence[Finding], words: Sequence[Word]) -> Iterator[Finding]:
+        """Yield the findings that are not inside an exception of their target."""
+        texts = tuple(word.text for word in words)
+        excepted = [
+            (words[at].start, words[at + len(own) - 1].end, profile.target_id)
+            for profile in self._profiles
+            for own in profile.excepted
+            for at in range(len(texts) - len(own) + 1)
+            if texts[at : at + len(own)] == own
+        ]
+        for one in found:
+            if not any(start <= one.start and one.end <= end and owner == one.target_id for start, end, owner in excepted):
+                yield one
 
     def _exact(self, text: str) -> Iterator[Finding]:
         folded = Folded(text)

@@ -28,8 +28,10 @@ class Word(NamedTuple):
 
 
 def words_of(text: str) -> list[Word]:
-    """Return the words of a text, in order. The time is linear in the text."""
-    return [Word(word, run.start(), run.end(), capital) for run in _RUN.finditer(text) for word, capital in _folded(run[0])]
+    """Return the words of a text, in order; all count as capitalised if none is. The time is linear in the text."""
+    words = [Word(word, run.start(), run.end(), capital) for run in _RUN.finditer(text) for word, capital in _folded(run[0])]
+    # Who writes everything in small letters writes names so, too.
+    return words if any(word.capital for word in words) else [word._replace(capital=True) for word in words]
 
 
 @lru_cache(maxsize=65_536)

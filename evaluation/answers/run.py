@@ -42,7 +42,8 @@ class Effort:
         samples: Samples of each question at temperature 1; 0 leaves them out.
         sampled: The most questions of which there are samples.
         timed: The most questions that are asked one at a time, for times.
-        beam_every: Every how manieth of these questions the beam search answers: each takes it seconds.
+        beam_every: Every how manieth of these questions the beam search answers: each takes it seconds. A target has twelve
+            questions in the same order, so only a number without a common divisor meets all forms.
         judged: The most questions whose answers' likelihood is computed.
     """
 
@@ -51,7 +52,7 @@ class Effort:
     samples: int = 20
     sampled: int = 60
     timed: int = 12
-    beam_every: int = 3
+    beam_every: int = 5
     judged: int = 84
 
     @property

@@ -16,6 +16,8 @@ NONE, PROMPT, FILTER, BEAM = "none", "prompt", "filter", "beam"
 DEFAULT = "default"
 """This server with a policy that leaves to it what becomes of answers."""
 ANSWERS = ("mask", "rephrase", "abstain")
+HINT = "If you are not certain about something, say so, and do not guess."
+"""A system line that names nothing, for questions about a target."""
 BAN = "-ban"
 """The end of the name of a system whose answers may not say a name that the prompt says."""
 
@@ -42,6 +44,7 @@ def guarded() -> tuple[Guarded, ...]:
     if "defaults" in Policy.model_fields:
         ways += [Guarded(answer, {"answer": answer, "echo": "allow"}) for answer in ANSWERS]
         ways += [Guarded(answer + BAN, {"answer": answer, "echo": "ban"}) for answer in ANSWERS]
+        ways.append(Guarded("rephrase-hint", {"answer": "rephrase", "echo": "allow", "hint": HINT}))
     return tuple(ways)
 
 

@@ -61,6 +61,10 @@ class Leads:
             found.update(self._by_letters.get(letters[:end], ()))
         return sorted(found)
 
+    def prepare(self) -> None:
+        """Read the vocabulary now, so that no answer has to wait for it."""
+        self._by_letters  # noqa: B018
+
     @cached_property
     def _by_letters(self) -> dict[bytes, list[int]]:
         found: dict[bytes, list[int]] = {}

@@ -24,6 +24,7 @@ from server.answers.terms import Found, Reader, Terms
 from server.answers.track import Track
 from server.metrics import Metrics
 
+_LONG = 1000
 MOST_PER_PLACE = 3
 """The most times that an answer goes back to one place."""
 MOST_PER_ANSWER = 8
@@ -135,7 +136,7 @@ class Repair:
         track.add(piece)
         if hit:
             return await self._hit(state)
-        if found := self._found(state, ended=ended):
+        if found := await self._found(state, ended=ended):
             return await self._miss(state, *found)
         if (place := self._stumbled(state, ended=ended)) is not None:
             return self._end(state, self._form.main, place), None
@@ -181,12 +182,15 @@ class Repair:
             self._metrics.escalated()
             self._escalated(target)
 
-    def _found(self, state: State, *, ended: bool) -> tuple[str, int, Found] | None:
+    async def _found(self, state: State, *, ended: bool) -> tuple[str, int, Found] | None:
         """Return the first thing that must not leave in the text that would leave now: its field, its place, what it is."""
         track = state.track
+        if not (state.terms.about or self._held):
+            # It leaves word by word, and what is hidden in a text shows only in more of it.
+            return None
         for name, text in track.texts.items():
             first, last = track.left.get(name, 0), track.free(name, ended=ended)
-            if last > first and (found := state.terms.verifier.findings(text[first:last])):
+            if last > first and (found := await self._read(state, text[first:last])):
                 return name, first + found[0].start, found[0]
         return None
 
@@ -204,6 +208,11 @@ class Repair:
                 if not self._fluency.fluent([state.scores[at] for at in range(tokens, until) if at in state.scores]):
                     return place
         return None
+
+    async def _read(self, state: State, text: str) -> Sequence[Found]:
+        """Have a text verified; a long one on a thread, so that other answers need not wait."""
+        findings = state.terms.verifier.findings
+        return findings(text) if len(text) < _LONG else await asyncio.to_thread(findings, text)
 
     async def _miss(self, state: State, name: str, at: int, found: Found) -> tuple[list[Piece], Again | None]:
         """Repair what the mask missed."""

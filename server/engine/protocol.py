@@ -39,6 +39,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def tells_hits(self) -> bool:
+        """Whether the dead end is no end of the model's own, so that an answer that ends at a hit can be told from any other."""
+        ...
+
+    @property
     def vocabulary(self) -> int:
         """The number of token ids that a prompt may use."""
         ...

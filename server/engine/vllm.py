@@ -75,7 +75,9 @@ class VllmEngine:
         self.vocabulary: int = client.model_config.get_vocab_size()
         self.context_length: int = client.model_config.max_model_len
         self._prompts = PromptTokenizer(tokenizer, self.context_length)
-        self.dead_end = dead_end_token(tokenizer, self.vocabulary, model_ends(tokenizer, client.model_config))
+        ends = model_ends(tokenizer, client.model_config)
+        self.dead_end = dead_end_token(tokenizer, self.vocabulary, ends)
+        self.tells_hits = self.dead_end not in ends
 
     @property
     def version(self) -> str:

@@ -88,14 +88,17 @@ class Dialect(ABC):
         check_texts(texts, engine.context_length, self.prompt_field)
         return texts
 
-    def restricted(self, body: Body, decision: Decision, dead_end: int, *, hits: bool = False) -> dict[str, Any]:
+    def restricted(
+        self, body: Body, decision: Decision, dead_end: int, *, hits: bool = False, continues: bool = False
+    ) -> dict[str, Any]:
         """Return the body for the engine, with the restrictions and hints of the decision.
 
         Args:
             body: The client's body.
             decision: What is done with the request.
             dead_end: The id of the dead-end token.
-            hits: Whether the engine ends a choice at a hit. Then it also tells the ids of all tokens.
+            hits: Whether the engine ends a choice at a hit.
+            continues: Whether a choice may go on after it was cut. For that the engine tells the ids of all tokens.
 
         Raises:
             BadRequest: `stop_token_ids` is not a list.
@@ -108,6 +111,7 @@ class Dialect(ABC):
             arguments[ALLOW] = list(decision.allowed)
         if hits:
             arguments[HITS] = 1
+        if continues:
             rewritten["return_token_ids"] = True
         rewritten["vllm_xargs"] = arguments
         if decision.argument:

@@ -71,7 +71,9 @@ class GuardedRoute:
             running.decisions.admit()
             with running.decisions.answering(decision, actor, seconds, texts):
                 plan = self._plan(running, screener, decision, body)
-                asked = self._dialect.restricted(body, decision, running.engine.dead_end, hits=plan.hits)
+                asked = self._dialect.restricted(
+                    body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues
+                )
                 async with self._answered(running, scope, receive, asked, decision) as reply:
                     steps = self._steps(running, scope, receive, asked, plan, actor, streams=reply.streams)
                     await deliver(reply.after(*steps), send, {DECISION_HEADER: decision.id})
@@ -87,9 +89,10 @@ class GuardedRoute:
             verify=Unverified if echoes else Verifier,
             finish=self._service.settings.filtered_finish,
             hits=False,
-            continues=self._dialect.continues(body),
+            continues=bool(decision.argument) and decision.answered and self._dialect.continues(body),
         )
-        hits = bool(decision.argument) and not (echoes or plan.masks or self._dialect.grammatical(body))
+        tells = bool(decision.argument) and running.engine.tells_hits
+        hits = tells and not (echoes or plan.masks or self._dialect.grammatical(body))
         return replace(plan, hits=hits)
 
     def _steps(

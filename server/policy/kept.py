@@ -81,11 +81,14 @@ class Kept:
         return found
 
     def write(self, folder: Path) -> None:
-        """Write the file, which appears complete or not at all. Only this user can read it.
+        """Write the file, which appears complete or not at all. Only this user can read it. Of no targets there is no file.
 
         Raises:
             OSError: It cannot be written. Then there is no file: an older one could hold what was deleted since.
         """
+        if not self.keys:
+            (folder / NAME).unlink(missing_ok=True)
+            return
         none = bytes(_KEY)
         arrays: dict[str, NDArray[Any]] = {
             **self.listing.arrays(),

@@ -103,3 +103,26 @@ def test_a_gated_phrase_is_not_looked_for_by_its_letters() -> None:
 )
 def test_a_token_costs_what_it_completes(said: list[bytes], token: bytes, cost: float) -> None:
     assert penalty([Phrase("mad hatter"), Phrase("tea", penalty=2.0)], said, token) == cost
+
+
+@pytest.mark.parametrize(
+    ("allowed", "token", "cost"),
+    [
+        ([], b" hatter", math.inf),
+        (["Mad  Hatter"], b" hatter", 0.0),
+        (["Hatter"], b" hatter", math.inf),
+        (["Mad Hatter"], b" hatters", 0.0),
+        (["Mad Hatter"], b" tea", 2.0),
+        (["Mad Hatter", "the mad tea"], b" tea", 0.0),
+    ],
+)
+def test_a_phrase_that_is_an_allowed_text_does_not_occur(allowed: list[str], token: bytes, cost: float) -> None:
+    phrases = [Phrase("mad hatter"), Form("mad hatter", "always", kind="word", ending=True), Phrase("the mad tea", penalty=2.0)]
+    assert penalty(phrases, [b"the mad"], token, allowed=allowed) == cost
+
+
+def test_an_allowed_text_may_be_said_letter_by_letter_but_not_with_a_word_in_it_or_cut_short() -> None:
+    assert penalty([Phrase("mad hatter")], [b"m-a-d h-a-t-t-e"], b"-r", allowed=["mad hatter"]) == 0
+    form = Form("mad hatter", "always", kind="middle", gap=True)
+    assert penalty([form], [b"mad old"], b" hatter", allowed=["mad hatter"]) == math.inf
+    assert penalty([Phrase("mad hatter", beta=0.6)], [b"mad"], b" hat", allowed=["mad hatter"]) == math.inf

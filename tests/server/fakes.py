@@ -37,6 +37,7 @@ class FakeEngine:
 
     version = "fake"
     dead_end = DEAD_END
+    tells_hits = True
     vocabulary = 100
     context_length = 4096
 

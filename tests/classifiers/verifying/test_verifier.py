@@ -102,6 +102,20 @@ def test_an_exception_is_no_finding_and_what_only_begins_it_is() -> None:
     assert [one.kind for one in verifier(POTTER).findings("Justice Potter Stew wrote it.")] == ["exact"]
 
 
+def test_a_near_miss_inside_an_exception_of_its_target_is_no_finding() -> None:
+    target = ForgetTarget.model_validate({"id": "one", "name": "Anna Weasley"})
+    target = target.model_copy(update={"excepted": ["Ann Weasly of Leeds"]})
+    assert [one.kind for one in Verifier([target], []).findings("It is Ann Weasly of York.")] == ["name"]
+    assert Verifier([target], []).findings("It is Ann Weasly of Leeds.") == []
+
+
+def test_an_answer_in_small_letters_is_read_as_any_other() -> None:
+    text = "his best friend is ron weasel, and he goes to hogwitch."
+    found = verifier(POTTER).findings(text)
+    assert covers(found, text, "ron weasel")
+    assert covers(found, text, "hogwitch")
+
+
 def test_several_hidden_places_are_found() -> None:
     text = "yrraH rettoP came. Then it rained for a long time, and the town was quiet. Later H4rry P0tt3r w3nt home."
     found = verifier(POTTER).findings(text)

@@ -26,5 +26,10 @@ def test_a_word_knows_its_place_and_whether_it_is_capitalised() -> None:
     ]
 
 
+def test_without_any_capital_all_words_count_as_capitalised() -> None:
+    assert [word.capital for word in words_of("ron weasel")] == [True, True]
+    assert [word.capital for word in words_of("Ron weasel")] == [True, False]
+
+
 def test_an_invisible_character_does_not_divide_a_word() -> None:
     assert words_of("Pot\u200bter") == [Word("potter", 0, 7, True)]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
 
-from evaluation.answers import beam
 from evaluation.answers.fluency import Likelihood, written
-from evaluation.answers.questions import Question, known_targets
+from evaluation.answers.questions import known_targets
 from evaluation.baselines.models import random_llama, small_tokenizer
 
 TARGET = known_targets()[0]
@@ -50,14 +48,3 @@ def test_the_prompt_ends_where_the_answer_begins(model: Likelihood) -> None:
 def test_what_the_server_says_is_not_the_models() -> None:
     assert written("He is tall. I may not say. ", ["I may not say."]) == "He is tall."
     assert written("I may not say.", ["I may not say."]) == ""
-
-
-@pytest.mark.slow
-def test_the_beam_search_is_told_the_target(model: Likelihood, tmp_path: Path) -> None:
-    asked = [Question(TARGET, form, text) for form, text in TARGET.questions[:2]]
-    found = beam.answer_all(model, asked, 4)
-    assert len(found.answers) == len(found.times) == 2
-    for given, times in zip(found.answers, found.times, strict=True):
-        assert given.tokens <= times.tokens <= 4
-        assert given.finish_reason in ("length", "stop", "content_filter")
-        assert times.first_s == times.total_s > 0

@@ -36,5 +36,5 @@ def test_the_prompt_names_what_must_not_be_said() -> None:
 def test_every_way_of_the_server_is_compared_as_far_as_its_policy_knows_it() -> None:
     assert systems.names()[:5] == ("none", "prompt", "filter", "beam", "default")
     rest = systems.names()[5:]
-    ways = ("mask", "rephrase", "abstain", "mask-ban", "rephrase-ban", "abstain-ban")
+    ways = ("mask", "rephrase", "abstain", "mask-ban", "rephrase-ban", "abstain-ban", "rephrase-hint")
     assert rest == (ways if "defaults" in Policy.model_fields else ())

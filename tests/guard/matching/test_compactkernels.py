@@ -58,6 +58,29 @@ def test_text_completes_what_the_reference_finds(phrases: list[Phrase], text: st
     assert (completed > 0) == any(compact_occurrences(phrase, text) for phrase in phrases)
 
 
+@settings(deadline=None)
+@given(PHRASES, FOLDED, st.lists(FOLDED, min_size=1, max_size=4))
+def test_what_is_left_is_without_the_nodes_that_end_less(phrases: list[Phrase], text: str, more: list[str]) -> None:
+    a = CompactAutomaton.build(phrases)
+    node, begun, spaced = state(a, text)
+    where = node, np.uint64(begun), spaced
+    tokens = [one.encode() for one in more]
+    data, start = np.frombuffer(b"".join(tokens), np.uint8), np.append(0, np.cumsum([len(token) for token in tokens]))
+
+    def left(nodes: list[int]) -> list[float]:
+        gone = np.array(nodes, np.int32), np.zeros(len(nodes), np.float32)
+        return compactkernels.all_left(*a.table, *gone, *where, data, start).tolist()  # type: ignore[no-any-return]
+
+    assert left([]) == [compactkernels.completes(*a.table, *where, data[first:last]) for first, last in pairwise(start)]
+    others = CompactAutomaton.build(phrases[1:])
+    only = {phrases[0].compact} - {phrase.compact for phrase in phrases[1:]}
+    end = a.find(phrases[0].compact.encode()) if only else None
+    node, begun, spaced = state(others, text)
+    there = node, np.uint64(begun), spaced
+    wanted = [compactkernels.completes(*others.table, *there, data[first:last]) for first, last in pairwise(start)]
+    assert left([end] if end else []) == wanted
+
+
 def test_open_paths_begin_with_a_word() -> None:
     # Letters so far: "ab ab"; the suffixes "abab" and "ab" begin words, "bab" and "b" do not.
     a = CompactAutomaton.build([Phrase("abababab"), Phrase("babababa"), Phrase("bbbbbbbb")])

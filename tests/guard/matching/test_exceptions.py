@@ -71,3 +71,14 @@ def test_an_exception_that_makes_no_sense(text: str, message: str) -> None:
 def test_an_exception_may_be_a_form_or_hold_one() -> None:
     check(Excepted("Potter"), [Phrase("Harry Potter"), Form("potter", "gated", kind="word")])
     check(Excepted("Harry James Potter"), [Phrase("Harry Potter"), Form("harry potter", kind="middle", gap=True)])
+
+
+def test_a_scan_finds_less_where_nodes_end_less() -> None:
+    restriction = Restriction.compile([Phrase("Potter", "gated")], exceptions=[Excepted("Beatrix Potter")])
+    automaton, exceptions = restriction.automaton, restriction.exceptions
+    assert exceptions is not None
+    node = automaton.node(" potter")
+    assert [one.node for one in scan(automaton, exceptions.own, b" harry potter").occurrences] == [node]
+    assert scan(automaton, exceptions.own, b" harry potter", {node: [0, 0, 0]}).occurrences == []
+    (soft,) = scan(automaton, exceptions.own, b" harry potter", {node: [0, 2, 0]}).occurrences
+    assert soft.penalty == 2

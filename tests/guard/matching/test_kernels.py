@@ -144,6 +144,35 @@ def test_hits_are_what_each_token_completes_by_itself(
     assert skipped.tolist() == [a.completes(ROOT, text) for text in texts]
 
 
+def left(a: Automaton, remaining: dict[int, list[float]], state: int, v: Vocabulary) -> list[float]:
+    nodes = np.array(list(remaining), np.int32)
+    penalties = np.array(list(remaining.values()), np.float32).reshape(-1, 3)
+    found = kernels.all_left(a.paths, a.ends, a.own, a.lower_at, a.lower, nodes, penalties, state, v.text, v.start)
+    return found.tolist()  # type: ignore[no-any-return]
+
+
+@settings(max_examples=100, deadline=None)
+@given(strategies.phrases, strategies.vocabularies(), st.data())
+def test_without_nodes_that_end_less_everything_is_left(
+    phrases: list[Phrase], tokens: list[bytes | None], data: st.DataObject
+) -> None:
+    a, v = Automaton.build(phrases), Vocabulary.of(tokens)
+    state = data.draw(st.integers(0, 2 * len(a) - 1))
+    assert left(a, {}, state, v) == kernels.hits(*a.paths, *a.ends, state, v.text, v.start, 0).tolist()
+    # If no node ends anything, nothing is left.
+    assert not any(left(a, {node: [0.0, 0.0, 0.0] for node in range(len(a))}, state, v))
+
+
+def test_what_is_left_at_a_node_is_by_its_kind_and_beside_its_suffixes() -> None:
+    a = Automaton.build([Phrase("the tea", "gated"), Phrase("tea", "gated", penalty=2.0)])
+    v = Vocabulary.of([b"tea", b"teas", b"tea x"])
+    state, node = a.walk(a.start, as_bytes("the ")), a.node(" the tea")
+    assert left(a, {}, state, v) == [np.inf, np.inf, 0]  # in ascending order, in which "tea x" comes before "teas"
+    assert left(a, {node: [0, 0, 0]}, state, v) == [2, 2, 0]
+    assert left(a, {node: [0, 5, 0]}, state, v) == [5, 5, 0]
+    assert left(a, {node: [3, 0, 0]}, state, v) == [3, 3, 3]
+
+
 @settings(deadline=None)
 @given(st.lists(st.text("ab", max_size=4).map(str.encode), max_size=12).map(sorted), st.integers(0, 3), st.sampled_from(b"ab"))
 def test_the_lower_bound_is_that_of_bisect(strings: list[bytes], depth: int, byte: int) -> None:

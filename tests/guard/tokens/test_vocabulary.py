@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guard.ban import Ban
 from guard.folding import StreamFolder
 from guard.tokens.vocabulary import Vocabulary, incomplete_tail
 from tests.guard import strategies
@@ -56,3 +58,10 @@ def test_the_tail_is_long_enough_and_ends_at_a_special_token() -> None:
     assert vocabulary.tail([1, 2, 2, 3], 7) == ([1, 2, 2, 3], True)
     assert vocabulary.tail([9, -1, 3], 9) == ([9, -1, 3], True)
     assert vocabulary.tail([], 9) == ([], True)
+
+
+def test_the_texts_of_a_ban_are_in_the_order_of_their_ids() -> None:
+    vocabulary = Vocabulary.of([b"Mad", b" Hatter", b"", b"tea"])
+    ids, text, start = vocabulary.texts(Ban.of(np.array([3, 0, 1]), np.array([np.inf, 2, np.inf], np.float32)))
+    assert ids.tolist() == [0, 1, 3]
+    assert [text[first:last].tobytes() for first, last in pairwise(start)] == [b"mad", b" hatter", b"tea"]

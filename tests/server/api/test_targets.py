@@ -159,7 +159,7 @@ async def test_what_another_target_needs_survives_a_purge(served: Served) -> Non
     await served.create(id="two", name="Mad Hatter", phrases=[{"text": "tea", "scope": "gated"}])
     await served.client.delete("/v1/forget-targets/one?purge=true")
     snapshot = served.context.activation.enforcement.snapshot
-    names = {path.stem for path in served.context.restrictions.iterdir()}
+    names = {path.stem for path in served.context.restrictions.glob("*.safetensors")}
     assert names == {*snapshot.always, *snapshot.gated.values()}
     assert names
 

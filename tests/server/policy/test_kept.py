@@ -35,7 +35,9 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_nothing_is_read_where_nothing_is_kept(tmp_path: Path) -> None:
     assert Kept.read(tmp_path).keys == ()
-    Kept([], [], Listing.of([])).write(tmp_path)
+    KEPT.write(tmp_path)
+    Kept().write(tmp_path)
+    assert list(tmp_path.iterdir()) == []
     assert len(Kept.read(tmp_path).listing) == 0
 
 

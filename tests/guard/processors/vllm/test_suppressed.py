@@ -98,6 +98,20 @@ def test_a_sample_that_the_engine_throws_away_does_not_count(dtype: torch.dtype)
     assert run.suppressed.take(["a", "b"]) == {}
 
 
+def test_a_row_that_ends_at_a_hit_counts_whatever_its_likeliest_token_is() -> None:
+    run = Steps(Suppressed(), ["a", "b", "c"])
+    for hits in ([1], [0, 1]):
+        logits = torch.cat([LOGITS, LOGITS[:1]])
+        made = edits([(0, 1), (1, 2)])
+        run.suppressed.before(logits, made)
+        logits[0, 1] = logits[1, 2] = -torch.inf
+        logits[hits] = -torch.inf
+        run.suppressed.after(logits, hits)
+        for row in run.rows:
+            row.output.append(3)  # type: ignore[attr-defined]
+    assert run.suppressed.take(["a", "b", "c"]) == {"a": 2, "b": 2, "c": 0}
+
+
 def test_the_last_step_counts_when_the_row_has_gone() -> None:
     run = Steps(Suppressed(), ["a"])
     run.step(LOGITS[:1], edits([(0, 1)]), [3])
