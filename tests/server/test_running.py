@@ -15,7 +15,7 @@ from server.running import ApiContext, Running
 @pytest.fixture
 def context() -> ApiContext:
     unused: Any = None
-    parts: Any = SimpleNamespace(enforcement=SimpleNamespace(screener="screener"), prompts=[])
+    parts: Any = SimpleNamespace(enforcement=SimpleNamespace(screener="screener", neighbours=None), prompts=[])
     return ApiContext(unused, parts, unused, unused, unused, unused, unused, background=parts)
 
 

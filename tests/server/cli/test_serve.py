@@ -60,7 +60,7 @@ def test_check_policy_says_what_is_banned_and_by_which_phrase(policy: Path) -> N
 def test_check_policy_counts_tokens(policy: Path, model: str) -> None:
     result = run("check-policy", str(policy), "--model", model)
     assert result.exit_code == 0, result.output
-    counts = {line.split("│")[3].strip(): int(line.split("│")[-2]) for line in result.output.splitlines() if "hatter │" in line}
+    counts = {line.split("│")[4].strip(): int(line.split("│")[-2]) for line in result.output.splitlines() if "hatter │" in line}
     # "tea" alone: the tokens " tea" and "a" behind "te", and whichever else the merges left.
     assert set(counts) == {"tea", "Mad Hatter"}
     assert all(count >= 1 for count in counts.values())
