@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from classifiers.answering import Answer
 from classifiers.reading.boundaries import sentence_starts
@@ -228,7 +228,7 @@ class Repair:
         track, choice = state.track, state.track.like.choice if state.track.like else 0
         answer = max(self.plan.answering(concerned or state.terms.about).answer, least, key=lambda one: one.strictness)
         at = max(at, track.left.get(name, 0))
-        if self.plan.continues and name == self._form.main == track.field:
+        if self.plan.continues and name == self._form.main and track.field in (name, None):
             if answer is Answer.MASK:
                 hits = state.tries.total() < MOST_PER_ANSWER
                 state.tries[len(track.ids)] += 1
@@ -250,7 +250,7 @@ class Repair:
         tokens = len(track.ids) - count
         if state.tries[tokens] == MOST_PER_PLACE or state.tries.total() == MOST_PER_ANSWER:
             return None
-        sentence = max(start for start in sentence_starts(track.text) if start <= place)
+        sentence = max((start for start in sentence_starts(track.text) if start <= place), default=0)
         if any(sentence <= other != place for other in state.places):
             # A sentence that leads to what is forgotten at two places is about it, and what is left of it says little.
             return None
@@ -272,7 +272,8 @@ class Repair:
             found = self._leads.after(track.ids, text, start) if name == track.field else None
             tokens = len(track.ids) - found[0] if found else len(track.ids) if start == len(text) else 0
             track.cut(name, start, max(tokens, 0))
-        pieces = track.leaving(ended=True)
+        # The engine may have ended the choice already: it ends once, with the text.
+        pieces = [replace(piece, finish_reason=None, stop_reason=None) for piece in track.leaving(ended=True)]
         assert track.like is not None
         say = self.plan.say(state.terms.about)
         last = self._form.saying(track.like, _behind(track.texts.get(self._form.main, ""), say))

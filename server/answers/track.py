@@ -78,8 +78,8 @@ class Track:
 
     @property
     def watch(self) -> Watch:
-        """What reads that field."""
-        return self._watches[self.field or self._form.main]
+        """What reads that field; what reads the main field if nothing has been said."""
+        return self._watches[self.field] if self.field else self._watch(self._form.main)
 
     def rewatch(self, watch: Callable[[str], Watch]) -> None:
         """Have the fields read by other watches from now on, under which more or less may leave."""

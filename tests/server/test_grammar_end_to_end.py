@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from classifiers.answering import SAY
 from tests.conftest import LiveServer
 
 pytestmark = pytest.mark.engine
@@ -114,7 +115,7 @@ def test_without_a_grammar_the_model_cannot_say_the_dead_end(live: LiveServer) -
         (answer,) = post(live, CHAT, body)
         assert {end for _, end in choices(answer)} <= {"stop", "length"}
     (answer,) = post(live, CHAT, chat(allowed_token_ids=[dead_end], temperature=0, min_tokens=3))
-    assert choices(answer) == [("", "content_filter")]
+    assert choices(answer) == [(SAY, "content_filter")]
 
 
 def test_of_several_choices_the_starved_ones_end_alone(live: LiveServer) -> None:
@@ -241,6 +242,6 @@ def test_a_choice_that_starves_at_its_first_token_has_an_end_and_a_usage(live: L
     body = {"model": "demo", "prompt": NAME[:-1], "max_tokens": 5, "structured_outputs": {"regex": "l"}, "n": n, "temperature": 1}
     assert choices(plain(live, TEXT, body)) == [("l", "stop")] * n
     (whole,), (stream,) = post(live, TEXT, body), post(live, TEXT, streamed(body, include_usage=True))
-    assert choices(whole) == choices(stream) == [("", "content_filter")] * n
+    assert choices(whole) == choices(stream) == [(SAY, "content_filter")] * n
     usage = {key: count for key, count in whole.json()["usage"].items() if count is not None}
     assert events_of(stream)[-1]["usage"] == usage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from unittest.mock import ANY
 
 import pytest
 
@@ -157,3 +158,18 @@ async def test_a_name_that_an_unmatched_answer_was_about_to_say_escalates() -> N
 )
 def test_the_text_joins_what_has_left(text: str, joined: str) -> None:
     assert _behind(text, SAY) == joined
+
+
+async def test_a_hit_at_the_first_token_needs_no_text() -> None:
+    one = repair("abstain")
+    state = one.begin()
+    assert await told(one, state, piece(DEAD, end="stop", stop=DEAD)) == (SAY, None)
+    again = repair()
+    assert (await told(again, again.begin(), piece(DEAD, end="stop", stop=DEAD)))[1] == Again(0, (), (), ANY, 0)
+
+
+async def test_a_choice_that_a_grammar_left_nothing_ends_once() -> None:
+    one = repair("abstain")
+    pieces, again = await one.take(one.begin(), piece(end="content_filter"))
+    assert (again, [each.finish_reason for each in pieces if each.finish_reason]) == (None, ["content_filter"])
+    assert "".join(each.texts["text"] for each in pieces) == SAY
