@@ -260,7 +260,7 @@ class Repair:
         if count:
             avoid.update(self._leads.alike(track.ids[tokens], word or track.text[place:]))
             track.cut(self._form.main, place, tokens)
-        return Again(choice, tuple(track.ids), sorted(avoid), state.terms.digests, len(track.text))
+        return Again(choice, tuple(track.ids), tuple(sorted(avoid)), state.terms.digests, len(track.text))
 
     def _end(self, state: State, name: str, at: int) -> list[Piece]:
         """Drop the sentence in which character `at` of a field is, and end with the policy's text."""

@@ -64,7 +64,7 @@ async def told(repair: Repair, state: State, *pieces: Piece) -> tuple[str, Again
 async def test_it_goes_back_to_before_the_word() -> None:
     one = repair()
     text, again = await told(one, state := one.begin(), piece(THE, BOY, HAS, RED), piece(DEAD, end="stop", stop=DEAD))
-    assert again == Again(0, (THE, BOY, HAS), [RED], state.terms.digests, len("The boy has"))
+    assert again == Again(0, (THE, BOY, HAS), (RED,), state.terms.digests, len("The boy has"))
     assert (text, state.track.text, state.track.dropped) == ("", "The boy has", 1)
 
 
