@@ -146,8 +146,8 @@ def test_the_audit_record_of_an_answer_tells_how_many_tokens_were_suppressed(liv
     ]
     counts = [live.run(recorded(answer.headers["x-guard-decision-id"])) for answer in answers]
     assert all(isinstance(count, int) for count in counts)
-    # Each answer would have told a fact that is forgotten. It ends at its first hit, which is a suppressed token unless the banned
-    # tokens were only likely.
+    # Each answer would have told a fact that is forgotten. It ends at its first hit, which is a suppressed token unless the
+    # banned tokens were only likely.
     assert sum(counts) > len(counts) / 2
 
 
