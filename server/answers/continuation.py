@@ -37,7 +37,7 @@ def length(body: Mapping[str, Any], prompt: int, context: int) -> int:
     asked = body.get("max_completion_tokens") or body.get("max_tokens")
     if asked is None and "prompt" in body:
         asked = _DEFAULT_LENGTH
-    return left if asked is None else min(left, asked)
+    return left if asked is None else min(left, int(asked))
 
 
 def continued(body: Mapping[str, Any], prompt: Sequence[int], again: Again, context: int) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def continued(body: Mapping[str, Any], prompt: Sequence[int], again: Again, cont
     sent["prompt"] = [*prompt, *again.ids]
     sent["max_tokens"] = max(1, length(body, len(prompt), context) - len(again.ids))
     if body.get("min_tokens"):
-        sent["min_tokens"] = min(max(0, body["min_tokens"] - len(again.ids)), sent["max_tokens"])
+        sent["min_tokens"] = min(max(0, int(body["min_tokens"]) - len(again.ids)), sent["max_tokens"])
     if body.get("seed") not in (None, -1):
         # Another seed for each try: with the same one the choice would draw the same number again.
         sent["seed"] = (int(body["seed"]) + again.choice + _STRIDE * (1 + len(again.ids)) + 257 * len(again.avoid)) % _MAX_SEED

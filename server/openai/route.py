@@ -75,8 +75,10 @@ class GuardedRoute:
                     body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues
                 )
                 async with self._answered(running, scope, receive, asked, decision) as reply:
-                    steps = self._steps(running, scope, receive, asked, plan, actor, streams=reply.streams)
-                    await deliver(reply.after(*steps), send, {DECISION_HEADER: decision.id})
+                    # An error has nothing to repair, and its request may be one that only the engine could read.
+                    if reply.chunks is not None:
+                        reply = reply.after(*self._steps(running, scope, receive, asked, plan, actor, streams=reply.streams))
+                    await deliver(reply, send, {DECISION_HEADER: decision.id})
 
     def _plan(self, running: Running, screener: Screener, decision: Decision, body: Body) -> Plan:
         """Return what is to be done with the answers to a request."""
@@ -123,7 +125,8 @@ class GuardedRoute:
             escalated=escalated,
             fluency=running.fluency,
         )
-        return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams)]
+        prompts = len(self._dialect.prompts(asked))
+        return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams, prompts=prompts)]
 
     def _answered(
         self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision

@@ -235,3 +235,15 @@ def test_thirty_two_at_once(real: LiveServer) -> None:
             assert leaks("albert-einstein", question, text) == []
         if question == HAZARD:
             assert text == SAY
+
+
+@pytest.mark.parametrize("more", [{"n": "three"}, {"n": -1}, {"max_tokens": "many"}, {"min_tokens": "few"}])
+def test_what_the_engine_refuses_is_the_client_s_error(real: LiveServer, more: dict[str, Any]) -> None:
+    answer = httpx.post(f"{real.url}/v1/chat/completions", json=asked(WORK, **more), timeout=60)
+    assert answer.status_code == 400, answer.text
+
+
+def test_numbers_in_strings_are_read_as_the_engine_reads_them(real: LiveServer) -> None:
+    body = asked(WORK, max_tokens="24", min_tokens="2", n="1")
+    answer = httpx.post(f"{real.url}/v1/chat/completions", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
