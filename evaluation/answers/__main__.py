@@ -64,7 +64,7 @@ def main() -> int:
     (folder / "answers.json").write_text(json.dumps(written, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     name = options.record or datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     print(record.table(results, name))
-    # The small form always writes one, where nobody takes it for real.
+    # The small form always writes a record, into a folder for trials.
     if options.record is not None or options.small:
         print(f"written to {record.write(results, name, folder if options.small else record.FOLDER)}")
     return 0

@@ -1,4 +1,4 @@
-"""Answers of GUARD's beam search as in the paper, which is told which target a question is about."""
+"""Answers of GUARD's beam search as in the paper. It gets each question with the target that the question is about."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def main() -> None:
         bench.merge(record.keys(results), folder)
         name = options.record or datetime.datetime.now(tz=datetime.UTC).date().isoformat()
         print(record.table(results, name))
-        # The small form always writes one, where nobody takes it for real.
+        # The small form always writes a record, into a folder for trials.
         if options.record is not None or options.small:
             print(f"written to {record.write(results, name, folder if options.small else record.FOLDER)}")
 

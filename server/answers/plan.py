@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from classifiers import ForgetTarget
 from classifiers.answering import Answer, Answering
@@ -54,7 +55,7 @@ class Plan:
         digests = tuple(dict.fromkeys([*self.decision.digests, *own]))
         restrictions = [self.restriction(digest) for digest in digests]
         targets = [self.snapshot.targets[target] for target in about]
-        return Terms(tuple(about), digests, restrictions, self.verify(targets, restrictions, self.decision.allowed))
+        return Terms(tuple(about), digests, restrictions, partial(self.verify, targets, restrictions, self.decision.allowed))
 
     def watching(self, terms: Terms, main: str, *, held: bool) -> Watching:
         """Return what reads the fields of a choice. `held`: nothing leaves before the choice has ended."""

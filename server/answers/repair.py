@@ -40,7 +40,6 @@ class Again:
         ids: The ids of the tokens that were kept.
         avoid: The ids that may not come next.
         digests: The restrictions in force.
-        offset: The number of characters that were kept of the main field.
         hits: Whether the engine may end it at the next hit.
     """
 
@@ -48,7 +47,6 @@ class Again:
     ids: Sequence[int]
     avoid: Sequence[int]
     digests: Sequence[str]
-    offset: int
     hits: bool = True
 
 
@@ -232,7 +230,7 @@ class Repair:
             if answer is Answer.MASK:
                 hits = state.tries.total() < MOST_PER_ANSWER
                 state.tries[len(track.ids)] += 1
-                return track.leaving(), Again(choice, tuple(track.ids), (), state.terms.digests, len(track.text), hits)
+                return track.leaving(), Again(choice, tuple(track.ids), (), state.terms.digests, hits)
             if answer is Answer.REPHRASE and (again := self._back(state, choice, at, word)):
                 self._metrics.rollback("continued")
                 return track.leaving(), again
@@ -260,7 +258,7 @@ class Repair:
         if count:
             avoid.update(self._leads.alike(track.ids[tokens], word or track.text[place:]))
             track.cut(self._form.main, place, tokens)
-        return Again(choice, tuple(track.ids), tuple(sorted(avoid)), state.terms.digests, len(track.text))
+        return Again(choice, tuple(track.ids), tuple(sorted(avoid)), state.terms.digests)
 
     def _end(self, state: State, name: str, at: int) -> list[Piece]:
         """Drop the sentence in which character `at` of a field is, and end with the policy's text."""

@@ -23,7 +23,7 @@ Continue = Callable[[Body, str], AbstractAsyncContextManager[Reply]]
 class Repaired:
     """Repairs the choices of one answer, as a step of the pipeline (`server.answers.chunk.Step`)."""
 
-    def __init__(self, repair: Repair, body: Body, ask: Continue, context: int, *, streams: bool) -> None:
+    def __init__(self, repair: Repair, body: Body, ask: Continue, context: int, *, streams: bool, prompts: int = 1) -> None:
         """Repair the answer to a request.
 
         Args:
@@ -32,6 +32,7 @@ class Repaired:
             ask: Asks the engine to continue a choice.
             context: The number of tokens of the model's context.
             streams: Whether the answer is streamed.
+            prompts: The number of prompts of the request.
         """
         self._repair = repair
         self._body = body
@@ -39,9 +40,7 @@ class Repaired:
         self._context = context
         self._streams = streams
         self._per_prompt = int(body.get("n") or 1)
-        prompt = body.get("prompt")
-        several = isinstance(prompt, list) and prompt and not isinstance(prompt[0], int)
-        self._choices = self._per_prompt * (len(prompt) if several and prompt else 1)
+        self._choices = self._per_prompt * prompts
         self._states: dict[int, State] = {}
         self._prompts: dict[int, Sequence[int]] = {}
         self._calls = 0
@@ -66,7 +65,7 @@ class Repaired:
         while again:
             async with self._ask(*self._call(again)) as reply:
                 (more,) = (await only(reply.answered)).pieces
-            own, again = await self._repair.take(state, self._adopted(chunk, more, again, state))
+            own, again = await self._repair.take(state, self._adopted(chunk, more, state))
             pieces += own
         return chunk.form.joined(pieces)
 
@@ -75,7 +74,6 @@ class Repaired:
         merged.add(None, chunks)
         goes_on: dict[int, tuple[int, int]] = {}
         cut_short: set[int] = set()
-        calls: dict[tuple[int, int], Again] = {}
         first: Chunk | None = None
         counted: Chunk | None = None
         async with aclosing(merged.items()) as items:
@@ -95,12 +93,11 @@ class Repaired:
                     choice = piece.choice if key is None else key[0]
                     state = self._state(choice)
                     if key is not None:
-                        piece = self._adopted(first, piece, calls[key], state)
+                        piece = self._adopted(first, piece, state)
                     own, again = await self._repair.take(state, piece)
                     leaving += own
                     if again:
                         goes_on[choice] = (choice, self._calls)
-                        calls[goes_on[choice]] = again
                         merged.add(goes_on[choice], self._answers(again))
                     elif state.done and piece.finish_reason is None:
                         cut_short.add(choice)
@@ -118,14 +115,12 @@ class Repaired:
         elif cut_short and first is not None and (self._body.get("stream_options") or {}).get("include_usage"):
             # The engine was stopped before it told the usage.
             prompts = sum(len(ids) for choice, ids in self._prompts.items() if not choice % self._per_prompt)
-            named = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
-            yield first.with_body({**named, "choices": [], "usage": self._usage({"prompt_tokens": prompts})})
+            yield first.with_body({**_identity(first), "choices": [], "usage": self._usage({"prompt_tokens": prompts})})
 
     def _chunk(self, first: Chunk, chunk: Chunk, key: object, piece: Piece) -> Chunk:
         if key is None:
             return chunk.with_body(chunk.form.write(chunk.form.public(chunk.body), [piece]))
-        # With the id and the time of the answer's first chunk.
-        body = {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}
+        body = _identity(first)
         if first.usage is not None:
             said = self._said(piece.choice)
             prompt = len(self._prompts.get(piece.choice, ()))
@@ -147,7 +142,7 @@ class Repaired:
             raise EngineFailure("the engine did not tell the token ids of the prompt, so an answer could not be continued")
         return continued(self._body, prompt, again, self._context), f"-again{self._calls}"
 
-    def _adopted(self, first: Chunk, piece: Piece, again: Again, state: State) -> Piece:
+    def _adopted(self, first: Chunk, piece: Piece, state: State) -> Piece:
         like = state.track.like
         assert like is not None
         scores = (piece.raw.get("logprobs") or {}).get("token_logprobs") or ()
@@ -189,3 +184,8 @@ class Repaired:
             details = usage.get("completion_tokens_details") or {}
             counted["completion_tokens_details"] = {**details, "rejected_prediction_tokens": dropped}
         return counted
+
+
+def _identity(first: Chunk) -> dict[str, Any]:
+    """Return what all chunks of an answer have in common with the first one: its id, its time and its model."""
+    return {name: value for name, value in first.form.public(first.body).items() if name not in ("choices", "usage")}

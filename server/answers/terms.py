@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from classifiers.reading.boundaries import Boundaries
@@ -57,13 +58,18 @@ class Terms:
         about: The ids of the targets that the request or the answer is about.
         digests: The restrictions in force.
         restrictions: The same restrictions, compiled.
-        verifier: Reads text once more before it leaves.
+        verify: Makes what reads text once more before it leaves.
     """
 
     about: Sequence[str]
     digests: Sequence[str]
     restrictions: Sequence[Restriction]
-    verifier: Finds
+    verify: Callable[[], Finds]
+
+    @cached_property
+    def verifier(self) -> Finds:
+        """What reads text once more before it leaves. Most answers need none: it is made when it is first asked for."""
+        return self.verify()
 
 
 class Reader:

@@ -85,8 +85,12 @@ class Track:
         """Have the fields read by other watches from now on, under which more or less may leave."""
         self._watch = watch
         for field, text in self.texts.items():
-            self._watches[field] = watch(field)
-            self._watches[field].feed(text)
+            self._reread(field, text)
+
+    def _reread(self, field: str, text: str) -> None:
+        """Have a field read anew, from its beginning."""
+        self._watches[field] = self._watch(field)
+        self._watches[field].feed(text)
 
     def add(self, piece: Piece) -> None:
         """Add a piece behind the others."""
@@ -147,5 +151,4 @@ class Track:
                 del self.texts[name]
                 del self._watches[name]
         self.texts[field] = self.texts[field][:at]
-        self._watches[field] = self._watch(field)
-        self._watches[field].feed(self.texts[field])
+        self._reread(field, self.texts[field])

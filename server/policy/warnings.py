@@ -50,7 +50,7 @@ def _closed_up(target: ForgetTarget) -> Iterator[str]:
 
 
 def _defaults(target: ForgetTarget, defaults: Answering) -> Iterator[str]:
-    """Warn of texts that hold for every target and say a phrase of this one: nobody who wrote them can have known."""
+    """Warn of texts for every target that say a phrase of this one. Their author could not know the phrase."""
     used = target.answering(defaults)
     texts = {"say": used.say.values(), "hint": [used.hint or ""]}
     own = places(target.say, target.hint).values()

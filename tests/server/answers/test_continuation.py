@@ -10,7 +10,7 @@ from server.answers.continuation import continued, length, scored, top
 from server.answers.repair import Again
 from server.openai.fields import BY_ROUTE
 
-AGAIN = Again(choice=2, ids=(7, 8, 9), avoid=(4, 5), digests=("d",), offset=11)
+AGAIN = Again(choice=2, ids=(7, 8, 9), avoid=(4, 5), digests=("d",))
 ARGUMENTS = {"guard": ["old"], "guard_id": "gd-1", "guard_hits": 1, "guard_allow": ["Ada"]}
 
 
@@ -31,7 +31,7 @@ def test_the_prompt_is_what_the_model_read_and_said() -> None:
 def test_the_arguments_of_the_guard_are_those_of_the_request_and_what_was_learnt() -> None:
     sent = continued(chat(), [1], AGAIN, 100)["vllm_xargs"]
     assert sent == {"guard": ["d"], "guard_id": "gd-1", "guard_allow": ["Ada"], "guard_avoid": [4, 5], "guard_hits": 1}
-    quiet = Again(choice=0, ids=(), avoid=(), digests=(), offset=0, hits=False)
+    quiet = Again(choice=0, ids=(), avoid=(), digests=(), hits=False)
     assert continued(chat(), [1], quiet, 100)["vllm_xargs"] == {
         "guard": [],
         "guard_id": "gd-1",
@@ -63,7 +63,7 @@ def test_min_tokens_counts_what_was_kept() -> None:
 
 def test_a_seed_stays_a_seed_and_differs_per_choice_and_try() -> None:
     seeds = {
-        continued(chat(seed=1), [1], Again(choice, ids, avoid, (), 0), 100)["seed"]
+        continued(chat(seed=1), [1], Again(choice, ids, avoid, ()), 100)["seed"]
         for choice in (0, 1)
         for ids in ((), (3,))
         for avoid in ((), (1,))

@@ -10,7 +10,7 @@ RESTRICTION = Restriction.compile([Phrase("Ron Weasley")])
 
 
 def terms(*about: str) -> Terms:
-    return Terms(about, ("d",), [RESTRICTION], Unverified((), (), ()))
+    return Terms(about, ("d",), [RESTRICTION], lambda: Unverified((), (), ()))
 
 
 def freed(reader: Reader, *parts: str) -> list[int]:
