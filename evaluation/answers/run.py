@@ -258,7 +258,12 @@ class Run:
 
 
 async def _calibrated(service: Service, before: object) -> object:
-    """Wait until detection is calibrated anew, as it soon is in service, and return the calibration; `before` is the last one."""
+    """Wait until detection is calibrated anew, as it soon is in service, and return the calibration; `before` is the last one.
+
+    Where the settings switch calibration off there is none, and nothing to wait for.
+    """
+    if not service.settings.miss_rate:
+        return None
     started = time.monotonic()
     while (found := service.running.recalibration.calibration) is before:
         if time.monotonic() - started > _CALIBRATION_S:

@@ -27,10 +27,10 @@ class Comparison:
     finish_reason: str
 
     @property
-    def outcome(self) -> Literal["unchanged", "suppressed", "refused"]:
-        """What the guard did: nothing, or it changed the answer, or there is none."""
-        if self.finish_reason == "content_filter" and not self.guarded.strip():
-            return "refused"
+    def outcome(self) -> Literal["unchanged", "suppressed", "abstained"]:
+        """What the guard did: nothing, or it changed the answer, or it ended it and said the policy's text, as a refusal does."""
+        if self.finish_reason == "content_filter":
+            return "abstained"
         return "unchanged" if self.guarded == self.unguarded else "suppressed"
 
 

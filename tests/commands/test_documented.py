@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from classifiers.answering import SAY
 from evaluation.demo import contains_phrase
 from evaluation.detection.sets import TOFU
 from tests.commands.conftest import Site
@@ -34,8 +35,9 @@ def generates(site: Site, command: str) -> None:
     answer = json.loads(_typed(site, command).ok())
     assert answer["model"] == "demo"
     said = answer["choices"][0]["message"]["content"]
-    assert said
-    assert not contains_phrase(said, "Albert Einstein")
+    # The question says the name, so the answer may; the policy's text comes instead of the fact.
+    assert said.endswith(SAY)
+    assert not contains_phrase(said, "Ulm")
 
 
 def adds_a_target(site: Site, command: str) -> None:
@@ -153,7 +155,7 @@ def test_beside_the_server(asked: str, site: Site) -> None:
 def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
     """The test of `make serve`; it comes after the commands that ask this server, and ends it."""
     assert "The same model, without and with the guard" in site.served.output
-    for outcome, count in (("refused", 1), ("suppressed", 2), ("unchanged", 6)):
+    for outcome, count in (("abstained", 2), ("suppressed", 1), ("unchanged", 6)):
         assert site.served.output.count(f"│ {outcome} ") == count
     assert registered(site.data_dir) == 1
     assert_clean(site.served, site.served.stop(), site.data_dir)

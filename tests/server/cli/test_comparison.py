@@ -66,9 +66,9 @@ async def test_answers_that_differ_are_asked_for_again_alone(monkeypatch: pytest
         ("The hatter.", "stop", "unchanged"),
         ("The hatter.", "length", "unchanged"),
         ("A hat.", "stop", "suppressed"),
-        ("The", "content_filter", "suppressed"),
+        ("The", "content_filter", "abstained"),
         ("", "stop", "suppressed"),
-        ("", "content_filter", "refused"),
+        ("", "content_filter", "abstained"),
     ],
 )
 def test_the_outcome_says_what_the_guard_did(guarded: str, finish_reason: str, outcome: str) -> None:
@@ -81,6 +81,6 @@ def test_the_table_shows_both_and_how_the_second_ended() -> None:
         table([Comparison("Who?", "The hatter.", "", "content_filter"), Comparison("When?", "At six.", "At five.", "stop")])
     )
     shown = console.export_text()
-    for text in ("Who?", "The hatter.", "(content_filter)", "refused", "At five.", "suppressed"):
+    for text in ("Who?", "The hatter.", "(content_filter)", "abstained", "At five.", "suppressed"):
         assert text in shown
     assert "(stop)" not in shown
