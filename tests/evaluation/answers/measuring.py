@@ -90,7 +90,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> dict[str, list[d
 
         app.router.routes.append(Route("/v1/forget-targets:import", imports, methods=["POST"]))
         running = SimpleNamespace(engine=engine, model="demo", recalibration=recalibration)
-        app.state.service = SimpleNamespace(running=running, metrics=SimpleNamespace(text=bytes))
+        settings = SimpleNamespace(miss_rate=0.01)
+        app.state.service = SimpleNamespace(running=running, metrics=SimpleNamespace(text=bytes), settings=settings)
         yield app
 
     monkeypatch.setattr(run, "demo_server", started)
