@@ -46,7 +46,7 @@ class Match:
     `score` is in [0, 1]; a higher score is more certain, but scores of different classifiers are not on the same scale.
     `evidence` is a short reason for the audit log, such as "alias" or "nearest:0.83-0.41" (best target cosine - best background
     cosine). It never contains a part of the text or of the target. `classifier` is the name of the classifier that found the
-    target.
+    target. `certain` is False between the two limits of a judge: the judge then decides whether it is a match.
 
     Raises:
         ValueError: The score is outside [0, 1] or not a number.
@@ -56,6 +56,7 @@ class Match:
     score: float
     evidence: str
     classifier: str
+    certain: bool = True
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.score <= 1.0:
@@ -77,10 +78,13 @@ class Classifier(Protocol):
 
 
 def best_matches(matches: Sequence[Match]) -> list[Match]:
-    """Return the best match of each target, the best first, equal scores by target id. Of equal matches the first one is kept."""
+    """Return the best match of each target, the best first, equal scores by target id.
+
+    A certain match is better than an uncertain one. Of equal matches the first one is kept.
+    """
     best: dict[str, Match] = {}
     for match in matches:
         kept = best.get(match.target_id)
-        if kept is None or match.score > kept.score:
+        if kept is None or (match.certain, match.score) > (kept.certain, kept.score):
             best[match.target_id] = match
     return sorted(best.values(), key=lambda match: (-match.score, match.target_id))
