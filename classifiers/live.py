@@ -9,15 +9,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from classifiers.answering import InContext
-from classifiers.ensemble import EnsembleClassifier
 from classifiers.meaning.background import Background, full_background
 from classifiers.meaning.encoder import Encoder, Vectors, uncached
 from classifiers.meaning.nearest import NearestClassifier, Thresholds
 from classifiers.naming.alias import AliasClassifier
+from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileClassifier
+from classifiers.profile.features import Window
+from classifiers.profile.lexicon import Lexicon
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.target import ForgetTarget
 from classifiers.tiers import Tiers
+
+# What a cosine is worth in log odds, for the doubt below a limit of the nearest classifier.
+_COSINE = 0.1
 
 MOST_LAYERS = 8
 """The number of layers of names above which some should be merged: each layer is searched for every text."""
@@ -31,14 +38,14 @@ class _Layer:
     """
 
     alias: AliasClassifier
+    lexicon: Lexicon
     ids: frozenset[str]
     size: int
 
     @classmethod
     def of(cls, targets: Collection[ForgetTarget], in_context: InContext) -> _Layer:
-        return cls(
-            AliasClassifier(list(targets), in_context=in_context), frozenset(target.id for target in targets), len(targets)
-        )
+        ids = frozenset(target.id for target in targets)
+        return cls(AliasClassifier(list(targets), in_context=in_context), Lexicon(list(targets)), ids, len(targets))
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         return [[match for match in found if match.target_id in self.ids] for found in self.alias.classify(texts)]
@@ -59,7 +66,11 @@ class _Names:
 
 
 class LiveClassifier:
-    """Finds targets by name and by meaning: an `EnsembleClassifier` of the names, in layers, and of the examples, in one index.
+    """Finds targets by name, by their examples and by what is known about them, in this order.
+
+    Names are in layers, examples in one index. A text in which a name shows a target of a final action (`refuse`) is not encoded:
+    nothing else could change the decision. A name in a text may leave doubt (`Match.certain`); then the profile decides, as it
+    does for targets that share words with the text. It fails closed: every exception is passed on.
 
     Adding a target costs time in proportion to that target, not to the whole list. Immutable: `changed` returns another
     classifier, and requests that hold this one keep using it.
@@ -77,6 +88,8 @@ class LiveClassifier:
         vectors: Mapping[str, Vectors] | None = None,
         cache: Path | None = None,
         in_context: InContext = InContext.SUPPRESS,
+        doubt: float = 0.0,
+        profiles: ProfileClassifier | None = None,
     ) -> None:
         """Encode the examples and the background.
 
@@ -90,6 +103,9 @@ class LiveClassifier:
                 a target is not encoded, and the text of its examples may be gone.
             cache: A file that keeps the encoded background for the next start.
             in_context: What happens to facts in a prompt if their target does not say it.
+            doubt: Matches are uncertain down to this far below a limit, in log odds of the profile; a tenth of it in cosines. 0
+                for none.
+            profiles: What compares texts with profiles, if there is one already.
 
         Raises:
             ValueError: Two targets have the same id.
@@ -102,9 +118,13 @@ class LiveClassifier:
         """The innocent prompts that examples are compared with."""
         self._targets = {target.id: target for target in targets}
         self._nearest = NearestClassifier(targets, background, encoder, thresholds, None, vectors)
+        self.profiles = profiles or ProfileClassifier(encoder, file=cache and cache.with_name("others.npz"))
+        """Compares texts with what is known about targets."""
+        self._raised: Mapping[str, float] = {}
+        self._doubt = doubt
         self._in_context = in_context
         self._layers = Tiers([_Layer.of(targets, in_context)], lambda layer: len(layer.ids), MOST_LAYERS)
-        self._ensemble = self._combined()
+        self._final = self._finals()
 
     @property
     def needs_merging(self) -> bool:
@@ -117,8 +137,47 @@ class LiveClassifier:
         return len(self._layers) <= 1 and all(len(layer.ids) == layer.size for layer in self._layers)
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
-        """Return the matches of each text."""
-        return self._ensemble.classify(texts)
+        """Return the matches of each text. Only a judge makes something of the uncertain ones."""
+        named = self._names().classify(texts)
+        found = [[match for match in matches if match.certain] for matches in named]
+        open_ = [at for at, matches in enumerate(found) if not any(match.target_id in self._final for match in matches)]
+        doubtful = [frozenset(match.target_id for match in named[at] if not match.certain) for at in open_]
+        undecided = [texts[at] for at in open_]
+        if not undecided or not self._targets:
+            return [best_matches(matches) for matches in found]
+        numbers, vectors, nearest = self._nearest.read(undecided, always=True)
+        near = self._nearest.compared(len(undecided), numbers, vectors, nearest, self._doubt * _COSINE)
+        starts = np.searchsorted(numbers, np.arange(len(undecided) + 1)).tolist()
+        for place, (at, start, end) in enumerate(zip(open_, starts, starts[1:], strict=False)):
+            found[at] += near[place]
+            certain = {match.target_id for match in found[at] if match.certain}
+            windows = self.profiles.windows(undecided[place].windows, vectors[start:end], nearest[start:end])
+            found[at] += self._described(windows, doubtful[place] - certain, certain)
+        return [best_matches(matches) for matches in found]
+
+    def _described(self, windows: Sequence[Window], doubtful: frozenset[str], known: Collection[str]) -> list[Match]:
+        """Return the matches of a text by the profiles of targets.
+
+        Args:
+            windows: Its windows.
+            doubtful: The targets whose name occurs in it in a way that leaves doubt.
+            known: The targets that are found already.
+        """
+        about: dict[str, dict[int, float]] = {}
+        for number, window in enumerate(windows):
+            for layer in self._layers:
+                for target_id, told in layer.lexicon.candidates(window.told).items():
+                    if target_id in layer.ids and target_id not in known:
+                        about.setdefault(target_id, {})[number] = told
+        likeliest = sorted(about, key=lambda target_id: (-max(about[target_id].values()), target_id))[:MOST_CANDIDATES]
+        found = []
+        for target_id in dict.fromkeys([*sorted(doubtful), *likeliest]):
+            named = target_id in doubtful
+            some = windows if named else [windows[number] for number in about[target_id]]
+            score = self.profiles.score(some, self._targets[target_id], named) - self._raised.get(target_id, 0.0)
+            if match := Described(target_id, score).match(self._doubt):
+                found.append(match)
+        return found
 
     def changed(
         self,
@@ -171,15 +230,17 @@ class LiveClassifier:
         ours = [replace(layer, ids=layer.ids - same) for layer in self._layers]
         return self._copy()._with_layers([*theirs, *ours])
 
-    def limited(self, limits: Mapping[str, float]) -> LiveClassifier:
+    def limited(self, limits: Mapping[str, float], raised: Mapping[str, float] | None = None) -> LiveClassifier:
         """Return a classifier that uses other limits.
 
         Args:
             limits: By target id, the conformity score from which on a text is about the target
                 (`classifiers.meaning.nearest.conformity`); 0 for a target that is missing.
+            raised: By target id, by how much the limit of its profile is raised, in log odds; None for no change.
         """
         copy = self._copy()
         copy._nearest = self._nearest.extended([], limits)
+        copy._raised = self._raised if raised is None else dict(raised)
         return copy._with_layers(self._layers)
 
     def _copy(self) -> LiveClassifier:
@@ -190,10 +251,12 @@ class LiveClassifier:
     def _with_layers(self, layers: Iterable[_Layer]) -> LiveClassifier:
         """Set the layers of this copy, less those whose targets are all gone."""
         self._layers = self._layers.of(layer for layer in layers if layer.ids)
-        self._ensemble = self._combined()
+        self._final = self._finals()
         return self
 
-    def _combined(self) -> EnsembleClassifier:
+    def _finals(self) -> frozenset[str]:
         # A refused prompt is refused whatever else it is about.
-        final = {target.id for target in self._targets.values() if not target.action.answers}
-        return EnsembleClassifier([_Names(self._layers), self._nearest], final)
+        return frozenset(target.id for target in self._targets.values() if not target.action.answers)
+
+    def _names(self) -> _Names:
+        return _Names(self._layers)

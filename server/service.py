@@ -195,7 +195,9 @@ class Service:
             stack.push_async_callback(activation.stop)
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
-            recalibration = Recalibration(encoder, settings.miss_rate, settings.thresholds, classifier.background)
+            recalibration = Recalibration(
+                encoder, settings.miss_rate, settings.thresholds, classifier.background, classifier.profiles, settings.false_alarms
+            )
             fluency = Fluency(of=settings.model, kept=settings.data_dir / "fluency.json")
 
             async def learn() -> None:

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from classifiers import Thresholds
 from classifiers.answering import Answer, Answering, Echo, InContext
+from classifiers.calibration.limits import CAP
 from classifiers.target import Hint, Say
 from server.http.body import BodyLimits
 
@@ -47,6 +48,9 @@ class Settings(BaseSettings):
         ge=0,
         lt=1,
         description="share of prompts about a target that detection may miss; 0: detection is not calibrated",
+    )
+    false_alarms: float = Field(
+        CAP, ge=0, le=1, description="share of innocent prompts that calibration lets detection find; it wins over the miss rate"
     )
     encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")

@@ -4,53 +4,36 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, zip_longest
 
 import numpy as np
 
 from classifiers.calibration.limits import (
+    CAP,
     DEFAULT_LIMIT,
     Calibration,
     GroupCalibration,
+    TargetCalibration,
+    capped_limit,
     conformal_limit,
     observed_miss_rate,
     texts_needed,
 )
-from classifiers.calibration.paraphrases import paraphrases
+from classifiers.calibration.scoring import Patient, Scorer, Scores
 from classifiers.meaning.background import Background, prompt_key
 from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.meaning.nearest import Thresholds, conformity
 from classifiers.naming.alias import AliasClassifier
+from classifiers.profile.classifier import ProfileClassifier
 from classifiers.protocol import Screened
-from classifiers.reading.windows import passages
 from classifiers.target import ForgetTarget, check_ids
 
 ALPHA = 0.01
 DEFAULT_GROUP = "all"
 TEXTS_PER_TARGET = 120
 
-# Texts encoded at a time. The encoder serves one call after the other, and a request must not wait for all texts of a target.
-_BATCH = 32
-_PAUSE = 0.001  # seconds
 # Subtracted from a limit: the classifier may add the same products in another order, and must find the text that sets the limit.
 _ROUNDING = 1e-5
-
-
-@dataclass(frozen=True, slots=True)
-class _Scores:
-    """What the calibration of a group needs of one target.
-
-    `asked`, `paraphrases` and `held_out` are float32 [texts], conformity scores, infinite for a text that names the target.
-    """
-
-    asked: Vectors
-    paraphrases: Vectors
-    held_out: Vectors
-    reach: Vectors
-    """float32 [background windows]: the best cosine of each background window with an example."""
 
 
 class Calibrator:
@@ -68,6 +51,8 @@ class Calibrator:
         thresholds: Thresholds | None = None,
         texts_per_target: int = TEXTS_PER_TARGET,
         names: bool = True,
+        cap: float = CAP,
+        profiles: ProfileClassifier | None = None,
     ) -> None:
         """Compute nothing yet.
 
@@ -79,20 +64,26 @@ class Calibrator:
             texts_per_target: The most paraphrases of one target.
             names: Whether a text that names its target counts as found. If so, the promise holds for the alias classifier and the
                 nearest classifier together, else for the nearest classifier alone.
+            cap: The share of innocent prompts that may be found, in [0, 1]. It wins over `alpha`.
+            profiles: The classifier's profiles, whose limits are raised where a target's negatives come near; None without them,
+                and then no negatives are made.
 
         Raises:
-            ValueError: `alpha` is outside (0, 1), or `texts_per_target` is below 1.
+            ValueError: `alpha` is outside (0, 1), `cap` is outside [0, 1], or `texts_per_target` is below 1.
         """
         if not 0 < alpha < 1:
             raise ValueError(f"alpha {alpha} is not between 0 and 1")
+        if not 0 <= cap <= 1:
+            raise ValueError(f"the cap {cap} is not between 0 and 1")
         if texts_per_target < 1:
             raise ValueError(f"texts_per_target is {texts_per_target}, but must be at least 1")
         self._encoder = encoder
         self._alpha = alpha
         self._thresholds = thresholds or Thresholds()
-        self._texts_per_target = texts_per_target
         self._names = names
-        self._scores: dict[bytes, _Scores] = {}
+        self._cap = cap
+        self._scorer = Scorer(encoder, self._thresholds, texts_per_target, names, profiles)
+        self._scores: dict[bytes, Scores] = {}
         self._backgrounds: dict[bytes, Background] = {}
         self._lock = threading.Lock()
 
@@ -119,20 +110,21 @@ class Calibrator:
         check_ids(targets)
         with self._lock:
             innocent, digest = self._innocent(targets, background)
-            scores: dict[bytes, _Scores] = {}
-            members: dict[str, list[tuple[ForgetTarget, _Scores | None]]] = {}
+            scores: dict[bytes, Scores] = {}
+            members: dict[str, list[tuple[ForgetTarget, Scores | None]]] = {}
             # Sorted by id, so that the result does not depend on the order of the policy.
             for target in sorted(targets, key=lambda target: target.id):
                 further = (asked or {}).get(target.id, ())
                 found = None
                 if target.examples:
                     key = _digest([digest, *_content(target, further)])
-                    found = scores[key] = self._scores.get(key) or self._scored(target, further, innocent)
+                    found = scores[key] = self._scores.get(key) or self._scorer.scored(target, further, innocent)
                 members.setdefault((groups or {}).get(target.id, DEFAULT_GROUP), []).append((target, found))
             self._scores = scores
         return Calibration(
             tuple(self._group(group, of_group, innocent) for group, of_group in sorted(members.items())),
             {target.id: group for group, of_group in members.items() for target, _ in of_group},
+            {target.id: self._of_target(own) for of_group in members.values() for target, own in of_group if own is not None},
         )
 
     def _innocent(self, targets: Iterable[ForgetTarget], background: Sequence[str] | Background) -> tuple[Background, bytes]:
@@ -141,69 +133,13 @@ class Calibrator:
         forgotten = {prompt_key(example.prompt) for target in targets for example in target.examples}
         whole = _digest([self._encoder.fingerprint.encode(), *map(_bytes, prompts)])
         if whole not in self._backgrounds:
-            known = background if isinstance(background, Background) else Background(prompts, _Patient(self._encoder))
+            known = background if isinstance(background, Background) else Background(prompts, Patient(self._encoder))
             self._backgrounds = {whole: known}
         left = [key for key in map(prompt_key, prompts) if key in forgotten]
         return self._backgrounds[whole].without(forgotten), _digest([whole, *map(_bytes, left)])
 
-    def _scored(self, target: ForgetTarget, asked: Sequence[str], innocent: Background) -> _Scores:
-        encoder = _Patient(self._encoder)
-        alias = AliasClassifier([target]) if self._names else None
-        known = {prompt_key(example.prompt) for example in target.examples}
-        prompts = list({prompt_key(example.prompt): example.prompt for example in target.examples}.values())
-        # In passages, as the nearest classifier compares them.
-        examples = [Screened(prompt, tuple(passages(prompt))) for prompt in prompts]
-        vectors = encoder.encode([window for example in examples for window in example.windows])
-        example_of = np.array([number for number, example in enumerate(examples) for _ in example.windows])
-        made = self.texts(target)
-        fresh = [text for text in dict.fromkeys(asked) if text.strip() and prompt_key(text) not in known]
-        # Each example against the others: pairs of an example with itself do not count.
-        others = np.where(example_of[:, None] == example_of[None, :], np.float32(-1), vectors @ vectors.T)
-        return _Scores(
-            self._of_texts(alias, [Screened.of(text) for text in fresh], vectors, innocent),
-            self._of_texts(alias, [Screened.of(text) for text in made], vectors, innocent),
-            self._of_windows(alias, examples, others.max(axis=1), innocent.nearest(vectors))
-            if len(examples) > 1
-            else np.zeros(0, np.float32),
-            (innocent.vectors @ vectors.T).max(axis=1) if len(innocent) else np.zeros(0, np.float32),
-        )
-
-    def texts(self, target: ForgetTarget) -> list[str]:
-        """Return the paraphrases with which a target is calibrated; none of them is an example.
-
-        They are in turns, the first of each example, then the second of each, so that all examples have an equal share.
-        """
-        known = {prompt_key(example.prompt) for example in target.examples}
-        lists = [
-            paraphrases(example.prompt, next((name for name in target.names if name in example.prompt), target.name))
-            for example in target.examples
-        ]
-        turns = (text for text in chain.from_iterable(zip_longest(*lists)) if text is not None)
-        fresh = {prompt_key(text): text for text in turns}
-        return [text for key, text in fresh.items() if key not in known][: self._texts_per_target]
-
-    def _of_texts(
-        self, alias: AliasClassifier | None, texts: Sequence[Screened], examples: Vectors, innocent: Background
-    ) -> Vectors:
-        """Return the conformity score of each text, infinite if `alias` finds the target in it: float32 [texts]."""
-        if not texts:
-            return np.zeros(0, np.float32)
-        vectors = _Patient(self._encoder).encode([window for text in texts for window in text.windows])
-        return self._of_windows(alias, texts, (vectors @ examples.T).max(axis=1), innocent.nearest(vectors))
-
-    def _of_windows(
-        self, alias: AliasClassifier | None, texts: Sequence[Screened], cosines: Vectors, nearest: Vectors
-    ) -> Vectors:
-        """Return the conformity score of each text, given the best cosines of its windows; each text must have a window."""
-        text_of = np.array([number for number, text in enumerate(texts) for _ in text.windows])
-        scores = np.full(len(texts), -np.inf, np.float32)
-        np.maximum.at(scores, text_of, conformity(cosines, nearest, self._thresholds))
-        if alias is not None:
-            scores[[bool(matches) for matches in alias.classify(texts)]] = np.inf
-        return scores
-
     def _group(
-        self, group: str, members: Sequence[tuple[ForgetTarget, _Scores | None]], innocent: Background
+        self, group: str, members: Sequence[tuple[ForgetTarget, Scores | None]], innocent: Background
     ) -> GroupCalibration:
         found = [scores for _, scores in members if scores is not None]
         asked, made, held_out = (
@@ -213,8 +149,11 @@ class Calibrator:
         needed = texts_needed(self._alpha)
         texts = asked if len(asked) >= needed else made
         conformal = conformal_limit(texts, self._alpha)
-        limit = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal - _ROUNDING)
         alarms = self._alarms([target for target, _ in members], found, innocent)
+        capped = capped_limit(np.concatenate([alarms, *(scores.negatives for scores in found)]), self._cap)
+        wanted = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal - _ROUNDING)
+        limit = max(wanted, capped)
+        unnamed = texts[np.isfinite(texts)]
         return GroupCalibration(
             group=group,
             targets=len(found),
@@ -225,15 +164,25 @@ class Calibrator:
             needed=needed,
             conformal=conformal,
             default=DEFAULT_LIMIT,
+            cap=self._cap,
+            capped=capped,
             limit=limit,
-            promised=None if conformal is None else self._alpha,
+            promised=None if conformal is None or limit > conformal else self._alpha,
+            missed=float((unnamed < limit).mean()) if len(unnamed) else None,
             observed=observed_miss_rate(texts, self._alpha),
             held_out=float((held_out >= limit).mean()) if len(held_out) else None,
             false_alarms=float((alarms >= limit).mean()) if len(alarms) else None,
             false_alarms_default=float((alarms >= DEFAULT_LIMIT).mean()) if len(alarms) else None,
         )
 
-    def _alarms(self, targets: Sequence[ForgetTarget], found: Sequence[_Scores], innocent: Background) -> Vectors:
+    def _of_target(self, scores: Scores) -> TargetCalibration:
+        limit = capped_limit(scores.negatives, self._cap) if len(scores.negatives) else -np.inf
+        highest = capped_limit(scores.described, self._cap) if len(scores.described) else 0.0
+        raised = max(0.0, float(highest))
+        found = (scores.told[:, 0] >= max(limit, DEFAULT_LIMIT)) | (scores.told[:, 1] >= raised)
+        return TargetCalibration(float(limit), raised, len(scores.negatives), float((~found).mean()) if len(found) else None)
+
+    def _alarms(self, targets: Sequence[ForgetTarget], found: Sequence[Scores], innocent: Background) -> Vectors:
         """Return the conformity score of each background prompt with the nearest target: float32 [prompts with a window]."""
         kept, prompt_of = np.unique(innocent.prompt_of, return_inverse=True)
         scores = np.full(len(kept), -np.inf, np.float32)
@@ -246,25 +195,6 @@ class Calibrator:
             texts = [Screened(innocent.prompts[number], ()) for number in kept.tolist()]
             scores[[bool(matches) for matches in AliasClassifier(targets).classify(texts)]] = np.inf
         return scores
-
-
-class _Patient:
-    """An encoder that has another one encode a few texts at a time, so that requests are served in between."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.dimension = encoder.dimension
-        self.fingerprint = encoder.fingerprint
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        # Batches of texts of similar lengths: some encoders pad a batch to the length of its longest text.
-        order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
-        result = np.zeros((len(texts), self.dimension), np.float32)
-        for at in range(0, len(order), _BATCH):
-            numbers = order[at : at + _BATCH]
-            result[numbers] = self._encoder.encode([texts[number] for number in numbers])
-            time.sleep(_PAUSE)
-        return result
 
 
 def _content(target: ForgetTarget, asked: Sequence[str]) -> Iterable[bytes]:

@@ -12,6 +12,11 @@ uses generated paraphrases of its examples. Then the promise holds for questions
 could produce, and not for wordings that people choose themselves. It does not hold for questions that no example asks, either:
 `held_out`, where each example is compared only with the others, estimates how many of those are found. That figure is reported
 but does not change the limit, because a limit that finds questions unlike all examples also finds innocent questions.
+
+The promise is kept under a cap on false alarms. A limit that keeps the miss rate may lie so low that innocent prompts pass it: with
+one to three examples it does. Then the cap decides, and `missed` says what share of the texts that do not name their target is
+missed. Innocent prompts are those of the background, and the negatives that are made of the examples
+(`classifiers.calibration.negatives`).
 """
 
 from __future__ import annotations
@@ -26,6 +31,8 @@ import numpy as np
 
 from classifiers.meaning.encoder import Vectors
 
+CAP = 0.005
+"""The share of innocent prompts that may be found, if nothing else is set."""
 DEFAULT_LIMIT = 0.0
 """The limit without calibration: both thresholds as they are."""
 
@@ -50,18 +57,40 @@ class GroupCalibration:
     conformal: float | None
     """The limit that keeps the promise: None if there are fewer than `needed` texts, infinite if the names alone keep it."""
     default: float
+    cap: float
+    """The share of innocent prompts that may be found."""
+    capped: float
+    """The lowest limit that keeps the cap; minus infinity without innocent prompts."""
     limit: float
-    """The limit in use: the lower of `conformal`, less a rounding error, and `default`; so never stricter than the default."""
+    """The limit in use: the lower of `conformal`, less a rounding error, and `default`, but at least `capped`."""
     promised: float | None
-    """`alpha`, or None if nothing can be promised; then `limit` is the default."""
+    """`alpha`, or None if nothing can be promised: there are too few texts, or the cap decides."""
+    missed: float | None
+    """The share of the texts that do not name their target and are below the limit; None without such texts."""
     observed: float | None
     """The miss rate of half of the texts under a limit from the other half; None without texts."""
     held_out: float | None
     """The share of examples that are found by the target's other examples; None if no target has two examples."""
     false_alarms: float | None
-    """The share of background prompts that would be found under `limit` if they were not in the background; None without any."""
+    """The share of innocent prompts that are found under `limit`; a background prompt as if it were not in the background. None
+    without any."""
     false_alarms_default: float | None
     """The same share under the default limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCalibration:
+    """What the negatives of one target ask for, and what is expected of its detection."""
+
+    limit: float
+    """The lowest limit of the nearest classifier that its own negatives allow; minus infinity without negatives."""
+    raised: float
+    """What is added to the limit of the profile classifier; 0 without negatives that come near."""
+    negatives: int
+    """The number of negatives."""
+    missed: float | None
+    """The share of what its own examples say, without its name, that is not found by the other examples; None with fewer than two
+    examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +100,20 @@ class Calibration:
     groups: tuple[GroupCalibration, ...]
     group_of: Mapping[str, str] = field(repr=False)
     """The group of each target that was calibrated, by target id."""
+    targets: Mapping[str, TargetCalibration] = field(default_factory=dict, repr=False)
+    """By target id, of each target with examples."""
 
     @property
     def limits(self) -> dict[str, float]:
         """The limit of each calibrated target by its id, as `NearestClassifier` takes it."""
         of_group = {group.group: group.limit for group in self.groups}
-        return {target_id: of_group[group] for target_id, group in self.group_of.items()}
+        own = {target_id: found.limit for target_id, found in self.targets.items()}
+        return {target_id: max(of_group[group], own.get(target_id, -math.inf)) for target_id, group in self.group_of.items()}
+
+    @property
+    def raised(self) -> dict[str, float]:
+        """What is added to the limit of the profile classifier, by the id of each target that needs it."""
+        return {target_id: found.raised for target_id, found in self.targets.items() if found.raised}
 
 
 def texts_needed(alpha: float) -> int:
@@ -98,6 +135,23 @@ def conformal_limit(scores: Vectors, alpha: float) -> float | None:
     """
     rank = math.floor(Fraction(str(alpha)) * (len(scores) + 1))  # exact: 0.29 * 100 is less than 29 in floating point
     return float(np.partition(scores, rank - 1)[rank - 1]) if rank else None
+
+
+def capped_limit(alarms: Vectors, cap: float) -> float:
+    """Return the lowest limit that at most a share `cap` of innocent prompts reaches.
+
+    Args:
+        alarms: float32 [n], conformity scores of innocent prompts.
+        cap: The share, in [0, 1].
+
+    Returns:
+        A number just above the score of the first prompt that must not pass; minus infinity if all may pass.
+    """
+    passing = math.floor(Fraction(str(cap)) * len(alarms))
+    if passing >= len(alarms):
+        return -math.inf
+    first = np.partition(alarms, len(alarms) - 1 - passing)[len(alarms) - 1 - passing]
+    return float(np.nextafter(first, np.float32(np.inf)))
 
 
 def observed_miss_rate(scores: Vectors, alpha: float) -> float | None:

@@ -33,7 +33,7 @@ class Background:
         """
         prompts = list(dict.fromkeys(prompts))
         pieces = [windows(prompt) for prompt in prompts]
-        self.vectors = _encoded([window for cut in pieces for window in cut], encoder, file)
+        self.vectors = encoded([window for cut in pieces for window in cut], encoder, file)
         """float32 [windows, dimension]."""
         self.prompt_of = np.array([number for number, cut in enumerate(pieces) for _ in cut], np.int64)
         """int64 [windows]: the number of the window's prompt."""
@@ -84,7 +84,13 @@ def prompt_key(prompt: str) -> str:
     return fold(prompt).strip() or prompt
 
 
-def _encoded(texts: Sequence[str], encoder: Encoder, file: Path | None) -> Vectors:
+def encoded(texts: Sequence[str], encoder: Encoder, file: Path | None) -> Vectors:
+    """Return the vectors of texts: float32 [texts, dimension]. `file` keeps them for the next call with the same texts.
+
+    Raises:
+        OSError: The file cannot be written.
+        EncoderError: The encoder fails; other encoders may raise other exceptions.
+    """
     if file is None:
         return encoder.encode(texts)
     made_of = {"encoder": encoder.fingerprint, "texts": digest_of(texts)}

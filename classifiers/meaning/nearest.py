@@ -181,25 +181,32 @@ class NearestClassifier:
 
     def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
         """Return the matches of each text, with evidence "nearest:<best target cosine>-<best background cosine>"."""
-        result: list[list[Match]] = [[] for _ in texts]
-        numbers, vectors, nearest = self._read(texts)
-        if not len(numbers):
+        return self.compared(len(texts), *self.read(texts))
+
+    def compared(
+        self, count: int, numbers: NDArray[np.int64], vectors: Vectors, nearest: Vectors, doubt: float = 0.0
+    ) -> list[list[Match]]:
+        """Return the matches of `count` texts whose windows `read` has encoded; uncertain ones down to `doubt` below a limit."""
+        result: list[list[Match]] = [[] for _ in range(count)]
+        if not len(numbers) or not len(self._target_of):
             return result
         # A little below the lowest limit; `conformity` then decides on each pair, as it does when limits are computed.
-        least = np.maximum(self._thresholds.cosine, nearest + self._thresholds.margin) + self._limit_of.min() - 1e-5
+        least = np.maximum(self._thresholds.cosine, nearest + self._thresholds.margin) + self._limit_of.min() - doubt - 1e-5
         rows, columns, cosines = self._examples.above(vectors, least.astype(np.float32))
         targets = self._target_of[columns]
-        near = conformity(cosines, nearest[rows], self._thresholds) >= self._limit_of[targets]
-        rows, targets, cosines = rows[near], targets[near], cosines[near]
+        above = conformity(cosines, nearest[rows], self._thresholds) - self._limit_of[targets]
+        near = above >= -doubt
+        rows, targets, cosines, above = rows[near], targets[near], cosines[near], above[near]
         # Sort the best pair of each row and target to the end of its group.
         order = np.lexsort((cosines, targets, rows))
-        rows, targets, cosines = rows[order], targets[order], cosines[order]
+        rows, targets, cosines, above = rows[order], targets[order], cosines[order], above[order]
         last = np.ones(len(rows), bool)
         last[:-1] = (rows[1:] != rows[:-1]) | (targets[1:] != targets[:-1])
-        for row, target, cosine in zip(rows[last].tolist(), targets[last].tolist(), cosines[last].tolist(), strict=True):
+        best = zip(rows[last].tolist(), targets[last].tolist(), cosines[last].tolist(), (above[last] >= 0).tolist(), strict=True)
+        for row, target, cosine, certain in best:
             evidence = f"nearest:{cosine:.2f}-{nearest[row]:.2f}"
             score = min(1.0, max(0.0, cosine))
-            result[int(numbers[row])].append(Match(self._target_ids[target], score, evidence, NAME))
+            result[int(numbers[row])].append(Match(self._target_ids[target], score, evidence, NAME, certain))
         return [best_matches(matches) for matches in result]
 
     def scores(self, texts: Sequence[Screened]) -> Vectors:
@@ -211,7 +218,7 @@ class NearestClassifier:
             float32 [texts, targets], targets in their order; negative infinity where a text has no window or a target no example.
         """
         result = np.full((len(texts), len(self._target_ids)), -np.inf, np.float32)
-        numbers, vectors, nearest = self._read(texts)
+        numbers, vectors, nearest = self.read(texts)
         step = max(1, _BLOCK // max(1, len(self._target_of)))
         for at in range(0, len(numbers), step):
             block = slice(at, at + step)
@@ -221,14 +228,17 @@ class NearestClassifier:
             np.maximum.at(result, (numbers[block][rows], self._target_of[columns]), values)
         return result
 
-    def _read(self, texts: Sequence[Screened]) -> tuple[NDArray[np.int64], Vectors, Vectors]:
-        """Return for each window its text's number, its vector and its best background cosine; no window without examples."""
-        if not len(self._target_of):
+    def read(self, texts: Sequence[Screened], always: bool = False) -> tuple[NDArray[np.int64], Vectors, Vectors]:
+        """Return for each window its text's number, its vector and its best background cosine.
+
+        Without examples there is nothing to compare with, and no window is encoded unless `always`.
+        """
+        if not len(self._target_of) and not always:
             texts = ()
         numbers = np.array([number for number, screened in enumerate(texts) for _ in screened.windows], np.int64)
         vectors = self._encoder.encode([window for screened in texts for window in screened.windows])
         background = self._background
-        nearest = background.nearest(vectors) if isinstance(background, Background) else np.zeros(0, np.float32)
+        nearest = background.nearest(vectors) if isinstance(background, Background) else np.zeros(len(vectors), np.float32)
         return numbers, vectors, nearest
 
 

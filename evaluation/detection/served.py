@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from classifiers import Encoder, ForgetTarget, LiveClassifier, Thresholds
 from classifiers.meaning.background import Background
+from classifiers.profile.classifier import ProfileClassifier
 from server.policy.recalibration import Recalibration
 from server.settings import Settings
 
@@ -33,15 +34,17 @@ class Served:
         self.background = background
         self._encoder = encoder
         self._thresholds = thresholds or Thresholds()
-        self._recalibration = Recalibration(encoder, miss_rate, self._thresholds, background)
+        self._profiles = ProfileClassifier(encoder)
+        self._recalibration = Recalibration(encoder, miss_rate, self._thresholds, background, self._profiles)
 
     def uncalibrated(self, targets: Sequence[ForgetTarget]) -> LiveClassifier:
         """Return the classifier that a server holds from its start until its first calibration."""
-        return LiveClassifier(targets, self.background, self._encoder, self._thresholds)
+        return LiveClassifier(targets, self.background, self._encoder, self._thresholds, profiles=self._profiles)
 
     def calibrate(self, classifier: LiveClassifier, targets: Sequence[ForgetTarget]) -> LiveClassifier:
         """Return `classifier` with the limits that the server computes in the background for `targets`."""
-        return classifier.limited(self._recalibration.limits({target.id: target for target in targets}))
+        limits = self._recalibration.limits({target.id: target for target in targets})
+        return classifier.limited(limits, self._recalibration.raised)
 
     def calibrated(self, targets: Sequence[ForgetTarget]) -> LiveClassifier:
         """Return the classifier that a server holds after its calibration."""

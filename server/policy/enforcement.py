@@ -205,11 +205,11 @@ class Enforcement:
         """Give the same state the snapshot number `number`."""
         self._move(number, self.snapshot.targets, self.snapshot.gated)
 
-    async def limit(self, limits: Mapping[str, float]) -> None:
+    async def limit(self, limits: Mapping[str, float], raised: Mapping[str, float] | None = None) -> None:
         """Use other limits in the classifier, by target id (`LiveClassifier.limited`)."""
         async with self._lock:
             assert self._classifier is not None
-            self._classifier = await self._run(self._classifier.limited, limits)
+            self._classifier = await self._run(self._classifier.limited, limits, raised)
             self._move(self.snapshot.number, self.snapshot.targets, self.snapshot.gated)
 
     async def merge(self) -> None:

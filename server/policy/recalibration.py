@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from classifiers import Encoder, ForgetTarget, Thresholds
 from classifiers.calibration.calibrator import Calibrator
-from classifiers.calibration.limits import Calibration
+from classifiers.calibration.limits import CAP, Calibration
 from classifiers.meaning.background import Background
 from classifiers.meaning.encoder import uncached
+from classifiers.profile.classifier import ProfileClassifier
 from server.policy.enforcement import Enforcement
 
 # Calibration competes with changes for the processor. It begins this many seconds after the last change, or after the first one
@@ -26,7 +27,15 @@ _SAMPLE = 200
 class Recalibration:
     """Keeps the limits of the classifier up to date with the targets, in a thread beside serving."""
 
-    def __init__(self, encoder: Encoder, miss_rate: float, thresholds: Thresholds, background: Background) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        miss_rate: float,
+        thresholds: Thresholds,
+        background: Background,
+        profiles: ProfileClassifier,
+        cap: float = CAP,
+    ) -> None:
         """Compute nothing yet.
 
         Args:
@@ -34,8 +43,12 @@ class Recalibration:
             miss_rate: The share of prompts about a target that may be missed, in [0, 1); 0 switches calibration off.
             thresholds: The classifier's thresholds.
             background: The classifier's background.
+            profiles: The classifier's profiles.
+            cap: The share of innocent prompts that may be found, which wins over the miss rate.
         """
-        self._calibrator = Calibrator(uncached(encoder), miss_rate, thresholds) if miss_rate else None
+        self._calibrator = (
+            Calibrator(uncached(encoder), miss_rate, thresholds, cap=cap, profiles=profiles) if miss_rate else None
+        )
         self._background = background
         self._done: object = None
         self._seen: object = None
@@ -64,7 +77,12 @@ class Recalibration:
             self._sampled = sample
         # The limit of the group holds for every target in it, including those that are not in the sample.
         limit = self.calibration.groups[0].limit if self.calibration.groups else 0.0
-        return dict.fromkeys(targets, limit)
+        return {**dict.fromkeys(targets, limit), **self.calibration.limits}
+
+    @property
+    def raised(self) -> dict[str, float]:
+        """By how much the limits of profiles are raised (`LiveClassifier.limited`)."""
+        return self.calibration.raised if self.calibration else {}
 
     async def run_once(self, enforcement: Enforcement) -> None:
         """Put new limits in force if the targets have changed since the last time and are not changing now."""
@@ -77,7 +95,8 @@ class Recalibration:
             self._waiting = self._waiting or now
         if self.calibration and now - self._changed < _QUIET_S and now - self._waiting < _LATEST_S:
             return
-        await enforcement.limit(await asyncio.to_thread(self.limits, targets))
+        limits = await asyncio.to_thread(self.limits, targets)
+        await enforcement.limit(limits, self.raised)
         self._done, self._waiting = targets, 0.0
 
 

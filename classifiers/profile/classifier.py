@@ -1,0 +1,106 @@
+"""The profile classifier: a prompt is about a target if what it says fits what is known about the target, and nobody else."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from classifiers.meaning.background import encoded
+from classifiers.meaning.encoder import Encoder, Vectors, uncached
+from classifiers.profile.features import Window, features
+from classifiers.profile.others import all_others
+from classifiers.profile.profile import Profile
+from classifiers.profile.weights import Weights, weights
+from classifiers.protocol import Match
+from classifiers.target import ForgetTarget
+
+NAME = "profile"
+MOST_CANDIDATES = 16
+"""The most targets that a prompt is compared with, besides those that it names in a doubtful way."""
+# Targets whose vectors are kept. They are encoded when a prompt is first compared with them: a list of ten thousand has few that
+# anybody asks about.
+_KEPT = 1024
+
+
+@dataclass(frozen=True)
+class Described:
+    """A target that a prompt may be about, and the log odds above its limit."""
+
+    target_id: str
+    score: float
+
+    def match(self, doubt: float) -> Match | None:
+        """Return the match; an uncertain one down to `doubt` below the limit, None below that."""
+        if self.score < -doubt:
+            return None
+        likely = 1 / (1 + math.exp(-max(-30.0, min(30.0, self.score))))
+        return Match(self.target_id, likely, f"profile:{self.score:+.1f}", NAME, certain=self.score >= 0)
+
+
+class ProfileClassifier:
+    """Scores windows of prompts against the profiles of targets. Safe for threads; the vectors of recent targets are kept."""
+
+    def __init__(self, encoder: Encoder, model: Weights | None = None, file: Path | None = None) -> None:
+        """Encode the names of others.
+
+        Args:
+            encoder: Encodes the texts of targets, without its cache.
+            model: Weights of the features; None for those of the package.
+            file: Keeps the vectors of the names for the next start.
+
+        Raises:
+            OSError: The file cannot be written.
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
+        """
+        self._encoder = uncached(encoder)
+        self._weights = model or weights()
+        self.others = encoded(all_others(), self._encoder, file)
+        """float32 [others, dimension]: the names of `all_others`."""
+        self._kept: OrderedDict[int, tuple[ForgetTarget, Profile, Vectors]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def windows(self, texts: Sequence[str], vectors: Vectors, background: Vectors) -> list[Window]:
+        """Return the windows of a prompt, read for comparison.
+
+        Args:
+            texts: The windows.
+            vectors: float32 [windows, dimension].
+            background: float32 [windows], their best cosines with a background prompt.
+        """
+        others = vectors @ self.others.T
+        rows = zip(texts, vectors, background.tolist(), others, strict=True)
+        return [Window.of(text, vector, nearest, row) for text, vector, nearest, row in rows]
+
+    def score(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False) -> float:
+        """Return by how much the best window exceeds the limit of the weights, in log odds; minus infinity without windows.
+
+        Args:
+            windows: Windows of one prompt.
+            target: The target.
+            doubtful: Whether the target's name occurs in the prompt in a way that leaves doubt.
+        """
+        profile, vectors = self.known(target)
+        scores = (self._weights.score(features(window, profile, vectors, doubtful)) for window in windows)
+        return max(scores, default=-math.inf)
+
+    def known(self, target: ForgetTarget) -> tuple[Profile, Vectors]:
+        """Return the profile of a target and the vectors of its texts, float32 [texts, dimension]."""
+        key = id(target)
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] is target:
+                self._kept.move_to_end(key)
+                return kept[1], kept[2]
+        profile = Profile(target)
+        vectors = np.asarray(self._encoder.encode(profile.texts()), np.float32)
+        with self._lock:
+            self._kept[key] = (target, profile, vectors)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return profile, vectors

@@ -1,0 +1,40 @@
+"""A lexicon: by word, the targets whose texts have it. It finds the few targets that a prompt may be about without naming them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from classifiers.profile.words import informative
+from classifiers.target import ForgetTarget
+
+LEAST = 0.5
+"""The least information that a prompt must share with a target to be compared with it."""
+# A word of more targets than this tells nothing about any of them.
+_MOST_TARGETS = 200
+
+
+class Lexicon:
+    """The telling words of targets. Immutable."""
+
+    def __init__(self, targets: Sequence[ForgetTarget]) -> None:
+        postings: dict[str, list[int]] = {}
+        for number, target in enumerate(targets):
+            texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
+            texts += [text for example in target.examples for text in (example.prompt, example.completion)]
+            for word in informative(texts):
+                postings.setdefault(word, []).append(number)
+        self._ids = [target.id for target in targets]
+        self._targets_of = {word: tuple(of) for word, of in postings.items() if len(of) <= _MOST_TARGETS}
+
+    def candidates(self, words: Mapping[str, float]) -> dict[str, float]:
+        """Return the targets that share at least `LEAST` with a prompt, each with the information that they share.
+
+        Args:
+            words: The telling stems of the prompt, each with its information (`classifiers.profile.words.informative`).
+        """
+        found: Counter[int] = Counter()
+        for word, told in words.items():
+            for number in self._targets_of.get(word, ()):
+                found[number] += told  # type: ignore[assignment]
+        return {self._ids[number]: told for number, told in found.items() if told >= LEAST}

@@ -1,0 +1,58 @@
+"""A profile: the words and texts of one target, in the form in which prompts are compared with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from classifiers.meaning.nearest import example_passages
+from classifiers.profile.others import strangers
+from classifiers.profile.words import informative
+from classifiers.reading.windows import passages
+from classifiers.target import ForgetTarget
+
+MOST_TOLD = 40
+"""The most texts of completions and documents that are compared in meaning; the words of all are known."""
+
+
+class Profile:
+    """What is known about a target. No text is encoded here.
+
+    Attributes:
+        named: stems of the names and of phrases of the scope `always`, each with its information.
+        facts: stems of the gated phrases.
+        known: stems of all texts of the target, its examples and documents included.
+        asks: the passages of its example prompts.
+        tells: what its completions, documents and phrases say.
+        names: its names and its phrases of the scope `always`.
+        strangers: which of `all_others` share no telling word with its names.
+    """
+
+    __slots__ = ("asks", "facts", "known", "named", "names", "strangers", "target_id", "tells")
+
+    def __init__(self, target: ForgetTarget) -> None:
+        always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]
+        gated = [phrase.text for phrase in target.phrases if phrase.scope != "always"]
+        completions = [example.completion for example in target.examples]
+        self.target_id = target.id
+        self.names = list(dict.fromkeys([*target.names, *always]))
+        self.named = informative(self.names)
+        self.facts = informative(gated)
+        self.known = informative(
+            [*self.names, *gated, *completions, *target.documents, *(example.prompt for example in target.examples)]
+        )
+        self.asks = example_passages(target)
+        self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
+        self.strangers = strangers(informative(target.names))
+
+    @staticmethod
+    def _told(target: ForgetTarget, gated: list[str], completions: list[str]) -> Iterator[str]:
+        for text in completions:
+            yield from passages(text)
+        # A phrase alone says little: "Ulm" is near every question about a town.
+        yield from (f"{target.name}: {text}" for text in gated)
+        for text in target.documents:
+            yield from passages(text)
+
+    def texts(self) -> list[str]:
+        """Return the texts whose vectors are compared with those of a prompt: asks, tells, names."""
+        return [*self.asks, *self.tells, *self.names]

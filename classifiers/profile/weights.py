@@ -1,0 +1,39 @@
+"""The weights of the features, and the limit from which on a prompt describes a target.
+
+They were fitted by logistic regression on the targets of `evaluation/detection/few/*-dev.yaml` (`python -m evaluation.detection.fit`).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+
+from classifiers.meaning.encoder import Vectors
+from classifiers.profile.features import NAMES
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A linear model: float32 [features], an intercept, and the log odds from which on a prompt is about a target."""
+
+    values: Vectors
+    intercept: float
+    limit: float
+
+    def score(self, features: Vectors) -> float:
+        """Return the log odds that a prompt with these features, float32 [features], is about the target, less the limit."""
+        return float(features @ self.values) + self.intercept - self.limit
+
+
+@lru_cache(maxsize=1)
+def weights() -> Weights:
+    """Return the weights of the package. Raises ValueError if they are not those of these features."""
+    found = json.loads(files("classifiers").joinpath("data/profile.json").read_text("utf-8"))
+    if tuple(found["weights"]) != NAMES:
+        raise ValueError("the weights in classifiers/data/profile.json are of other features: fit them again")
+    values = np.array(list(found["weights"].values()), np.float32)
+    return Weights(values, float(found["intercept"]), float(found["limit"]))
