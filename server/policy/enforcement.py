@@ -21,6 +21,7 @@ from server.policy.compiler import Compiler
 from server.policy.held import Held
 from server.policy.merging import Merging
 from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
+from server.screening.judging import Judging
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -47,7 +48,14 @@ class Enforcement:
     """
 
     def __init__(
-        self, engine: Engine, near: Neighbours, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
+        self,
+        engine: Engine,
+        near: Neighbours,
+        lanes: Lanes,
+        folder: Path,
+        metrics: Metrics,
+        defaults: Answering | None = None,
+        judging: Judging | None = None,
     ) -> None:
         self._engine = engine
         self.neighbours = near
@@ -55,6 +63,7 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
+        self._judging = judging
         self._compiler = Compiler(folder, near)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
@@ -294,7 +303,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings)
+        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings, self._judging)
         self._metrics.snapshot(number)
         return snapshot
 
