@@ -186,9 +186,8 @@ class Service:
             await warming
             model = await served_model(engine.app)
             judged = open_judging(settings, self._judge_key, engine.app, model, self.metrics)
-            judging = await stack.enter_async_context(judged)
-            guarded = (neighbours, lanes, settings.restrictions, self.metrics, settings.answering, judging)
-            enforcement = Enforcement(engine, *guarded)
+            enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
+            enforcement.judging = await stack.enter_async_context(judged)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):

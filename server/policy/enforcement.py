@@ -48,14 +48,7 @@ class Enforcement:
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        near: Neighbours,
-        lanes: Lanes,
-        folder: Path,
-        metrics: Metrics,
-        defaults: Answering | None = None,
-        judging: Judging | None = None,
+        self, engine: Engine, near: Neighbours, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
     ) -> None:
         self._engine = engine
         self.neighbours = near
@@ -63,7 +56,8 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
-        self._judging = judging
+        self.judging: Judging | None = None
+        """Asks a judge about matches in doubt. Set it before `commit_start`."""
         self._compiler = Compiler(folder, near)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
@@ -303,7 +297,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings, self._judging)
+        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings, self.judging)
         self._metrics.snapshot(number)
         return snapshot
 

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 MOST_QUESTIONS: Final = 4
 """The most questions about one request. The matches with the best scores are asked about; the others count."""
+_CONTROLS: Final = (Question("How is tea made?", "tea"), Question("Who was the first man on the Moon?", "tea"))
+"""Two questions that no useful judge gets wrong: the answer to the first is yes, that to the second is no."""
 _START_S: Final = 60.0
 """Seconds that the first question may take: an engine may compile something for it."""
 
@@ -47,8 +49,18 @@ class Judging:
         self._metrics = metrics
 
     async def check(self) -> None:
-        """Ask a question about nothing in particular. Raises JudgeFailure if the judge gives no probability."""
-        await self._asked(Question("How is tea made?", "tea"), _START_S)
+        """Ask two easy questions, and log a warning if an answer is wrong.
+
+        Raises:
+            JudgeFailure: The judge gives no probability.
+        """
+        about, other = [await self._asked(question, _START_S) for question in _CONTROLS]
+        if not about >= self._yes > other:
+            logger.warning(
+                "the judge is of little use: it gives 'How is tea made?' the probability %.2f of being about tea, and 'Who was "
+                "the first man on the Moon?' %.2f; GUARD_JUDGE_YES (%g) should lie between them. Choose a larger model",
+                *(about, other, self._yes),
+            )
 
     async def settled(
         self, matches: Sequence[Match], targets: Mapping[str, ForgetTarget], passages: Mapping[str, str]
@@ -109,7 +121,7 @@ def _question(target: ForgetTarget, passage: str) -> Question:
 async def open_judging(
     settings: Settings, key: str | None, app: ASGIApp, model: str, metrics: Metrics
 ) -> AsyncIterator[Judging | None]:
-    """Yield what asks the judge that the settings name, None if they name none. The judge has answered one question.
+    """Yield what asks the judge that the settings name, None if they name none. It has been checked.
 
     Args:
         settings: The settings.
