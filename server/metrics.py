@@ -18,6 +18,11 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """What becomes of a rollback: the answer goes on another way, or no way is left."""
 
 
+Judged = Literal["yes", "no", "timeout", "error", "unusable", "unasked"]
+JUDGED: tuple[Judged, ...] = get_args(Judged)
+"""What a judge said about a prompt in doubt. After any but `no`, the prompt counts as about the target."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerCounts:
     """What became of answers since the process started.
@@ -67,6 +72,17 @@ class Metrics:
         )
         for outcome in OUTCOMES:
             self._rollbacks.labels(outcome)
+        self._judged = Counter(
+            "guard_judge_questions",
+            "Prompts in doubt about a target, by what the judge said",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._judge_seconds = Histogram(
+            "guard_judge_seconds", "Time to an answer of the judge", registry=self._registry, buckets=_SECONDS
+        )
+        for told in JUDGED:
+            self._judged.labels(told)
         self._answered = Counter("guard_responses", "Responses, by HTTP status", ["status"], registry=self._registry)
         self._snapshot = Gauge("guard_policy_snapshot", "Number of the policy snapshot in force", registry=self._registry)
 
@@ -74,6 +90,12 @@ class Metrics:
         """Count a request with this verdict, and the seconds that the decision took."""
         self._decisions.labels(verdict).inc()
         self._seconds.observe(seconds)
+
+    def judged(self, outcome: Judged, seconds: float | None = None) -> None:
+        """Count what the judge said about a prompt and a target, and the seconds that it took if it was asked."""
+        self._judged.labels(outcome).inc()
+        if seconds is not None:
+            self._judge_seconds.observe(seconds)
 
     def dead_end(self) -> None:
         """Count a choice that ended in `content_filter`."""

@@ -37,6 +37,7 @@ from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
 from server.running import ApiContext, Running
 from server.screening.decisionlog import DecisionLog
+from server.screening.judging import open_judging
 from server.screening.lanes import Lanes
 from server.settings import Settings
 from server.store import Database, StoreError, notifier_of
@@ -74,6 +75,7 @@ class Service:
         self.settings = settings
         self.policy = load_policy(settings.policy) if settings.policy else Policy(version=1, targets=[])
         self.audit = Audit(read_key(settings.audit_key) if settings.audit_key else None, keep_text=settings.audit_text)
+        self._judge_key = settings.judge_key()
         self.metrics = Metrics()
         self.authenticator = Authenticator(lambda: self.database)
         self.failure: Exception | None = None
@@ -182,11 +184,13 @@ class Service:
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
             await warming
+            model = await served_model(engine.app)
+            judged = open_judging(settings, self._judge_key, engine.app, model, self.metrics)
             enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
+            enforcement.judging = await stack.enter_async_context(judged)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):
-                model = await served_model(engine.app)
                 await prove(engine, settings.restrictions, model)
             instance = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
             activation = Activation(

@@ -6,9 +6,10 @@ import json
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from classifiers import Thresholds
@@ -55,6 +56,19 @@ class Settings(BaseSettings):
     encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")
     margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the cosine to any background prompt")
+    judge: str = Field(
+        "off",
+        description="who decides prompts in doubt: off, model (the served one), or the base URL of an OpenAI-compatible API",
+    )
+    judge_model: str | None = Field(
+        None, validate_default=True, description="name of the model behind the URL; no other judge has one"
+    )
+    judge_key_file: Path | None = Field(None, description="file with the key for the URL; unset: no key is sent")
+    judge_timeout: float = Field(2.0, gt=0, description="seconds in which the judge must answer; otherwise the prompt counts")
+    judge_doubt: float = Field(
+        0.05, ge=0, le=1, description="how far below a target's limit a score may be for the judge to be asked; 0 if judge is off"
+    )
+    judge_yes: float = Field(0.5, gt=0, lt=1, description="probability of yes from which on the judge confirms a match")
     answer: Answer = Field(
         Answer.ABSTAIN, description="what becomes of an answer that was about to say a phrase: abstain, rephrase or mask"
     )
@@ -81,6 +95,21 @@ class Settings(BaseSettings):
             raise ValueError(f"choose one of {', '.join(_LEVELS)}")
         return level
 
+    @field_validator("judge")
+    @classmethod
+    def _is_a_judge(cls, judge: str) -> str:
+        if judge in ("off", "model") or (judge.startswith(("http://", "https://")) and urlsplit(judge).hostname):
+            return judge
+        raise ValueError("choose off, model, or a base URL such as https://judge.example/v1")
+
+    @field_validator("judge_model")
+    @classmethod
+    def _names_the_judge(cls, model: str | None, known: ValidationInfo) -> str | None:
+        judge = known.data.get("judge", "off")
+        if judge not in ("off", "model") and not model:
+            raise ValueError("is missing: GUARD_JUDGE is a URL, so give the name of the model to ask there")
+        return model
+
     @field_validator("vllm_args", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -95,6 +124,32 @@ class Settings(BaseSettings):
             return json.loads(value)
         except ValueError:
             raise ValueError('is not valid JSON: write a text, or {"default": "...", "de": "..."}') from None
+
+    @property
+    def doubt(self) -> float:
+        """How far below a target's limit a score may be so that the judge decides; 0 without a judge."""
+        return 0.0 if self.judge == "off" else self.judge_doubt
+
+    def judge_key(self) -> str | None:
+        """Return the key for a judge behind a URL, None if the settings name no file for one.
+
+        Raises:
+            ValueError: The file cannot be read, or holds no key.
+        """
+        if self.judge_key_file is None or self.judge in ("off", "model"):
+            return None
+        try:
+            key = self.judge_key_file.read_text("ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text in ASCII"
+            raise ValueError(
+                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} cannot be read ({reason}): name a file with the key"
+            ) from None
+        if not key or not key.isprintable():
+            raise ValueError(
+                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} does not hold one key on one line: write the key into it"
+            )
+        return key
 
     @property
     def answering(self) -> Answering:

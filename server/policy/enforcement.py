@@ -21,6 +21,7 @@ from server.policy.compiler import Compiler
 from server.policy.held import Held
 from server.policy.merging import Merging
 from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
+from server.screening.judging import Judging
 from server.screening.lanes import Lanes
 from server.screening.screener import Screener
 from server.screening.snapshot import PolicySnapshot
@@ -55,6 +56,8 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
+        self.judging: Judging | None = None
+        """Asks a judge about matches in doubt. Set it before `commit_start`."""
         self._compiler = Compiler(folder, near)
         self.held = Held(folder)
         """The restrictions that this process itself reads."""
@@ -294,7 +297,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings)
+        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings, self.judging)
         self._metrics.snapshot(number)
         return snapshot
 

@@ -129,6 +129,7 @@ class DecisionLog:
             decision_id=decision.id,
             verdict=decision.verdict,
             scores={match.target_id: round(match.score, 4) for match in decision.matches},
+            evidence={match.target_id: match.evidence for match in decision.matches},
             snapshot=decision.snapshot,
             latency_ms=seconds * 1000,
             text={"prompt": conversation(texts)} if self._keep_text else None,

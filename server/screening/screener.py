@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from classifiers import Screened
+from classifiers import Match, Screened
 from classifiers.reading.windows import passages, windows
 from server.errors import GuardFailure
 from server.metrics import Metrics
 from server.screening.batcher import Batcher
 from server.screening.conversation import Text, conversation, last_turn, referred
 from server.screening.decision import Decision
+from server.screening.judging import Judging
 from server.screening.lanes import LONG, Lanes
 from server.screening.snapshot import PolicySnapshot
 
@@ -24,18 +26,39 @@ Readings = Callable[[str], Sequence[str]]
 """Returns other texts that the model may read in place of a text (`Engine.readings`)."""
 
 
+# A special token may be written around another one. How often a passage for the judge is read again.
+_ROUNDS: Final = 8
+# The most characters of a request that the judge is shown. A window has about three hundred.
+_SHOWN: Final = 1200
+
+
 def no_readings(_: str) -> Sequence[str]:
     """Return no readings, as for a model without special tokens."""
     return ()
 
 
-class Screener:
-    """Decides requests by one snapshot. All work that takes longer for a longer text runs in `lanes`."""
+@dataclass(frozen=True, slots=True)
+class _Doubtful:
+    """A request for the judge: what was found in it, and the passages that the judge is shown, by target id."""
 
-    def __init__(self, snapshot: PolicySnapshot, lanes: Lanes, metrics: Metrics, readings: Readings) -> None:
+    matches: Sequence[Match]
+    passages: Mapping[str, str]
+
+
+class Screener:
+    """Decides requests by one snapshot. All work that takes longer for a longer text runs in `lanes`.
+
+    With `judging`, a judge is asked about matches that are not certain, unless the server refuses the request in any case.
+    Without it they do not count.
+    """
+
+    def __init__(
+        self, snapshot: PolicySnapshot, lanes: Lanes, metrics: Metrics, readings: Readings, judging: Judging | None = None
+    ) -> None:
         self.snapshot = snapshot
         self._metrics = metrics
         self._readings = readings
+        self._judging = judging
         self._lanes = lanes
         self._short = Batcher(self._decide, lanes.short)
 
@@ -56,15 +79,53 @@ class Screener:
         return decision
 
     async def _decided(self, texts: Sequence[Text]) -> Decision:
-        if sum(len(text.text) for text in texts) < LONG:
-            return await self._short.submit(texts)
-        # A call that is cancelled while it waits does not run.
-        (decision,) = await asyncio.get_running_loop().run_in_executor(self._lanes.long, self._decide, [texts])
-        return decision
+        loop = asyncio.get_running_loop()
+        short = sum(len(text.text) for text in texts) < LONG
+        if short:
+            decided = await self._short.submit(texts)
+        else:
+            # A call that is cancelled while it waits does not run.
+            (decided,) = await loop.run_in_executor(self._lanes.long, self._decide, [texts])
+        if isinstance(decided, Decision):
+            return decided
+        assert self._judging is not None
+        matches = await self._judging.settled(decided.matches, self.snapshot.targets, decided.passages)
+        lane = self._lanes.short if short else self._lanes.long
+        return await loop.run_in_executor(lane, self.snapshot.decide, matches, texts)
 
-    def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision]:
-        found = self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
-        return [self.snapshot.decide(matches, texts) for matches, texts in zip(found, requests, strict=True)]
+    def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision | _Doubtful]:
+        read = [screened(texts, self._readings) for texts in requests]
+        found = self.snapshot.classifier.classify(read)
+        return [self._one(*request) for request in zip(read, found, requests, strict=True)]
+
+    def _one(self, read: Screened, matches: Sequence[Match], texts: Sequence[Text]) -> Decision | _Doubtful:
+        # The snapshot leaves out what is in doubt.
+        decision = self.snapshot.decide(matches, texts)
+        doubtful = {match.target_id for match in matches if not match.certain}
+        if self._judging is None or not doubtful or not decision.answered:
+            return decision
+        return _Doubtful(matches, self._passages(read, doubtful))
+
+    def _passages(self, read: Screened, doubtful: Collection[str]) -> dict[str, str]:
+        """Return what the judge is shown of a text, by target: the windows in which the target was found.
+
+        Nothing else of the request can argue with the judge, and a question about a long request costs no more than one about a
+        short one. A target that is found in no window by itself gets the whole text if that is short. A target without a passage
+        is missing; so is one whose passage cannot be freed of special tokens.
+        """
+        scores: dict[str, list[tuple[float, int]]] = {target: [] for target in doubtful}
+        pieces = [Screened(window, (window,)) for window in read.windows]
+        for at, matches in enumerate(self.snapshot.classifier.classify(pieces)):
+            for match in matches:
+                if match.target_id in scores:
+                    scores[match.target_id].append((match.score, at))
+        found: dict[str, str] = {}
+        for target, scored in scores.items():
+            shown = _shown(read.windows, [at for _, at in sorted(scored, key=lambda one: (-one[0], one[1]))])
+            passage = shown or (read.text if len(read.text) <= _SHOWN else "")
+            if plain := _plain(passage, self._readings):
+                found[target] = plain
+        return found
 
 
 def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:
@@ -85,6 +146,32 @@ def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screene
         found.update(dict.fromkeys(window for piece in pieces for window in windows(piece)))
         found.update(dict.fromkeys(window for piece in referred(version) for window in passages(piece)))
     return Screened.of("\n".join(whole), found)
+
+
+def _shown(windows: Sequence[str], best: Sequence[int]) -> str:
+    """Return the best windows with at most `_SHOWN` characters, in their order, without those that repeat a better one.
+
+    Several, because somebody could write a harmless question beside the one that matters, and have the judge see that one alone.
+    """
+    chosen: list[int] = []
+    left = _SHOWN
+    for at in best:
+        window = windows[at]
+        if len(window) <= left and not any(window in windows[other] or windows[other] in window for other in chosen):
+            chosen.append(at)
+            left -= len(window)
+    return "\n".join(windows[at] for at in sorted(chosen))
+
+
+def _plain(text: str, readings: Readings) -> str | None:
+    """Return a text without the special tokens that are written in it; None if that cannot be done."""
+    for _ in range(_ROUNDS):
+        others = readings(text)
+        if not others:
+            return text
+        # The last one has a space in place of each, so what is around them cannot become another one.
+        text = others[-1]
+    return None
 
 
 def _read(texts: Sequence[Text], readings: Readings) -> list[list[Text]]:

@@ -42,11 +42,13 @@ class PolicySnapshot:
         """Return what the server does with a request: the strictest action of the targets that were found in it decides.
 
         If the request says a fact of one of these whose facts must not be in a prompt, the server does not answer it.
+        Matches that are not certain do not count: a judge makes them certain, or nobody does (`server.screening.judging`).
 
         Args:
             matches: What was found.
             texts: The texts of the request.
         """
+        matches = [match for match in matches if match.certain]
         found = [self.targets[match.target_id] for match in matches]
         action = Action.strictest(target.action for target in found)
         if action is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from server.metrics import AnswerCounts, Metrics
+from server.metrics import JUDGED, AnswerCounts, Metrics
 
 
 @pytest.mark.slow
@@ -61,3 +61,14 @@ def test_what_became_of_answers_is_counted_and_told() -> None:
     assert 'guard_verifier_misses_total{kind="near"} 2.0' in text
     for name, count in (("hits", 5), ("abstentions", 3), ("escalations", 2)):
         assert f"guard_{name}_total {count}.0" in text
+
+
+def test_what_the_judge_says_is_counted_and_no_outcome_is_missing() -> None:
+    metrics = Metrics()
+    metrics.judged("timeout", 1.5)
+    metrics.judged("unasked")
+    text = metrics.text().decode()
+    for outcome in JUDGED:
+        count = float(outcome in ("timeout", "unasked"))
+        assert f'guard_judge_questions_total{{outcome="{outcome}"}} {count}' in text
+    assert "guard_judge_seconds_count 1.0" in text

@@ -18,6 +18,7 @@ from guard.folding import fold
 from guard.phrase import Phrase
 from guard.reference import folded_stream, occurrences
 from server.policy.file import load_policy
+from server.screening.judge import ModelJudge, Question
 from tests.conftest import LiveServer
 
 pytestmark = pytest.mark.engine
@@ -139,3 +140,21 @@ def unguarded(real: LiveServer, questions: list[str], tokens: int = TOKENS) -> l
     bodies = [{**asked(question, tokens), "vllm_xargs": {"guard": []}} for question in questions]
     responses = real.engine("/v1/chat/completions", *bodies, at_once=AT_ONCE)
     return [Choice.model_validate(response.json()["choices"][0]) for response in responses]
+
+
+def test_the_served_model_answers_a_judge_s_question_with_probabilities(real: LiveServer) -> None:
+    running = real.service.running
+
+    async def asked(*questions: Question) -> list[float]:
+        judge = ModelJudge(running.engine.app, running.model)
+        try:
+            return [await judge.probability(question) for question in questions]
+        finally:
+            await judge.close()
+
+    # Whether this model judges well is measured by `evaluation.detection.judge`: it does not.
+    potter = Question("Who are Harry Potter's best friends?", "Harry Potter", "Who is the villain of the Harry Potter books?")
+    first, other, again = real.run(asked(potter, Question("How is soap made?", "Harry Potter"), potter))
+    assert 0 < first < 1
+    assert 0 < other < 1
+    assert again == pytest.approx(first, abs=0.05)

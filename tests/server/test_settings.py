@@ -58,6 +58,14 @@ def test_without_thresholds_the_classifiers_own_hold() -> None:
         {"miss_rate": 1.0},
         {"max_body_bytes": 1023},
         {"unknown": 1},
+        {"judge": "on"},
+        {"judge": "ftp://judge.example"},
+        {"judge": "https://"},
+        {"judge": "https://judge.example/v1"},
+        {"judge_timeout": 0},
+        {"judge_doubt": -0.1},
+        {"judge_yes": 0},
+        {"judge_yes": 1},
         {"model": None},
     ],
 )
@@ -98,3 +106,24 @@ def test_how_targets_are_answered_by_default(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_text_that_may_not_be_said_is_refused(say: str) -> None:
     with pytest.raises(ValidationError):
         Settings(model="m", say=say)
+
+
+def test_without_a_judge_nothing_is_in_doubt() -> None:
+    assert Settings(model="m", judge_doubt=0.2).doubt == 0
+    assert Settings(model="m", judge="model", judge_doubt=0.2).doubt == 0.2
+
+
+def test_a_judge_behind_a_url_has_a_key_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    remote = {"model": "m", "judge": "https://judge.example/v1", "judge_model": "large"}
+    assert Settings(**remote).judge_key() is None
+    settings = Settings(**remote, judge_key_file=file)
+    for wrong in (None, b"", b"\xff", b"one\ntwo"):
+        if wrong is not None:
+            file.write_bytes(wrong)
+        with pytest.raises(ValueError, match="GUARD_JUDGE_KEY_FILE") as caught:
+            settings.judge_key()
+        assert "one" not in str(caught.value).replace("one key on one line", "")
+    file.write_text("k-1\n")
+    assert settings.judge_key() == "k-1"
+    assert Settings(model="m", judge="model", judge_key_file=file).judge_key() is None

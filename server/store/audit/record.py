@@ -139,6 +139,7 @@ def decision_event(
     scores: Mapping[str, float],
     snapshot: int,
     latency_ms: float,
+    evidence: Mapping[str, str] | None = None,
     text: Mapping[str, str] | None = None,
 ) -> AuditEvent:
     """Return the record of a decision.
@@ -151,6 +152,7 @@ def decision_event(
         scores: the score of each matched target, by its id.
         snapshot: the number of the policy snapshot that decided.
         latency_ms: milliseconds that the decision took.
+        evidence: why each target was found, by its id; it holds nothing of the text or the target.
         text: the texts of the request, if they may be stored.
     """
     details = {
@@ -158,7 +160,7 @@ def decision_event(
         "verdict": verdict,
         "scores": dict(scores),
         "latency_ms": round(latency_ms, 3),
-    }
+    } | ({"evidence": dict(evidence)} if evidence else {})
     return AuditEvent(action, actor, sorted(scores), snapshot, details, text)
 
 

@@ -95,7 +95,8 @@ async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> No
     assert len({record["actor"] for record in records}) == 2
     first = next(record for record in records if record["details"]["decision_id"] == about["decision_id"])
     assert first["details"]["scores"] == {"hatter": about["matches"][0]["score"]}
-    assert first["details"].keys() == {"decision_id", "verdict", "scores", "latency_ms"}
+    assert first["details"]["evidence"] == {"hatter": "alias"}
+    assert first["details"].keys() == {"decision_id", "verdict", "scores", "latency_ms", "evidence"}
     assert (first["snapshot"], first["details"]["latency_ms"] > 0) == (about["snapshot"], True)
     report = (await served.client.get("/v1/forget-targets/hatter/report")).json()
     assert (report["enforcement"]["requests"], report["enforcement"]["suppressed_tokens"]) == (0, 0)

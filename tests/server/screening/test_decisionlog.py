@@ -53,6 +53,7 @@ async def test_a_request_is_recorded_when_its_answer_has_ended(log: DecisionLog,
     (record,) = await written(database)
     assert (record.action, record.actor, record.target_ids, record.snapshot) == ("request.decision", "k", ["hatter"], 3)
     scores = {"decision_id": request.id, "verdict": "restrict", "scores": {"hatter": 0.9}, "latency_ms": 12.5}
+    scores["evidence"] = {"hatter": "alias"}
     assert record.details == scores | {"suppressed": 5}
     assert engine.counts == {"another": 7}
     await log.write()
