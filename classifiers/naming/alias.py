@@ -7,13 +7,13 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from classifiers.answering import InContext
-from classifiers.naming.distinctive import STRENGTHS, distinctive
+from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
 from classifiers.naming.misspelt import MisspeltIndex
-from classifiers.naming.names import variants
+from classifiers.naming.names import loose_variants, variants
 from classifiers.naming.titles import title_variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
-from classifiers.naming.weak import has_capital, is_name, is_weak
+from classifiers.naming.weak import is_name, is_title, is_weak
 from classifiers.naming.written import Written
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.reading.readings import Reading
@@ -112,7 +112,7 @@ class AliasClassifier:
                 written.setdefault(name, []).append(target.id)
                 folded = " ".join(fold(name).split())
                 listed.setdefault("word", {}).setdefault(folded, {}).setdefault(target.id, "alias")
-                if not has_capital(name):
+                if not is_title(name):
                     small.add(folded)
                 for variant in variants(name):
                     if len(variant) <= MAX_CHARACTERS:
@@ -120,11 +120,14 @@ class AliasClassifier:
                 for title in title_variants(name):
                     if len(title) <= MAX_CHARACTERS:
                         titles.setdefault(title, {})[target.id] = "variant" if " " in title else "bare"
+                for loose in (*loose_variants(name), acronym(name)):
+                    if loose and len(loose) <= MAX_CHARACTERS:
+                        titles.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
             always = [phrase for phrase in target.phrases if phrase.scope == "always"] if phrases else []
             for phrase in always:
                 listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
-            for text in (*target.names, *(phrase.text for phrase in always)):
-                for word, strength in distinctive(text):
+            for text, is_phrase in (*((name, False) for name in target.names), *((phrase.text, True) for phrase in always)):
+                for word, strength in distinctive(text, is_phrase):
                     # Of two strengths the surer one.
                     owners = words.setdefault(word, {})
                     owners[target.id] = min(strength, owners.get(target.id, strength), key=STRENGTHS.index)
@@ -141,7 +144,7 @@ class AliasClassifier:
         }
         self._joined = _Search(joined, "substring")
         inverted = [text for text in others if is_specific(text.split())]
-        bare = {text: owners for text, owners in titles.items() if " " in text}
+        bare = {text: owners for text, owners in titles.items() if "variant" in owners.values()}
         typed = {**bare, **{text: others[text] for text in inverted}, **names}
         self._typos = TypoIndex(list(typed))
         self._typo_owners = [tuple(ids) for ids in typed.values()]
@@ -199,32 +202,31 @@ class AliasClassifier:
     def _judged(self, search: _Search, folded: str, score: float, place: _Place) -> Iterator[Match]:
         """Yield the matches of each occurrence, with a judgement of those that may be no name."""
         for index, end in search.found(folded):
-            if not search.doubtful[index]:
-                yield from (_match(target_id, score, evidence) for target_id, evidence in search.owners[index])
-                continue
-            words, weak = search.words[index], search.weak[index]
-            text = place.written
-            first = text.number_at(end) - words + 1
             for target_id, evidence in search.owners[index]:
-                if evidence == "phrase":
+                if not search.doubtful[index] or evidence == "phrase":
                     yield _match(target_id, score, evidence)
                     continue
-                sure = is_name(text, first, first + words, weak, lambda target_id=target_id: self._own_words(target_id))
-                if evidence != "bare":
+                text = place.written
+                words = text.range_at(end, search.words[index])
+                sure = self._is_name(text, words, search.weak[index], target_id)
+                if evidence in ("alias", "variant"):
                     yield _match(target_id, score, evidence if sure else "weak name", sure)
-                elif sure or not text.says_names:
+                elif not text.says_names or (
+                    sure if evidence == "bare" else all(map(text.capital if evidence == "loose" else text.upper, words))
+                ):
                     yield _match(target_id, score, "variant", False)
 
     def _distinctive(self, search: _Search, folded: str, place: _Place) -> Iterator[Match]:
         for index, end in search.found(folded):
-            words, text = search.words[index], place.written
-            first = text.number_at(end) - words + 1
             for target_id, strength in search.owners[index]:
-                if strength == "capital" and text.says_names and not text.capital(first):
-                    continue
-                sure = is_name(text, first, first + words, False, lambda target_id=target_id: self._own_words(target_id))
-                if sure or strength != "capital":
+                text = place.written
+                words = text.range_at(end, search.words[index])
+                sure = self._is_name(text, words, False, target_id)
+                if strength != "capital" or (sure and (text.capital(words[0]) or not text.says_names)):
                     yield _match(target_id, WORD, "word", sure and strength == "certain")
+
+    def _is_name(self, text: Written, words: range, weak: bool, target_id: str) -> bool:
+        return is_name(text, words.start, words.stop, weak, lambda: self._own_words(target_id))
 
     def _own_words(self, target_id: str) -> Container[str]:
         """Return the folded words in all texts of a target."""
@@ -290,7 +292,7 @@ class _Search:
         owners: For each text, by its number, the ids of its targets, each with the evidence.
         words: The number of its words.
         weak: Whether it is a weak name.
-        doubtful: Whether an occurrence may be no name: the text is weak or a single word.
+        doubtful: Whether an occurrence may be no name: the text is weak, a single word, or shared by many people.
     """
 
     def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
@@ -304,7 +306,10 @@ class _Search:
         self.words = [folded.count(" ") + 1 for folded in patterns]
         judged = match == "word"
         self.weak = [judged and folded not in small and is_weak(folded) for folded in patterns]
-        self.doubtful = [judged and (weak or words == 1) for weak, words in zip(self.weak, self.words, strict=True)]
+        self.doubtful = [
+            judged and (weak or " " not in folded or "loose" in owners.values())
+            for weak, (folded, owners) in zip(self.weak, patterns.items(), strict=True)
+        ]
 
     def found(self, folded: str) -> list[tuple[int, int]]:
         """Return the occurrences, each with the number of its text and its end; of texts that are not doubtful only the first."""

@@ -1,8 +1,8 @@
 """Misspelt words: finds names in which words are misspelt, each word judged by itself.
 
 `classifiers.naming.typos` allows a whole name one or two errors and none to a name of fewer than eight letters. Here each word of
-at least five letters may have one ("frozn"), or its inner letters in another order ("spritied"), as in "leged of zleda", if the
-result is no word that anybody knows and the first letter is right. The other words must be as listed.
+at least five letters may have one ("frozn"), and a word of at least four may have its letters in another order ("spritied"), as in
+"leged of zleda", if the result is no word that anybody knows and the first letter is right. The other words must be as listed.
 
 The words of all names are in one table, by what is left after each deletion (SymSpell, see `classifiers.naming.typos`), and the
 names in a trie of words, so that the time does not depend on the number of names.
@@ -48,8 +48,8 @@ class MisspeltIndex:
         self._most = max((name.count(" ") + 1 for name in names), default=0)
         self._near: dict[str, list[str]] = {}
         for word in words:
-            if _SHORTEST <= len(word) <= _LONGEST and word.isalpha():
-                for key in _keys(word):
+            if _SHORTEST - 1 <= len(word) <= _LONGEST and word.isalpha():
+                for key in _keys(word) if len(word) >= _SHORTEST else [_jumbled(word)]:
                     self._near.setdefault(key, []).append(word)
 
     def find(self, words: Sequence[str]) -> Iterator[tuple[int, int, int]]:
@@ -105,5 +105,8 @@ class MisspeltIndex:
 def _keys(word: str) -> set[str]:
     """Return what two words share if one deletion from each leaves the same, or if they have the same letters."""
     keys = {word[:at] + word[at + 1 :] for at in range(1, len(word))}
-    keys |= {word, " " + word[0] + "".join(sorted(word[1:]))}
-    return keys
+    return keys | {word, _jumbled(word)}
+
+
+def _jumbled(word: str) -> str:
+    return " " + word[0] + "".join(sorted(word[1:]))

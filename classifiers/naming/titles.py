@@ -42,8 +42,7 @@ def _telling(words: Words) -> bool:
 
 
 def _forms(words: Words) -> Iterator[Words]:
-    for number in numbers(words, alone=True):
-        yield number
+    yield from numbers(words, alone=True)
     if words[:2] in (("one", "hundred"), ("one", "thousand")):
         yield ("a", *words[1:])
     inner = [at for at, word in enumerate(words) if at and word in _ARTICLES]

@@ -38,9 +38,13 @@ def _is_ordinary(word: str) -> bool:
     return common >= _FREQUENT and common - english(word) >= _RARER
 
 
-def has_capital(name: str) -> bool:
-    """Return whether the operator writes a name with a capital, as that of a work or a person; know-how has none."""
-    return any(character.isupper() for character in name)
+def is_title(name: str) -> bool:
+    """Return whether the operator writes every telling word of a name with a capital, as in a title or a person's name.
+
+    The name of know-how ("SIM swapping") is no title: a text may write it as it likes.
+    """
+    words = [word for word in name.split() if word.casefold() not in COMMON_WORDS] or name.split()
+    return not any(word[0].islower() for word in words)
 
 
 def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], Container[str]]) -> bool:
@@ -54,7 +58,7 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
         text: The text.
         first: The number of the occurrence's first word.
         end: The number of the word after its last one.
-        weak: Whether the name is weak and written with a capital.
+        weak: Whether the name is weak and a title.
         own: Returns the folded words in the texts of the target.
     """
     if text.quoted(first, end):

@@ -54,9 +54,10 @@ class Written:
             at += 1
         return ends
 
-    def number_at(self, end: int) -> int:
-        """Return the number of the word in which the byte before `end` is, in the folded words joined by single spaces."""
-        return min(bisect_left(self._ends, end), len(self.words) - 1)
+    def range_at(self, end: int, words: int) -> range:
+        """Return the numbers of the last `words` words up to the byte `end` of the folded words joined by single spaces."""
+        last = min(bisect_left(self._ends, end), len(self.words) - 1)
+        return range(last - words + 1, last + 1)
 
     @cached_property
     def says_names(self) -> bool:
@@ -68,14 +69,14 @@ class Written:
             if len(word) > 1 and not self._joined(number)
         )
 
-    @cached_property
-    def small(self) -> bool:
-        """Whether no word has a capital."""
-        return not any(self.capital(number) for number in range(len(self.words)))
-
     def capital(self, number: int) -> bool:
         """Return whether a word begins with a capital."""
         return self._text[self._spans[number][1]].isupper()
+
+    def upper(self, number: int) -> bool:
+        """Return whether a word has no small letter."""
+        _, begin, end = self._spans[number]
+        return self._text[begin:end].isupper()
 
     def begins(self, number: int) -> bool:
         """Return whether a word begins a sentence, a line or a quotation, where a capital says nothing."""
@@ -109,12 +110,12 @@ class Written:
 
     def _of_other(self, number: int, own: Container[str], weak: bool) -> bool:
         word = self.words[number]
-        if len(word) < 2 or not self.capital(number) or word in own or word in TITLES or word in _KINDS or word in _ARTICLES:
+        if len(word) < 2 or not self.capital(number) or word in TITLES or word in _KINDS or word in _ARTICLES:
             return False
-        common = word in COMMON_WORDS
-        if self.begins(number):
-            return not common and word not in english_words()
-        return weak or not common
+        if word in COMMON_WORDS:
+            # A target's texts have any function word, so these do not make it its own.
+            return weak and not self.begins(number)
+        return word not in own and not (self.begins(number) and word in english_words())
 
     def _beside(self, number: int) -> bool:
         return 0 < number < len(self.words) and bool(gap := self._gap(number)) and gap.isspace() and "\n" not in gap
