@@ -11,8 +11,8 @@ class EnsembleClassifier:
     """The union of the matches of its members: the best match of each target; of equal scores that of the earlier member.
 
     It is a cascade. It asks the members in order, so the cheap ones should come first, and does not show a text to the later
-    members once an earlier one has found a target of `final` in it. Their matches could not change the decision, so nothing is
-    encoded for such a text.
+    members once an earlier one has certainly found a target of `final` in it. Their matches could not change the decision, so nothing
+    is encoded for such a text. An uncertain match ends nothing.
 
     The ensemble fails closed: it passes on every exception of a member.
     """
@@ -22,7 +22,7 @@ class EnsembleClassifier:
 
         Args:
             members: In the order in which they are asked.
-            final: The ids of the targets of which one match decides what happens to the text.
+            final: The ids of the targets of which one certain match decides what happens to the text.
 
         Raises:
             ValueError: There are no members, so nothing would ever be found.
@@ -44,5 +44,8 @@ class EnsembleClassifier:
             answers = member.classify([texts[number] for number in undecided])
             for number, matches in zip(undecided, answers, strict=True):
                 found[number].extend(matches)
-            undecided = [number for number in undecided if not any(match.target_id in self._final for match in found[number])]
+            undecided = [number for number in undecided if not any(self._decides(match) for match in found[number])]
         return [best_matches(matches) for matches in found]
+
+    def _decides(self, match: Match) -> bool:
+        return match.certain and match.target_id in self._final

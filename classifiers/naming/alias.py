@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from classifiers.answering import InContext
-from classifiers.naming.names import variants
+from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
+from classifiers.naming.misspelt import MisspeltIndex
+from classifiers.naming.names import loose_variants, variants
+from classifiers.naming.titles import title_variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
+from classifiers.naming.weak import is_name, is_title, is_weak
+from classifiers.naming.written import Written
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
@@ -28,6 +34,10 @@ TYPO = 0.9
 """Score of a name with one typing error or with other word divisions; a second error subtracts 0.05."""
 TRANSLITERATION = 0.85
 """Score of a name in another script."""
+WORD = 0.8
+"""Score of a distinctive word of a name (`classifiers.naming.distinctive`) and of a name with misspelt words."""
+DOUBTFUL = 0.6
+"""Score of every uncertain match."""
 FACT = 0.8
 """Score of facts of a target that must not be in a prompt."""
 READING = 0.9
@@ -37,6 +47,8 @@ READING = 0.9
 _JOINED = 8
 # A gated phrase of this many words is no chance.
 _PASSAGE = 5
+# The fewest letters of a distinctive word that is searched for with an error.
+_LONG_WORD = 7
 # The fewest digits of a number that is a hint.
 _NUMBER = 4
 
@@ -49,13 +61,22 @@ class AliasClassifier:
     - "alias" 1.0, "phrase" 1.0: the folded text contains the listed form between word boundaries. A phrase of the scope `always`
       is by definition so specific that no other answer needs it, so a prompt that contains it ("the author of <title>") describes
       the target. Its `match` says whether word boundaries count.
-    - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`).
-    - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`).
+    - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`); articles,
+      prepositions and numbers of a title in another form (`classifiers.naming.titles`).
+    - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`); 0.8: misspelt words
+      (`classifiers.naming.misspelt`).
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
+    - "word" 0.8: a distinctive word of a name or of a phrase of the scope `always` (`classifiers.naming.distinctive`).
     - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
       like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
       by definition not specific, so a single date or an ordinary word is no match.
     - "reading:<kind>": 0.9 times the above, in a text that was hidden in this one (`classifiers.reading`).
+
+    These matches are uncertain, with the score 0.6:
+
+    - "weak name": each occurrence of the name is in doubt (`classifiers.naming.weak`): it may be an ordinary word or part of
+      somebody else's name.
+    - "variant", "typo" and "word" of a weak name, of a short one with misspelt words, and of a word that is not rare enough.
 
     The classifier searches the whole text, so that no name is lost between windows. The time is linear in the text and does not
     depend on the number of names.
@@ -73,8 +94,13 @@ class AliasClassifier:
             ValueError: Two targets have the same id.
         """
         check_ids(targets)
+        self._targets = {target.id: target for target in targets}
+        self._own: dict[str, frozenset[str]] = {}
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
         others: dict[str, dict[str, str]] = {}
+        titles: dict[str, dict[str, str]] = {}
+        words: dict[str, dict[str, str]] = {}
+        small: set[str] = set()
         written: dict[str, list[str]] = {}
         facts: dict[str, dict[str, str]] = {}
         for target in targets:
@@ -84,15 +110,31 @@ class AliasClassifier:
                         facts.setdefault(phrase.folded, {})[target.id] = evidence
             for name in target.names:
                 written.setdefault(name, []).append(target.id)
-                listed.setdefault("word", {}).setdefault(" ".join(fold(name).split()), {}).setdefault(target.id, "alias")
+                folded = " ".join(fold(name).split())
+                listed.setdefault("word", {}).setdefault(folded, {}).setdefault(target.id, "alias")
+                if not is_title(name):
+                    small.add(folded)
                 for variant in variants(name):
                     if len(variant) <= MAX_CHARACTERS:
                         others.setdefault(variant, {})[target.id] = "variant"
-            for phrase in target.phrases if phrases else ():
-                if phrase.scope == "always":
-                    listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
-        self._listed = [_Search(patterns, match) for match, patterns in listed.items()]
+                for title in title_variants(name):
+                    if len(title) <= MAX_CHARACTERS:
+                        titles.setdefault(title, {})[target.id] = "variant" if " " in title else "bare"
+                for loose in (*loose_variants(name), acronym(name)):
+                    if loose and len(loose) <= MAX_CHARACTERS:
+                        titles.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
+            always = [phrase for phrase in target.phrases if phrase.scope == "always"] if phrases else []
+            for phrase in always:
+                listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
+            for text, is_phrase in (*((name, False) for name in target.names), *((phrase.text, True) for phrase in always)):
+                for word, strength in distinctive(text, is_phrase):
+                    # Of two strengths the surer one.
+                    owners = words.setdefault(word, {})
+                    owners[target.id] = min(strength, owners.get(target.id, strength), key=STRENGTHS.index)
+        self._listed = [_Search(patterns, match, small) for match, patterns in listed.items()]
         self._variants = _Search(others, "word")
+        self._titles = _Search(titles, "word") if titles else None
+        self._words = _Search(words, "word") if words else None
         self._facts = _Search(facts, "word") if facts else None
         names = listed.get("word", {})
         joined = {
@@ -102,9 +144,15 @@ class AliasClassifier:
         }
         self._joined = _Search(joined, "substring")
         inverted = [text for text in others if is_specific(text.split())]
-        self._misspelt = {**{text: others[text] for text in inverted}, **names}
-        self._typos = TypoIndex(list(self._misspelt))
-        self._typo_owners = [tuple(ids) for ids in self._misspelt.values()]
+        bare = {text: owners for text, owners in titles.items() if "variant" in owners.values()}
+        typed = {**bare, **{text: others[text] for text in inverted}, **names}
+        self._typos = TypoIndex(list(typed))
+        self._typo_owners = [tuple(ids) for ids in typed.values()]
+        self._typo_weak = [is_weak(text) and text not in small for text in typed]
+        spelled = {**{text: owners for text, owners in words.items() if len(text) >= _LONG_WORD}, **bare, **names}
+        self._misspelt = MisspeltIndex(list(spelled))
+        self._misspelt_owners = [tuple(ids) for ids in spelled.values()]
+        self._misspelt_sure = [" " in text and text in typed and not is_weak(text) for text in spelled]
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
         self._transliterations = TransliterationIndex(list(written))
@@ -126,20 +174,68 @@ class AliasClassifier:
             if reading.kind == "spelled":
                 # Separated letters do not show where a word begins.
                 hidden += self._joined.matches(fold(reading.text).replace(" ", ""), EXACT)
-            found += [Match(match.target_id, match.score * READING, evidence, NAME) for match in hidden]
+            found += [Match(match.target_id, match.score * READING, evidence, NAME, match.certain) for match in hidden]
         # Last, because separated letters are also initials, and of equal scores the first match is kept.
         return best_matches(found + self._viewed(text))
 
     def _named(self, text: str) -> list[Match]:
         folded = fold(text)
-        found = [match for search in self._listed for match in search.matches(folded, EXACT)]
+        words = folded.split()
+        place = _Place(text)
+        found = [match for search in self._listed for match in self._judged(search, folded, EXACT, place)]
         # Of equal scores "alias" comes before "phrase".
         found.sort(key=lambda match: match.evidence)
-        found += self._variants.matches(folded, VARIANT)
+        found += self._judged(self._variants, folded, VARIANT, place)
+        if self._titles:
+            found += self._judged(self._titles, folded, VARIANT, place)
         for typo in self._typos.find(folded):
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
-            found += [Match(target_id, score, "typo", NAME) for target_id in self._typo_owners[typo.index]]
+            weak = self._typo_weak[typo.index]
+            found += [_match(target_id, score, "typo", not weak) for target_id in self._typo_owners[typo.index]]
+        for index, _, _ in self._misspelt.find(words):
+            sure = self._misspelt_sure[index]
+            found += [_match(target_id, WORD, "typo", sure) for target_id in self._misspelt_owners[index]]
+        if self._words:
+            found += self._distinctive(self._words, folded, place)
         return found + self._pasted(folded)
+
+    def _judged(self, search: _Search, folded: str, score: float, place: _Place) -> Iterator[Match]:
+        """Yield the matches of each occurrence, with a judgement of those that may be no name."""
+        for index, end in search.found(folded):
+            for target_id, evidence in search.owners[index]:
+                if not search.doubtful[index] or evidence == "phrase":
+                    yield _match(target_id, score, evidence)
+                    continue
+                text = place.written
+                words = text.range_at(end, search.words[index])
+                sure = self._is_name(text, words, search.weak[index], target_id)
+                if evidence in ("alias", "variant"):
+                    yield _match(target_id, score, evidence if sure else "weak name", sure)
+                elif not text.says_names or (
+                    sure if evidence == "bare" else all(map(text.capital if evidence == "loose" else text.upper, words))
+                ):
+                    yield _match(target_id, score, "variant", False)
+
+    def _distinctive(self, search: _Search, folded: str, place: _Place) -> Iterator[Match]:
+        for index, end in search.found(folded):
+            for target_id, strength in search.owners[index]:
+                text = place.written
+                words = text.range_at(end, search.words[index])
+                sure = self._is_name(text, words, False, target_id)
+                if strength != "capital" or (sure and (text.capital(words[0]) or not text.says_names)):
+                    yield _match(target_id, WORD, "word", sure and strength == "certain")
+
+    def _is_name(self, text: Written, words: range, weak: bool, target_id: str) -> bool:
+        return is_name(text, words.start, words.stop, weak, lambda: self._own_words(target_id))
+
+    def _own_words(self, target_id: str) -> Container[str]:
+        """Return the folded words in all texts of a target."""
+        if target_id not in self._own:
+            target = self._targets[target_id]
+            texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
+            texts += [text for example in target.examples for text in (example.prompt, example.completion)]
+            self._own[target_id] = frozenset(fold(" ".join(texts)).split())
+        return self._own[target_id]
 
     def _pasted(self, folded: str) -> list[Match]:
         """Return the targets whose facts a text gives away."""
@@ -156,10 +252,12 @@ class AliasClassifier:
         found: list[Match] = []
         for view in views(text):
             searches = self._listed if view.whole_words else [self._joined]
+            # These are the text itself, with more word boundaries and without its capitals.
+            plain = view.kind in ("joined", "scripts")
             found += [
-                Match(match.target_id, EXACT * READING, f"reading:{view.kind}", NAME)
+                Match(match.target_id, match.score * READING, f"reading:{view.kind}", NAME, match.certain)
                 for search in searches
-                for match in search.matches(view.text, EXACT, view.letters)
+                for match in search.matches(view.text, EXACT, view.letters, plain)
             ]
         return found
 
@@ -172,27 +270,67 @@ def _telling(phrase: Phrase) -> str:
     return "hint" if len(words) > 1 or (words[0].isdigit() and len(words[0]) >= _NUMBER) else ""
 
 
-class _Search:
-    """Folded texts to search for, and for each the targets that it identifies, with the evidence."""
+def _match(target_id: str, score: float, evidence: str, certain: bool = True) -> Match:
+    return Match(target_id, score if certain else DOUBTFUL, evidence, NAME, certain)
 
-    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind) -> None:
+
+class _Place:
+    """A text, of which it is seen how it is written only if somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def written(self) -> Written:
+        return Written(self._text)
+
+
+class _Search:
+    """Folded texts to search for, and for each the targets that it identifies, with the evidence.
+
+    Attributes:
+        owners: For each text, by its number, the ids of its targets, each with the evidence.
+        words: The number of its words.
+        weak: Whether it is a weak name.
+        doubtful: Whether an occurrence may be no name: the text is weak, a single word, or shared by many people.
+    """
+
+    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
+        """Compile texts; those of `small` are written without capitals, so that capitals say nothing about them."""
         # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
         # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
         self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
         self._texts = list(patterns)
-        self._owners = [tuple(owners.items()) for owners in patterns.values()]
         self._letters = [len(folded) - folded.count(" ") for folded in patterns]
+        self.owners = [tuple(owners.items()) for owners in patterns.values()]
+        self.words = [folded.count(" ") + 1 for folded in patterns]
+        judged = match == "word"
+        self.weak = [judged and folded not in small and is_weak(folded) for folded in patterns]
+        self.doubtful = [
+            judged and (weak or " " not in folded or "loose" in owners.values())
+            for weak, (folded, owners) in zip(self.weak, patterns.items(), strict=True)
+        ]
+
+    def found(self, folded: str) -> list[tuple[int, int]]:
+        """Return the occurrences, each with the number of its text and its end; of texts that are not doubtful only the first."""
+        occurrences = dict.fromkeys(
+            (index, end if self.doubtful[index] else 0) for index, end in sorted(self._finder.find(folded.strip()))
+        )
+        return list(occurrences)
 
     def held(self, folded: str) -> dict[str, dict[str, str]]:
         """Return the texts in `folded`, each with the targets that it identifies."""
         found = sorted({index for index, _ in self._finder.find(folded)})
-        return {self._texts[index]: dict(self._owners[index]) for index in found}
+        return {self._texts[index]: dict(self.owners[index]) for index in found}
 
-    def matches(self, folded: str, score: float, letters: int = 0) -> list[Match]:
-        """Return a match for each target of each text in `folded` that has at least `letters` letters."""
+    def matches(self, folded: str, score: float, letters: int = 0, doubting: bool = False) -> list[Match]:
+        """Return a match for each target of each text in `folded` that has at least `letters` letters.
+
+        If `doubting`, those of weak names are uncertain.
+        """
         return [
-            Match(target_id, score, evidence, NAME)
+            _match(target_id, score, evidence, not (doubting and self.weak[index] and evidence == "alias"))
             for index in sorted({index for index, _ in self._finder.find(folded)})
             if self._letters[index] >= letters
-            for target_id, evidence in self._owners[index]
+            for target_id, evidence in self.owners[index]
         ]

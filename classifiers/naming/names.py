@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from guard.folding import fold
+from guard.forms.judgement import looks_like_name
 from guard.forms.names import SUFFIXES, Part, is_specific, split_name
 from guard.frequency import zipf
 from guard.stopwords import COMMON_WORDS
@@ -47,6 +48,23 @@ def variants(name: str) -> tuple[str, ...]:
     # Folded again, because in scripts without spaces each letter becomes a word of its own.
     texts = dict.fromkeys(" ".join(fold(" ".join(form)).split()) for form in forms)
     return tuple(text for text in texts if text not in ("", own))
+
+
+@lru_cache(maxsize=262_144)
+def loose_variants(name: str) -> tuple[str, ...]:
+    """Return folded forms of a person's name that many people share: surname first ("Collins, Michael"), and with initials.
+
+    They are only a hint, and they are no `variants`.
+    """
+    if not looks_like_name(name):
+        return ()
+    parts = split_name(name)
+    if len(parts) < 2:
+        return ()
+    *given, surname = parts
+    forms = [_join([surname, *given]), (*_initials(given), *surname.full), (given[0].full[0][0], *surname.full)]
+    own, strict = " ".join(fold(name).split()), frozenset(variants(name))
+    return tuple(text for text in dict.fromkeys(" ".join(form) for form in forms) if text != own and text not in strict)
 
 
 def _takes_genitive(words: Sequence[str]) -> bool:

@@ -1,0 +1,77 @@
+"""Weak names: names that are also ordinary words, and which of their occurrences may mean something else.
+
+"Dune", "Frozen" and "Breaking Bad" occur in prose that means no work. Frequency does not tell such names from others: "Einstein"
+and "Minecraft" are as frequent as "dune". What tells them is whether English prose writes the word in small letters
+(`guard.frequency.english_words`). There is no such list of other languages, so a word counts that is frequent in one of them and
+much rarer in English ("origen"); proper names are about as frequent everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from functools import lru_cache
+
+from classifiers.naming.written import Written
+from guard.frequency import commonness, english, english_words, zipf
+from guard.stopwords import COMMON_WORDS
+
+# The specificity (-log10 of the probability, as if words were independent) from which on ordinary words in a row are no chance.
+_NO_CHANCE = 12.0
+# A word of another language: how frequent it is there, and how much rarer it is in English.
+_FREQUENT = 4.3
+_RARER = 1.2
+
+
+@lru_cache(maxsize=262_144)
+def is_weak(folded: str) -> bool:
+    """Return whether all words of a folded name are ordinary and few enough to be together by chance."""
+    words = folded.split()
+    if not all(_is_ordinary(word) for word in words):
+        return False
+    return sum(9 - zipf(word) for word in words if word not in COMMON_WORDS) < _NO_CHANCE
+
+
+def _is_ordinary(word: str) -> bool:
+    if word in english_words() or word in COMMON_WORDS or word.isdigit():
+        return True
+    common = commonness(word)
+    return common >= _FREQUENT and common - english(word) >= _RARER
+
+
+def is_title(name: str) -> bool:
+    """Return whether the operator writes every telling word of a name with a capital, as in a title or a person's name.
+
+    The name of know-how ("SIM swapping") is no title: a text may write it as it likes.
+    """
+    words = [word for word in name.split() if word.casefold() not in COMMON_WORDS] or name.split()
+    return not any(word[0].islower() for word in words)
+
+
+def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], Container[str]]) -> bool:
+    """Return whether an occurrence of a name is one without a doubt.
+
+    A weak name is in doubt if the text writes a word of it small, if its only word begins a sentence, or if capitals say nothing
+    in this text. A weak name and a single word are in doubt if they are part of a longer name. In quotation marks a name with a
+    capital is never in doubt.
+
+    Args:
+        text: The text.
+        first: The number of the occurrence's first word.
+        end: The number of the word after its last one.
+        weak: Whether the name is weak and a title.
+        own: Returns the folded words in the texts of the target.
+    """
+    if text.quoted(first, end):
+        return True
+    if weak and not _written_as_name(text, range(first, end)):
+        return False
+    longer = (weak or end - first == 1) and text.says_names
+    return not (longer and text.in_longer_name(first, end, own(), weak))
+
+
+def _written_as_name(text: Written, place: Sequence[int]) -> bool:
+    if not text.says_names:
+        return False
+    words = [n for n in place if text.words[n] not in COMMON_WORDS and not text.words[n].isdigit()] or list(place)
+    telling = [number for number in words if not text.begins(number)]
+    return bool(telling) and all(text.capital(number) for number in telling)

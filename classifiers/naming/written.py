@@ -1,0 +1,151 @@
+"""How a text writes its words: with a capital, at the beginning of a sentence, in quotation marks, beside which words.
+
+Folding removes all this. The classifier of names needs it where it found a name that is also an ordinary word.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Container, Iterable
+from functools import cached_property
+
+from guard.folding import fold_character
+from guard.forms.names import TITLES
+from guard.frequency import english_words
+from guard.stopwords import COMMON_WORDS
+
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_STOPS = re.compile(r"[.!?:;\u2026\u00bf\u00a1\u3002\uff01\uff1f\r\n]")
+_QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u300c\u300d\u300e\u300f"
+_OPENING = re.compile(rf"(?:^|[\s(\[{{\u2014\u2013-])[{_QUOTES}]$")
+_CLOSING = re.compile(rf"^[.,!?]?[{_QUOTES}]")
+# Words that Title Case writes in small letters.
+_SMALL = frozenset(
+    "a an the and but or nor for of in on at to by with from as vs via de la le du des der die das el y et und".split()
+)
+_ARTICLES = frozenset(["a", "an", "the"])
+# Words beside a title or a name that are no part of it. German writes them with a capital.
+_KINDS = frozenset(
+    """
+    film movie novel book song album series show game videogame painting play opera band poem story musical anime manga trilogy saga
+    roman buch lied serie spiel videospiel bild kinofilm oper gedicht fernsehserie autor autorin regisseur part season episode
+    chapter volume vol teil staffel folge kapitel ii iii iv vi vii
+    """.split()
+)
+
+
+class Written:
+    """The words of a text, in the order and number of its folded words, and how they are written."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._spans = list(_spans(text))
+        self.words = [word for word, _, _ in self._spans]
+        """The folded words."""
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The offset in UTF-8 at which each word ends in the words joined by single spaces."""
+        ends, at = [], 0
+        for word in self.words:
+            at += len(word.encode("utf-8", "surrogatepass"))
+            ends.append(at)
+            at += 1
+        return ends
+
+    def range_at(self, end: int, words: int) -> range:
+        """Return the numbers of the last `words` words up to the byte `end` of the folded words joined by single spaces."""
+        last = min(bisect_left(self._ends, end), len(self.words) - 1)
+        return range(last - words + 1, last + 1)
+
+    @cached_property
+    def says_names(self) -> bool:
+        """Whether capitals tell names from other words here: some words have one, and some have none that Title Case gives one."""
+        capitals = any(self.capital(number) for number in range(len(self.words)))
+        return capitals and any(
+            self._text[begin].islower() and word not in _SMALL
+            for number, (word, begin, _) in enumerate(self._spans)
+            if len(word) > 1 and not self._joined(number)
+        )
+
+    def capital(self, number: int) -> bool:
+        """Return whether a word begins with a capital."""
+        return self._text[self._spans[number][1]].isupper()
+
+    def upper(self, number: int) -> bool:
+        """Return whether a word has no small letter."""
+        _, begin, end = self._spans[number]
+        return self._text[begin:end].isupper()
+
+    def begins(self, number: int) -> bool:
+        """Return whether a word begins a sentence, a line or a quotation, where a capital says nothing."""
+        if number == 0:
+            return True
+        gap = self._gap(number)
+        if _OPENING.search(gap):
+            return True
+        before = self.words[number - 1]
+        stop = _STOPS.search(gap)
+        return stop is not None and not (stop[0] == "." and (len(before) == 1 or before in TITLES))
+
+    def quoted(self, first: int, end: int) -> bool:
+        """Return whether the words from `first` to before `end` are alone in quotation marks, the first one with a capital."""
+        opens = _OPENING.search(" " + self._gap(first) if first == 0 else self._gap(first))
+        return opens is not None and _CLOSING.search(self._gap(end)) is not None and self.capital(first)
+
+    def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
+        """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.
+
+        Such a word has a capital that is not due to its place, has only white space between, and is neither a title ("Dr") nor the
+        kind of a work ("Roman") nor a word of the target.
+
+        Args:
+            first: The number of the first word.
+            end: The number of the word after the last one.
+            own: Folded words that occur in texts of the target.
+            weak: Whether the words are ordinary, so that an ordinary word before them may belong to the name ("When").
+        """
+        return any(self._of_other(number, own, weak) for number, gap in ((first - 1, first), (end, end)) if self._beside(gap))
+
+    def _of_other(self, number: int, own: Container[str], weak: bool) -> bool:
+        word = self.words[number]
+        if len(word) < 2 or not self.capital(number) or word in TITLES or word in _KINDS or word in _ARTICLES:
+            return False
+        if word in COMMON_WORDS:
+            # A target's texts have any function word, so these do not make it its own.
+            return weak and not self.begins(number)
+        return word not in own and not (self.begins(number) and word in english_words())
+
+    def _beside(self, number: int) -> bool:
+        return 0 < number < len(self.words) and bool(gap := self._gap(number)) and gap.isspace() and "\n" not in gap
+
+    def _joined(self, number: int) -> bool:
+        """Return whether a word is an ending after an apostrophe or hyphen."""
+        return number > 0 and self._gap(number) in ("'", "\u2019", "-")
+
+    def _gap(self, number: int) -> str:
+        """Return what is between a word and the one before it."""
+        begin = self._spans[number - 1][2] if number else 0
+        return self._text[begin : self._spans[number][1]] if number < len(self._spans) else self._text[begin : begin + 3]
+
+
+def _spans(text: str) -> Iterable[tuple[str, int, int]]:
+    """Yield the folded words, each with its first and last (exclusive) character in `text`."""
+    if text.isascii():
+        for found in _WORD.finditer(text):
+            yield found[0].lower(), found.start(), found.end()
+        return
+    word, begin, end = "", 0, 0
+    for at, character in enumerate(text):
+        for part in fold_character(character):
+            if part in " .":
+                if word:
+                    yield word, begin, end
+                    word = ""
+            else:
+                begin = begin if word else at
+                word += part
+                end = at + 1
+    if word:
+        yield word, begin, end
