@@ -86,7 +86,7 @@ class ProfileClassifier:
             doubtful: Whether the target's name occurs in the prompt in a way that leaves doubt.
         """
         profile, vectors = self.known(target)
-        scores = (self._weights.score(features(window, profile, vectors, doubtful)) for window in windows)
+        scores = (self._weights.score(features(window, profile, vectors, doubtful), doubtful) for window in windows)
         return max(scores, default=-math.inf)
 
     def known(self, target: ForgetTarget) -> tuple[Profile, Vectors]:

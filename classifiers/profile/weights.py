@@ -18,15 +18,19 @@ from classifiers.profile.features import NAMES
 
 @dataclass(frozen=True)
 class Weights:
-    """A linear model: float32 [features], an intercept, and the log odds from which on a prompt is about a target."""
+    """A linear model: float32 [features], an intercept, and the log odds from which on a prompt is about a target.
+
+    The limit is lower where the target's name occurs and leaves doubt: among such prompts more are about the target.
+    """
 
     values: Vectors
     intercept: float
     limit: float
+    doubtful_limit: float
 
-    def score(self, features: Vectors) -> float:
+    def score(self, features: Vectors, doubtful: bool) -> float:
         """Return the log odds that a prompt with these features, float32 [features], is about the target, less the limit."""
-        return float(features @ self.values) + self.intercept - self.limit
+        return float(features @ self.values) + self.intercept - (self.doubtful_limit if doubtful else self.limit)
 
 
 @lru_cache(maxsize=1)
@@ -36,4 +40,4 @@ def weights() -> Weights:
     if tuple(found["weights"]) != NAMES:
         raise ValueError("the weights in classifiers/data/profile.json are of other features: fit them again")
     values = np.array(list(found["weights"].values()), np.float32)
-    return Weights(values, float(found["intercept"]), float(found["limit"]))
+    return Weights(values, float(found["intercept"]), float(found["limit"]), float(found["doubtful_limit"]))
