@@ -17,15 +17,18 @@ from numba import njit
 from numpy.typing import NDArray
 
 from classifiers.arrays import doubled
-from classifiers.naming.graphemes import classes, costs, sound_classes
+from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
 
 FEWEST = 4
 """The fewest consonants of a name that is searched for."""
 MOST = 19
 """The most consonants of a name that is searched for."""
 # How much of the limit a name of few consonants is allowed, and one of a single word.
-_SHARE = {4: 0.6, 5: 0.8}
+_SHARE = {4: 0.6, 5: 0.75, 6: 0.9}
 _SINGLE_SHARE = {4: 0.0, 5: 0.3, 6: 0.5, 7: 0.7}
+# How much of the limit each word of a name is allowed, and with how many more consonants than it has.
+_WORD_SHARE = 1.6
+_WORD_FREE = 0.3
 _FILTER_BITS_A_KEY = 4
 _MOST_FILTER_BITS = 26
 
@@ -61,6 +64,7 @@ class NameIndex:
         self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
         self._sound_classes = sound_classes()
         self._costs = costs()
+        self._told = evidence()
 
     def find(self, stream: Stream) -> list[tuple[int, float, int, int]]:
         """Return name, cost per consonant, and first and last place in the stream of each match."""
@@ -81,6 +85,7 @@ class NameIndex:
             replaced[kind],
             missing[kind],
             added[kind],
+            self._told,
             stream.limit,
             stream.most_words,
         )
@@ -90,9 +95,8 @@ class NameIndex:
 def _allowed(name: tuple[int, ...], table: NDArray[np.int8]) -> float:
     """Return how many consonants of a name count for the cost that it is allowed: fewer than all if the name is short."""
     consonants = sum(int(table[letter, 0] > 0) for letter in name)
-    words = 1 + name.count(0)
-    share = _SHARE.get(consonants, 1.0) if words > 1 else _SINGLE_SHARE.get(consonants, 1.0)
-    return share * consonants
+    share = (_SHARE if GRAPHEMES.index(" ") in name else _SINGLE_SHARE).get(consonants, 1.0)
+    return share * float(evidence()[list(name)].sum())
 
 
 def _compiled(function: Any) -> Any:
@@ -168,30 +172,44 @@ def _bits(keys: Any, bits: int) -> Any:
 
 
 @_compiled
-def _distance(letters: Any, sounds: Any, replaced: Any, missing: Any, added: Any, most: float, row: Any) -> float:
-    """Return the least cost of an alignment; anything above `most` if it is above that."""
+def _distance(
+    letters: Any, sounds: Any, replaced: Any, missing: Any, added: Any, told: Any, limit: float, most: float, row: Any, since: Any
+) -> float:
+    """Return the least cost of an alignment, or anything above `most`.
+
+    Each word of the name must be alike too. `since` has the part of each cost in `row` that was before the last space.
+    """
     columns = len(sounds)
-    row[0] = 0.0
+    row[0], since[0] = 0.0, 0.0
     for at in range(columns):
-        row[at + 1] = row[at] + added[sounds[at]]
+        row[at + 1], since[at + 1] = row[at] + added[sounds[at]], 0.0
+    word = 0.0
     for letter in letters:
-        diagonal = row[0]
+        word_limit = _WORD_SHARE * limit * (word + _WORD_FREE)
+        word = 0.0 if letter == 0 else word + told[letter]
+        diagonal, before = row[0], since[0]
         row[0] += missing[letter]
         least = row[0]
         for at in range(columns):
-            cost = min(diagonal + replaced[letter, sounds[at]], row[at + 1] + missing[letter], row[at] + added[sounds[at]])
-            diagonal = row[at + 1]
-            row[at + 1] = cost
+            cost, back = diagonal + replaced[letter, sounds[at]], before
+            if letter == 0 and sounds[at] == 0:
+                cost, back = (diagonal, diagonal) if diagonal - before <= word_limit else (1e9, 0.0)
+            diagonal, before = row[at + 1], since[at + 1]
+            if row[at + 1] + missing[letter] < cost:
+                cost, back = row[at + 1] + missing[letter], since[at + 1]
+            if row[at] + added[sounds[at]] < cost:
+                cost, back = row[at] + added[sounds[at]], since[at]
+            row[at + 1], since[at + 1] = cost, back
             least = min(least, cost)
         if least > most:
             return least
-    return row[columns]
+    return row[columns] if row[columns] - since[columns] <= _WORD_SHARE * limit * (word + _WORD_FREE) else 1e9
 
 
 @_compiled
 def _search(
     sounds: Any, bounds: Any, class_of: Any, text: Any, start: Any, allowed: Any, keys: Any, owner: Any, table: Any,
-    replaced: Any, missing: Any, added: Any, limit: float, most_words: int,
+    replaced: Any, missing: Any, added: Any, told: Any, limit: float, most_words: int,
 ) -> Any:  # fmt: skip
     """Return the matches, int64 [n, 3] (name, first place, last place), and their costs per consonant, float64 [n]."""
     found, cost = np.empty((16, 3), np.int64), np.empty(16, np.float64)
@@ -199,7 +217,7 @@ def _search(
     mask = np.uint64(len(table) * 64 - 1)
     symbols = np.empty(24, np.int8)
     changed = np.empty(24, np.int8)
-    row = np.empty(256, np.float64)
+    row, since = np.empty(256, np.float64), np.empty(256, np.float64)
     seen = np.full(len(start) - 1, -1, np.int64)
     run = 0
     for i in range(len(bounds)):
@@ -262,7 +280,7 @@ def _search(
                     seen[name] = run
                     most = limit * allowed[name]
                     total = _distance(
-                        text[start[name] : start[name + 1]], sounds[bounds[i, 0] : place], replaced, missing, added, most, row
+                        text[start[name] : start[name + 1]], sounds[bounds[i, 0] : place], replaced, missing, added, told, limit, most, row, since
                     )
                     if total <= most:
                         if count == len(found):

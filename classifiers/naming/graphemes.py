@@ -25,13 +25,13 @@ _MOST_CLASSES = 3
 
 # Grapheme: its classes, the likeliest first (0: it may be missing or a vowel); cost of no phoneme; cost of each phoneme.
 _GRAPHEMES: dict[str, tuple[str, float, str]] = {
-    # A space, a hyphen.
-    " ": ("0", 0.1, " 0"),
+    " ": ("0", 0.4, " 0"),
+    "-": ("0", 0.03, " 0"),
     "b": ("1", 0.9, "b0 B0 p15 v30 F30 f50 w40"),
     "p": ("1", 0.9, "p0 F0 b10 B30 f30"),
     "f": ("1", 0.9, "f0 F0 p10 v20 b30 B40 h30"),
     "v": ("10", 0.9, "v0 B0 w5 f10 b10 u20 p30 F20 o30"),
-    "w": ("01", 0.3, "w0 v5 B5 u0 o10 b30 f40 g20 h40"),
+    "w": ("01", 0.4, "w0 v5 B5 u0 o10 b30 f40 g20 h40"),
     "t": ("2", 0.9, "t0 d15 Q10 C30 c20 J40"),
     "d": ("2", 0.9, "d0 t10 J25 Q20 c30 z40"),
     "θ": ("23", 0.9, "Q0 t0 d15 s10 z15 c20 f40 Y15 S40 F40"),
@@ -65,18 +65,18 @@ _GRAPHEMES: dict[str, tuple[str, float, str]] = {
     "r": ("7", 0.9, "r0 l5 L40 h40 g30"),
     # R at the end of a word or before a consonant.
     "ṙ": ("70", 0.15, "r0 l5 a5 e10 o15"),
-    "a": ("0", 0.2, "a0 e10 o15 y15 i25 u20 h20 w25"),
-    "e": ("0", 0.15, "e0 a12 i8 y5 o15 u20 h20"),
-    "i": ("0", 0.2, "i0 y0 e8 a15 u20 o25"),
-    "o": ("0", 0.2, "o0 u5 w0 a8 e15 i25 y30"),
-    "u": ("0", 0.2, "u0 w0 o8 a8 y10 i12 e15 v20 B20"),
+    "a": ("0", 0.25, "a0 A0 e10 o15 y15 i25 u20 h20 w25"),
+    "e": ("0", 0.15, "e0 A5 a12 i8 y5 o15 u20 h20"),
+    "i": ("0", 0.2, "i0 A15 y0 e8 a15 u20 o25"),
+    "o": ("0", 0.2, "o0 A10 u5 w0 a8 e15 i25 y30"),
+    "u": ("0", 0.2, "u0 A5 w0 o8 a8 y10 i12 e15 v20 B20"),
     "y": ("0", 0.15, "y0 i0 e15 J25 u15 Z30 a20"),
     # An e at the end of a word.
-    "ė": ("0", 0.03, "e0 a8 i8 y10 o10 h10 u15"),
+    "ė": ("0", 0.03, "e0 A0 a8 i8 y10 o10 h10 u15"),
     # S, t, d, x and z at the end of a word, which French does not speak.
-    "ṡ": ("30", 0.5, "s0 z5 Y0 S15 c20 Z30 C40 J30"),
-    "ṫ": ("20", 0.5, "t0 d15 Q10 c25 C30"),
-    "ḋ": ("20", 0.5, "d0 t10 J25 c30"),
+    "ṡ": ("30", 0.3, "s0 z5 Y0 S15 c20 Z30 C40 J30"),
+    "ṫ": ("20", 0.3, "t0 d15 Q10 c25 C30"),
+    "ḋ": ("20", 0.3, "d0 t10 J25 c30"),
 }
 GRAPHEMES = "".join(_GRAPHEMES)
 """The graphemes, one sign each; a grapheme is represented by its index in this string."""
@@ -84,10 +84,10 @@ GRAPHEMES = "".join(_GRAPHEMES)
 _SPELLINGS = tuple(
     (re.compile(pattern), sign)
     for pattern, sign in (
-        (r"[’'`ʻʼ.]", ""), (r"[^a-z]+", " "),
+        (r"[’'`ʻʼ.]", ""), (r"[^a-z-]+", " "),
         (r"t[sz]?sch|tch|cz|(?<=c)ch", "Č"), (r"sch|sh", "S"), (r"\bch(?=[rl])", "k"), (r"ch", "C"), (r"ph", "f"), (r"th", "θ"),
         (r"kh", "K"), (r"gh", "H"), (r"ts|tz|zz", "c"), (r"dzh|zh|dj", "J"), (r"dz", "c"), (r"ck", "k"), (r"c(?=[eiy])", "E"), (r"c", "k"),
-        (r"qu?", "q"), (r"\bwr", "r"), (r"wh", "w"), (r"x", "xẋ"), (r"ng", "nĝ"), (r"\bkn|\bgn", "n"), (r"rh", "r"),
+        (r"qu?", "q"), (r"\bwr", "r"), (r"wh", "w"), (r"x", "xẋ"), (r"ng", "nĝ"), (r"\bkn|\bgn", "n"), (r"\brh", "r"),
         (r"j", "J"), (r"g(?=[eiy])", "G"), (r"([^aeiou])\1+", r"\1"), (r"m(?=[bp])", "ṁ"), (r"r(?=\b|[^aeiouyh])", "ṙ"),
         (r"(?<=[^ ]{2})e\b", "ė"), (r"(?<=[^ ]{2})s\b", "ṡ"), (r"(?<=[^ ]{2})t\b", "ṫ"), (r"(?<=[^ ]{2})d\b", "ḋ"),
     )
@@ -114,6 +114,12 @@ def classes() -> NDArray[np.int8]:
     return table
 
 
+def evidence() -> NDArray[np.float32]:
+    """Return how much each grapheme tells, float32 [graphemes]: 0 for vowels, less for a consonant that is often silent."""
+    rows = _GRAPHEMES.values()
+    return np.array([0 if numbers[0] == "0" else min(cost + 0.2, 0.9) for numbers, cost, _ in rows], np.float32)
+
+
 def sound_classes() -> NDArray[np.int8]:
     """Return the class of each phoneme, int8 [phonemes], 0 if it has none."""
     return np.array([CLASSES.get(sound, 0) for sound in PHONEMES], np.int8)
@@ -130,26 +136,21 @@ def costs() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float3
     missing = np.ones((3, len(GRAPHEMES)), np.float32)
     for row, (_, cost, sounds) in enumerate(_GRAPHEMES.values()):
         missing[:, row] = cost
-        for sound in sounds.split(" ") if row else ():
+        for sound in re.findall(r".\d+", sounds):
             replaced[:, row, PHONEMES.index(sound[0])] = int(sound[1:]) / 100
-    replaced[:, 0, 0] = 0
-    for vowel in "aeiouyė":
-        missing[1, GRAPHEMES.index(vowel)] = 0.04
-    for vowel in "aeiou":
-        # A vowel of the name never takes the place of a consonant, so it costs twice what the two cost alone.
-        replaced[:, GRAPHEMES.index(vowel)] = np.minimum(replaced[:, GRAPHEMES.index(vowel)], 2)
+    for vowel in "aeėiouy":
+        missing[1, GRAPHEMES.index(vowel)] = 0.04 if vowel in "aeė" else 0.1
     added = np.full((3, len(PHONEMES)), 0.9, np.float32)
     for kind, sounds in enumerate(
         (
-            " 10 a20 e15 i15 o20 u20 y10 w20 h30 ~5 M25 D25 L20",
-            " 10 a8 e10 i10 o10 u10 y8 w8 h15 ~5 M25 D25 L10",
-            " 10 a10 e8 i6 o6 u2 y10 w12 h30 ~5 M25 D25 L20",
+            "a20 e15 i15 o20 u20 A5 y10 w20 h30 ~5 M25 D25 L20",
+            "a10 e10 i10 o10 u10 A5 y12 w12 h15 ~5 M25 D25 L10",
+            "a10 e8 i6 o6 u2 A5 y10 w12 h30 ~5 M25 D25 L20",
         )
     ):
-        added[kind, 0] = 0.1
+        added[kind, 0] = 0.4
         for sound in sounds.split():
-            if len(sound) > 2 or not sound.isdigit():
-                added[kind, PHONEMES.index(sound[0])] = int(sound[1:]) / 100
+            added[kind, PHONEMES.index(sound[0])] = int(sound[1:]) / 100
     # Scripts of syllables often have one row for both.
     # Chinese has "ji", "qi" and "xi" for what was "gi", "ki" and "hi".
     for grapheme, sound in ("kJ", "qJ", "gJ", "GJ", "kC", "qC", "hS"):

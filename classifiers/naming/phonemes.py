@@ -2,7 +2,7 @@
 
 The signs are those of `PHONEMES`. Most are the letter that English has for the sound. "S", "Z", "C" and "J" are the first sounds
 of "ship", "genre", "church" and "jam", "c" is "ts", "N" is "ng" and "Q" is the "th" of "thin". These signs represent letters with
-two sounds: "B" b or v, "X" k or h, "F" p or f, "Y" s or sh. These represent letters that may be missing in the name: "~" a nasal,
+two sounds: "B" b or v, "X" k or h, "F" p or f, "Y" s or sh, "A" any short vowel. These represent letters that may be missing in the name: "~" a nasal,
 "M" and "D" the m and n of a case ending, "L" the l of the Arabic article. A space separates words.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-PHONEMES = " aeiouywhkgtdpbfvszSZCJcmnlrNQBXFY~MDL"
+PHONEMES = " aeiouAywhkgtdpbfvszSZCJcmnlrNQBXFY~MDL"
 ALPHABETIC, VOWELLESS, SYLLABIC = 0, 1, 2
 """Kinds of scripts: one writes all vowels, one omits some, one adds vowels between consonants."""
 
@@ -74,8 +74,10 @@ _THAI = _table(
     "k k k k k k N C C C C s y d t t t t n d t t t t n b p p f p f p m y r r l l w s s s h l a h "
     "a a a am i i u u u u e e o ai ai",
 )  # fmt: skip
-_THAI_SILENT = re.compile(r"[\u0e01-\u0e2e][\u0e34\u0e38]?\u0e4c")
-_THAI_UNIT = re.compile(r"[\u0e40-\u0e44]?[\u0e01-\u0e2e][^\u0e01-\u0e2e\u0e40-\u0e44]*|.", re.DOTALL)
+# Thai writes some vowels before the consonants that are spoken before them.
+_THAI_LEADING = re.compile(r"([\u0e40-\u0e44])([กขคตถทปพบฟดผ][รล](?=[^\u0e30-\u0e3a\u0e40-\u0e4e]|[\u0e47-\u0e4b]|$)|[\u0e01-\u0e2e])")
+_THAI_DIPHTHONG = re.compile(r"\u0e40([\u0e01-\u0e2e][รล]?)\u0e35[\u0e48-\u0e4b]?ย")
+_THAI_UNIT = re.compile(r"[\u0e01-\u0e2e][^\u0e01-\u0e2e]*|.", re.DOTALL)
 _HANGUL = 0xAC00
 _INITIALS = "g k n d t l m b p s s - J J C k t p h".split()
 _MEDIALS = "a e ya ye o e yo ye o wa we we yo u wo we wi yu u wi i".split()
@@ -97,7 +99,7 @@ _PINYIN = tuple(
         (r"ng$", "N"),
     )
 )  # fmt: skip
-_JOINED = ((re.compile(r"t~?s"), "c"), (re.compile(r"d[zs]"), "c"), (re.compile(r"tS|tC"), "C"), (re.compile(r"dZ|dJ"), "J"))
+_JOINED = ((re.compile(r"t~?s"), "c"), (re.compile(r"d[zs]"), "c"), (re.compile(r"tS|tC|cS"), "C"), (re.compile(r"dZ|dJ"), "J"))
 _DOUBLED = re.compile(r"([^aeiou])\1+")
 
 _APOSTROPHES = str.maketrans("\u05f3\u2019\u02bc`\u00b4", "'''''")
@@ -127,7 +129,8 @@ def spoken(word: str) -> Spoken:
     if script in ("KATAKANA", "HIRAGANA", "KATAKANA-HIRAGANA", "HALFWIDTH"):
         return _whole(_kana(unicodedata.normalize("NFKC", word)), SYLLABIC)
     if script == "THAI":
-        units = [_letters(unit, _THAI) for unit in _THAI_UNIT.findall(_THAI_SILENT.sub("", word))]
+        word = _THAI_LEADING.sub(r"\2\1", _THAI_DIPHTHONG.sub("\\1\u0e34\u0e32", word))
+        units = [_letters(unit, _THAI) for unit in _THAI_UNIT.findall(word)]
         return _units(units, SYLLABIC)
     if script == "CJK":
         from anyascii import anyascii
@@ -140,7 +143,7 @@ def spoken(word: str) -> Spoken:
         plain = "".join(letter for letter in word if not unicodedata.combining(letter))
         return _cut(plain, _hebrew, VOWELLESS, _HEBREW_START, None)
     if script == "DEVANAGARI":
-        return _cut(word, lambda text: _letters(text, _DEVANAGARI), VOWELLESS, None, _DEVANAGARI_END)
+        return _cut(word, _devanagari, ALPHABETIC, None, _DEVANAGARI_END)
     if script == "GREEK":
         return _whole(_greek(word), ALPHABETIC)
     if script == "CYRILLIC":
@@ -176,7 +179,9 @@ def _cut(word: str, say: Callable[[str], str], kind: int, start: re.Pattern[str]
 def _units(units: list[str], kind: int) -> Spoken:
     """Return a word that may begin and end at each of its units."""
     places = [0]
-    for unit in units:
+    for number, unit in enumerate(units):
+        if number and unit and units[number - 1].endswith(unit[0]):
+            units[number] = unit = unit[1:]
         places.append(places[-1] + len(unit))
     bounds = tuple(sorted(set(places)))
     return Spoken("".join(units), kind, bounds[:-1] or (0,), bounds[1:] or (0,))
@@ -190,6 +195,15 @@ def _tidy(sounds: str) -> str:
 
 def _letters(text: str, table: dict[str, str]) -> str:
     return "".join([table.get(letter, letter if letter in "aeiouyc" else "") for letter in text])
+
+
+_INHERENT = re.compile(r"([\u0915-\u0939\u0958-\u095f]\u093c?)(?=[\u0904-\u0939\u0958-\u095f\u0902])")
+
+
+def _devanagari(word: str) -> str:
+    """A consonant without a vowel sign has a short vowel after it, except at the end of a word."""
+    word = _INHERENT.sub("\\1A", unicodedata.normalize("NFD", word))
+    return "".join(["A" if letter == "A" else _DEVANAGARI.get(letter, "") for letter in word])
 
 
 def _cyrillic(word: str) -> str:

@@ -39,19 +39,19 @@ _KOREAN_PARTICLE = re.compile(r"([\uac00-\ud7a3]{2})(?:에게|에서|으로|은|
 # Words, each in one script: how they are recognised, and the limit of the cost per consonant.
 _APOSTROPHE = r"(?:['\u2019\u05f3](?=[\u05d0-\u05ea]))?"
 _SCRIPTS: dict[str, tuple[str, float]] = {
-    "cyrillic": (r"[\u0400-\u052f\u02bc]+", 0.14),
-    "greek": (r"[\u0370-\u037d\u0386-\u03ff\u1f00-\u1fff\u0300-\u036f]+", 0.14),
-    "armenian": (r"[\u0531-\u0588]+", 0.14),
-    "georgian": (r"[\u10a0-\u10ff\u1c90-\u1cbf]+", 0.14),
-    "hebrew": (rf"(?:[\u0591-\u05f2\ufb1d-\ufb4f]{_APOSTROPHE})+", 0.14),
-    "arabic": (r"[\u0620-\u065f\u066e-\u06d3\u06d5-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]+", 0.14),
-    "devanagari": (r"[\u0900-\u0963\u0971-\u097f]+", 0.14),
-    "indic": (r"[\u0980-\u0dff]+", 0.14),
-    "thai": (r"[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e]+", 0.14),
-    "hangul": (r"[\uac00-\ud7a3]+", 0.14),
-    "katakana": (r"[\u30a1-\u30fa\u30fc\uff66-\uff9f]+", 0.14),
-    "hiragana": (r"[\u3041-\u3096]+", 0.14),
-    "han": (rf"[{_HAN}]+", 0.14),
+    "cyrillic": (r"[\u0400-\u052f\u02bc]+", 0.2),
+    "greek": (r"[\u0370-\u037d\u0386-\u03ff\u1f00-\u1fff\u0300-\u036f]+", 0.2),
+    "armenian": (r"[\u0531-\u0588]+", 0.2),
+    "georgian": (r"[\u10a0-\u10ff\u1c90-\u1cbf]+", 0.2),
+    "hebrew": (rf"(?:[\u0591-\u05f2\ufb1d-\ufb4f]{_APOSTROPHE})+", 0.15),
+    "arabic": (r"[\u0620-\u065f\u066e-\u06d3\u06d5-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]+", 0.16),
+    "devanagari": (r"[\u0900-\u0963\u0971-\u097f]+", 0.18),
+    "indic": (r"[\u0980-\u0dff]+", 0.12),
+    "thai": (r"[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e]+", 0.24),
+    "hangul": (r"[\uac00-\ud7a3]+", 0.24),
+    "katakana": (r"[\u30a1-\u30fa\u30fc\uff66-\uff9f]+", 0.25),
+    "hiragana": (r"[\u3041-\u3096]+", 0.2),
+    "han": (rf"[{_HAN}]+", 0.25),
 }
 _LIMITS = {script: limit for script, (_, limit) in _SCRIPTS.items()}
 _RUN = re.compile("|".join(f"(?P<{script}>{pattern})" for script, (pattern, _) in _SCRIPTS.items()))
