@@ -19,15 +19,20 @@ from numpy.typing import NDArray
 from classifiers.arrays import doubled
 from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
 
+_SPACE = GRAPHEMES.index(" ")
 FEWEST = 4
 """The fewest consonants of a name that is searched for."""
 MOST = 19
 """The most consonants of a name that is searched for."""
-# How much of the limit a name of few consonants is allowed, and one of a single word.
-_SHARE = {4: 0.6, 5: 0.75, 6: 0.9}
-_SINGLE_SHARE = {4: 0.0, 5: 0.3, 6: 0.5, 7: 0.7}
+# How much of the limit a name of few consonants is allowed, by the kind of script, and one of a single word. Written vowels tell too.
+_SHARES = (
+    {4: 0.75, 5: 0.8, 6: 0.9},
+    {4: 0.6, 5: 0.7, 6: 0.85, 7: 0.95},
+    {4: 0.6, 5: 0.7, 6: 0.85, 7: 0.95},
+)
+_SINGLE_SHARES = {4: 0.0, 5: 0.3, 6: 0.5, 7: 0.7}
 # How much of the limit each word of a name is allowed, and with how many more consonants than it has.
-_WORD_SHARE = 1.6
+_WORD_SHARE = 1.5
 _WORD_FREE = 0.3
 _FILTER_BITS_A_KEY = 4
 _MOST_FILTER_BITS = 26
@@ -57,14 +62,14 @@ class NameIndex:
         self._letters = np.array([letter for name in names for letter in name], np.int8)
         self._start = start
         table = classes()
-        self._allowed = np.array([_allowed(name, table) for name in names], np.float32)
+        self._told = evidence()
+        self._allowed = np.array([_allowed(name, table, self._told) for name in names], np.float32).reshape(-1, 3)
         keys, owner = _enter(self._letters, start, table)
         order = np.argsort(keys, kind="stable")
         self._keys, self._owner = keys[order], owner[order]
         self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
         self._sound_classes = sound_classes()
         self._costs = costs()
-        self._told = evidence()
 
     def find(self, stream: Stream) -> list[tuple[int, float, int, int]]:
         """Return name, cost per consonant, and first and last place in the stream of each match."""
@@ -78,7 +83,7 @@ class NameIndex:
             self._sound_classes,
             self._letters,
             self._start,
-            self._allowed,
+            self._allowed[:, kind],
             self._keys,
             self._owner,
             self._filter,
@@ -92,11 +97,12 @@ class NameIndex:
         return [(int(name), float(c), int(a), int(b)) for (name, a, b), c in zip(found.tolist(), cost.tolist(), strict=True)]
 
 
-def _allowed(name: tuple[int, ...], table: NDArray[np.int8]) -> float:
-    """Return how many consonants of a name count for the cost that it is allowed: fewer than all if the name is short."""
-    consonants = sum(int(table[letter, 0] > 0) for letter in name)
-    share = (_SHARE if GRAPHEMES.index(" ") in name else _SINGLE_SHARE).get(consonants, 1.0)
-    return share * float(evidence()[list(name)].sum())
+def _allowed(name: tuple[int, ...], table: NDArray[np.int8], told: NDArray[np.float32]) -> list[float]:
+    """Return by the kind of script how many consonants of a name count for the cost that it is allowed."""
+    letters = list(name)
+    consonants = int(np.count_nonzero(table[letters, 0] > 0))
+    shares = _SHARES if _SPACE in letters else [_SINGLE_SHARES] * len(_SHARES)
+    return [share.get(consonants, 1.0) * float(told[letters].sum()) for share in shares]
 
 
 def _compiled(function: Any) -> Any:

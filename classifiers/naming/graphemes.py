@@ -143,9 +143,9 @@ def costs() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float3
     added = np.full((3, len(PHONEMES)), 0.9, np.float32)
     for kind, sounds in enumerate(
         (
-            "a20 e15 i15 o20 u20 A5 y10 w20 h30 ~5 M25 D25 L20",
-            "a10 e10 i10 o10 u10 A5 y12 w12 h15 ~5 M25 D25 L10",
-            "a10 e8 i6 o6 u2 A5 y10 w12 h30 ~5 M25 D25 L20",
+            "a20 e15 i15 o20 u20 A5 y10 w20 h45 ~5 M25 D25 L20",
+            "a10 e10 i10 o10 u10 A5 y12 w12 h35 ~5 M25 D25 L10",
+            "a10 e8 i6 o6 u2 A5 y10 w12 h45 ~5 M25 D25 L20",
         )
     ):
         added[kind, 0] = 0.4

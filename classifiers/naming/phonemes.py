@@ -223,7 +223,7 @@ def _arabic(word: str) -> str:
 
 
 def _hebrew(word: str) -> str:
-    word = word.replace("וו", "ו")
+    word = re.sub("ה$", "א", word.replace("וו", "ו"))
     return re.sub(".'?", lambda found: _HEBREW_MARKED.get(found[0], _HEBREW.get(found[0][0], "")), word)
 
 

@@ -47,11 +47,11 @@ _SCRIPTS: dict[str, tuple[str, float]] = {
     "arabic": (r"[\u0620-\u065f\u066e-\u06d3\u06d5-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]+", 0.16),
     "devanagari": (r"[\u0900-\u0963\u0971-\u097f]+", 0.18),
     "indic": (r"[\u0980-\u0dff]+", 0.12),
-    "thai": (r"[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e]+", 0.24),
-    "hangul": (r"[\uac00-\ud7a3]+", 0.24),
-    "katakana": (r"[\u30a1-\u30fa\u30fc\uff66-\uff9f]+", 0.25),
+    "thai": (r"[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e]+", 0.2),
+    "hangul": (r"[\uac00-\ud7a3]+", 0.235),
+    "katakana": (r"[\u30a1-\u30fa\u30fc\uff66-\uff9f]+", 0.26),
     "hiragana": (r"[\u3041-\u3096]+", 0.2),
-    "han": (rf"[{_HAN}]+", 0.25),
+    "han": (rf"[{_HAN}]+", 0.28),
 }
 _LIMITS = {script: limit for script, (_, limit) in _SCRIPTS.items()}
 _RUN = re.compile("|".join(f"(?P<{script}>{pattern})" for script, (pattern, _) in _SCRIPTS.items()))
