@@ -9,6 +9,7 @@ from classifiers.answering import InContext
 from classifiers.naming.names import variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
+from classifiers.naming.vowelless import VowellessIndex
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
@@ -28,6 +29,8 @@ TYPO = 0.9
 """Score of a name with one typing error or with other word divisions; a second error subtracts 0.05."""
 TRANSLITERATION = 0.85
 """Score of a name in another script."""
+VOWELLESS = 0.85
+"""Score of the consonants of a name."""
 FACT = 0.8
 """Score of facts of a target that must not be in a prompt."""
 READING = 0.9
@@ -52,6 +55,7 @@ class AliasClassifier:
     - "variant" 0.95: parts in another order, initials, a title or a middle name left out (`classifiers.naming.names`).
     - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`).
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
+    - "vowelless" 0.85: the consonants of the name without its vowels (`classifiers.naming.vowelless`).
     - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
       like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
       by definition not specific, so a single date or an ordinary word is no match.
@@ -105,6 +109,7 @@ class AliasClassifier:
         self._misspelt = {**{text: others[text] for text in inverted}, **names}
         self._typos = TypoIndex(list(self._misspelt))
         self._typo_owners = [tuple(ids) for ids in self._misspelt.values()]
+        self._vowelless = VowellessIndex(list(self._misspelt))
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
         self._transliterations = TransliterationIndex(list(written))
@@ -139,6 +144,8 @@ class AliasClassifier:
         for typo in self._typos.find(folded):
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
             found += [Match(target_id, score, "typo", NAME) for target_id in self._typo_owners[typo.index]]
+        for index in self._vowelless.find(folded):
+            found += [Match(target_id, VOWELLESS, "vowelless", NAME) for target_id in self._typo_owners[index]]
         return found + self._pasted(folded)
 
     def _pasted(self, folded: str) -> list[Match]:

@@ -286,7 +286,16 @@ def _search(
                     seen[name] = run
                     most = limit * allowed[name]
                     total = _distance(
-                        text[start[name] : start[name + 1]], sounds[bounds[i, 0] : place], replaced, missing, added, told, limit, most, row, since
+                        text[start[name] : start[name + 1]],
+                        sounds[bounds[i, 0] : place],
+                        replaced,
+                        missing,
+                        added,
+                        told,
+                        limit,
+                        most,
+                        row,
+                        since,
                     )
                     if total <= most:
                         if count == len(found):

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from classifiers.naming.phonemes import PHONEMES
 
 CLASSES = {
-    sound: number
-    for number, sounds in enumerate(("pbfvBF", "tdQ", "szSZCJcY", "kgX", "mM", "nND", "lrL"), 1)
-    for sound in sounds
+    sound: number for number, sounds in enumerate(("pbfvBF", "tdQ", "szSZCJcY", "kgX", "mM", "nND", "lrL"), 1) for sound in sounds
 }
 """Class of each phoneme that is a consonant, 1 to 7. A missing phoneme, such as a vowel or h, has no class."""
 _MOST_CLASSES = 3
@@ -92,7 +90,9 @@ _SPELLINGS = tuple(
         (r"(?<=[^ ]{2})e\b", "ė"), (r"(?<=[^ ]{2})s\b", "ṡ"), (r"(?<=[^ ]{2})t\b", "ṫ"), (r"(?<=[^ ]{2})d\b", "ḋ"),
     )
 )  # fmt: skip
-_MARKED = str.maketrans({"ç": "s", "š": "sh", "ş": "sh", "ș": "sh", "č": "ch", "ć": "ch", "ž": "zh", "ñ": "ny", "ß": "ss", "ğ": "h"})
+_MARKED = str.maketrans(
+    {"ç": "s", "š": "sh", "ş": "sh", "ș": "sh", "č": "ch", "ć": "ch", "ž": "zh", "ñ": "ny", "ß": "ss", "ğ": "h"}
+)
 
 
 @lru_cache(maxsize=262_144)

@@ -52,9 +52,7 @@ _ARABIC = _table(
     "ا أ إ آ ٱ ب پ ت ث ج چ ح خ د ذ ر ز ژ س ش ص ض ط ظ ع غ ف ق ك ک گ ڤ ل م ن ه ة و ؤ ي ی ى ئ ء",
     "a a a a a b p t Q J C h h d d r z Z s S s d t z - g f k k k g v l m n h a w w y y y y -",
 )
-_HEBREW = _table(
-    "א ב ג ד ה ו ז ח ט י כ ך ל מ ם נ ן ס ע פ ף צ ץ ק ר ש ת", "a B g d h w z h t y X X l m m n n s a F F c c k r Y t"
-)
+_HEBREW = _table("א ב ג ד ה ו ז ח ט י כ ך ל מ ם נ ן ס ע פ ף צ ץ ק ר ש ת", "a B g d h w z h t y X X l m m n n s a F F c c k r Y t")
 _HEBREW_MARKED = _table("ג' ז' צ' ץ' ת' ד' ח' ו'", "J Z C C Q d h w")
 _ARMENIAN = _table(
     "ա բ գ դ ե զ է ը թ ժ ի լ խ ծ կ հ ձ ղ ճ մ յ ն շ ո չ պ ջ ռ ս վ տ ր ց ւ փ ք օ ֆ և",
@@ -75,13 +73,44 @@ _THAI = _table(
     "a a a am i i u u u u e e o ai ai",
 )  # fmt: skip
 # Thai writes some vowels before the consonants that are spoken before them.
-_THAI_LEADING = re.compile(r"([\u0e40-\u0e44])([กขคตถทปพบฟดผ][รล](?=[^\u0e30-\u0e3a\u0e40-\u0e4e]|[\u0e47-\u0e4b]|$)|[\u0e01-\u0e2e])")
+_THAI_LEADING = re.compile(
+    r"([\u0e40-\u0e44])([กขคตถทปพบฟดผ][รล](?=[^\u0e30-\u0e3a\u0e40-\u0e4e]|[\u0e47-\u0e4b]|$)|[\u0e01-\u0e2e])"
+)
 _THAI_DIPHTHONG = re.compile(r"\u0e40([\u0e01-\u0e2e][รล]?)\u0e35[\u0e48-\u0e4b]?ย")
 _THAI_UNIT = re.compile(r"[\u0e01-\u0e2e][^\u0e01-\u0e2e]*|.", re.DOTALL)
 _HANGUL = 0xAC00
-_INITIALS = "g k n d t l m b p s s - J J C k t p h".split()
-_MEDIALS = "a e ya ye o e yo ye o wa we we yo u wo we wi yu u wi i".split()
-_FINALS = "- g g g n n n d l l l l l l l l m b b t t N J C k t p h".split()
+_INITIALS = ["g", "k", "n", "d", "t", "l", "m", "b", "p", "s", "s", "-", "J", "J", "C", "k", "t", "p", "h"]
+_MEDIALS = ["a", "e", "ya", "ye", "o", "e", "yo", "ye", "o", "wa", "we", "we", "yo", "u", "wo", "we", "wi", "yu", "u", "wi", "i"]
+_FINALS = [
+    "-",
+    "g",
+    "g",
+    "g",
+    "n",
+    "n",
+    "n",
+    "d",
+    "l",
+    "l",
+    "l",
+    "l",
+    "l",
+    "l",
+    "l",
+    "l",
+    "m",
+    "b",
+    "b",
+    "t",
+    "t",
+    "N",
+    "J",
+    "C",
+    "k",
+    "t",
+    "p",
+    "h",
+]
 _KANA_ROWS = {
     "アイウエオ": "", "カキクケコ": "k", "ガギグゲゴ": "g", "サシスセソ": "s", "ザジズゼゾ": "z", "タチツテト": "t", "ダヂヅデド": "d",
     "ナニヌネノ": "n", "ハヒフヘホ": "h", "バビブベボ": "b", "パピプペポ": "p", "マミムメモ": "m", "ラリルレロ": "l", "ワヰ\u0000ヱヲ": "w",
@@ -173,7 +202,9 @@ def _cut(word: str, say: Callable[[str], str], kind: int, start: re.Pattern[str]
         starts.append(len(sounds) - len(_tidy(say(word[found.end() :]))))
     if end and (found := end.search(word)) and found.start() > 1:
         ends.append(len(_tidy(say(word[: found.start()]))))
-    return Spoken(sounds, kind, tuple(sorted({max(at, 0) for at in starts})), tuple(sorted({min(at, len(sounds)) for at in ends})))
+    return Spoken(
+        sounds, kind, tuple(sorted({max(at, 0) for at in starts})), tuple(sorted({min(at, len(sounds)) for at in ends}))
+    )
 
 
 def _units(units: list[str], kind: int) -> Spoken:
@@ -245,7 +276,7 @@ def _kana(word: str) -> str:
             if sounds.endswith(("S", "J", "C")):
                 sounds += small[-1]
             elif sounds and sounds[-1] in "aiueo":
-                before = "w" if sounds in ("u", "uu") or sounds[-2:-1] in ("", *"aiueo") and sounds[-1] == "u" else ""
+                before = "w" if sounds in ("u", "uu") or (sounds[-2:-1] in ("", *"aiueo") and sounds[-1] == "u") else ""
                 sounds = sounds[:-1] + before + (small[-1] if sounds[-2:-1] in ("S", "J", "C") else small)
             else:
                 sounds += small

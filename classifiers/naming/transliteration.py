@@ -1,14 +1,18 @@
 """Transliteration: finds names in Latin letters that a text writes in another script, and the reverse.
 
-anyascii romanises both, and rough phonetic rules unify the spellings, so that "Hsiao Yun-Hwa", "Сяо Юньхуа" and "萧云华" become
-nearly the same. They are compared with one or two errors allowed. In scripts that omit vowels (Arabic, Hebrew) and in languages
-that change them with the grammatical case (Russian), the consonants of each word are compared as well. A name in Latin letters is
-compared only with parts of the text in another script, so a text in Latin letters costs no time and raises no false alarm.
+A part of a text in another script is turned into phonemes (`classifiers.naming.phonemes`), a name in Latin letters into graphemes
+with what they may sound like in several languages (`classifiers.naming.graphemes`), and the two are aligned
+(`classifiers.naming.alignment`). A name matches if the whole and each of its words are alike enough. How alike depends on the
+script: one that omits vowels or joins words says less.
 
-These are not found: names of fewer than eight letters after romanisation, or of fewer than eight consonants where vowels are
-missing; Western names in Chinese characters (贝多芬), which follow neither letters nor word boundaries; Japanese names in kanji,
-which anyascii reads as Chinese; and names that are spelled after a pronunciation that their Latin letters do not show (Jaime as
-Хайме).
+Names of few consonants ("Hsiao Yun-Hwa") and Chinese names in Chinese characters are compared in another way: anyascii romanises
+both, and rough phonetic rules unify the spellings, so that they and "Сяо Юньхуа" become nearly the same.
+
+A name in Latin letters is compared only with parts of the text in another script, so a text in Latin letters costs no time and
+raises no false alarm. A name in another script is searched for in texts in Latin letters.
+
+These are not found: a single short word; Western names in Chinese characters without a dot between their words (贝多芬); Japanese
+names in kanji, which anyascii reads as Chinese; and names that a language replaces by its own (Κάρολος for Charles).
 """
 
 from __future__ import annotations
@@ -123,6 +127,8 @@ class TransliterationIndex:
         self._heard = [index for index in range(len(names)) if not foreign[index]]
         self._names = [names[index] for index in self._heard]
         self._by_sound: NameIndex | None = None
+        if self._names:
+            _compile()
 
     def find(self, text: str) -> set[int]:
         """Return the indices of the names that `text` writes in another script. The time is linear in the text."""
@@ -147,6 +153,14 @@ class TransliterationIndex:
             self._by_sound = NameIndex([graphemes(name) for name in self._names])
         index = self._by_sound
         return [(self._heard[name], cost) for stream in streams(text) for name, cost, _, _ in index.find(stream)]
+
+
+@lru_cache(maxsize=1)
+def _compile() -> None:
+    """Compile the search before a text needs it."""
+    index = NameIndex([graphemes("Ada Lovelace")])
+    for stream in streams("Ада"):
+        index.find(stream)
 
 
 def streams(text: str) -> Iterator[Stream]:
