@@ -24,7 +24,8 @@ FEWEST = 4
 """The fewest consonants of a name that is searched for."""
 MOST = 19
 """The most consonants of a name that is searched for."""
-# How much of the limit a name of few consonants is allowed, by the kind of script, and one of a single word. Written vowels tell too.
+# How much of the limit a name of few consonants is allowed, by the kind of script, and one of a single word. Written vowels
+# tell too.
 _SHARES = (
     {4: 0.75, 5: 0.8, 6: 0.9},
     {4: 0.6, 5: 0.7, 6: 0.85, 7: 0.95},

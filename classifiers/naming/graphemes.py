@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from classifiers.naming.phonemes import PHONEMES
 
 CLASSES = {
-    sound: number for number, sounds in enumerate(("pbfvBF", "tdQ", "szSZCJcY", "kgX", "mM", "nND", "lrL"), 1) for sound in sounds
+    sound: number for number, sounds in enumerate(("pbfvBF", "tdQ", "szSZCJcY", "kgX", "mM", "nN", "lrL"), 1) for sound in sounds
 }
 """Class of each phoneme that is a consonant, 1 to 7. A missing phoneme, such as a vowel or h, has no class."""
 _MOST_CLASSES = 3
@@ -55,10 +55,10 @@ _GRAPHEMES: dict[str, tuple[str, float, str]] = {
     "x": ("43", 0.5, "k0 h10 X5 g20 S20 s20 z20 Y20"),
     "ẋ": ("03", 0.3, "s0 z10 Y5 S15 c20 h40"),
     "h": ("04", 0.1, "h0 X10 g10 k30 w40 y40"),
-    "m": ("5", 0.9, "m0 M0 n30 ~10 D40 N30"),
+    "m": ("5", 0.9, "m0 M0 n30 ~10 N30"),
     # M before b and p.
     "ṁ": ("56", 0.6, "m0 M0 n5 ~0 N15"),
-    "n": ("6", 0.8, "n0 D0 N5 ~0 m25 M40"),
+    "n": ("6", 0.8, "n0 N5 ~0 m25 M40"),
     "l": ("7", 0.9, "l0 L0 r5 u40 w30 y40"),
     "r": ("7", 0.9, "r0 l5 L40 h40 g30"),
     # R at the end of a word or before a consonant.
@@ -84,7 +84,8 @@ _SPELLINGS = tuple(
     for pattern, sign in (
         (r"[’'`ʻʼ.]", ""), (r"[^a-z-]+", " "),
         (r"t[sz]?sch|tch|cz|(?<=c)ch", "Č"), (r"sch|sh", "S"), (r"\bch(?=[rl])", "k"), (r"ch", "C"), (r"ph", "f"), (r"th", "θ"),
-        (r"kh", "K"), (r"gh", "H"), (r"ts|tz|zz", "c"), (r"dzh|zh|dj", "J"), (r"dz", "c"), (r"ck", "k"), (r"c(?=[eiy])", "E"), (r"c", "k"),
+        (r"kh", "K"), (r"gh", "H"),
+        (r"ts|tz|zz", "c"), (r"dzh|zh|dj", "J"), (r"dz", "c"), (r"ck", "k"), (r"c(?=[eiy])", "E"), (r"c", "k"),
         (r"qu?", "q"), (r"\bwr", "r"), (r"wh", "w"), (r"x", "xẋ"), (r"ng", "nĝ"), (r"\bkn|\bgn", "n"), (r"\brh", "r"),
         (r"j", "J"), (r"g(?=[eiy])", "G"), (r"([^aeiou])\1+", r"\1"), (r"m(?=[bp])", "ṁ"), (r"r(?=\b|[^aeiouyh])", "ṙ"),
         (r"(?<=[^ ]{2})e\b", "ė"), (r"(?<=[^ ]{2})s\b", "ṡ"), (r"(?<=[^ ]{2})t\b", "ṫ"), (r"(?<=[^ ]{2})d\b", "ḋ"),
@@ -129,8 +130,8 @@ def costs() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float3
     """Return the costs of an alignment, float32, by the kind of script.
 
     Returns:
-        The cost of each phoneme in place of each grapheme [kinds, graphemes, phonemes], the cost of each grapheme without a phoneme
-        [kinds, graphemes], and the cost of each phoneme without a grapheme [kinds, phonemes].
+        The cost of each phoneme in place of each grapheme [kinds, graphemes, phonemes], the cost of each grapheme without a
+        phoneme [kinds, graphemes], and the cost of each phoneme without a grapheme [kinds, phonemes].
     """
     replaced = np.ones((3, len(GRAPHEMES), len(PHONEMES)), np.float32)
     missing = np.ones((3, len(GRAPHEMES)), np.float32)
@@ -143,9 +144,9 @@ def costs() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float3
     added = np.full((3, len(PHONEMES)), 0.9, np.float32)
     for kind, sounds in enumerate(
         (
-            "a20 e15 i15 o20 u20 A5 y10 w20 h45 ~5 M25 D25 L20",
-            "a10 e10 i10 o10 u10 A5 y12 w12 h35 ~5 M25 D25 L10",
-            "a10 e8 i6 o6 u2 A5 y10 w12 h45 ~5 M25 D25 L20",
+            "a20 e15 i15 o20 u20 A5 y10 w20 h45 ~5 M25 L20",
+            "a10 e10 i10 o10 u10 A5 y12 w12 h35 ~5 M25 L10",
+            "a10 e8 i6 o6 u2 A5 y10 w12 h45 ~5 M25 L20",
         )
     ):
         added[kind, 0] = 0.4

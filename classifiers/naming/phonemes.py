@@ -2,8 +2,8 @@
 
 The signs are those of `PHONEMES`. Most are the letter that English has for the sound. "S", "Z", "C" and "J" are the first sounds
 of "ship", "genre", "church" and "jam", "c" is "ts", "N" is "ng" and "Q" is the "th" of "thin". These signs represent letters with
-two sounds: "B" b or v, "X" k or h, "F" p or f, "Y" s or sh, "A" any short vowel. These represent letters that may be missing in the name: "~" a nasal,
-"M" and "D" the m and n of a case ending, "L" the l of the Arabic article. A space separates words.
+two sounds: "B" b or v, "X" k or h, "F" p or f, "Y" s or sh. "A" is any short vowel. These represent letters that may be missing
+in the name: "~" a nasal, "M" the m of a case ending, "L" the l of the Arabic article. A space separates words.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
-PHONEMES = " aeiouAywhkgtdpbfvszSZCJcmnlrNQBXFY~MDL"
+PHONEMES = " aeiouAywhkgtdpbfvszSZCJcmnlrNQBXFY~ML"
 ALPHABETIC, VOWELLESS, SYLLABIC = 0, 1, 2
 """Kinds of scripts: one writes all vowels, one omits some, one adds vowels between consonants."""
 
@@ -44,7 +44,8 @@ _GREEK_PAIRS = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
         (r"\bμπ", "b"), (r"\bντ", "d"), (r"\bγκ", "g"), (r"μπ", "~b"), (r"ντ", "~d"), (r"γ[κγ]", "~g"), (r"τζ", "J"),
-        (r"τσ", "C"), (r"ου", "u"), (r"[αε]υ(?=[αεηιουωβγδζλμνρ])|αυ\b|ευ\b", "ev"), (r"[αε]υ", "ef"), (r"[εο]ι(?!\u0308)", "i"),
+        (r"τσ", "C"), (r"ου", "u"), (r"αυ(?=[αεηιουωβγδζλμνρ]|\b)", "av"), (r"ευ(?=[αεηιουωβγδζλμνρ]|\b)", "ev"), (r"αυ", "af"), (r"ευ", "ef"),
+        (r"[εο]ι(?!\u0308)", "i"),
         (r"αι(?!\u0308)", "e"), (r"γ(?=[ειηυ])", "y"),
     )
 )  # fmt: skip
@@ -64,7 +65,8 @@ _GEORGIAN = _table(
 )
 _DEVANAGARI = _table(
     "क ख ग घ ङ च छ ज झ ञ ट ठ ड ढ ण त थ द ध न प फ ब भ म य र ल ळ व श ष स ह अ आ इ ई उ ऊ ए ऐ ओ औ ऑ ऍ ऋ ा ि ी ु ू े ै ो ौ ॉ ॅ ृ ं ँ ः ़",
-    "k k g g N C C J J n t t d d n t t d d n p F b b m y r l l v S S s h a a i i u u e e o o o e ri a i i u u e e o o o e ri ~ ~ - -",
+    "k k g g N C C J J n t t d d n t t d d n p F b b m y r l l v S S s h a a i i u u e e o o o e ri "
+    "a i i u u e e o o o e ri ~ ~ - -",
 )
 _THAI = _table(
     "ก ข ฃ ค ฅ ฆ ง จ ฉ ช ฌ ซ ญ ฎ ฏ ฐ ฑ ฒ ณ ด ต ถ ท ธ น บ ป ผ ฝ พ ฟ ภ ม ย ร ฤ ล ฬ ว ศ ษ ส ห ฬ อ ฮ "
@@ -79,42 +81,14 @@ _THAI_LEADING = re.compile(
 _THAI_DIPHTHONG = re.compile(r"\u0e40([\u0e01-\u0e2e][รล]?)\u0e35[\u0e48-\u0e4b]?ย")
 _THAI_UNIT = re.compile(r"[\u0e01-\u0e2e][^\u0e01-\u0e2e]*|.", re.DOTALL)
 _HANGUL = 0xAC00
-_INITIALS = ["g", "k", "n", "d", "t", "l", "m", "b", "p", "s", "s", "-", "J", "J", "C", "k", "t", "p", "h"]
-_MEDIALS = ["a", "e", "ya", "ye", "o", "e", "yo", "ye", "o", "wa", "we", "we", "yo", "u", "wo", "we", "wi", "yu", "u", "wi", "i"]
-_FINALS = [
-    "-",
-    "g",
-    "g",
-    "g",
-    "n",
-    "n",
-    "n",
-    "d",
-    "l",
-    "l",
-    "l",
-    "l",
-    "l",
-    "l",
-    "l",
-    "l",
-    "m",
-    "b",
-    "b",
-    "t",
-    "t",
-    "N",
-    "J",
-    "C",
-    "k",
-    "t",
-    "p",
-    "h",
-]
+_INITIALS = "gkndtlmbpss-JJCktph"
+_VOWELS = "a e ya ye o e yo ye o wa we we yo u wo we wi yu u wi i"
+_MEDIALS = _VOWELS.split()
+_FINALS = "-gggnnndllllllllmbbttNJCktph"
 _KANA_ROWS = {
-    "アイウエオ": "", "カキクケコ": "k", "ガギグゲゴ": "g", "サシスセソ": "s", "ザジズゼゾ": "z", "タチツテト": "t", "ダヂヅデド": "d",
-    "ナニヌネノ": "n", "ハヒフヘホ": "h", "バビブベボ": "b", "パピプペポ": "p", "マミムメモ": "m", "ラリルレロ": "l", "ワヰ\u0000ヱヲ": "w",
-    "ヷヸヴヹヺ": "v", "ヤ\u0000ユ\u0000ヨ": "y",
+    "アイウエオ": "", "カキクケコ": "k", "ガギグゲゴ": "g", "サシスセソ": "s", "ザジズゼゾ": "z", "タチツテト": "t",
+    "ダヂヅデド": "d", "ナニヌネノ": "n", "ハヒフヘホ": "h", "バビブベボ": "b", "パピプペポ": "p", "マミムメモ": "m",
+    "ラリルレロ": "l", "ワヰ\u0000ヱヲ": "w", "ヷヸヴヹヺ": "v", "ヤ\u0000ユ\u0000ヨ": "y",
 }  # fmt: skip
 _KANA = {
     **{kana: row + vowel for kanas, row in _KANA_ROWS.items() for kana, vowel in zip(kanas, "aiueo", strict=True)},
@@ -295,8 +269,8 @@ def _pinyin(syllable: str) -> str:
 _OTHER = tuple(
     (re.compile(pattern), sound)
     for pattern, sound in (
-        (r"sh", "S"), (r"zh", "Z"), (r"ch", "C"), (r"kh", "k"), (r"gh", "g"), (r"th", "t"), (r"dh", "d"), (r"bh", "b"), (r"ph", "F"),
-        (r"jh?", "J"), (r"ng", "N"), (r"[^aeiouywhkgtdpbfvszSZCJcmnlrNF]", ""),
+        (r"sh", "S"), (r"zh", "Z"), (r"ch", "C"), (r"kh", "k"), (r"gh", "g"), (r"th", "t"), (r"dh", "d"), (r"bh", "b"),
+        (r"ph", "F"), (r"jh?", "J"), (r"ng", "N"), (r"[^aeiouywhkgtdpbfvszSZCJcmnlrNF]", ""),
     )
 )  # fmt: skip
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 
-from guard.frequency import common_words
+from guard.frequency import common_words, zipf
 
 # How many words may count against a run of words before it ends.
 _PATIENCE = 2
@@ -154,69 +154,31 @@ def pig_latin(text: str) -> Iterator[str]:
 
 
 def _unpigged(found: re.Match[str], common: frozenset[str], longest: bool) -> str:
-    """Return the word that a word in pig latin means: a common one, or the one with the longest or shortest beginning."""
+    """Return the word that a word in pig latin means: the most frequent one, else the one with the longest or shortest beginning.
+
+    "Asway" is "as" or "was": without `longest`, the second word counts.
+    """
     stem, glide = found[1], found[2]
     lower = stem.lower()
-    moved = [lower[at:] + lower[:at] for at in range(len(lower) - 1, 0, -1) if _ONSET.match(lower[at:])]
-    glided = glide + lower if glide else ""
-    # "Asway" is "was" or "as".
-    choices = [glided, lower, *moved] if glide else [*moved, lower]
-    if not longest:
-        choices.reverse()
-    word = next((choice for choice in choices if choice in common), "")
-    if not word:
-        word = lower if glide == "w" or not moved else moved[-1] if longest else moved[0]
-        word = glided if glide == "y" and longest else word
+    moved = [lower[at:] + lower[:at] for at in range(1, len(lower)) if _ONSET.match(lower[at:])]
+    glided = [glide + lower] if glide else []
+    known = sorted({word for word in [*moved, lower, *glided] if word in common}, key=zipf, reverse=True)
+    if known:
+        word = known[0 if longest else -1]
+    elif glide == "w" or not moved:
+        word = lower
+    elif glide and longest:
+        word = glided[0]
+    else:
+        word = moved[0 if longest else -1]
     return word.capitalize() if stem[0].isupper() else word
 
 
-_MORSE = dict(
-    zip(
-        [
-            ".-",
-            "-...",
-            "-.-.",
-            "-..",
-            ".",
-            "..-.",
-            "--.",
-            "....",
-            "..",
-            ".---",
-            "-.-",
-            ".-..",
-            "--",
-            "-.",
-            "---",
-            ".--.",
-            "--.-",
-            ".-.",
-            "...",
-            "-",
-            "..-",
-            "...-",
-            ".--",
-            "-..-",
-            "-.--",
-            "--..",
-            "-----",
-            ".----",
-            "..---",
-            "...--",
-            "....-",
-            ".....",
-            "-....",
-            "--...",
-            "---..",
-            "----.",
-            ".--.-.",
-            "-.--.",
-            "..--..",
-        ],
-        [*_LETTERS, *"0123456789@(?"],
-        strict=True,
-    )
-)
+_MORSE_CODES = """
+    .- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --..
+    ----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----. .--.-. -.--. ..--..
+"""
+_MORSE = dict(zip(_MORSE_CODES.split(), f"{_LETTERS}0123456789@(?", strict=True))
 _MORSE_RUN = re.compile(r"[.\-]{1,6}(?:(?: {1,7}| ?[/|\n] ?)[.\-]{1,6}){5,}")
 _MORSE_SIGNS = str.maketrans(
     {"·": ".", "•": ".", "∙": ".", "\u2013": "-", "\u2014": "-", "\u2212": "-", "_": "-", "\u2026": "..."}
