@@ -31,11 +31,12 @@ _SHARES = (
     {4: 0.6, 5: 0.7, 6: 0.85, 7: 0.95},
     {4: 0.6, 5: 0.7, 6: 0.85, 7: 0.95},
 )
+_LONG = 8  # from here on, all of it
 _SINGLE_SHARES = {4: 0.0, 5: 0.3, 6: 0.5, 7: 0.7}
 # How much of the limit each word of a name is allowed, and with how many more consonants than it has.
 _WORD_SHARE = 1.5
 _WORD_FREE = 0.3
-_FILTER_BITS_A_KEY = 4
+_FILTER_BITS_A_KEY = 7
 _MOST_FILTER_BITS = 26
 
 
@@ -62,10 +63,9 @@ class NameIndex:
         np.cumsum([len(name) for name in names], out=start[1:])
         self._letters = np.array([letter for name in names for letter in name], np.int8)
         self._start = start
-        table = classes()
         self._told = evidence()
-        self._allowed = np.array([_allowed(name, table, self._told) for name in names], np.float32).reshape(-1, 3)
-        keys, owner = _enter(self._letters, start, table)
+        self._allowed = _allowed(self._letters, start, self._told)
+        keys, owner = _enter(self._letters, start, classes())
         order = np.argsort(keys, kind="stable")
         self._keys, self._owner = keys[order], owner[order]
         self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
@@ -98,12 +98,18 @@ class NameIndex:
         return [(int(name), float(c), int(a), int(b)) for (name, a, b), c in zip(found.tolist(), cost.tolist(), strict=True)]
 
 
-def _allowed(name: tuple[int, ...], table: NDArray[np.int8], told: NDArray[np.float32]) -> list[float]:
-    """Return by the kind of script how many consonants of a name count for the cost that it is allowed."""
-    letters = list(name)
-    consonants = int(np.count_nonzero(table[letters, 0] > 0))
-    shares = _SHARES if _SPACE in letters else [_SINGLE_SHARES] * len(_SHARES)
-    return [share.get(consonants, 1.0) * float(told[letters].sum()) for share in shares]
+def _allowed(letters: NDArray[np.int8], start: NDArray[np.int64], told: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how many consonants of each name count for the cost that it is allowed, float32 [names, kinds of scripts]."""
+
+    def total(each: NDArray[Any]) -> NDArray[Any]:
+        sums = np.concatenate(([0], np.cumsum(each[letters])))
+        return np.asarray(sums[start[1:]] - sums[start[:-1]])
+
+    consonants = np.minimum(total((told > 0).astype(np.int64)), _LONG)
+    single = total((np.arange(len(told)) == _SPACE).astype(np.int64)) == 0
+    shares = np.array([[share.get(count, 1.0) for share in _SHARES] for count in range(_LONG + 1)])[consonants]
+    shares[single] = np.array([_SINGLE_SHARES.get(count, 1.0) for count in range(_LONG + 1)])[consonants[single], None]
+    return (shares * total(told.astype(np.float64))[:, None]).astype(np.float32)
 
 
 def _compiled(function: Any) -> Any:
@@ -209,8 +215,9 @@ def _distance(
             row[at + 1], since[at + 1] = cost, back
             least = min(least, cost)
         if least > most:
-            return least
-    return row[columns] if row[columns] - since[columns] <= _WORD_SHARE * limit * (word + _WORD_FREE) else 1e9
+            return float(least)
+    alike = row[columns] - since[columns] <= _WORD_SHARE * limit * (word + _WORD_FREE)
+    return float(row[columns]) if alike else 1e9
 
 
 @_compiled

@@ -58,8 +58,8 @@ def test_morse_in_typographic_signs() -> None:
     "text",
     [
         "Erewhay asway Yrsaay Olmundardalthay ornbay?",
-        "Ere-way asway Yrsaway Olmundardalthay ornbay?".replace("Ere-way", "Erewhay"),
-        "Answer: erewhay asway rsayay olmundardalthay ornbay",
+        "Erewhay asway Yrsaway Olmundardalthay ornbay?",
+        "Answer: erewhay asway yrsaay olmundardalthay ornbay",
     ],
 )
 def test_pig_latin(text: str) -> None:

@@ -31,7 +31,7 @@ DISGUISED = {
         ".-- .... --- / .- .-. . / - .... . / .--. .- .-. . -. - ... / --- ..-. / - .... . / .- ..- - .... --- .-.",
         PROMPT.lower(),
     ),
-    "vowelless": ("Wh r th prnts f th thr?", "Wh r the parents f the their"),
+    "vowelless": ("Wh r th prnts f th thr?", "who r the parents f the their"),
 }
 
 
