@@ -36,6 +36,8 @@ _SINGLE_SHARES = {4: 0.0, 5: 0.3, 6: 0.5, 7: 0.7}
 # How much of the limit each word of a name is allowed, and with how many more consonants than it has.
 _WORD_SHARE = 1.5
 _WORD_FREE = 0.3
+# The most phonemes of a run of words.
+_LONGEST = 120
 _FILTER_BITS_A_KEY = 7
 _MOST_FILTER_BITS = 26
 
@@ -109,7 +111,7 @@ def _allowed(letters: NDArray[np.int8], start: NDArray[np.int64], told: NDArray[
     single = total((np.arange(len(told)) == _SPACE).astype(np.int64)) == 0
     shares = np.array([[share.get(count, 1.0) for share in _SHARES] for count in range(_LONG + 1)])[consonants]
     shares[single] = np.array([_SINGLE_SHARES.get(count, 1.0) for count in range(_LONG + 1)])[consonants[single], None]
-    return (shares * total(told.astype(np.float64))[:, None]).astype(np.float32)
+    return np.asarray(shares * total(told.astype(np.float64))[:, None], np.float32)
 
 
 def _compiled(function: Any) -> Any:
@@ -135,7 +137,7 @@ def _read(letters: Any, options: Any, first: int, one: int, second: int, two: in
         symbol = options[letters[at], option]
         # Two equal consonants in a row, across a space or a silent letter, are kept: the text has both too.
         if symbol > 0:
-            if count == 19:
+            if count == MOST:
                 return -1
             symbols[count] = symbol
             count += 1
@@ -152,7 +154,7 @@ def _enter(text: Any, start: Any, options: Any) -> Any:
         letters = text[start[name] : start[name + 1]]
         length = len(letters)
         plain = _read(letters, options, -1, 0, -1, 0, symbols)
-        if plain < 4 or length > 64:
+        if plain < FEWEST:
             continue
         # -1: no other option is taken.
         for first in range(-1, length):
@@ -231,7 +233,7 @@ def _search(
     mask = np.uint64(len(table) * 64 - 1)
     symbols = np.empty(24, np.int8)
     changed = np.empty(24, np.int8)
-    row, since = np.empty(256, np.float64), np.empty(256, np.float64)
+    row, since = np.empty(_LONGEST + 2, np.float64), np.empty(_LONGEST + 2, np.float64)
     seen = np.full(len(start) - 1, -1, np.int64)
     run = 0
     for i in range(len(bounds)):
@@ -239,14 +241,14 @@ def _search(
             continue
         length, place = 0, bounds[i, 0]
         for j in range(i + 1, len(bounds)):
-            if bounds[j, 3] - bounds[i, 3] >= most_words or length > 19:
+            if bounds[j, 3] - bounds[i, 3] >= most_words or length > MOST:
                 break
-            while place < bounds[j, 0] and length < 21:
+            while place < bounds[j, 0] and length < MOST + 2:
                 if class_of[sounds[place]] > 0:
                     symbols[length] = class_of[sounds[place]]
                     length += 1
                 place += 1
-            if not bounds[j, 2] or length < 3 or length > 19 or place - bounds[i, 0] > 120:
+            if not bounds[j, 2] or length < FEWEST or length > MOST or place - bounds[i, 0] > _LONGEST:
                 continue
             run += 1
             # Operation 0: none; then one deletion, replacement or insertion at each place.
@@ -256,8 +258,6 @@ def _search(
                 else:
                     operation = edit - 1
                     if operation < length:
-                        if length < 4:
-                            continue
                         for at in range(length - 1):
                             changed[at] = symbols[at if at < operation else at + 1]
                         key = _number(changed, length - 1)

@@ -158,11 +158,6 @@ def spoken(word: str) -> Spoken:
     return _whole(_other(word), VOWELLESS)
 
 
-def unspaced(word: str) -> bool:
-    """Return whether the script of `word` writes no spaces between words."""
-    return _scripted(word) in ("THAI", "CJK")
-
-
 def _whole(sounds: str, kind: int) -> Spoken:
     sounds = _tidy(sounds)
     return Spoken(sounds, kind, (0,), (len(sounds),))
