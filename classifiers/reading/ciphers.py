@@ -109,8 +109,7 @@ def _strange(text: str) -> list[str]:
     common = common_words()
     found: list[str] = []
     row: list[str] = []
-    for word in [*_ASCII_WORD.findall(text), "the"]:
-        word = word.lower()
+    for word in [*_ASCII_WORD.findall(text.lower()), "the"]:
         if word in common:
             if len(row) >= _STRANGE:
                 found += row
