@@ -13,6 +13,7 @@ from classifiers.naming.names import loose_variants, variants
 from classifiers.naming.titles import title_variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
+from classifiers.naming.vowelless import VowellessIndex
 from classifiers.naming.weak import is_name, is_title, is_weak
 from classifiers.naming.written import Written
 from classifiers.protocol import Match, Screened, best_matches
@@ -38,6 +39,8 @@ WORD = 0.8
 """Score of a distinctive word of a name (`classifiers.naming.distinctive`) and of a name with misspelt words."""
 DOUBTFUL = 0.6
 """Score of every uncertain match."""
+VOWELLESS = 0.85
+"""Score of the consonants of a name."""
 FACT = 0.8
 """Score of facts of a target that must not be in a prompt."""
 READING = 0.9
@@ -67,6 +70,7 @@ class AliasClassifier:
       (`classifiers.naming.misspelt`).
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
     - "word" 0.8: a distinctive word of a name or of a phrase of the scope `always` (`classifiers.naming.distinctive`).
+    - "vowelless" 0.85: the consonants of the name without its vowels (`classifiers.naming.vowelless`).
     - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
       like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
       by definition not specific, so a single date or an ordinary word is no match.
@@ -153,6 +157,7 @@ class AliasClassifier:
         self._misspelt = MisspeltIndex(list(spelled))
         self._misspelt_owners = [tuple(ids) for ids in spelled.values()]
         self._misspelt_sure = [" " in text and text in typed and not is_weak(text) for text in spelled]
+        self._vowelless = VowellessIndex(list(typed))
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
         self._transliterations = TransliterationIndex(list(written))
@@ -197,6 +202,9 @@ class AliasClassifier:
             found += [_match(target_id, WORD, "typo", sure) for target_id in self._misspelt_owners[index]]
         if self._words:
             found += self._distinctive(self._words, folded, place)
+        for index in self._vowelless.find(folded):
+            weak = self._typo_weak[index]
+            found += [_match(target_id, VOWELLESS, "vowelless", not weak) for target_id in self._typo_owners[index]]
         return found + self._pasted(folded)
 
     def _judged(self, search: _Search, folded: str, score: float, place: _Place) -> Iterator[Match]:

@@ -1,29 +1,33 @@
 """Transliteration: finds names in Latin letters that a text writes in another script, and the reverse.
 
-anyascii romanises both, and rough phonetic rules unify the spellings, so that "Hsiao Yun-Hwa", "Сяо Юньхуа" and "萧云华" become
-nearly the same. They are compared with one or two errors allowed. In scripts that omit vowels (Arabic, Hebrew) and in languages
-that change them with the grammatical case (Russian), the consonants of each word are compared as well. A name in Latin letters is
-compared only with parts of the text in another script, so a text in Latin letters costs no time and raises no false alarm.
+A part of a text in another script is turned into phonemes (`classifiers.naming.phonemes`), a name in Latin letters into graphemes
+with what they may sound like in several languages (`classifiers.naming.graphemes`), and the two are aligned
+(`classifiers.naming.alignment`). A name matches if the whole and each of its words are alike enough. How alike depends on the
+script: one that omits vowels or joins words says less.
 
-These are not found: names of fewer than eight letters after romanisation, or of fewer than eight consonants where vowels are
-missing; Western names in Chinese characters (贝多芬), which follow neither letters nor word boundaries; Japanese names in kanji,
-which anyascii reads as Chinese; and names that are spelled after a pronunciation that their Latin letters do not show (Jaime as
-Хайме).
+Names of few consonants ("Hsiao Yun-Hwa") and Chinese names in Chinese characters are compared in another way: anyascii romanises
+both, and rough phonetic rules unify the spellings, so that they and "Сяо Юньхуа" become nearly the same.
+
+A name in Latin letters is compared only with parts of the text in another script, so a text in Latin letters costs no time and
+raises no false alarm. A name in another script is searched for in texts in Latin letters.
+
+These are not found: a single short word; Western names in Chinese characters without a dot between their words (贝多芬); Japanese
+names in kanji, which anyascii reads as Chinese; and names that a language replaces by its own (Κάρολος for Charles).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+import numpy as np
+
+from classifiers.naming.alignment import NameIndex, Stream
+from classifiers.naming.graphemes import graphemes
+from classifiers.naming.phonemes import PHONEMES, spoken
 from classifiers.naming.typos import TypoIndex
 
-# The fewest consonants that are specific enough: if vowels are compared too, and if the script omits them.
-_CONSONANTS = 6
-_VOWELLESS_CONSONANTS = 8
-# The least similarity of letters, by their longest common subsequence, if vowels are written.
-_SIMILAR = 0.75
 # The fewest letters of a romanised name that is compared by sound. Han characters have too few sounds to allow errors.
 _LETTERS = 8
 _HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -36,13 +40,29 @@ _FOREIGN = re.compile(_FOREIGN_LETTER)
 _EACH_HAN = re.compile(rf"([{_HAN}])")
 _HIRAGANA = re.compile(r"[\u3040-\u309f]+")
 _KOREAN_PARTICLE = re.compile(r"([\uac00-\ud7a3]{2})(?:에게|에서|으로|은|는|이|가|을|를|의|에|와|과|도|로)(?![\uac00-\ud7a3])")
-_ABJAD = re.compile(r"[\u0590-\u07bf\ufb1d-\ufdff\ufe70-\ufefc]")
-# Arabic and Hebrew omit vowels; languages in Cyrillic script change the last vowels of a name with the grammatical case.
-_INFLECTED = re.compile(r"[\u0400-\u052f\u0590-\u07bf\ufb1d-\ufdff\ufe70-\ufefc]")
-# Arabic and Hebrew join "and", "in", "to", "from" and "the" to the next word.
-_PROCLITIC = re.compile(
-    r"(?<!\w)(?:[\u0648\u0641\u0628\u0643\u0644\u05d5\u05d1\u05db\u05dc\u05de\u05e9\u05d4](?:\u0627\u0644)?|\u0627\u0644)(?=\w{3})"
-)
+# Words, each in one script: how they are recognised, and the limit of the cost per consonant.
+_APOSTROPHE = r"(?:['\u2019\u05f3](?=[\u05d0-\u05ea]))?"
+_SCRIPTS: dict[str, tuple[str, float]] = {
+    "cyrillic": (r"[\u0400-\u052f\u02bc]+", 0.2),
+    "greek": (r"[\u0370-\u037d\u0386-\u03ff\u1f00-\u1fff\u0300-\u036f]+", 0.2),
+    "armenian": (r"[\u0531-\u0588]+", 0.2),
+    "georgian": (r"[\u10a0-\u10ff\u1c90-\u1cbf]+", 0.2),
+    "hebrew": (rf"(?:[\u0591-\u05f2\ufb1d-\ufb4f]{_APOSTROPHE})+", 0.15),
+    "arabic": (r"[\u0620-\u065f\u066e-\u06d3\u06d5-\u06ff\u0750-\u077f\ufb50-\ufdff\ufe70-\ufefc]+", 0.16),
+    "devanagari": (r"[\u0900-\u0963\u0971-\u097f]+", 0.18),
+    "indic": (r"[\u0980-\u0dff]+", 0.12),
+    "thai": (r"[\u0e01-\u0e3a\u0e40-\u0e45\u0e47-\u0e4e]+", 0.2),
+    "hangul": (r"[\uac00-\ud7a3]+", 0.235),
+    "katakana": (r"[\u30a1-\u30fa\u30fc\uff66-\uff9f]+", 0.26),
+    "hiragana": (r"[\u3041-\u3096]+", 0.2),
+    "han": (rf"[{_HAN}]+", 0.28),
+}
+_LIMITS = {script: limit for script, (_, limit) in _SCRIPTS.items()}
+_RUN = re.compile("|".join(f"(?P<{script}>{pattern})" for script, (pattern, _) in _SCRIPTS.items()))
+# What may be between two words of a name. Chinese writes a dot between the words of a foreign name.
+_BETWEEN = re.compile(r"[ \u00a0\-\u2010\u2011\u05be.'\u2019\u00b7\u30fb\uff65\u2022\u2027\uff1d=\u30a0,]{1,3}")
+_DOT = re.compile(r"[\u00b7\u30fb\uff65\u2022\u2027]")
+_MOST_WORDS = 6
 
 # Letters that anyascii romanises by shape, but that names romanise by sound: Greek chi, Arabic za, Hebrew vav.
 _BETTER = str.maketrans({"\u03c7": "h", "\u03a7": "H", "\u0638": "z", "\u05d5": "w"})
@@ -67,10 +87,8 @@ _SOUNDS = (
     (r"(.)\1+", r"\1"),
 )
 _RULES = tuple((re.compile(pattern), sound) for pattern, sound in _SOUNDS)
-_VOWELS = re.compile(r"[aeiouh]")
-_CLASSES = str.maketrans({"j": "s", "d": "t", "p": "b", "f": "b", "v": "b", "g": "k"})
+_PLACE = {sound: place for place, sound in enumerate(PHONEMES)}
 _NOT_LETTERS = re.compile(r"[^a-z']+")
-_DOUBLED = re.compile(r"([a-z])\1+")
 
 
 def _romanised(text: str) -> list[str]:
@@ -90,33 +108,12 @@ def _spelled(word: str) -> str:
     return word
 
 
-@lru_cache(maxsize=262_144)
-def _skeleton(word: str) -> str:
-    return _VOWELS.sub("", _spelled(word.replace("w", ""))).translate(_CLASSES)
-
-
 def sounds(text: str) -> str:
     """Return a phonetic spelling of `text`: words of the letters a-z, separated by single spaces.
 
     Each Han character is a word, in its Mandarin reading without tones.
     """
     return " ".join([spelled for word in _romanised(text) if (spelled := _spelled(word))])
-
-
-def skeletons(text: str) -> list[tuple[str, str]]:
-    """Return for each word of `text` the classes of its consonants, and its phonetic spelling. W, y and h count as vowels.
-
-    A word of fewer than two consonants, such as the Arabic article, is joined to the next word.
-    """
-    words: list[tuple[str, str]] = []
-    left, sound = "", ""
-    for word in _romanised(text):
-        left = _DOUBLED.sub(r"\1", left + _skeleton(word))
-        sound += _spelled(word)
-        if len(left) > 1:
-            words.append((left, sound))
-            left, sound = "", ""
-    return [*words, (left, sound)] if left else words
 
 
 class TransliterationIndex:
@@ -127,18 +124,16 @@ class TransliterationIndex:
         foreign = [_FOREIGN.search(name) is not None for name in names]
         self._latin = _Sounds([(index, name) for index, name in enumerate(names) if not foreign[index]])
         self._foreign = _Sounds([(index, name) for index, name in enumerate(names) if foreign[index]])
-        self._by_consonants: dict[tuple[str, ...], list[tuple[int, str]]] = {}
-        for index, name in enumerate(names):
-            words = skeletons(name)
-            if not foreign[index] and len(words) > 1 and sum(len(left) for left, _ in words) >= _CONSONANTS:
-                entry = (index, "".join(sound for _, sound in words))
-                self._by_consonants.setdefault(tuple(left for left, _ in words), []).append(entry)
-        self._most_words = max(map(len, self._by_consonants), default=0)
+        self._heard = [index for index in range(len(names)) if not foreign[index]]
+        self._names = [names[index] for index in self._heard]
+        self._by_sound: NameIndex | None = None
+        if self._names:
+            _compile()
 
     def find(self, text: str) -> set[int]:
         """Return the indices of the names that `text` writes in another script. The time is linear in the text."""
         found = self._foreign.find(text)
-        if text.isascii():
+        if text.isascii() or not _FOREIGN.search(text):
             return found
         segments = _SEGMENT.findall(text)
         written = "\n".join(segments)
@@ -149,28 +144,54 @@ class TransliterationIndex:
         found |= self._latin.find(written)
         if (bare := _KOREAN_PARTICLE.sub(r"\1", written)) != written:
             found |= self._latin.find(bare)
-        for segment in segments if self._by_consonants else ():
-            if _INFLECTED.search(segment):
-                found |= self._inflected(segment)
-        return found
+        return found | {index for index, _ in self.heard(text)}
 
-    def _inflected(self, segment: str) -> set[int]:
-        from rapidfuzz.distance import Indel
+    def heard(self, text: str) -> list[tuple[int, float]]:
+        """Return the names that sound like a part of `text`, each with the cost per consonant."""
+        if self._by_sound is None:
+            # Not before a text needs it: most servers never read another script. Two threads may both make it.
+            self._by_sound = NameIndex([graphemes(name) for name in self._names])
+        index = self._by_sound
+        return [(self._heard[name], cost) for stream in streams(text) for name, cost, _, _ in index.find(stream)]
 
-        found: set[int] = set()
-        vowelless = _ABJAD.search(segment) is not None
-        # With and without the short words that Arabic and Hebrew join to the next word.
-        for text in dict.fromkeys((segment, _PROCLITIC.sub("", segment))):
-            words = skeletons(text)
-            for start in range(len(words)):
-                for end in range(start + 2, min(start + self._most_words, len(words)) + 1):
-                    key = tuple(left for left, _ in words[start:end])
-                    enough = sum(map(len, key)) >= _VOWELLESS_CONSONANTS
-                    for index, name in self._by_consonants.get(key, ()):
-                        said = "".join(sound for _, sound in words[start:end])
-                        if enough if vowelless else Indel.normalized_similarity(name, said) >= _SIMILAR:
-                            found.add(index)
-        return found
+
+@lru_cache(maxsize=1)
+def _compile() -> None:
+    """Compile the search before a text needs it."""
+    index = NameIndex([graphemes("Ada Lovelace")])
+    for stream in streams("Ада"):
+        index.find(stream)
+
+
+def streams(text: str) -> Iterator[Stream]:
+    """Yield each part of `text` that is in one script other than Latin, as phonemes."""
+    words: list[str] = []
+    script, end, dotted = "", -1, False
+    for run in [*_RUN.finditer(text), None]:
+        between = "" if run is None else text[end : run.start()]
+        if run is None or run.lastgroup != script or not _BETWEEN.fullmatch(between):
+            if words and (script != "han" or dotted):
+                yield _stream(words, script)
+            words, dotted = [], False
+        if run is not None:
+            dotted = dotted or (bool(words) and _DOT.search(between) is not None)
+            words.append(run[0])
+            script, end = run.lastgroup or "", run.end()
+
+
+def _stream(words: Sequence[str], script: str) -> Stream:
+    sounds: list[str] = []
+    bounds: list[tuple[int, bool, bool, int]] = []
+    place, kind = 0, 0
+    for number, word in enumerate(words):
+        said = spoken(word)
+        kind = said.kind
+        starts, ends = set(said.starts), set(said.ends)
+        bounds += [(place + at, at in starts, at in ends, number) for at in sorted(starts | ends)]
+        sounds += [said.sounds, " "]
+        place += len(said.sounds) + 1
+    codes = np.array([_PLACE[sound] for sound in "".join(sounds)], np.int8)
+    return Stream(codes, np.array(bounds, np.int32).reshape(-1, 4), kind, _LIMITS[script], _MOST_WORDS)
 
 
 class _Sounds:

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import html
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
 from typing import Literal
 
+from classifiers.reading.ciphers import caesar, morse, pig_latin, reversed_text, rot13, vowelless
 from classifiers.reading.lookalikes import unmasked
-from guard.frequency import common_words
 
 Kind = Literal[
     "spelled", "invisible", "lookalikes", "leet", "reversed", "rot13", "base64", "hex", "percent", "entities", "escapes",
-    "acrostic", "joined", "scripts",
+    "acrostic", "joined", "scripts", "caesar", "pig latin", "morse", "vowelless",
 ]  # fmt: skip
-# How many words may count against a run of words before it ends.
-_PATIENCE = 2
 # Characters of the text on each side of a hidden part that are kept.
 _AROUND = 300
 
@@ -125,63 +121,6 @@ def _beside(found: re.Match[str]) -> str:
     return found.string[max(found.start() - 1, 0) : found.start()] + found.string[found.end() : found.end() + 1]
 
 
-_WORD = re.compile(r"[^\W\d_]+")
-
-
-def _reversed(text: str) -> Iterator[str]:
-    runs = list(_strange_runs(text, _backwards))
-    if runs:
-        yield "\n".join(run[::-1] for run in runs)
-        yield "\n".join(_WORD.sub(lambda found: found[0][::-1], run) for run in runs)
-
-
-def _rot13(text: str) -> Iterator[str]:
-    if runs := list(_strange_runs(text, _rotated)):
-        yield codecs.encode("\n".join(runs), "rot13")
-
-
-def _backwards(word: str) -> str:
-    return word[::-1]
-
-
-def _rotated(word: str) -> str:
-    return codecs.encode(word, "rot13")
-
-
-@lru_cache(maxsize=65_536)
-def _vote(word: str, read: Callable[[str], str]) -> int:
-    """Return 1 if a word is common only after `read`, -1 if it is common only before, else 0."""
-    word = word.lower()
-    if not 1 < len(word) < 24:
-        return 0
-    common = common_words()
-    return (len(word) > 2 and read(word) in common) - (word in common)
-
-
-def _strange_runs(text: str, read: Callable[[str], str]) -> Iterator[str]:
-    """Yield the runs of words that become common words only by `read`, with the unknown words among and beside them.
-
-    A word counts for the run if it is common only after `read`, and against it if it is common only before. A run needs three
-    more words for it than against it, or two if it has at most four words.
-    """
-    start, end, score, best, words = 0, 0, 0, 0, 0
-    for found in _WORD.finditer(text):
-        score += _vote(found[0], read)
-        if score < 0 or score < best - _PATIENCE:
-            if best >= (3 if words > 4 else 2):
-                yield text[start:end]
-            score = best = words = 0
-            continue
-        if not words:
-            start = found.start()
-        words += 1
-        # The run ends at its best score, and includes the unknown words after it.
-        if score >= best:
-            best, end = score, found.end()
-    if best >= (3 if words > 4 else 2):
-        yield text[start:end]
-
-
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{14,}(?:\r?\n[A-Za-z0-9+/_-]{4,})*={0,2}")
 
 
@@ -259,6 +198,10 @@ DECODERS: tuple[tuple[Kind, Callable[[str], Iterator[str]]], ...] = (
     ("hex", _hex),
     ("spelled", _spelled),
     ("leet", _leet),
-    ("reversed", _reversed),
-    ("rot13", _rot13),
+    ("reversed", reversed_text),
+    ("rot13", rot13),
+    ("caesar", caesar),
+    ("pig latin", pig_latin),
+    ("morse", morse),
+    ("vowelless", vowelless),
 )

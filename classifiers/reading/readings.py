@@ -3,8 +3,9 @@
 A model reads text that is spelled letter by letter, reversed or encoded in base64 well enough to answer, so screening must read
 it too. A reading is a text for any classifier. Ordinary prose has none, so that it costs only the search for disguises.
 
-Not read are letters of a name that are spread over a text in a way that only an instruction explains, ciphers other than rot13,
-compressed or encrypted text, other encodings (base32, Morse), and more than two disguises one inside the other.
+Not read are letters of a name that are spread over a text in a way that only an instruction explains, ciphers that have more keys
+than shifts of the alphabet, compressed or encrypted text, other encodings (base32), and more than two disguises one inside the
+other.
 """
 
 from __future__ import annotations

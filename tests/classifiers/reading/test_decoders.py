@@ -25,6 +25,13 @@ DISGUISED = {
     "leet": (PROMPT.replace("author", "4u7h0r"), PROMPT),
     "reversed": (PROMPT[::-1], "?" + PROMPT.removesuffix("?")),
     "rot13": (codecs.encode(PROMPT, "rot13"), PROMPT),
+    "caesar": ("Zkr duh wkh sduhqwv ri wkh dxwkru?", PROMPT),
+    "pig latin": ("Owhay areway ethay arentspay ofway ethay authorway?", PROMPT),
+    "morse": (
+        ".-- .... --- / .- .-. . / - .... . / .--. .- .-. . -. - ... / --- ..-. / - .... . / .- ..- - .... --- .-.",
+        PROMPT.lower(),
+    ),
+    "vowelless": ("Wh r th prnts f th thr?", "who r the parents f the their"),
 }
 
 
