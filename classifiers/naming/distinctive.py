@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from classifiers.naming.names import parts_of
+from classifiers.naming.titles import LEADING
 from guard.forms.distinctive import COMMON_SURNAMES, GIVEN_NAMES
 from guard.forms.endings import script
 from guard.forms.judgement import looks_like_name
@@ -82,8 +83,9 @@ def _strength(word: str, surname: bool, upper: bool = False) -> Strength | None:
 
 @lru_cache(maxsize=65_536)
 def acronym(name: str) -> str:
-    """Return the initials of a title of three words or more ("LOTR"), folded, if they are no word; "" if there are none."""
+    """Return the initials of a title of three words or more after its article ("LOTR"), folded; "" if they are a word."""
     words = folded_words(name)
+    words = words[1:] if words[:1] and words[0] in LEADING else words
     letters = "".join(word[0] for word in words)
     if len(words) < _SHORTEST_ACRONYM or looks_like_name(name) or not letters.isascii() or not letters.isalpha():
         return ""

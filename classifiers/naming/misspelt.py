@@ -1,11 +1,12 @@
 """Misspelt words: finds names in which words are misspelt, each word judged by itself.
 
 `classifiers.naming.typos` allows a whole name one or two errors and none to a name of fewer than eight letters. Here each word of
-at least five letters may have one ("frozn"), and a word of at least four may have its letters in another order ("spritied"), as
-in "leged of zleda", if the result is no word that anybody knows and the first letter is right. The other words must be as listed.
+at least five letters may have one ("frozn"), and a word of at least four may have its letters in another order ("spritied"), if
+the result is no known word and the first letter is right, as in "leged of zleda". The other words must be as listed.
 
-result is no known word and the first letter is right, as in "leged of zleda". The other words must be as listed.
-errors", CACM 35(10), 1992), and the names are in a trie of words, so that the time does not depend on the number of names.
+The words of all names are in one table by their halves, of which one error leaves one (Wu and Manber, "Fast text searching
+allowing errors", CACM 35(10), 1992), and all beginnings of names are in a set, so that the time does not depend on the number of
+names.
 """
 
 from __future__ import annotations

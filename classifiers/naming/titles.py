@@ -18,7 +18,8 @@ _PREPOSITIONS = ("of", "in", "with", "on", "at", "for")
 _LEADING_WORDS = """
     the a an der die das le la les el los las il lo gli een het os as
 """
-_LEADING = frozenset(_LEADING_WORDS.split())
+LEADING = frozenset(_LEADING_WORDS.split())
+"""Folded articles at the beginning of a title, in several languages."""
 _MOST = 48
 _LETTERS = 4
 
@@ -33,7 +34,7 @@ def title_variants(name: str) -> tuple[str, ...]:
     own = tuple(fold(name).split())
     if len(own) < 2:
         return ()
-    bare = own[1:] if own[0] in _LEADING else own
+    bare = own[1:] if own[0] in LEADING else own
     # The forms with the leading article contain those without it.
     kept = [bare] if bare != own and (_telling(bare) or (len(bare) == 1 and len(bare[0]) >= _LETTERS)) else []
     kept += [form for form in dict.fromkeys(_forms(bare)) if form not in (own, bare) and _telling(form)]
