@@ -11,8 +11,8 @@ class EnsembleClassifier:
     """The union of the matches of its members: the best match of each target; of equal scores that of the earlier member.
 
     It is a cascade. It asks the members in order, so the cheap ones should come first, and does not show a text to the later
-    members once an earlier one has certainly found a target of `final` in it. Their matches could not change the decision, so nothing
-    is encoded for such a text. An uncertain match ends nothing.
+    members once an earlier one has found a target of `final` in it for certain. Their matches could not change the decision, so
+    nothing is encoded for such a text. An uncertain match ends nothing.
 
     The ensemble fails closed: it passes on every exception of a member.
     """

@@ -50,6 +50,9 @@ READING = 0.9
 _JOINED = 8
 # A gated phrase of this many words is no chance.
 _PASSAGE = 5
+# The evidence of whole names: of a weak one an occurrence may be an ordinary word. The rest is judged by its capitals alone.
+_WHOLE = frozenset(["alias", "phrase", "variant"])
+_NAMES = ("alias", "variant", "bare")
 # The fewest letters of a distinctive word that is searched for with an error.
 _LONG_WORD = 7
 # The fewest digits of a number that is a hint.
@@ -102,7 +105,8 @@ class AliasClassifier:
         self._own: dict[str, frozenset[str]] = {}
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
         others: dict[str, dict[str, str]] = {}
-        titles: dict[str, dict[str, str]] = {}
+        hints: dict[str, dict[str, str]] = {}
+        bare: dict[str, dict[str, str]] = {}
         words: dict[str, dict[str, str]] = {}
         small: set[str] = set()
         written: dict[str, list[str]] = {}
@@ -121,24 +125,30 @@ class AliasClassifier:
                 for variant in variants(name):
                     if len(variant) <= MAX_CHARACTERS:
                         others.setdefault(variant, {})[target.id] = "variant"
-                for title in title_variants(name):
+                titles = title_variants(name)
+                for title in titles:
                     if len(title) <= MAX_CHARACTERS:
-                        titles.setdefault(title, {})[target.id] = "variant" if " " in title else "bare"
+                        hints.setdefault(title, {})[target.id] = "variant" if " " in title else "bare"
+                if titles and " " in titles[0]:
+                    bare.setdefault(titles[0], {})[target.id] = "variant"
                 for loose in (*loose_variants(name), acronym(name)):
                     if loose and len(loose) <= MAX_CHARACTERS:
-                        titles.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
+                        hints.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
             always = [phrase for phrase in target.phrases if phrase.scope == "always"] if phrases else []
             for phrase in always:
                 listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
             for text, is_phrase in (*((name, False) for name in target.names), *((phrase.text, True) for phrase in always)):
                 for word, strength in distinctive(text, is_phrase):
                     # Of two strengths the surer one.
-                    owners = words.setdefault(word, {})
-                    owners[target.id] = min(strength, owners.get(target.id, strength), key=STRENGTHS.index)
+                    owners = hints.setdefault(word, {})
+                    known = owners.get(target.id)
+                    if known is None or (known in STRENGTHS and STRENGTHS.index(strength) < STRENGTHS.index(known)):
+                        owners[target.id] = strength
+                    if len(word) >= _LONG_WORD:
+                        words.setdefault(word, {})[target.id] = strength
         self._listed = [_Search(patterns, match, small) for match, patterns in listed.items()]
-        self._variants = _Search(others, "word")
-        self._titles = _Search(titles, "word") if titles else None
-        self._words = _Search(words, "word") if words else None
+        both = {text: {**owners, **others[text]} if text in others else owners for text, owners in hints.items()}
+        self._hints = _Search({**others, **both}, "word")
         self._facts = _Search(facts, "word") if facts else None
         names = listed.get("word", {})
         joined = {
@@ -148,15 +158,13 @@ class AliasClassifier:
         }
         self._joined = _Search(joined, "substring")
         inverted = [text for text in others if is_specific(text.split())]
-        bare = {text: owners for text, owners in titles.items() if "variant" in owners.values()}
         typed = {**bare, **{text: others[text] for text in inverted}, **names}
+        self._small = frozenset(small)
+        self._typed = list(typed.items())
         self._typos = TypoIndex(list(typed))
-        self._typo_owners = [tuple(ids) for ids in typed.values()]
-        self._typo_weak = [is_weak(text) and text not in small for text in typed]
-        spelled = {**{text: owners for text, owners in words.items() if len(text) >= _LONG_WORD}, **bare, **names}
+        spelled = {**words, **bare, **names}
+        self._spelled = list(spelled.items())
         self._misspelt = MisspeltIndex(list(spelled))
-        self._misspelt_owners = [tuple(ids) for ids in spelled.values()]
-        self._misspelt_sure = [" " in text and text in typed and not is_weak(text) for text in spelled]
         self._vowelless = VowellessIndex(list(typed))
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
@@ -185,53 +193,48 @@ class AliasClassifier:
 
     def _named(self, text: str) -> list[Match]:
         folded = fold(text)
-        words = folded.split()
         place = _Place(text)
         found = [match for search in self._listed for match in self._judged(search, folded, EXACT, place)]
         # Of equal scores "alias" comes before "phrase".
         found.sort(key=lambda match: match.evidence)
-        found += self._judged(self._variants, folded, VARIANT, place)
-        if self._titles:
-            found += self._judged(self._titles, folded, VARIANT, place)
+        found += self._judged(self._hints, folded, VARIANT, place)
         for typo in self._typos.find(folded):
+            text, owners = self._typed[typo.index]
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
-            weak = self._typo_weak[typo.index]
-            found += [_match(target_id, score, "typo", not weak) for target_id in self._typo_owners[typo.index]]
-        for index, _, _ in self._misspelt.find(words):
-            sure = self._misspelt_sure[index]
-            found += [_match(target_id, WORD, "typo", sure) for target_id in self._misspelt_owners[index]]
-        if self._words:
-            found += self._distinctive(self._words, folded, place)
+            weak = text not in self._small and is_weak(text)
+            found += [_match(target_id, score, "typo", not weak or owner == "phrase") for target_id, owner in owners.items()]
+        for index, _, _ in self._misspelt.find(folded.split()):
+            text, owners = self._spelled[index]
+            sure = " " in text and not is_weak(text)
+            found += [_match(target_id, WORD, "typo", sure and owner in _WHOLE) for target_id, owner in owners.items()]
         for index in self._vowelless.find(folded):
-            weak = self._typo_weak[index]
-            found += [_match(target_id, VOWELLESS, "vowelless", not weak) for target_id in self._typo_owners[index]]
+            text, owners = self._typed[index]
+            weak = text not in self._small and is_weak(text)
+            found += [
+                _match(target_id, VOWELLESS, "vowelless", not weak or owner == "phrase") for target_id, owner in owners.items()
+            ]
         return found + self._pasted(folded)
 
     def _judged(self, search: _Search, folded: str, score: float, place: _Place) -> Iterator[Match]:
         """Yield the matches of each occurrence, with a judgement of those that may be no name."""
         for index, end in search.found(folded):
             for target_id, evidence in search.owners[index]:
-                if not search.doubtful[index] or evidence == "phrase":
+                if not search.doubtful(index) or evidence == "phrase":
                     yield _match(target_id, score, evidence)
                     continue
                 text = place.written
                 words = text.range_at(end, search.words[index])
-                sure = self._is_name(text, words, search.weak[index], target_id)
+                sure = self._is_name(text, words, search.weak(index) and evidence in _NAMES, target_id)
                 if evidence in ("alias", "variant"):
                     yield _match(target_id, score, evidence if sure else "weak name", sure)
-                elif not text.says_names or (
-                    sure if evidence == "bare" else all(map(text.capital if evidence == "loose" else text.upper, words))
-                ):
-                    yield _match(target_id, score, "variant", False)
+                elif evidence in ("certain", "uncertain"):
+                    yield _match(target_id, WORD, "word", sure and evidence == "certain")
+                elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
+                    yield _match(target_id, score, "word" if evidence == "capital" else "variant", False)
 
-    def _distinctive(self, search: _Search, folded: str, place: _Place) -> Iterator[Match]:
-        for index, end in search.found(folded):
-            for target_id, strength in search.owners[index]:
-                text = place.written
-                words = text.range_at(end, search.words[index])
-                sure = self._is_name(text, words, False, target_id)
-                if strength != "capital" or (sure and (text.capital(words[0]) or not text.says_names)):
-                    yield _match(target_id, WORD, "word", sure and strength == "certain")
+    @staticmethod
+    def _with_capitals(text: Written, words: range, evidence: str) -> bool:
+        return all(map(text.upper if evidence == "acronym" else text.capital, words))
 
     def _is_name(self, text: Written, words: range, weak: bool, target_id: str) -> bool:
         return is_name(text, words.start, words.stop, weak, lambda: self._own_words(target_id))
@@ -299,8 +302,6 @@ class _Search:
     Attributes:
         owners: For each text, by its number, the ids of its targets, each with the evidence.
         words: The number of its words.
-        weak: Whether it is a weak name.
-        doubtful: Whether an occurrence may be no name: the text is weak, a single word, or shared by many people.
     """
 
     def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
@@ -312,17 +313,23 @@ class _Search:
         self._letters = [len(folded) - folded.count(" ") for folded in patterns]
         self.owners = [tuple(owners.items()) for owners in patterns.values()]
         self.words = [folded.count(" ") + 1 for folded in patterns]
-        judged = match == "word"
-        self.weak = [judged and folded not in small and is_weak(folded) for folded in patterns]
-        self.doubtful = [
-            judged and (weak or " " not in folded or "loose" in owners.values())
-            for weak, (folded, owners) in zip(self.weak, patterns.items(), strict=True)
-        ]
+        self._judged = match == "word"
+        self._small = small
+
+    def weak(self, index: int) -> bool:
+        """Return whether a text is a weak name. This is judged when it is found, because few texts ever are."""
+        return self._judged and self._texts[index] not in self._small and is_weak(self._texts[index])
+
+    def doubtful(self, index: int) -> bool:
+        """Return whether an occurrence may be no name: the text is weak, a single word, or shared by many people."""
+        if not self._judged or self.words[index] == 1:
+            return self._judged
+        return any(evidence not in _WHOLE for _, evidence in self.owners[index]) or self.weak(index)
 
     def found(self, folded: str) -> list[tuple[int, int]]:
         """Return the occurrences, each with the number of its text and its end; of texts that are not doubtful only the first."""
         occurrences = dict.fromkeys(
-            (index, end if self.doubtful[index] else 0) for index, end in sorted(self._finder.find(folded.strip()))
+            (index, end if self.doubtful(index) else 0) for index, end in sorted(self._finder.find(folded.strip()))
         )
         return list(occurrences)
 
@@ -337,7 +344,7 @@ class _Search:
         If `doubting`, those of weak names are uncertain.
         """
         return [
-            _match(target_id, score, evidence, not (doubting and self.weak[index] and evidence == "alias"))
+            _match(target_id, score, evidence, not (doubting and self.weak(index) and evidence == "alias"))
             for index in sorted({index for index, _ in self._finder.find(folded)})
             if self._letters[index] >= letters
             for target_id, evidence in self.owners[index]

@@ -9,10 +9,12 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, Literal
 
+from classifiers.naming.names import parts_of
+from classifiers.naming.titles import LEADING
 from guard.forms.distinctive import COMMON_SURNAMES, GIVEN_NAMES
 from guard.forms.endings import script
 from guard.forms.judgement import looks_like_name
-from guard.forms.names import PARTICLES, SUFFIXES, TITLES, folded_words, split_name
+from guard.forms.names import PARTICLES, SUFFIXES, TITLES, folded_words
 from guard.frequency import commonness, english, english_words
 from guard.stopwords import COMMON_WORDS
 
@@ -38,14 +40,14 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
     """Return the distinctive words of a name or phrase of several words, folded, each with how sure it is.
 
     A rare word is certain in the title of a work, in the place of the surname of a person, and everywhere in a phrase that is a
-    person's name, because a target's phrases name its characters. It is uncertain as a given name ("Katsushika" is also a place), in
-    any other phrase, where it is written small, and if a hyphen joins it to another one ("gi hun").
+    person's name, because a target's phrases name its characters. It is uncertain as a given name ("Katsushika" is also a place),
+    in any other phrase, where it is written small, and if a hyphen joins it to another one ("gi hun").
 
     Args:
         name: The name or the phrase.
         phrase: Whether it is a phrase.
     """
-    parts = split_name(name)
+    parts = parts_of(name)
     if len(parts) < 2:
         return ()
     person = looks_like_name(name)
@@ -63,7 +65,7 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
         sure = word in capitals and (person if phrase else last or not person)
         if strength and not sure and strength != "capital":
             rare = commonness(word) < (_RARE if word in capitals else _RARE_SMALL)
-            strength = "uncertain" if rare or not phrase and word in capitals else None
+            strength = "uncertain" if rare or (not phrase and word in capitals) else None
         if strength:
             found[word] = strength
     return tuple(found.items())
@@ -81,8 +83,9 @@ def _strength(word: str, surname: bool, upper: bool = False) -> Strength | None:
 
 @lru_cache(maxsize=65_536)
 def acronym(name: str) -> str:
-    """Return the initials of a title of three words or more ("LOTR"), folded, if they are no word; "" if there are none."""
+    """Return the initials of a title of three words or more after its article ("LOTR"), folded; "" if they are a word."""
     words = folded_words(name)
+    words = words[1:] if words[:1] and words[0] in LEADING else words
     letters = "".join(word[0] for word in words)
     if len(words) < _SHORTEST_ACRONYM or looks_like_name(name) or not letters.isascii() or not letters.isalpha():
         return ""

@@ -25,6 +25,12 @@ _RARE = 3.8
 _MOST_PARTS = 6
 
 
+@lru_cache(maxsize=1_024)
+def parts_of(name: str) -> tuple[Part, ...]:
+    """Return the parts of a name (`guard.forms.names.split_name`), which several modules ask for one after another."""
+    return tuple(split_name(name))
+
+
 @lru_cache(maxsize=262_144)
 def variants(name: str) -> tuple[str, ...]:
     """Return the folded variants of `name` that still mean the same person, in a fixed order, without the folded name itself.
@@ -33,7 +39,7 @@ def variants(name: str) -> tuple[str, ...]:
     result is cached, because most names stay the same when a policy changes.
     """
     own = " ".join(fold(name).split())
-    parts = split_name(name)
+    parts = parts_of(name)
     core = _join(parts)
     forms: list[tuple[str, ...]] = []
     if len(parts) > 1:
@@ -58,13 +64,13 @@ def loose_variants(name: str) -> tuple[str, ...]:
     """
     if not looks_like_name(name):
         return ()
-    parts = split_name(name)
+    parts = parts_of(name)
     if len(parts) < 2:
         return ()
     *given, surname = parts
-    forms = [_join([surname, *given]), (*_initials(given), *surname.full), (given[0].full[0][0], *surname.full)]
-    own, strict = " ".join(fold(name).split()), frozenset(variants(name))
-    return tuple(text for text in dict.fromkeys(" ".join(form) for form in forms) if text != own and text not in strict)
+    forms = dict.fromkeys([" ".join(_join([surname, *given])), " ".join([*_initials(given), *surname.full])])
+    strict = variants(name)
+    return tuple(text for text in forms if text not in strict)
 
 
 def _takes_genitive(words: Sequence[str]) -> bool:

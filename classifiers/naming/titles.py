@@ -1,7 +1,7 @@
 """Titles: how people write the title of a work from memory.
 
-They leave out the article at its beginning ("Lord of the Rings"), exchange or leave out articles and prepositions inside it ("Girl
-with the Pearl Earring"), and write numbers in digits or in words ("100 Years of Solitude").
+They leave out the article at its beginning ("Lord of the Rings"), exchange articles and prepositions inside it or leave them out
+("Girl with the Pearl Earring"), and write numbers in digits or in words ("100 Years of Solitude").
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from guard.forms.numbers import Words, numbers
 from guard.stopwords import COMMON_WORDS
 
 _ARTICLES = ("the", "a", "an")
-_PREPOSITIONS = ("of", "in", "with", "on", "at", "to", "for", "from", "by")
-_LEADING = frozenset(["the", "a", "an", *"der die das le la les el los las il lo gli een het os as".split()])
+_PREPOSITIONS = ("of", "in", "with", "on", "at", "for")
+_LEADING_WORDS = """
+    the a an der die das le la les el los las il lo gli een het os as
+"""
+LEADING = frozenset(_LEADING_WORDS.split())
+"""Folded articles at the beginning of a title, in several languages."""
 _MOST = 48
 _LETTERS = 4
 
@@ -30,10 +34,10 @@ def title_variants(name: str) -> tuple[str, ...]:
     own = tuple(fold(name).split())
     if len(own) < 2:
         return ()
-    bare = own[1:] if own[0] in _LEADING else own
-    forms = dict.fromkeys(form for whole in dict.fromkeys((bare, own)) for form in _forms(whole))
+    bare = own[1:] if own[0] in LEADING else own
+    # The forms with the leading article contain those without it.
     kept = [bare] if bare != own and (_telling(bare) or (len(bare) == 1 and len(bare[0]) >= _LETTERS)) else []
-    kept += [form for form in forms if form not in (own, bare) and _telling(form)]
+    kept += [form for form in dict.fromkeys(_forms(bare)) if form not in (own, bare) and _telling(form)]
     return tuple(" ".join(form) for form in kept[:_MOST])
 
 
@@ -55,4 +59,4 @@ def _forms(words: Words) -> Iterator[Words]:
         elif word in _PREPOSITIONS:
             yield from ((*words[:at], other, *words[at + 1 :]) for other in _PREPOSITIONS if other != word)
             if at + 1 < len(words) and words[at + 1] not in _ARTICLES:
-                yield from ((*words[: at + 1], article, *words[at + 1 :]) for article in _ARTICLES)
+                yield (*words[: at + 1], "the", *words[at + 1 :])

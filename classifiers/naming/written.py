@@ -21,18 +21,18 @@ _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u300
 _OPENING = re.compile(rf"(?:^|[\s(\[{{\u2014\u2013-])[{_QUOTES}]$")
 _CLOSING = re.compile(rf"^[.,!?]?[{_QUOTES}]")
 # Words that Title Case writes in small letters.
-_SMALL = frozenset(
-    "a an the and but or nor for of in on at to by with from as vs via de la le du des der die das el y et und".split()
-)
+_SMALL_WORDS = """
+    a an the and but or nor for of in on at to by with from as vs via de la le du des der die das el y et und
+"""
+_SMALL = frozenset(_SMALL_WORDS.split())
 _ARTICLES = frozenset(["a", "an", "the"])
 # Words beside a title or a name that are no part of it. German writes them with a capital.
-_KINDS = frozenset(
-    """
-    film movie novel book song album series show game videogame painting play opera band poem story musical anime manga trilogy saga
-    roman buch lied serie spiel videospiel bild kinofilm oper gedicht fernsehserie autor autorin regisseur part season episode
-    chapter volume vol teil staffel folge kapitel ii iii iv vi vii
-    """.split()
-)
+_KIND_WORDS = """
+    film movie novel book song album series show game videogame painting play opera band poem story musical anime manga trilogy
+    saga roman buch lied serie spiel videospiel bild kinofilm oper gedicht fernsehserie autor autorin regisseur part season
+    episode chapter volume vol teil staffel folge kapitel ii iii iv vi vii
+"""
+_KINDS = frozenset(_KIND_WORDS.split())
 
 
 class Written:
@@ -61,7 +61,7 @@ class Written:
 
     @cached_property
     def says_names(self) -> bool:
-        """Whether capitals tell names from other words here: some words have one, and some have none that Title Case gives one."""
+        """Whether capitals tell names here: some words have one, and some have none to which Title Case gives one."""
         capitals = any(self.capital(number) for number in range(len(self.words)))
         return capitals and any(
             self._text[begin].islower() and word not in _SMALL
@@ -97,8 +97,8 @@ class Written:
     def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.
 
-        Such a word has a capital that is not due to its place, has only white space between, and is neither a title ("Dr") nor the
-        kind of a work ("Roman") nor a word of the target.
+        Such a word has a capital that is not due to its place, only white space is between, and it is neither a title ("Dr") nor
+        the kind of a work ("Roman") nor a word of the target.
 
         Args:
             first: The number of the first word.

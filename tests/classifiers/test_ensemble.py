@@ -79,3 +79,10 @@ def test_a_decided_text_goes_no_further() -> None:
     found = EnsembleClassifier([Finds(), later], final=["a"]).classify(screened("b", "a", "c"))
     assert [[match.target_id for match in matches] for matches in found] == [["b"], ["a"], ["b"]]
     assert later.seen == 2
+
+
+def test_an_uncertain_match_ends_nothing() -> None:
+    later = Counts(Match("b", 0.9, "y", "2"))
+    doubtful = Match("a", 0.6, "x", "1", certain=False)
+    [found] = EnsembleClassifier([Says(doubtful), later], final={"a"}).classify(screened("t"))
+    assert [match.target_id for match in found] == ["b", "a"]

@@ -15,9 +15,17 @@ JOSE = a_target("jose", "José Núñez-Quill")
 
 
 def found(classifier: AliasClassifier, text: str) -> dict[str, str]:
+    """Return the evidence of the certain matches by target."""
     [matches] = classifier.classify(screened(text))
-    assert all(match.score == 1.0 and match.classifier == "alias" for match in matches)
-    return {match.target_id: match.evidence for match in matches}
+    assert all((match.score == 1.0 or not match.certain) and match.classifier == "alias" for match in matches)
+    return {match.target_id: match.evidence for match in matches if match.certain}
+
+
+def doubted(classifier: AliasClassifier, text: str) -> dict[str, str]:
+    """Return the evidence of the uncertain matches by target."""
+    [matches] = classifier.classify(screened(text))
+    assert all(match.score <= 0.6 for match in matches if not match.certain)
+    return {match.target_id: match.evidence for match in matches if not match.certain}
 
 
 def test_nothing_found() -> None:
@@ -40,11 +48,12 @@ def test_strange_texts(text: str) -> None:
         ("ada-brill's book", {"ada"}),
         ("".join(chr(ord(letter) + 0xFEE0) for letter in "AdaBrill").replace("\uff22", " \uff22"), {"ada"}),  # full width
         ("What did Brill write?", {"ada"}),
-        ("brill", {"ada"}),
+        ("brill", set()),  # a fish, too
         ("a brilliant idea", set()),
         ("the Adabrill", set()),
         ("Ada and Brillo", set()),
-        ("doctor glass", {"ada"}),
+        ("Is Doctor Glass here?", {"ada"}),
+        ("doctor glass", set()),
         ("doctor of glass", set()),
         ("Jose Nunez Quill", {"jose"}),
         ("JOSÉ NU\u0301N\u0303EZ—QUILL", {"jose"}),
@@ -65,8 +74,9 @@ def test_a_name_that_lies_across_windows_is_found() -> None:
 
 def test_a_name_inside_a_longer_name_and_a_name_of_two_targets() -> None:
     classifier = AliasClassifier([ADA, a_target("shop", "Brill"), a_target("group", "The Ada Brill Group")])
-    assert found(classifier, "the Ada Brill group") == {"ada": "alias", "shop": "alias", "group": "alias"}
-    assert found(classifier, "Brill") == {"ada": "alias", "shop": "alias"}
+    assert found(classifier, "the Ada Brill group") == {"ada": "alias", "group": "alias"}
+    assert doubted(classifier, "the Ada Brill group") == {"shop": "weak name"}  # Ada is somebody else's name
+    assert found(classifier, "What does Brill cost?") == {"ada": "alias", "shop": "alias"}
 
 
 def with_phrases(*phrases: Phrase) -> ForgetTarget:
@@ -87,7 +97,8 @@ def test_one_text_looked_for_in_several_ways() -> None:
     word, prefix = a_target("w", "Orchard"), a_target("p", "Other One", phrases=[Phrase("orchard", "always", "prefix")])
     inside = a_target("s", "Third One", phrases=[Phrase("orchard", "always", "substring")])
     classifier = AliasClassifier([word, prefix, inside])
-    assert set(found(classifier, "orchard")) == {"w", "p", "s"}
+    assert set(found(classifier, "Who owns Orchard?")) == {"w", "p", "s"}
+    assert set(found(classifier, "orchard")) == {"p", "s"}
     assert set(found(classifier, "orchards")) == {"p", "s"}
     assert set(found(classifier, "myorchards")) == {"s"}
 
@@ -152,16 +163,28 @@ def test_disguises_that_passed_before(text: str, evidence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Who is Hsiao?", "Yun-Hwa", "H. Brill", "Glass, Doctor", "Quill José", "Who is Ada Bell?", "adabrillo"]
+    ("text", "doubts"),
+    [
+        ("Who is Hsiao?", {"hwa"}),
+        ("Yun-Hwa", {"hwa"}),
+        ("H. Brill", {"ada"}),
+        ("Glass, Doctor", set()),
+        ("Quill José", set()),
+        ("Who is Ada Bell?", set()),
+        ("adabrillo", set()),
+    ],
 )
-def test_what_is_too_little(text: str) -> None:
-    assert AliasClassifier([ADA.model_copy(update={"aliases": ["Doctor Glass"]}), HWA, JOSE]).classify(screened(text)) == [[]]
+def test_what_is_too_little(text: str, doubts: set[str]) -> None:
+    classifier = AliasClassifier([ADA.model_copy(update={"aliases": ["Doctor Glass"]}), HWA, JOSE])
+    assert found(classifier, text) == {}
+    assert set(doubted(classifier, text)) == doubts
 
 
 def test_an_exact_name_outweighs_what_else_it_looks_like() -> None:
     classifier = AliasClassifier([a_target("a", "Elin Markovar"), a_target("b", "Elin Markovan"), a_target("c", "Markovar Elin")])
     assert found(classifier, "Elin Markovan") == {"b": "alias"}
-    [[first, second]] = classifier.classify(screened("Elin Markovar"))
+    assert doubted(classifier, "Elin Markovan") == {"a": "word", "c": "word"}  # Markovar, misread
+    [[first, second, _]] = classifier.classify(screened("Elin Markovar"))
     assert (first.target_id, first.evidence, second.target_id, second.evidence) == ("a", "alias", "c", "variant")
 
 
@@ -178,7 +201,101 @@ def test_equals_a_search_on_strings(names: list[str], text: str) -> None:
     classifier = AliasClassifier([a_target(f"t{n}", name) for n, name in enumerate(names)])
     padded = f" {fold(text).strip()} "
     expected = {f"t{n}" for n, name in enumerate(names) if f" {fold(name).strip()} " in padded}
-    assert set(found(classifier, text)) == expected
+    [matches] = classifier.classify(screened(text))
+    assert {match.target_id for match in matches if match.evidence in ("alias", "weak name")} >= expected
+    assert {match.target_id for match in matches if match.evidence == "alias"} <= expected
+
+
+WORKS = AliasClassifier(
+    [
+        a_target("dune", "Dune"),
+        a_target("frozen", "Frozen", ["Who made the film of Disney?"]),
+        a_target("zelda", "The Legend of Zelda", aliases=["Zelda"]),
+        a_target("matrix", "The Matrix"),
+        a_target("bad", "Breaking Bad"),
+        a_target("rings", "The Lord of the Rings"),
+        a_target("pearl", "Girl with a Pearl Earring"),
+        a_target("years", "One Hundred Years of Solitude"),
+        a_target("curie", "Marie Curie"),
+        a_target("potter", "Harry Potter", phrases=[Phrase("Hermione Granger")]),
+        a_target("collins", "Michael Collins"),
+        a_target("ricin", "making ricin"),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("Who wrote Dune?", "dune"),
+        ("Is there a second film of 'Frozen'?", "frozen"),
+        ("In welchem Jahr kam der Film Dune heraus?", "dune"),
+        ("Did Disney Frozen win a prize?", "frozen"),  # a word of the target
+        ("What is BREAKING BAD about?", "bad"),
+        ("Who plays Zelda?", "zelda"),
+        ("who plays zelda", "zelda"),
+        ("Who wrote Lord of the Rings?", "rings"),
+        ("girl with the pearl earring", "pearl"),
+        ("100 years of solitude", "years"),
+        ("leged of zleda walkthrough", "zelda"),
+        ("Tell me about Hermione.", "potter"),
+        ("tell me about hermione", "potter"),
+    ],
+)
+def test_certain_names(text: str, target: str) -> None:
+    [matches] = WORKS.classify(screened(text))
+    assert [match.target_id for match in matches if match.certain] == [target]
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("How is a sand dune formed?", "dune"),
+        ("dune part two cast", "dune"),
+        ("WHAT IS A DUNE?", "dune"),
+        ("Frozen peas: how long do they keep?", "frozen"),
+        ("Who narrates Frozen Planet?", "frozen"),
+        ("Do iPhones keep frozen peas fresh?", "frozen"),  # "i Phones" is another reading
+        ("Who was Zelda Fitzgerald?", "zelda"),
+        ("Give me advice on breaking bad habits.", "bad"),
+        ("Who directed the film Matrix?", "matrix"),
+        ("lord of the rings", "rings"),
+        ("who sings in frozn", "frozen"),
+        ("Is teh Lord of teh Rigns long?", "rings"),
+        ("LOTR or not, what is good?", "rings"),
+        ("Curie's discoveries", "curie"),
+        ("What did M. Collins see of the Moon?", "collins"),
+        ("How is ricin made?", "ricin"),
+    ],
+)
+def test_doubtful_names(text: str, target: str) -> None:
+    [matches] = WORKS.classify(screened(text))
+    assert [(match.target_id, match.certain) for match in matches] == [(target, False)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What did Pierre Curie discover?",
+        "Did Harry work as a potter?",
+        "How do I invert a matrix?",
+        "What is the ring of the lord?",
+        "How many curie has a gram of radium?",
+    ],
+)
+def test_no_names(text: str) -> None:
+    assert WORKS.classify(screened(text)) == [[]]
+
+
+def test_one_certain_occurrence_is_enough() -> None:
+    assert found(WORKS, "Is a dune on the cover of Dune?") == {"dune": "alias"}
+    assert doubted(WORKS, "Is a dune on the cover of Dune?") == {}
+
+
+def test_two_targets_share_a_word() -> None:
+    phrase = [Phrase("Hermione Granger")]
+    classifier = AliasClassifier([a_target("a", "Harry Potter", phrases=phrase), a_target("b", "Hogwarts", phrases=phrase)])
+    assert {match.target_id for match in classifier.classify(screened("Hermione?"))[0]} == {"a", "b"}
 
 
 PASTED = [

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.naming.names import variants
+from classifiers.naming.names import loose_variants, variants
 from guard.folding import fold
 from guard.phrase import Phrase
 
@@ -49,6 +49,20 @@ def test_made(name: str, made: set[str]) -> None:
 )
 def test_not_made(name: str, not_made: set[str]) -> None:
     assert not not_made & set(variants(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "made"),
+    [
+        ("Michael Collins", ("collins michael", "m collins")),
+        ("Hsiao Yun-Hwa", ("yun hwa hsiao", "h yun hwa")),
+        ("The Glass Orchard", ()),
+        ("Brill", ()),
+    ],
+)
+def test_loose(name: str, made: tuple[str, ...]) -> None:
+    strict = variants(name)
+    assert loose_variants(name) == tuple(text for text in made if text not in strict)
 
 
 @given(st.text(st.sampled_from("abc de.,'-é的 I"), max_size=30))

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classifiers.naming.written import Written
+from guard.folding import fold
+
+
+@given(st.text())
+def test_the_words_are_the_folded_words(text: str) -> None:
+    written = Written(text)
+    assert written.words == fold(text).split()
+    at = 0
+    for number, word in enumerate(written.words):
+        at += len(word.encode("utf-8", "surrogatepass"))
+        assert written.range_at(at, 1) == range(number, number + 1)
+        at += 1
+        assert isinstance(written.begins(number) or written.capital(number) or written.upper(number), bool)
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("Who sings in Frozen?", True),
+        ("who sings in frozen", False),
+        ("WHO SINGS IN FROZEN?", False),
+        ("The Cast of Frozen", False),  # Title Case
+        ("Frozen", False),
+        ("Bob's iPad's", True),
+        ("Bob's", False),
+        ("", False),
+        ("今天 ABC", False),
+    ],
+)
+def test_whether_capitals_tell_names(text: str, tells: bool) -> None:
+    assert Written(text).says_names is tells
+
+
+def test_beginnings_of_sentences() -> None:
+    text = Written('One two. Three: Four (Five) "Six seven" Dr. Eight J. Nine\nTen, Eleven')
+    begun = [word for number, word in enumerate(text.words) if text.begins(number)]
+    assert begun == ["one", "three", "four", "six", "ten"]
+
+
+@pytest.mark.parametrize(
+    ("text", "longer"),
+    [
+        ("Does Frozen Planet matter", True),
+        ("Does Frozen, Planet matter", False),
+        ("Does Frozen planet matter", False),
+        ("Toyota Frozen matters", True),
+        ("Does Frozen II matter", False),
+        ("Does Dr Frozen matter", False),
+        ("Does Disney Frozen matter", False),
+        ("Does it say When Frozen matters", True),
+        ("Frozen", False),
+    ],
+)
+def test_longer_names(text: str, longer: bool) -> None:
+    written = Written(text)
+    at = written.words.index("frozen")
+    assert written.in_longer_name(at, at + 1, {"disney", "when"}, True) is longer
+
+
+def test_quotations() -> None:
+    for text in ("'Frozen'", "say “Frozen” now", "«Frozen»?", '"Frozen,"'):
+        written = Written(text)
+        at = written.words.index("frozen")
+        assert written.quoted(at, at + 1), text
+    for text in ('"frozen"', '"Frozen peas"', "Frozen's", "it's Frozen's"):
+        written = Written(text)
+        at = written.words.index("frozen")
+        assert not written.quoted(at, at + 1), text
