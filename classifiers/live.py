@@ -194,6 +194,5 @@ class LiveClassifier:
         return self
 
     def _combined(self) -> EnsembleClassifier:
-        # A refused prompt is refused whatever else it is about.
-        final = {target.id for target in self._targets.values() if not target.action.answers}
-        return EnsembleClassifier([_Names(self._layers), self._nearest], final)
+        # Both always: a target that is refused may be found in a text that refuses nothing, and then the others count as well.
+        return EnsembleClassifier([_Names(self._layers), self._nearest])

@@ -182,7 +182,9 @@ class Service:
             with self._timed("engine"):
                 engine = await stack.enter_async_context(self._open_engine(settings))
             await warming
-            enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
+            enforcement = Enforcement(
+                engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering, settings.detection
+            )
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
             with self._timed("proof"):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from classifiers import Screened
+from classifiers import Match, Screened
 from classifiers.reading.windows import passages, windows
 from server.errors import GuardFailure
 from server.metrics import Metrics
@@ -39,8 +39,16 @@ class Screener:
         self._lanes = lanes
         self._short = Batcher(self._decide, lanes.short)
 
-    async def decide(self, texts: Sequence[Text]) -> Decision:
-        """Return the decision about a request with these `texts`. Raises GuardFailure if they cannot be classified."""
+    async def decide(self, texts: Sequence[Text], named: str | None = None) -> Decision:
+        """Return the decision about a request with these texts.
+
+        Args:
+            texts: The texts.
+            named: The id of the decision; None for a new one.
+
+        Raises:
+            GuardFailure: They cannot be classified.
+        """
         started = time.perf_counter()
         try:
             decision = await self._decided(texts)
@@ -49,6 +57,8 @@ class Screener:
             raise GuardFailure(
                 "The server could not screen the request, so it did not answer it. Its log names the error."
             ) from error
+        if named:
+            decision = replace(decision, id=named)
         self._metrics.screened(decision.verdict, time.perf_counter() - started)
         if decision.matches:
             found = ", ".join(f"{match.target_id} {match.score:.2f} ({match.evidence})" for match in decision.matches)
@@ -63,8 +73,15 @@ class Screener:
         return decision
 
     def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision]:
-        found = self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
-        return [self.snapshot.decide(matches, texts) for matches, texts in zip(found, requests, strict=True)]
+        return [self._decision(matches, texts) for matches, texts in zip(self._classify(requests), requests, strict=True)]
+
+    def _decision(self, matches: Sequence[Match], texts: Sequence[Text]) -> Decision:
+        """Return the decision about a request from what was found in all of its texts."""
+        counted = self.snapshot.counted(matches, texts, self._classify)
+        return self.snapshot.decide(counted.matches, texts, counted.refusing)
+
+    def _classify(self, requests: Sequence[Sequence[Text]]) -> list[list[Match]]:
+        return self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
 
 
 def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:

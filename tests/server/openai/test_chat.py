@@ -75,7 +75,7 @@ MESSAGES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         {"role": "assistant", "tool_calls": [{"arguments": "{Ada"}, {"arguments": '{"a":"x","a":"y"}'}]},
         [(".tool_calls[0]", "arguments\n{Ada"), (".tool_calls[1]", "arguments\na\nx\na\ny")],
     ),
-    ({"role": "assistant", "tool_calls": None}, []),
+    ({"role": "assistant", "tool_calls": None}, [(".content", "")]),  # it ends a turn
 ]
 
 

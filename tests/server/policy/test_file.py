@@ -100,7 +100,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
         [
             "5: targets[0].nmae (target a): unknown key: "
             "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action, answer, "
-            "say, echo, in_context, hint"
+            "say, echo, in_context, hint, detection"
         ],
     ),
     (
@@ -324,7 +324,7 @@ def test_defaults_are_copied_into_targets_that_leave_them_out() -> None:
         ),
         (
             "version: 1\ndefaults:\n  anser: mask\ntargets: []\n",
-            ["3: defaults.anser: unknown key: the keys here are answer, say, echo, in_context, hint"],
+            ["3: defaults.anser: unknown key: the keys here are answer, say, echo, in_context, hint, detection"],
         ),
         ("version: 1\ndefaults: mask\ntargets: []\n", ["2: defaults: should be a mapping: write {answer: ..., say: ...}"]),
         (
