@@ -97,9 +97,15 @@ def named(text: str, words: Sequence[str] | None = None) -> bool:
         before = text[: match.start()].rstrip(_OPENS)
         begins = not before or before[-1] in _ENDS
         folded = " ".join(fold(word).split())
-        if not begins or folded in GIVEN_NAMES or (zipf(folded) < _COMMON and folded not in COMMON_WORDS | _GO_ON):
+        if not begins or folded in GIVEN_NAMES or _rare(folded):
             return True
     return False
+
+
+def _rare(word: str) -> bool:
+    """Return whether a folded word that begins a sentence is too rare to be there for anything but a name."""
+    # The frequencies are those of languages in Latin script.
+    return word.isascii() and zipf(word) < _COMMON and not _says_nothing(word)
 
 
 def labelled(latest: str, earlier: str) -> bool:
