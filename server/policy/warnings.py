@@ -13,7 +13,6 @@ from guard.forms.judgement import made_of_ordinary_words
 from guard.frequency import ordinary, zipf
 from guard.phrase import MIN_COMPACT, Phrase
 from guard.reference import occurrences
-from guard.stopwords import COMMON_WORDS
 
 # From which Zipf value on each word of a name of two is so common that others have the name; and a name of one word.
 _COMMON_PART = 4.2
@@ -52,8 +51,8 @@ def _names(target: ForgetTarget) -> Iterator[str]:
 def _common(target: ForgetTarget) -> Iterator[str]:
     """Warn of names that others have or that are ordinary words: a prompt that says one is taken for one about the target."""
     for place, name in _places(target):
-        words = [word for word in Phrase(name, force=True).folded.split() if word not in COMMON_WORDS]
-        if not words or is_description(name) or min(map(zipf, words)) < (_COMMON_WORD if len(words) == 1 else _COMMON_PART):
+        words = Phrase(name, force=True).folded.split()
+        if is_description(name) or min(map(zipf, words)) < (_COMMON_WORD if len(words) == 1 else _COMMON_PART):
             continue
         if len(words) == 1:
             yield (
