@@ -62,8 +62,8 @@ def mentions(text: str, targets: Iterable[tuple[ForgetTarget, Answering]], refus
         # Of equal patterns the first text: later ones are those of forms.
         found.append((spoken, dict(reversed(list(_allowed(spoken, held, answering))))))
         if answering.in_context is InContext.REFUSE and any(one.is_fact for one in held):
-            own = text if refusing is None else refusing.get(target.id, "")
-            refused |= own == text or any(one.is_fact for one in spoken.held(_Words(own)))
+            asked = text if refusing is None else refusing.get(target.id, "")
+            refused |= asked == text or any(one.is_fact for one in spoken.held(_Words(asked)))
     allowed: dict[str, str] = {}
     for _, own in found:
         for pattern, said in own.items():
