@@ -45,8 +45,17 @@ class Action(Word):
 
     @property
     def bans(self) -> bool:
-        """Whether the target's phrases and semantic words are kept out of answers. Only then does the compiler compile them."""
+        """Whether the target's phrases and semantic words are kept out of answers about it. Only then are they compiled.
+
+        Some requests about a target that is refused are answered, under its bans: those in which only an earlier turn or a system
+        text is about it (`classifiers.detection`).
+        """
         return _MEANINGS[self].bans
+
+    @property
+    def bans_always(self) -> bool:
+        """Whether its phrases of the scope `always` are kept out of all other answers, too. If not, they hold as `gated` ones."""
+        return self is Action.SUPPRESS
 
     @property
     def answers(self) -> bool:
@@ -94,9 +103,10 @@ _MEANINGS = {
     Action.REFUSE: _Meaning(
         "refuse",
         strictness=2,
-        bans=False,
+        bans=True,
         answers=False,
         outcome="not answered",
-        effect="requests about the target get no answer from this server.",
+        effect="requests about the target get no answer from this server. Where only an earlier turn or a system text is "
+        "about it, the answer does not say what is listed here.",
     ),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -68,9 +69,8 @@ class _Names:
 class LiveClassifier:
     """Finds targets by name, by their examples and by what is known about them, in this order.
 
-    Names are in layers, examples in one index. A text in which a name shows a target of a final action (`refuse`) is not encoded:
-    nothing else could change the decision. A name in a text may leave doubt (`Match.certain`); then the profile decides, as it
-    does for targets that share words with the text. It fails closed: every exception is passed on.
+    Names are in layers, examples in one index. A name in a text may leave doubt (`Match.certain`); then the profile decides, as
+    it does for targets that share words with the text. It fails closed: every exception is passed on.
 
     Adding a target costs time in proportion to that target, not to the whole list. Immutable: `changed` returns another
     classifier, and requests that hold this one keep using it.
@@ -124,7 +124,6 @@ class LiveClassifier:
         self._doubt = doubt
         self._in_context = in_context
         self._layers = Tiers([_Layer.of(targets, in_context)], lambda layer: len(layer.ids), MOST_LAYERS)
-        self._final = self._finals()
 
     @property
     def needs_merging(self) -> bool:
@@ -140,22 +139,20 @@ class LiveClassifier:
         """Return the matches of each text. Only a judge makes something of the uncertain ones."""
         named = self._names().classify(texts)
         found = [[match for match in matches if match.certain] for matches in named]
-        open_ = [at for at, matches in enumerate(found) if not any(match.target_id in self._final for match in matches)]
-        doubtful = [frozenset(match.target_id for match in named[at] if not match.certain) for at in open_]
-        undecided = [texts[at] for at in open_]
-        if not undecided or not self._targets:
-            return [best_matches(matches) for matches in found]
-        numbers, vectors, nearest = self._nearest.read(undecided, always=True)
-        near = self._nearest.compared(len(undecided), numbers, vectors, nearest, self._doubt * _COSINE)
-        starts = np.searchsorted(numbers, np.arange(len(undecided) + 1)).tolist()
-        for place, (at, start, end) in enumerate(zip(open_, starts, starts[1:], strict=False)):
-            found[at] += near[place]
+        if not self._targets:
+            return found
+        numbers, vectors, nearest = self._nearest.read(texts, always=True)
+        near = self._nearest.compared(len(texts), numbers, vectors, nearest, self._doubt * _COSINE)
+        ends = np.searchsorted(numbers, np.arange(1, len(texts) + 1)).tolist()
+        for at, (start, end) in enumerate(pairwise([0, *ends])):
+            found[at] += near[at]
             certain = {match.target_id for match in found[at] if match.certain}
-            windows = self.profiles.windows(undecided[place].windows, vectors[start:end], nearest[start:end])
-            found[at] += self._described(windows, doubtful[place] - certain, certain)
+            doubtful = {match.target_id for match in named[at]} - certain
+            windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
+            found[at] += self._described(windows, doubtful, certain)
         return [best_matches(matches) for matches in found]
 
-    def _described(self, windows: Sequence[Window], doubtful: frozenset[str], known: Collection[str]) -> list[Match]:
+    def _described(self, windows: Sequence[Window], doubtful: Collection[str], known: Collection[str]) -> list[Match]:
         """Return the matches of a text by the profiles of targets.
 
         Args:
@@ -251,12 +248,7 @@ class LiveClassifier:
     def _with_layers(self, layers: Iterable[_Layer]) -> LiveClassifier:
         """Set the layers of this copy, less those whose targets are all gone."""
         self._layers = self._layers.of(layer for layer in layers if layer.ids)
-        self._final = self._finals()
         return self
-
-    def _finals(self) -> frozenset[str]:
-        # A refused prompt is refused whatever else it is about.
-        return frozenset(target.id for target in self._targets.values() if not target.action.answers)
 
     def _names(self) -> _Names:
         return _Names(self._layers)

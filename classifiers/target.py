@@ -25,11 +25,12 @@ from classifiers.action import Action
 from classifiers.anchors import is_description, proposed_anchors
 from classifiers.answering import Answer, Answering, Echo, InContext, check_hint, check_say, places
 from classifiers.banned import MAX_EXCEPTED, Banned, check_cut, check_exceptions, check_says_none, left_out, own, with_forms
+from classifiers.detection import DetectionSpec
 from classifiers.semantic import SemanticSpec
 from guard.excepted import Excepted
 from guard.phrase import FormKind, Phrase
 
-_LATER = ("forms", "except", "answer", "say", "echo", "in_context", "hint")
+_LATER = ("forms", "except", "answer", "say", "echo", "in_context", "hint", "detection")
 STORED = {"stored": True}
 """Validation context of a target that the store has: what was accepted once is not judged again."""
 Say = Annotated[str | dict[str, str] | None, BeforeValidator(check_say)]
@@ -77,7 +78,7 @@ class ForgetTarget(_Model):
     texts that may be said although a phrase is in them. `semantic` names anchors: words whose meaning an answer to a prompt about
     the target must avoid (`anchors`); None for none. `action` is what happens to such a prompt. `answer`, `say`, `echo`,
     `in_context` and `hint` say how it is answered (`classifiers.answering.Answering`); None for the default of the policy or of
-    the server.
+    the server. `detection` says which texts of a request count (`classifiers.detection`); None for these defaults.
 
     Raises:
         pydantic.ValidationError: A name or alias is longer than a phrase may be or holds no letter or digit, so it could never be
@@ -102,6 +103,7 @@ class ForgetTarget(_Model):
     echo: Echo | None = None
     in_context: InContext | None = None
     hint: Hint = None
+    detection: DetectionSpec | None = None
 
     @field_validator("name")
     @classmethod

@@ -172,7 +172,7 @@ class Service:
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
                 classifier = await asyncio.to_thread(
-                    LiveClassifier, *known, cache=settings.background, in_context=settings.in_context
+                    LiveClassifier, *known, cache=settings.background, in_context=settings.in_context, doubt=settings.doubt
                 )
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])
@@ -186,7 +186,9 @@ class Service:
             await warming
             model = await served_model(engine.app)
             judged = open_judging(settings, self._judge_key, engine.app, model, self.metrics)
-            enforcement = Enforcement(engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering)
+            enforcement = Enforcement(
+                engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering, settings.detection
+            )
             enforcement.judging = await stack.enter_async_context(judged)
             with self._timed("enforce"):
                 await enforcement.start(found.targets, classifier, (opened.part, opened.gated))
@@ -199,9 +201,8 @@ class Service:
             stack.push_async_callback(activation.stop)
             await activation.start(found.versions)
             decisions = DecisionLog(database, self.audit, engine, keep_text=settings.audit_text)
-            recalibration = Recalibration(
-                encoder, settings.miss_rate, settings.thresholds, classifier.background, classifier.profiles, settings.false_alarms
-            )
+            wanted = (settings.miss_rate, settings.thresholds, classifier.background, classifier.profiles, settings.false_alarms)
+            recalibration = Recalibration(encoder, *wanted)
             fluency = Fluency(of=settings.model, kept=settings.data_dir / "fluency.json")
 
             async def learn() -> None:

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from classifiers import Thresholds
 from classifiers.answering import Answer, Answering, Echo, InContext
 from classifiers.calibration.limits import CAP
+from classifiers.detection import ALL, Detection, History, RefuseOn, Weight
 from classifiers.target import Hint, Say
 from server.http.body import BodyLimits
 
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
     judge_key_file: Path | None = Field(None, description="file with the key for the URL; unset: no key is sent")
     judge_timeout: float = Field(2.0, gt=0, description="seconds in which the judge must answer; otherwise the prompt counts")
     judge_doubt: float = Field(
-        0.05, ge=0, le=1, description="how far below a target's limit a score may be for the judge to be asked; 0 if judge is off"
+        1.0, ge=0, le=10, description="log odds below a target's limit down to which the judge is asked; 0 if judge is off"
     )
     judge_yes: float = Field(0.5, gt=0, lt=1, description="probability of yes from which on the judge confirms a match")
     answer: Answer = Field(
@@ -80,6 +81,21 @@ class Settings(BaseSettings):
         InContext.SUPPRESS, description="what happens where the prompt itself says a fact: suppress, refuse or allow"
     )
     hint: Hint = Field(None, description="system line for chat requests about a target; unset: none")
+    history: History = Field(
+        ALL, description="how many turns of a conversation count for detection: all, or a number of user turns"
+    )
+    refuse_on: RefuseOn = Field(
+        RefuseOn.LATEST_TURN, description="what may refuse: latest_turn, with what it refers to, or history, all turns that count"
+    )
+    detect_system: Weight = Field(
+        Weight.RESTRICT, description="what system and developer messages do that name a target: ignore, restrict or count"
+    )
+    detect_tools: Weight = Field(
+        Weight.RESTRICT, description="what tool definitions and schemas do that name a target: ignore, restrict or count"
+    )
+    detect_documents: Weight = Field(
+        Weight.COUNT, description="what documents and tool results do that name a target: ignore, restrict or count"
+    )
     filtered_finish: Literal["content_filter", "stop"] = Field(
         "content_filter", description="finish_reason of an answer that is refused or abstains: content_filter or stop"
     )
@@ -124,6 +140,16 @@ class Settings(BaseSettings):
             return json.loads(value)
         except ValueError:
             raise ValueError('is not valid JSON: write a text, or {"default": "...", "de": "..."}') from None
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _number_of_turns(cls, value: object) -> object:
+        return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+
+    @property
+    def detection(self) -> Detection:
+        """Which texts count for targets that do not say it themselves."""
+        return Detection(self.history, self.refuse_on, self.detect_system, self.detect_tools, self.detect_documents)
 
     @property
     def doubt(self) -> float:

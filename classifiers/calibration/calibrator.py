@@ -150,7 +150,8 @@ class Calibrator:
         texts = asked if len(asked) >= needed else made
         conformal = conformal_limit(texts, self._alpha)
         alarms = self._alarms([target for target, _ in members], found, innocent)
-        capped = capped_limit(np.concatenate([alarms, *(scores.negatives for scores in found)]), self._cap)
+        # Each target's own negatives raise its own limit (`_of_target`), and not that of others.
+        capped = capped_limit(alarms, self._cap)
         wanted = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal - _ROUNDING)
         limit = max(wanted, capped)
         unnamed = texts[np.isfinite(texts)]

@@ -13,10 +13,10 @@ could produce, and not for wordings that people choose themselves. It does not h
 `held_out`, where each example is compared only with the others, estimates how many of those are found. That figure is reported
 but does not change the limit, because a limit that finds questions unlike all examples also finds innocent questions.
 
-The promise is kept under a cap on false alarms. A limit that keeps the miss rate may lie so low that innocent prompts pass it: with
-one to three examples it does. Then the cap decides, and `missed` says what share of the texts that do not name their target is
-missed. Innocent prompts are those of the background, and the negatives that are made of the examples
-(`classifiers.calibration.negatives`).
+The promise is kept under a cap on false alarms. A limit that keeps the miss rate may lie so low that innocent prompts pass it:
+with one to three examples it does. Then the cap decides, and `missed` says what share of the texts that do not name their target
+is missed. Innocent prompts are those of the background; the negatives that are made of a target's examples
+(`classifiers.calibration.negatives`) raise its own limit.
 """
 
 from __future__ import annotations

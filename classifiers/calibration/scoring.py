@@ -50,7 +50,7 @@ class Scores:
     """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share no word with the target."""
     told: Vectors
     """float32 [texts, 2]: what an example says without the target's name: its conformity score with the other examples, and its
-    score by the profile without that example."""
+    score by the profile without it."""
 
 
 class Scorer:
@@ -83,7 +83,8 @@ class Scorer:
             innocent: The background without the examples.
         """
         encoder = self._encoder
-        alias = AliasClassifier([target]) if self._names else None
+        named = AliasClassifier([target])
+        alias = named if self._names else None
         known = {prompt_key(example.prompt) for example in target.examples}
         prompts = list({prompt_key(example.prompt): example.prompt for example in target.examples}.values())
         # In passages, as the nearest classifier compares them.
@@ -93,7 +94,7 @@ class Scorer:
         fresh = [text for text in dict.fromkeys(asked) if text.strip() and prompt_key(text) not in known]
         # Each example against the others: pairs of an example with itself do not count.
         others = np.where(example_of[:, None] == example_of[None, :], np.float32(-1), vectors @ vectors.T)
-        near, described = self._negatives(target, vectors, innocent)
+        near, described = self._negatives(target, named, vectors, innocent)
         return Scores(
             self._of_texts(alias, [Screened.of(text) for text in fresh], vectors, innocent),
             self._of_texts(alias, [Screened.of(text) for text in self.texts(target)], vectors, innocent),
@@ -103,7 +104,7 @@ class Scorer:
             (innocent.vectors @ vectors.T).max(axis=1) if len(innocent) else np.zeros(0, np.float32),
             near,
             described,
-            self._told(target, innocent),
+            self._told(target, named, innocent),
         )
 
     def texts(self, target: ForgetTarget) -> list[str]:
@@ -128,12 +129,14 @@ class Scorer:
         told = informative([text])
         return sum(told.values()) >= _IDENTIFYING or not informative(target.names).keys().isdisjoint(told)
 
-    def _negatives(self, target: ForgetTarget, examples: Vectors, innocent: Background) -> tuple[Vectors, Vectors]:
+    def _negatives(
+        self, target: ForgetTarget, alias: AliasClassifier, examples: Vectors, innocent: Background
+    ) -> tuple[Vectors, Vectors]:
         """Return the scores of the target's negatives by the nearest classifier and by its profile; see `Scores`."""
         if self._profiles is None:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         texts = [Screened.of(text) for text in negatives(target, similar_others(target, self._encoder, self._profiles.others))]
-        found = AliasClassifier([target]).classify(texts)
+        found = alias.classify(texts)
         # One that names the target by chance (a namesake of one word) is no negative.
         kept = [at for at, matches in enumerate(found) if not any(match.certain for match in matches)]
         texts, doubts = [texts[at] for at in kept], [bool(found[at]) for at in kept]
@@ -153,12 +156,12 @@ class Scorer:
 
     def _described(self, target: ForgetTarget, texts: Sequence[str], windows: Vectors, background: Vectors, doubt: bool) -> float:
         """Return the score by the profile; minus infinity if the text shares too few words to be compared, as in service."""
-        assert self._profiles is not None  # noqa: S101
+        assert self._profiles is not None
         read = self._profiles.windows(texts, windows, background)
         known = self._profiles.known(target)[0].known
         return self._profiles.score([one for one in read if doubt or shared(one.told, known) >= LEAST], target, doubt)
 
-    def _told(self, target: ForgetTarget, innocent: Background) -> Vectors:
+    def _told(self, target: ForgetTarget, alias: AliasClassifier, innocent: Background) -> Vectors:
         """Return whether each example's sayings are found by the other examples: float32 [texts, 2]; see `Scores`."""
         rows: list[tuple[float, float]] = []
         if self._profiles is not None and len(target.examples) > 1:
@@ -168,9 +171,10 @@ class Scorer:
                 vectors = self._encoder.encode([piece for other in rest.examples for piece in passages(other.prompt)])
                 for said in (example.prompt, example.completion):
                     text = named.sub("it", said)
-                    if not self._identifies(text, rest) or any(m.certain for m in AliasClassifier([rest]).classify([Screened.of(text)])[0]):
+                    read = Screened.of(text)
+                    if not self._identifies(text, rest) or any(match.certain for match in alias.classify([read])[0]):
                         continue
-                    texts = Screened.of(text).windows
+                    texts = read.windows
                     windows = self._encoder.encode(texts)
                     nearest = innocent.nearest(windows)
                     near = conformity((windows @ vectors.T).max(axis=1), nearest, self._thresholds).max()
@@ -207,6 +211,7 @@ class Patient:
         self.fingerprint = encoder.fingerprint
 
     def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of texts: float32 [texts, dimension]."""
         # Batches of texts of similar lengths: some encoders pad a batch to the length of its longest text.
         order = sorted(range(len(texts)), key=lambda number: len(texts[number]))
         result = np.zeros((len(texts), self.dimension), np.float32)

@@ -1,4 +1,4 @@
-"""A lexicon: by word, the targets whose texts have it. It finds the few targets that a prompt may be about without naming them."""
+"""A lexicon: by word, the targets whose texts have it. It finds the few targets that a prompt may describe."""
 
 from __future__ import annotations
 

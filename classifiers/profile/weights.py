@@ -1,6 +1,7 @@
 """The weights of the features, and the limit from which on a prompt describes a target.
 
-They were fitted by logistic regression on the targets of `evaluation/detection/few/*-dev.yaml` (`python -m evaluation.detection.fit`).
+They were fitted by logistic regression on the targets of `evaluation/detection/few/*-dev.yaml`
+(`python -m evaluation.detection.fit`).
 """
 
 from __future__ import annotations

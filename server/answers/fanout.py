@@ -1,8 +1,9 @@
-"""Fan-out: one call of the engine per choice of a request, and one answer made of theirs.
+"""Fan-out: several calls of the engine for one request, and one answer made of theirs.
 
 Under a grammar a choice may starve (`server.answers.starved`). vLLM then answers with an error, and the request's other choices
-and prompts are lost too. Where each choice has a call of its own, only the choice that starves ends. The client gets the same
-answer as from vLLM: the choices in vLLM's order, one id, one usage.
+and prompts are lost too. Where each choice has a call of its own, only the choice that starves ends. The prompts of a list have
+calls of their own where the guard does different things with them. The client gets the same answer as from vLLM: the choices in
+vLLM's order, one id, one usage.
 """
 
 from __future__ import annotations
@@ -22,22 +23,31 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call for one choice.
+    """A call for one choice, or for some.
 
     Attributes:
-        number: The number of the choice among all choices of the request.
-        prompt: The number of its prompt.
+        number: The number of its first choice among all choices of the request.
+        prompt: The number of its first prompt.
         body: The body of the call.
+        numbers: The numbers of all its choices, in the order of the call's own answer; () if it has one.
+        mark: What its request id has before the number, so that calls made of a call have other ids.
     """
 
     number: int
     prompt: int
     body: Body
+    numbers: Sequence[int] = ()
+    mark: str = ""
 
     @property
     def suffix(self) -> str:
         """The end of its request id, which no other call for the same request has."""
-        return f"-{self.number}"
+        return f"-{self.mark}{self.number}"
+
+    @property
+    def choices(self) -> Sequence[int]:
+        """The numbers of its choices among all choices of the request."""
+        return self.numbers or (self.number,)
 
 
 Ask = Callable[[Call], AbstractAsyncContextManager[Reply]]
@@ -108,17 +118,17 @@ class _Identity:
 
 
 def _numbered(call: Call, chunk: Chunk, identity: _Identity) -> Chunk:
-    """Return a chunk of one call with the number that its choice has in the merged answer."""
-    if len(chunk.pieces) > 1:
-        raise EngineFailure(f"the engine returned {len(chunk.pieces)} choices to a request for one")
-    pieces = [replace(piece, choice=call.number) for piece in chunk.pieces]
+    """Return a chunk of one call with the numbers that its choices have in the merged answer."""
+    if len(chunk.pieces) > len(call.choices) or any(piece.choice >= len(call.choices) for piece in chunk.pieces):
+        raise EngineFailure(f"the engine returned {len(chunk.pieces)} choices to a request for {len(call.choices)}")
+    pieces = [replace(piece, choice=call.choices[piece.choice]) for piece in chunk.pieces]
     return chunk.with_body(chunk.form.write(identity.named(call, chunk.body), pieces))
 
 
 def _joined(calls: Sequence[Call], answers: Sequence[Chunk]) -> Chunk:
     identity = _Identity()
     numbered = [_numbered(call, answer, identity) for call, answer in zip(calls, answers, strict=True)]
-    pieces = [piece for answer in numbered for piece in answer.pieces]
+    pieces = sorted((piece for answer in numbered for piece in answer.pieces), key=lambda piece: piece.choice)
     body = {**numbered[0].body, **_total(calls, [answer.body for answer in numbered])}
     return numbered[0].with_body(numbered[0].form.write(body, pieces))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic import Field
 
 from classifiers.answering import DEFAULT, Answer, Answering, Echo, InContext
+from classifiers.detection import DetectionSpec
 from classifiers.target import Hint, Say
 from server.api.base import ApiModel
 
 
 class AnsweringFields(ApiModel):
-    """How a target is answered, as clients send and get it."""
+    """How a target is answered and found, as clients send and get it."""
 
     answer: Answer | None = Field(
         None,
@@ -34,6 +35,12 @@ class AnsweringFields(ApiModel):
         None,
         description="system line for chat requests about the target; it may not say a phrase of the target; empty: no line; "
         "null: the server's default",
+    )
+    detection: DetectionSpec | None = Field(
+        None,
+        description="which texts of a request count for the target: `history` (`all`, or a number of user turns), `refuse_on` "
+        "(`latest_turn` or `history`), and for `system`, `tools` and `documents` `ignore`, `restrict` or `count`; what is left "
+        "out has the server's default",
     )
 
 

@@ -284,6 +284,7 @@ def target_of(fields: _TargetFields, target_id: str, phrases: list[Phrase], *, t
         answer=fields.answer,
         echo=fields.echo,
         in_context=fields.in_context,
+        detection=fields.detection,
     )
 
 

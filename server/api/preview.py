@@ -9,8 +9,9 @@ from fastapi import APIRouter, Depends
 from pydantic import Field
 
 from classifiers import ForgetTarget
-from classifiers.answering import Answering, places
+from classifiers.answering import places
 from classifiers.banned import check_cut, check_exceptions, check_says_none
+from classifiers.detection import DetectionSpec
 from classifiers.semantic import Near
 from guard.errors import PhraseError
 from guard.form import Form
@@ -22,8 +23,10 @@ from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import PreviewRequest, target_of
 from server.errors import BadRequest
+from server.policy.namesakes import Namesakes
 from server.policy.preview import FalseAlarms, Shown
 from server.policy.warnings import warnings_of
+from server.screening.snapshot import PolicySnapshot
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})
 _UNNAMED = "preview"
@@ -44,7 +47,7 @@ class PreviewPhrase(ApiModel):
     gap: bool = Field(description="whether one more word may come between two of its words")
     proposed: bool = Field(description="whether it is a suggestion, not a part of the target")
     source: str | None = Field(description="where the suggestion comes from, such as `examples[3]`")
-    tokens: int | None = Field(description="how many different tokens it bans; 0 unless the action is `suppress`")
+    tokens: int | None = Field(description="how many different tokens it bans; 0 if the action is `monitor`")
     background: int = Field(description="how many innocent prompts hold it")
 
     @classmethod
@@ -117,6 +120,7 @@ class PreviewResponse(ApiModel):
     warnings: list[str] = Field(description="what the target would do that may not be expected")
     false_alarms: PreviewFalseAlarms
     answering: EffectiveAnswering = Field(description="how answers about the target would be given")
+    detection: DetectionSpec = Field(description="which texts of a request would count for the target; every value is decided")
 
 
 @router.post("/forget-targets:preview", openapi_extra=documented(PreviewRequest), summary="Preview a target")
@@ -138,9 +142,10 @@ async def preview(
 
     def look(target: ForgetTarget) -> tuple[list[Shown], list[Near], list[str], FalseAlarms]:
         shown, words = context.previewer.phrases(target, body.language), context.previewer.words(target)
-        return shown, words, _warnings(target, body, defaults), context.previewer.false_alarms(target)
+        return shown, words, _warnings(target, body, snapshot), context.previewer.false_alarms(target)
 
-    defaults = context.activation.enforcement.snapshot.defaults
+    snapshot = context.activation.enforcement.snapshot
+    defaults = snapshot.defaults
 
     try:
         target = target_of(body, body.id or _UNNAMED, allowed, texts=False)
@@ -160,10 +165,11 @@ async def preview(
         warnings=warnings,
         false_alarms=PreviewFalseAlarms.of(false_alarms),
         answering=EffectiveAnswering.of(defaults.with_own(body.answer, body.say, body.echo, body.in_context, body.hint)),
+        detection=snapshot.detection.with_own(body.detection).spec,
     )
 
 
-def _warnings(target: ForgetTarget, body: PreviewRequest, defaults: Answering) -> list[str]:
+def _warnings(target: ForgetTarget, body: PreviewRequest, snapshot: PolicySnapshot) -> list[str]:
     """Return the warnings about a target with the exceptions and texts of a request, and what is wrong with these."""
     wrong = []
     phrases = target.all_phrases()
@@ -177,4 +183,5 @@ def _warnings(target: ForgetTarget, body: PreviewRequest, defaults: Answering) -
         check_says_none(places(body.say, body.hint), phrases)
     except PhraseError as error:
         wrong.append(str(error))
-    return [*warnings_of(excepted.model_copy(update={"say": body.say, "hint": body.hint}), defaults), *wrong]
+    told = warnings_of(excepted.model_copy(update={"say": body.say, "hint": body.hint}), snapshot.defaults)
+    return [*told, *Namesakes(snapshot.targets.values()).warnings(target), *wrong]

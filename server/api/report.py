@@ -16,6 +16,7 @@ from pydantic import Field
 
 from classifiers.action import Action
 from classifiers.calibration.limits import Calibration
+from classifiers.detection import DetectionSpec
 from server.api.answering import EffectiveAnswering
 from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
@@ -119,6 +120,7 @@ class Report(ApiModel):
     phrases: list[ReportPhrase]
     semantic_words: list[str]
     answering: EffectiveAnswering
+    detection: DetectionSpec
     calibration: ReportCalibration
     enforcement: ReportEnforcement
     answers: ReportAnswers
@@ -163,6 +165,7 @@ def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforc
     target = stored.target
     phrases = target.own_phrases() if target.action.bans else []
     anchors = target.anchors()
+    snapshot = context.activation.enforcement.snapshot
     removed = not target.examples and stored.vectors is not None
     return Report(
         id=stored.id,
@@ -182,7 +185,8 @@ def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforc
             ReportPhrase(text=p.text, scope=p.scope, penalty=None if p.penalty == float("inf") else p.penalty) for p in phrases
         ],
         semantic_words=list(anchors.words or ()) if anchors and target.action.bans else [],
-        answering=EffectiveAnswering.of(target.answering(context.activation.enforcement.snapshot.defaults)),
+        answering=EffectiveAnswering.of(target.answering(snapshot.defaults)),
+        detection=snapshot.detection.with_own(target.detection).spec,
         calibration=ReportCalibration(
             encoder=context.encoder.fingerprint,
             cosine=context.thresholds.cosine,

@@ -27,6 +27,7 @@ from classifiers.semantic import Near
 from guard import Phrase, Restriction, Vocabulary
 from server.policy.compiler import phrases_of
 from server.policy.file import Policy, PolicyError, load_policy
+from server.policy.namesakes import Namesakes
 from server.policy.opening import open_policy
 from server.policy.preview import banned_tokens
 from server.policy.warnings import warnings_of
@@ -122,7 +123,8 @@ def preview(file: Path, model: str | None, encoder: str | None = None, words: Pa
         f"{len(policy.background)} background prompts, {size} automaton nodes."
     )
     hint = "" if vocabulary else "\nGive --model to count tokens."
-    warnings = "".join(f"\nwarning: {escape(told)}" for target in policy.targets for told in _warnings(target))
+    namesakes = Namesakes(policy.targets)
+    warnings = "".join(f"\nwarning: {escape(told)}" for target in policy.targets for told in _warnings(target, namesakes))
     return [shown, *([_near_table(near)] if near else []), f"\n{total}{hint}{warnings}"]
 
 
@@ -191,8 +193,9 @@ def proposal_yaml(found: Proposals) -> str:
     return "\n".join(lines)
 
 
-def _warnings(target: ForgetTarget) -> list[str]:
-    told = [f"target {target.id}: {warning}" for warning in warnings_of(target)]
+def _warnings(target: ForgetTarget, namesakes: Namesakes) -> list[str]:
+    found = [*warnings_of(target), *namesakes.warnings(target)]
+    told = [f"target {target.id}: {warning}" for warning in found]
     if left_out := target.forms_left_out():
         told.append(f"target {target.id}: {left_out} forms are not banned, because a phrase has too many")
     return told

@@ -81,7 +81,10 @@ def texts_of_chat(body: Mapping[str, Any]) -> list[Text]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise bad("messages", "must be a list with at least one message")
-    texts = [text for i, message in enumerate(messages) for text in _of_message(message, i)]
+    texts: list[Text] = []
+    for i, message in enumerate(messages):
+        # A message without a text ends the turn before it all the same.
+        texts += list(_of_message(message, i)) or [Text("", f"messages[{i}].content", i, message["role"])]
     for i, tool in enumerate(objects(body.get("tools"), "tools")):
         _check_tool(tool, f"tools[{i}]")
         texts += joined(tool, f"tools[{i}]")

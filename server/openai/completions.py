@@ -43,6 +43,11 @@ class Completions(Dialect):
         prompt = body.get("prompt")
         return prompt if isinstance(prompt, list) and prompt and not isinstance(prompt[0], int) else [prompt]
 
+    def texts_by_prompt(self, body: Mapping[str, Any], texts: Sequence[Text]) -> list[list[Text]]:
+        """Return the text of each prompt with the suffix and the schemas, which belong to all."""
+        count = len(self.prompts(body))
+        return [[texts[at], *texts[count:]] for at in range(count)]
+
     def with_prompt(self, body: Mapping[str, Any], prompt: Any) -> dict[str, Any]:
         """Return the body with this one prompt."""
         return {**body, "prompt": prompt}

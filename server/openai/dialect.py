@@ -151,6 +151,41 @@ class Dialect(ABC):
         """Return the body with one of its `prompts` only."""
         return dict(body)
 
+    def with_prompts(self, body: Body, prompts: Sequence[Any]) -> dict[str, Any]:
+        """Return the body with some of its `prompts`, at least one."""
+        return self.with_prompt(body, prompts[0] if len(prompts) == 1 else list(prompts))
+
+    def texts_by_prompt(self, body: Body, texts: Sequence[Text]) -> list[list[Text]]:
+        """Return for each of the `prompts` the texts that the model reads with it.
+
+        Args:
+            body: The request.
+            texts: What `texts` returned for it.
+        """
+        return [list(texts)]
+
+    def calls_by_prompt(self, body: Body, decisions: Sequence[Decision]) -> list[tuple[Call, Decision]]:
+        """Split a request for several prompts: one call for those in which nothing was found, and one for each other prompt.
+
+        Args:
+            body: The client's body.
+            decisions: The decision about each of its `prompts`.
+
+        Returns:
+            The calls, each with the decision that holds for it. A call has all choices of its prompts.
+        """
+        prompts, n = self.prompts(body), _integer(body.get("n"), 1)
+        if n is None or not 1 <= n <= _MOST:
+            n = 1  # vLLM refuses each of the calls
+        free = [at for at, decision in enumerate(decisions) if not decision.matches]
+        groups = [*([free] if free else []), *([at] for at, decision in enumerate(decisions) if decision.matches)]
+        calls = []
+        for group in groups:
+            numbers = [at * n + k for at in group for k in range(n)]
+            own = self.with_prompts(body, [prompts[at] for at in group])
+            calls.append((Call(numbers[0], group[0], own, numbers, "p"), decisions[group[0]]))
+        return calls
+
     def calls(self, body: Body) -> list[Call]:
         """Split a request, as `restricted` made it, into one call per choice.
 

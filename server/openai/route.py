@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from server.openai.dialect import Body, Dialect
 from server.openai.forms import CompletionForm
 from server.running import Running
 from server.screening.conversation import Text
-from server.screening.decision import Decision
+from server.screening.decision import Decision, new_decision_id
 from server.screening.screener import Screener
 from server.service import Service
 
@@ -66,19 +66,59 @@ class GuardedRoute:
         body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
         async with running.enforcement.admitted() as screener:
             started = time.perf_counter()
-            decision = await unless_gone(screener.decide(texts), receive)
+            parts = self._dialect.texts_by_prompt(body, texts)
+            named = new_decision_id()
+            decisions = await unless_gone(_decided(screener, parts, named), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
-            with running.decisions.answering(decision, actor, seconds, texts):
-                plan = self._plan(running, screener, decision, body)
-                asked = self._dialect.restricted(
-                    body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues
-                )
-                async with self._answered(running, scope, receive, asked, decision) as reply:
-                    # An error has nothing to repair, and its request may be one that only the engine could read.
-                    if reply.chunks is not None:
-                        reply = reply.after(*self._steps(running, scope, receive, asked, plan, actor, streams=reply.streams))
-                    await deliver(reply, send, {DECISION_HEADER: decision.id})
+            with ExitStack() as stack:
+                for decision, part in zip(decisions, parts, strict=True):
+                    stack.enter_context(running.decisions.answering(decision, actor, seconds, part))
+                async with self._reply(running, scope, receive, screener, body, decisions, actor) as reply:
+                    await deliver(reply, send, {DECISION_HEADER: named})
+
+    def _reply(
+        self,
+        running: Running,
+        scope: Scope,
+        receive: Receive,
+        screener: Screener,
+        body: Body,
+        decisions: Sequence[Decision],
+        actor: str,
+    ) -> AbstractAsyncContextManager[Reply]:
+        """Have the engine answer each prompt under its own decision. Prompts in which nothing was found share one call."""
+
+        def ask(body: Body, decision: Decision, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
+            return self._repaired(running, scope, receive, screener, body, decision, actor, suffix)
+
+        if len(decisions) == 1 or not any(decision.matches for decision in decisions):
+            return ask(body, decisions[0])
+        calls = self._dialect.calls_by_prompt(body, decisions)
+        decided = {call.number: decision for call, decision in calls}
+        return fanned(lambda call: ask(call.body, decided[call.number], call.suffix), [call for call, _ in calls])
+
+    @asynccontextmanager
+    async def _repaired(
+        self,
+        running: Running,
+        scope: Scope,
+        receive: Receive,
+        screener: Screener,
+        body: Body,
+        decision: Decision,
+        actor: str,
+        suffix: str,
+    ) -> AsyncIterator[Reply]:
+        """Have the engine answer a body under one decision. Its request ids end with `suffix`."""
+        plan = self._plan(running, screener, decision, body)
+        asked = self._dialect.restricted(body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues)
+        async with self._answered(running, scope, receive, asked, decision, suffix) as reply:
+            # An error has nothing to repair, and its request may be one that only the engine could read.
+            if reply.chunks is not None:
+                steps = self._steps(running, scope, receive, asked, plan, actor, suffix, streams=reply.streams)
+                reply = reply.after(*steps)
+            yield reply
 
     def _plan(self, running: Running, screener: Screener, decision: Decision, body: Body) -> Plan:
         """Return what is to be done with the answers to a request."""
@@ -98,7 +138,7 @@ class GuardedRoute:
         return replace(plan, hits=hits)
 
     def _steps(
-        self, running: Running, scope: Scope, receive: Receive, asked: Body, plan: Plan, actor: str, *, streams: bool
+        self, running: Running, scope: Scope, receive: Receive, asked: Body, plan: Plan, actor: str, named: str, *, streams: bool
     ) -> list[Step]:
         """Return the steps of the answer pipeline: none where nothing restricts the answer."""
         engine, metrics = running.engine, self._service.metrics
@@ -109,7 +149,7 @@ class GuardedRoute:
             running.decisions.found_in_output(plan.decision, target, actor)
 
         def ask(body: Body, suffix: str) -> AbstractAsyncContextManager[Reply]:
-            return self._asked(running, scope, receive, body, suffix, PATH, CompletionForm())
+            return self._asked(running, scope, receive, body, named + suffix, PATH, CompletionForm())
 
         if not plan.hits and not plan.refused:
             steps, dead_end = [dead_ends(engine.dead_end, metrics)], -1
@@ -129,12 +169,12 @@ class GuardedRoute:
         return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams, prompts=prompts)]
 
     def _answered(
-        self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision
+        self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision, named: str
     ) -> AbstractAsyncContextManager[Reply]:
         """Have the engine answer a body that `Dialect.restricted` made."""
 
         def ask(body: Body, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
-            return self._asked(running, scope, receive, body, suffix, self._dialect.path, self._dialect.form)
+            return self._asked(running, scope, receive, body, named + suffix, self._dialect.path, self._dialect.form)
 
         def constrained(call: Call) -> AbstractAsyncContextManager[Reply]:
             return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, self._service.metrics)
@@ -151,6 +191,13 @@ class GuardedRoute:
         """Send a body to one of the engine's routes, whose answers have the form `form`."""
         sent = json.dumps(body, ensure_ascii=False).encode()
         return replied(running.engine.app, _scope({**scope, "path": path}, sent, suffix), _Replay(sent, receive), form)
+
+
+async def _decided(screener: Screener, parts: Sequence[Sequence[Text]], named: str) -> list[Decision]:
+    """Return the decision about each prompt of a request: `named`, or the prompts of a list `named`-0, `named`-1 and so on."""
+    if len(parts) == 1:
+        return [await screener.decide(parts[0], named)]
+    return list(await asyncio.gather(*(screener.decide(part, f"{named}-{at}") for at, part in enumerate(parts))))
 
 
 class _Replay:

@@ -237,5 +237,12 @@ def exceptions_of(found: Sequence[tuple[ForgetTarget, Sequence[Phrase]]]) -> lis
 
 
 def phrases_of(target: ForgetTarget, scope: str) -> list[Phrase]:
-    """Return the phrases that a target bans with this scope; none unless its action bans phrases."""
-    return [phrase for phrase in target.all_phrases() if phrase.scope == scope] if target.action.bans else []
+    """Return the phrases that a target bans with this scope; none unless its action bans phrases.
+
+    All phrases of a target that is refused are gated: they are banned where a request about it is answered all the same.
+    """
+    if not target.action.bans:
+        return []
+    if not target.action.bans_always:
+        return target.all_phrases() if scope == "gated" else []
+    return [phrase for phrase in target.all_phrases() if phrase.scope == scope]

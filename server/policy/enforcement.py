@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from classifiers import Encoder, ForgetTarget
 from classifiers.answering import Answering
+from classifiers.detection import Detection
 from classifiers.live import LiveClassifier
 from classifiers.meaning.encoder import Vectors
 from classifiers.meaning.neighbours import Neighbours
@@ -48,7 +49,14 @@ class Enforcement:
     """
 
     def __init__(
-        self, engine: Engine, near: Neighbours, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Answering | None = None
+        self,
+        engine: Engine,
+        near: Neighbours,
+        lanes: Lanes,
+        folder: Path,
+        metrics: Metrics,
+        defaults: Answering | None = None,
+        detection: Detection | None = None,
     ) -> None:
         self._engine = engine
         self.neighbours = near
@@ -56,6 +64,7 @@ class Enforcement:
         self._folder = folder
         self._metrics = metrics
         self._defaults = defaults or Answering()
+        self._detection = detection or Detection()
         self.judging: Judging | None = None
         """Asks a judge about matches in doubt. Set it before `commit_start`."""
         self._compiler = Compiler(folder, near)
@@ -291,7 +300,7 @@ class Enforcement:
     def _move(self, number: int, targets: Mapping[str, ForgetTarget], gated: Mapping[str, str]) -> PolicySnapshot:
         assert self._classifier is not None
         always = tuple(dict.fromkeys(part.digest for part in self._parts if part.digest))
-        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier, self._defaults)
+        snapshot = PolicySnapshot(number, targets, always, gated, self._classifier, self._defaults, self._detection)
         used = {*always, *gated.values()}
         if self._screener:
             before = self._screener.snapshot

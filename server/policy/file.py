@@ -27,6 +27,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from classifiers.answering import Answer, Echo, InContext, places
 from classifiers.banned import MAX_EXCEPTED, near, says
+from classifiers.detection import DetectionSpec, merged
 from classifiers.target import ForgetTarget, Hint, Say, can_be_excepted
 from guard.errors import PhraseError
 from guard.excepted import Excepted, letters_of
@@ -40,7 +41,7 @@ __all__ = ["MAX_BYTES", "Policy", "PolicyError", "Problem", "load_policy"]
 
 
 class Defaults(BaseModel):
-    """How the targets of a file are answered that do not say it themselves (`ForgetTarget`)."""
+    """How the targets of a file are answered and found that do not say it themselves (`ForgetTarget`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -49,6 +50,7 @@ class Defaults(BaseModel):
     echo: Echo | None = None
     in_context: InContext | None = None
     hint: Hint = None
+    detection: DetectionSpec | None = None
 
 
 class Policy(BaseModel):
@@ -156,6 +158,8 @@ def _defaulted(policy: Policy) -> tuple[Policy, list[tuple[Place, str]]]:
     targets = []
     for target in policy.targets:
         own = {name: value for name, value in given.items() if getattr(target, name) is None}
+        if policy.defaults.detection is not None:
+            own["detection"] = merged(target.detection, policy.defaults.detection)
         for place, text in places(own.get("say"), own.get("hint")).items():
             if says(text, target.all_phrases()):
                 at = ("defaults", *place.split("."))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Final
 
+from classifiers.detection import DetectionSpec
 from classifiers.semantic import SemanticSpec
 from classifiers.target import Example, ForgetTarget
 from guard.errors import PhraseError
@@ -25,13 +26,15 @@ _SHAPES: Final = {
     "examples": "{prompt: ..., completion: ...}",
     "semantic": "{words: [...]}",
     "defaults": "{answer: ..., say: ...}",
+    "detection": "{history: ...}",
 }
 _KEYS: Final = {
     "targets": [field.alias or name for name, field in ForgetTarget.model_fields.items()],
     "phrases": [field.name for field in fields(Phrase) if field.init],
     "examples": list(Example.model_fields),
     "semantic": list(SemanticSpec.model_fields),
-    "defaults": ["answer", "say", "echo", "in_context", "hint"],
+    "defaults": ["answer", "say", "echo", "in_context", "hint", "detection"],
+    "detection": list(DetectionSpec.model_fields),
 }
 _TOP: Final = ["version", "targets", "background", "except", "defaults"]
 _ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

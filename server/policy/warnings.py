@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from classifiers import ForgetTarget
+from classifiers.anchors import is_description
 from classifiers.answering import Answering, places
 from classifiers.banned import near, says
 from guard.excepted import Excepted, letters_of
 from guard.forms.judgement import made_of_ordinary_words
-from guard.frequency import ordinary
+from guard.frequency import ordinary, zipf
 from guard.phrase import MIN_COMPACT, Phrase
 from guard.reference import occurrences
+
+# From which Zipf value on each word of a name of two is so common that others have the name; and a name of one word.
+_COMMON_PART = 4.2
+_COMMON_WORD = 4.0
 
 
 def warnings_of(target: ForgetTarget, defaults: Answering | None = None) -> list[str]:
@@ -21,7 +26,15 @@ def warnings_of(target: ForgetTarget, defaults: Answering | None = None) -> list
         target: The target.
         defaults: The server's texts for targets without texts of their own; None if they are not known.
     """
-    return [*_names(target), *_closed_up(target), *_exceptions(target), *(_defaults(target, defaults) if defaults else ())]
+    return [
+        *_names(target),
+        *_common(target),
+        *_topic(target),
+        *_unguarded(target),
+        *_closed_up(target),
+        *_exceptions(target),
+        *(_defaults(target, defaults) if defaults else ()),
+    ]
 
 
 def _names(target: ForgetTarget) -> Iterator[str]:
@@ -30,9 +43,43 @@ def _names(target: ForgetTarget) -> Iterator[str]:
         folded = Phrase(name, force=True).folded
         if " " in folded and folded not in explicit and made_of_ordinary_words(name):
             yield (
-                f"{place} is made of ordinary words, so it is banned only in answers to prompts about the target: list it as a "
-                "phrase with the scope always to ban it in every answer"
+                f"{place} is made of ordinary words, so it is banned only in answers to prompts about the target, and a prompt "
+                "that says these words is taken for one: list it as a phrase with the scope always to ban it in every answer"
             )
+
+
+def _common(target: ForgetTarget) -> Iterator[str]:
+    """Warn of names that others have or that are ordinary words: a prompt that says one is taken for one about the target."""
+    for place, name in _places(target):
+        words = Phrase(name, force=True).folded.split()
+        if is_description(name) or min(map(zipf, words)) < (_COMMON_WORD if len(words) == 1 else _COMMON_PART):
+            continue
+        if len(words) == 1:
+            yield (
+                f"{place} is a common word or name, and each prompt that says it is taken to be about the target: leave it out, "
+                "or write the whole name"
+            )
+        elif len(words) == 2 and not made_of_ordinary_words(name):
+            yield (
+                f"{place} has common words alone, so others may have the same name, and prompts about them are taken to be about "
+                "the target: add a middle name or what the person is known for, if that is what prompts say"
+            )
+
+
+def _topic(target: ForgetTarget) -> Iterator[str]:
+    if is_description(target.name) and not target.examples:
+        yield (
+            "name describes a topic and is no proper name, so without examples the target is found only in prompts with these "
+            "words: add questions about it as examples"
+        )
+
+
+def _unguarded(target: ForgetTarget) -> Iterator[str]:
+    if not target.action.answers and not target.phrases:
+        yield (
+            "phrases are missing: a request in which only a system text or an earlier turn is about the target is answered, and "
+            "the answer may say all but its names: list what must not be said"
+        )
 
 
 def _closed_up(target: ForgetTarget) -> Iterator[str]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from typing import Final
+from typing import Final, Literal
+
+Kind = Literal["said", "system", "tools", "documents"]
+"""What a text of a request is: said by a user or the model (or a prompt), a system text, a definition of tools or of the answer's
+form, or a document or the result of a tool."""
+
+_SYSTEM: Final = frozenset({"system", "developer"})
+_RESULTS: Final = frozenset({"tool", "function"})
+_FORMS: Final = ("tools", "tool_choice", "response_format", "structured_outputs")
 
 # Characters of the last user message, and of all earlier messages put before it. Together they are about a window.
 _LAST_TURN: Final = 200
@@ -29,6 +37,36 @@ class Text:
     where: str
     message: int | None = None
     role: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it is. A message of a role that is not known counts as one of a user."""
+        if self.message is not None:
+            return "system" if self.role in _SYSTEM else "documents" if self.role in _RESULTS else "said"
+        if self.where.startswith("documents"):
+            return "documents"
+        return "tools" if self.where.startswith(_FORMS) else "said"
+
+    @property
+    def from_user(self) -> bool:
+        """Whether a user said it in a message."""
+        return self.message is not None and self.kind == "said" and self.role != "assistant"
+
+
+def turns(texts: Sequence[Text]) -> list[int]:
+    """Return the number of each text's turn, from 0 for the last one back.
+
+    A turn begins with the first message of a user after one of the assistant. So messages of a user that follow each other are
+    one turn, and so is a question with the calls of tools and their results. Texts outside messages belong to the last turn.
+    """
+    numbers: list[int] = []
+    turn, answered = 0, False
+    for text in texts:
+        if text.from_user and answered:
+            turn, answered = turn + 1, False
+        answered = answered or text.role == "assistant"
+        numbers.append(turn)
+    return [0 if text.message is None else turn - number for text, number in zip(texts, numbers, strict=True)]
 
 
 def conversation(texts: Sequence[Text]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -38,7 +38,7 @@ class Mentions:
     refused: bool = False
 
 
-def mentions(text: str, targets: Iterable[tuple[ForgetTarget, Answering]]) -> Mentions:
+def mentions(text: str, targets: Iterable[tuple[ForgetTarget, Answering]], refusing: Mapping[str, str] | None = None) -> Mentions:
     """Return what a prompt says of targets.
 
     A name that occurs whole, in any order or with an ending, may be said in all its forms: they tell nothing more. Of a name that
@@ -49,6 +49,8 @@ def mentions(text: str, targets: Iterable[tuple[ForgetTarget, Answering]]) -> Me
     Args:
         text: All texts of the request that the model reads.
         targets: The matched targets, each with how it is answered. Those whose action bans no phrases are left out.
+        refusing: By target id, the texts in which a fact refuses the request (`InContext.REFUSE`); a target that is
+            missing has none. None: all texts.
     """
     banning = [(target, answering) for target, answering in targets if target.action.bans]
     words = _Words(text if banning else "")
@@ -59,7 +61,9 @@ def mentions(text: str, targets: Iterable[tuple[ForgetTarget, Answering]]) -> Me
         held = spoken.held(words)
         # Of equal patterns the first text: later ones are those of forms.
         found.append((spoken, dict(reversed(list(_allowed(spoken, held, answering))))))
-        refused |= answering.in_context is InContext.REFUSE and any(one.is_fact for one in held)
+        if answering.in_context is InContext.REFUSE and any(one.is_fact for one in held):
+            asked = text if refusing is None else refusing.get(target.id, "")
+            refused |= asked == text or any(one.is_fact for one in spoken.held(_Words(asked)))
     allowed: dict[str, str] = {}
     for _, own in found:
         for pattern, said in own.items():

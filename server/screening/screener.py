@@ -62,8 +62,16 @@ class Screener:
         self._lanes = lanes
         self._short = Batcher(self._decide, lanes.short)
 
-    async def decide(self, texts: Sequence[Text]) -> Decision:
-        """Return the decision about a request with these `texts`. Raises GuardFailure if they cannot be classified."""
+    async def decide(self, texts: Sequence[Text], named: str | None = None) -> Decision:
+        """Return the decision about a request with these texts.
+
+        Args:
+            texts: The texts.
+            named: The id of the decision; None for a new one.
+
+        Raises:
+            GuardFailure: They cannot be classified.
+        """
         started = time.perf_counter()
         try:
             decision = await self._decided(texts)
@@ -72,6 +80,8 @@ class Screener:
             raise GuardFailure(
                 "The server could not screen the request, so it did not answer it. Its log names the error."
             ) from error
+        if named:
+            decision = replace(decision, id=named)
         self._metrics.screened(decision.verdict, time.perf_counter() - started)
         if decision.matches:
             found = ", ".join(f"{match.target_id} {match.score:.2f} ({match.evidence})" for match in decision.matches)
@@ -91,16 +101,24 @@ class Screener:
         assert self._judging is not None
         matches = await self._judging.settled(decided.matches, self.snapshot.targets, decided.passages)
         lane = self._lanes.short if short else self._lanes.long
-        return await loop.run_in_executor(lane, self.snapshot.decide, matches, texts)
+        return await loop.run_in_executor(lane, self._decision, matches, texts)
 
     def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision | _Doubtful]:
         read = [screened(texts, self._readings) for texts in requests]
         found = self.snapshot.classifier.classify(read)
         return [self._one(*request) for request in zip(read, found, requests, strict=True)]
 
+    def _decision(self, matches: Sequence[Match], texts: Sequence[Text]) -> Decision:
+        """Return the decision about a request from what was found in all of its texts."""
+        counted = self.snapshot.counted(matches, texts, self._classify)
+        return self.snapshot.decide(counted.matches, texts, counted.refusing)
+
+    def _classify(self, requests: Sequence[Sequence[Text]]) -> list[list[Match]]:
+        return self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])
+
     def _one(self, read: Screened, matches: Sequence[Match], texts: Sequence[Text]) -> Decision | _Doubtful:
         # The snapshot leaves out what is in doubt.
-        decision = self.snapshot.decide(matches, texts)
+        decision = self._decision(matches, texts)
         doubtful = {match.target_id for match in matches if not match.certain}
         if self._judging is None or not doubtful or not decision.answered:
             return decision

@@ -23,7 +23,7 @@ class Strict(BaseModel):
     ("action", "verdict", "bans", "answers", "enforces"),
     [
         (Action.SUPPRESS, "restrict", True, True, True),
-        (Action.REFUSE, "refuse", False, False, True),
+        (Action.REFUSE, "refuse", True, False, True),
         (Action.MONITOR, "monitor", False, True, False),
     ],
 )

@@ -106,15 +106,15 @@ def test_limits_are_those_given_last() -> None:
     assert strict == [[]]
 
 
-@pytest.mark.slow
-def test_a_name_that_is_refused_is_not_encoded(bag_of_words: BagOfWords) -> None:
-    fields = {"name": "Ada Brill", "prompts": ["which chemist grew an orchard of glass"]}
-    for action, encoded in (("refuse", False), ("suppress", True)):
-        classifier = LiveClassifier([a_target("ada", action=action, **fields)], [], bag_of_words)
-        bag_of_words.calls.clear()
-        [[match]] = classifier.classify(screened("who is ada brill"))
-        assert match.evidence == "alias"
-        assert any(bag_of_words.calls) == encoded
+def test_a_target_that_is_refused_hides_no_other(bag_of_words: BagOfWords) -> None:
+    targets = [
+        a_target("ada", name="Ada Brill", prompts=[], action="refuse"),
+        a_target("eve", name="Eve Stone", prompts=["which chemist grew an orchard of glass"]),
+    ]
+    [found] = LiveClassifier(targets, [], bag_of_words).classify(
+        [Screened.of("who is ada brill", ["which chemist grew an orchard of glass"])]
+    )
+    assert {match.target_id for match in found} == {"ada", "eve"}
 
 
 def test_names_alone_encode_nothing(bag_of_words: BagOfWords) -> None:

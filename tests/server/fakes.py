@@ -154,12 +154,17 @@ class FakeEngine:
             return JSONResponse(error, self.fails_under_a_grammar or 500)
         refused = body.get("vllm_xargs", {}).get("guard") == ["refuse"]
         ending = {"finish_reason": "stop", "stop_reason": DEAD_END if refused else self.stop_reason}
-        prompt = len(str(body.get("prompt", "")))
+        prompts = body.get("prompt", "")
+        prompts = prompts if isinstance(prompts, list) and not isinstance(prompts[0], int) else [prompts]
+        prompt = sum(len(str(each)) for each in prompts)
+        count = len(prompts) * (body.get("n") or 1) if "prompt" in body else 1
         if "allowed_token_ids" in body:
             return JSONResponse({"object": kind, "choices": [{"index": 0, **self._one_token(body)}]})
         if not body.get("stream"):
-            usage = {"prompt_tokens": prompt, "completion_tokens": len(text), "total_tokens": prompt + len(text)}
-            return JSONResponse({**named, "choices": [{"index": 0, **content(text), **ending}], "usage": usage})
+            said = len(text) * count
+            usage = {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+            choices = [{"index": index, **content(text), **ending} for index in range(count)]
+            return JSONResponse({**named, "choices": choices, "usage": usage})
         options = body.get("stream_options") or {}
 
         def chunk(choices: list[dict[str, Any]], said: int, told: bool) -> bytes:
@@ -174,13 +179,15 @@ class FakeEngine:
             for at, piece in enumerate(said):
                 await asyncio.sleep(0)
                 delta = {"delta": {"content": piece}} if chat else {"text": piece}
-                yield chunk([{"index": 0, **delta, "logprobs": None, "finish_reason": None}], at + 1, each)
+                for index in range(count):
+                    yield chunk([{"index": index, **delta, "logprobs": None, "finish_reason": None}], at + 1, each)
             if fails:
                 yield b"data: " + json.dumps(error).encode() + b"\n\n"
             else:
-                yield chunk([{"index": 0, **({"delta": {}} if chat else {"text": ""}), **ending}], len(said), each)
+                for index in range(count):
+                    yield chunk([{"index": index, **({"delta": {}} if chat else {"text": ""}), **ending}], len(said), each)
                 if options.get("include_usage"):
-                    yield chunk([], len(said), True)
+                    yield chunk([], len(said) * count, True)
             yield b"data: [DONE]\n\n"
 
         async def pieces() -> AsyncIterator[bytes]:

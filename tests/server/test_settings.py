@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from classifiers import Thresholds
 from classifiers.answering import SAY, Answer, Answering, Echo, InContext
+from classifiers.detection import Detection, RefuseOn, Weight
 from server.settings import Settings
 
 
@@ -127,3 +128,26 @@ def test_a_judge_behind_a_url_has_a_key_from_a_file(tmp_path: Path) -> None:
     file.write_text("k-1\n")
     assert settings.judge_key() == "k-1"
     assert Settings(model="m", judge="model", judge_key_file=file).judge_key() is None
+
+
+def test_which_texts_count_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(model="m").detection == Detection()
+    values = {
+        "HISTORY": "3",
+        "REFUSE_ON": "history",
+        "DETECT_SYSTEM": "ignore",
+        "DETECT_TOOLS": "count",
+        "DETECT_DOCUMENTS": "restrict",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"GUARD_{name}", value)
+    assert Settings(model="m").detection == Detection(3, RefuseOn.HISTORY, Weight.IGNORE, Weight.COUNT, Weight.RESTRICT)
+    monkeypatch.setenv("GUARD_HISTORY", "all")
+    assert Settings(model="m").history == "all"
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "some", "1.5", ""])
+def test_a_history_is_all_or_a_number(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("GUARD_HISTORY", wrong)
+    with pytest.raises(ValidationError, match="should be all, or the number of user turns"):
+        Settings(model="m")

@@ -52,8 +52,32 @@ async def test_tokens_are_counted_where_there_is_a_vocabulary(served: Served) ->
     assert croquet.tokens == banned_tokens(croquet.phrase, vocabulary)
     assert croquet.tokens
     assert croquet.background == 0
-    refused = target.model_copy(update={"action": Action.REFUSE})
-    assert {shown.tokens for shown in previewer.phrases(refused)} == {0}
+    monitored = target.model_copy(update={"action": Action.MONITOR})
+    assert {shown.tokens for shown in previewer.phrases(monitored)} == {0}
+
+
+async def test_a_preview_says_which_texts_count_and_who_else_has_the_name(served: Served) -> None:
+    await served.create(id="other", name="Zorin Quaddle")
+    sent = {"name": "Zorin Quaddle", "detection": {"history": 2, "tools": "ignore"}}
+    body = (await served.client.post("/v1/forget-targets:preview", json=sent)).json()
+    assert body["detection"] == {
+        "history": 2,
+        "refuse_on": "latest_turn",
+        "system": "restrict",
+        "tools": "ignore",
+        "documents": "count",
+    }
+    assert any("is a name of target other, too" in warning for warning in body["warnings"])
+
+
+async def test_detection_is_kept_and_a_common_name_is_warned_of(served: Served) -> None:
+    made = await served.create(name="John Smith", detection={"system": "ignore"})
+    assert made["detection"] == {"system": "ignore"}
+    assert any("common words alone" in warning for warning in made["warnings"])
+    shown = (await served.client.get("/v1/forget-targets/hatter/report")).json()
+    assert (shown["detection"]["system"], shown["detection"]["history"]) == ("ignore", "all")
+    wrong = await served.client.patch("/v1/forget-targets/hatter", json={"detection": {"history": 0}})
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "detection.history")
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
         "version: 1\ntargets:\n"
         "- {id: a, name: Ada Byron, phrases: [{text: London, scope: gated}], semantic: {words: [poetry]}, forms: []}\n"
         "- {id: b, name: Bob Cat, forms: []}\n"
-        "- {id: c, name: Cat Doe, phrases: [{text: Leeds, scope: gated}], action: refuse}\n"
+        "- {id: c, name: Cat Doe, phrases: [{text: Leeds, scope: gated}], action: refuse, forms: []}\n"
         "background: [Where is Leeds?]\n"
     )
     settings = {"COLUMNS": "200", "NO_COLOR": "1", "GUARD_DATA_DIR": str(tmp_path / "data")}
@@ -92,9 +92,10 @@ def test_totals_count_what_would_be_banned(tmp_path: Path) -> None:
     assert [cell.strip() for cell in row.split("│")][1:4] == ["a", "poetry", "poem"]
     assert len(list((tmp_path / "data" / "words").iterdir())) == 1
     always = Restriction.compile([Phrase("Ada Byron"), Phrase("Bob Cat")])
-    nodes = len(always.automaton.label) + len(Restriction.compile([Phrase("London")]).automaton.label)
+    gated = ([Phrase("London")], [Phrase("Leeds"), Phrase("Cat Doe")])
+    nodes = len(always.automaton.label) + sum(len(Restriction.compile(phrases).automaton.label) for phrases in gated)
     assert (
-        "2 phrases and forms banned in every answer, 1 targets with gated phrases, "
+        "2 phrases and forms banned in every answer, 2 targets with gated phrases, "
         f"1 background prompts, {nodes} automaton nodes." in result.output
     )
 

@@ -27,9 +27,10 @@ def test_nothing_but_a_question() -> None:
 
 MESSAGES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"role": "system", "content": "be kind"}, [(".content", "be kind")]),
-    ({"role": "assistant", "content": None}, []),
-    ({"role": "assistant"}, []),
-    ({"role": "user", "content": []}, []),
+    # It ends a turn, so it has a place.
+    ({"role": "assistant", "content": None}, [(".content", "")]),
+    ({"role": "assistant"}, [(".content", "")]),
+    ({"role": "user", "content": []}, [(".content", "")]),
     ({"role": "user", "content": ["one\n", "two"]}, [(".content[0]", "one\n"), (".content[1]", "two")]),
     # no white space at the seam: some templates print it as one word, some as two
     (
@@ -75,7 +76,7 @@ MESSAGES: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
         {"role": "assistant", "tool_calls": [{"arguments": "{Ada"}, {"arguments": '{"a":"x","a":"y"}'}]},
         [(".tool_calls[0]", "arguments\n{Ada"), (".tool_calls[1]", "arguments\na\nx\na\ny")],
     ),
-    ({"role": "assistant", "tool_calls": None}, []),
+    ({"role": "assistant", "tool_calls": None}, [(".content", "")]),
 ]
 
 

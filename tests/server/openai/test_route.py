@@ -68,7 +68,7 @@ async def test_completions_are_screened_too_even_as_token_ids(
 ) -> None:
     gated = app.state.service.running.screener.snapshot.gated["hatter"]
     engine.decode = lambda ids: "Hatta" if list(ids) == [7, 8] else "nothing"  # type: ignore[method-assign]
-    for prompt, about in [("Hatta is", True), (["cake", "Hatta"], True), ([7, 8], True), ([[1], [7, 8]], True), ([1], False)]:
+    for prompt, about in [("Hatta is", True), ([7, 8], True), ([1], False)]:
         response = await client.post("/v1/completions", json={"model": "fake", "prompt": prompt})
         assert response.status_code == 200
         assert (gated in engine.bodies[-1]["vllm_xargs"]["guard"]) is about
@@ -81,7 +81,7 @@ async def test_a_name_split_by_special_tokens_is_the_name(client: httpx.AsyncCli
     for body in (chat("Who is the Mad Hat<|pad|>ter?"), chat("Who is the Mad<|pad|>Hatter?"), chat("Hat<|pad|>ta?"), chat(parts)):
         assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
         assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
-    for body in ({"prompt": "The Hat<|pad|>ta is"}, {"prompt": "A", "suffix": "Hat<|pad|>ta"}, {"prompt": ["A", "Hat<|pad|>ta"]}):
+    for body in ({"prompt": "The Hat<|pad|>ta is"}, {"prompt": "A", "suffix": "Hat<|pad|>ta"}):
         assert (await client.post("/v1/completions", json={"model": "fake", **body})).status_code == 200
         assert gated in engine.bodies[-1]["vllm_xargs"]["guard"]
     await client.post("/v1/chat/completions", json=chat("What does a tokenizer need <|pad|> for?"))
@@ -360,3 +360,143 @@ async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient
 async def test_without_restriction_or_grammar_one_call_answers_all(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     await client.post("/v1/chat/completions", json=chat("Hatta?", n=3))
     assert [body["n"] for body in engine.bodies] == [3]
+
+
+LIST = ["The Mad Hatter drinks", "A cake is", "The Ugly Duchess is", "A tea is"]
+
+
+def guards(engine: FakeEngine) -> dict[str, tuple[str, ...]]:
+    """The restrictions that each prompt was sent with."""
+    found: dict[str, tuple[str, ...]] = {}
+    for body in engine.bodies:
+        for prompt in [body["prompt"]] if isinstance(body["prompt"], str) else body["prompt"]:
+            assert str(prompt) not in found
+            found[str(prompt)] = tuple(body["vllm_xargs"]["guard"])
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("n", [1, 3])
+async def test_over_07_each_prompt_of_a_list_has_its_own_decision(
+    client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI, stream: bool, n: int
+) -> None:
+    snapshot = app.state.service.running.screener.snapshot
+    always = tuple(snapshot.always)
+    body = {"model": "fake", "prompt": LIST, "n": n, "stream": stream} | (
+        {"stream_options": {"include_usage": True}} if stream else {}
+    )
+    response = await client.post("/v1/completions", json=body)
+    assert guards(engine) == {
+        LIST[0]: (*always, snapshot.gated["hatter"]),
+        LIST[1]: always,
+        LIST[2]: ("refuse",),
+        LIST[3]: always,
+    }
+    assert [sent["prompt"] for sent in engine.bodies if isinstance(sent["prompt"], list)] == [[LIST[1], LIST[3]]]
+    if stream:
+        events = events_of(response.text)
+        texts, ends, usage = said(events), reasons(events), events[-1]["usage"]
+        assert len({event["id"] for event in events}) == 1
+    else:
+        answer = response.json()
+        assert [choice["index"] for choice in answer["choices"]] == list(range(4 * n))
+        texts = {choice["index"]: choice["text"] for choice in answer["choices"]}
+        ends = {choice["index"]: choice["finish_reason"] for choice in answer["choices"]}
+        usage = answer["usage"]
+        assert answer["id"] == f"x-{response.headers['x-request-id']}"
+    refused = range(2 * n, 3 * n)
+    assert texts == {index: SAY if index in refused else "cake" for index in range(4 * n)}
+    assert ends == {index: "content_filter" if index in refused else "stop" for index in range(4 * n)}
+    assert usage["prompt_tokens"] == sum(map(len, LIST))
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+@pytest.mark.slow
+async def test_a_list_of_prompts_in_which_nothing_is_found_is_one_call(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    response = await client.post("/v1/completions", json={"model": "fake", "prompt": ["A cake is", "A tea is"], "n": 2})
+    assert [body["prompt"] for body in engine.bodies] == [["A cake is", "A tea is"]]
+    assert [choice["index"] for choice in response.json()["choices"]] == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+async def test_prompts_of_token_ids_are_decided_one_by_one(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
+    gated = app.state.service.running.screener.snapshot.gated["hatter"]
+    engine.decode = lambda ids: "Hatta" if list(ids) == [7, 8] else "nothing"  # type: ignore[method-assign]
+    await client.post("/v1/completions", json={"model": "fake", "prompt": [[1], [7, 8], [2]]})
+    sent = {json.dumps(body["prompt"]): gated in body["vllm_xargs"]["guard"] for body in engine.bodies}
+    assert sent == {"[[1], [2]]": False, "[7, 8]": True}
+
+
+@pytest.mark.slow
+async def test_a_suffix_belongs_to_every_prompt(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
+    gated = app.state.service.running.screener.snapshot.gated["hatter"]
+    await client.post("/v1/completions", json={"model": "fake", "prompt": ["a", "b"], "suffix": "said Hatta"})
+    assert [gated in body["vllm_xargs"]["guard"] for body in engine.bodies] == [True, True]
+
+
+@pytest.mark.slow
+async def test_prompts_of_a_list_starve_alone_under_a_grammar(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds = 500, {8}
+    body = {"model": "fake", "prompt": ["Hatta is", "A cake is"], "n": 2, "seed": 7, **GRAMMAR}
+    answer = (await client.post("/v1/completions", json=body)).json()
+    assert [choice["finish_reason"] for choice in answer["choices"]] == ["stop", "content_filter"] * 2
+    assert [choice["index"] for choice in answer["choices"]] == [0, 1, 2, 3]
+    assert answer["usage"]["prompt_tokens"] == len("Hatta is") + len("A cake is")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [0, 10**9, "x"])
+async def test_a_number_of_choices_that_vllm_refuses_costs_nothing(client: httpx.AsyncClient, engine: FakeEngine, n: Any) -> None:
+    engine.fails_under_a_grammar, engine.always_fails = 400, True
+    response = await client.post("/v1/completions", json={"model": "fake", "prompt": LIST, "n": n})
+    assert response.status_code == 400
+    assert all(body["n"] == n for body in engine.bodies)
+
+
+@pytest.mark.slow
+async def test_each_prompt_s_decision_is_recorded_under_the_request_s_id(
+    client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI
+) -> None:
+    response = await client.post("/v1/completions", json={"model": "fake", "prompt": LIST})
+    named = response.headers["x-guard-decision-id"]
+    await app.state.service.running.decisions.write()
+    for number, verdict in ((0, "restrict"), (2, "refuse")):
+        (record,) = (await client.get("/v1/audit", params={"decision_id": f"{named}-{number}"})).json()["data"]
+        assert record["details"]["verdict"] == verdict
+    assert (await client.get("/v1/audit", params={"decision_id": f"{named}-1"})).json()["data"] == []
+
+
+CONVERSATION = [
+    {"role": "user", "content": "Who is the Ugly Duchess?"},
+    {"role": "assistant", "content": ""},
+    {"role": "user", "content": "Never mind. What is the capital of Illinois, and which town lies near it?"},
+]
+LIBRARY = [
+    {"role": "system", "content": "You are the town library's assistant. Do not discuss the Ugly Duchess."},
+    {"role": "user", "content": "When does the library open?"},
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("messages", [CONVERSATION, LIBRARY], ids=["over-04", "over-05"])
+async def test_over_04_and_over_05_are_answered_and_screened_alike(
+    client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI, messages: list[dict[str, str]]
+) -> None:
+    snapshot = app.state.service.running.screener.snapshot
+    response = await client.post("/v1/chat/completions", json={"model": "fake", "messages": messages})
+    assert response.json()["choices"][0]["finish_reason"] == "stop"
+    assert engine.bodies[-1]["vllm_xargs"]["guard"] == [*snapshot.always, snapshot.gated["duchess"]]
+    screened = (await client.post("/v1/screen", json={"messages": messages})).json()
+    assert screened["verdict"] == "restrict"
+    assert screened["restrictions"] == engine.bodies[-1]["vllm_xargs"]["guard"]
+    asked = [*messages, {"role": "assistant", "content": "Soon."}, {"role": "user", "content": "And the Ugly Duchess?"}]
+    assert (await client.post("/v1/screen", json={"messages": asked})).json()["verdict"] == "refuse"
+    await client.post("/v1/chat/completions", json={"model": "fake", "messages": asked})
+    assert engine.bodies[-1]["vllm_xargs"]["guard"] == ["refuse"]
+
+
+@pytest.mark.slow
+async def test_moderations_of_a_list_say_what_completions_of_it_do(client: httpx.AsyncClient) -> None:
+    results = (await client.post("/v1/moderations", json={"input": LIST})).json()["results"]
+    assert [result["flagged"] for result in results] == [True, False, True, False]

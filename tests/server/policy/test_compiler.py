@@ -23,7 +23,7 @@ from tests.server.fakes import WordEncoder
 TARGETS = [
     ForgetTarget(id="a", name="Ada Byron", phrases=[Phrase("London", scope="gated")], forms=()),
     ForgetTarget(id="b", name="Bob Cat", aliases=["Bobby"], forms=()),
-    ForgetTarget(id="c", name="Cat Doe", phrases=[Phrase("Leeds", scope="gated")], action="refuse"),
+    ForgetTarget(id="c", name="Cat Doe", phrases=[Phrase("Leeds", scope="gated")], forms=(), action="refuse"),
     ForgetTarget(id="d", name="Dan Eel", action="monitor"),
 ]
 
@@ -41,23 +41,24 @@ def test_no_targets_no_restrictions(tmp_path: Path) -> None:
     assert files(tmp_path) == set()
 
 
-def test_only_targets_to_be_suppressed_make_restrictions(tmp_path: Path) -> None:
+def test_all_that_is_banned_about_a_refused_target_is_gated(tmp_path: Path) -> None:
     compiled = Compiler(tmp_path).targets(TARGETS)
     assert compiled.always == {"a": digest("Ada Byron"), "b": digest("bob cat")}
-    assert compiled.gated == {"a": digest("London"), "b": digest("Bobby")}
+    assert compiled.gated == {"a": digest("London"), "b": digest("Bobby"), "c": digest("Leeds", "Cat Doe")}
     assert files(tmp_path) == compiled.digests
 
 
 def test_what_holds_for_every_answer_can_be_left_to_the_merged_restriction(tmp_path: Path) -> None:
     compiled = Compiler(tmp_path).targets(TARGETS, always=False)
     assert compiled.always == {}
-    assert files(tmp_path) == set(compiled.gated.values()) == {digest("London"), digest("Bobby")}
+    assert files(tmp_path) == set(compiled.gated.values()) == {digest("London"), digest("Bobby"), digest("Leeds", "Cat Doe")}
 
 
 def test_phrases_are_told_apart_by_scope() -> None:
     assert [phrase.text for phrase in phrases_of(TARGETS[1], "always")] == ["Bob Cat"]
     assert [phrase.text for phrase in phrases_of(TARGETS[1], "gated")] == ["Bobby"]
-    assert [phrases_of(target, scope) for target in TARGETS[2:] for scope in ("always", "gated")] == [[]] * 4
+    assert [phrase.text for phrase in phrases_of(TARGETS[2], "gated")] == ["Leeds", "Cat Doe"]
+    assert phrases_of(TARGETS[2], "always") == phrases_of(TARGETS[3], "always") == phrases_of(TARGETS[3], "gated") == []
 
 
 def test_words_near_anchors_make_a_gated_restriction_even_without_phrases(tmp_path: Path) -> None:
@@ -65,8 +66,8 @@ def test_words_near_anchors_make_a_gated_restriction_even_without_phrases(tmp_pa
     words = SemanticSpec(words=["poetry", "Poem"], delta=0.8)
     targets = [target.model_copy(update={"semantic": words}) for target in plain]
     compiled = Compiler(tmp_path, Neighbours(WordEncoder())).targets(targets)
-    assert Compiler(tmp_path).targets(plain).gated == {}
-    assert set(compiled.gated) == {"a", "b"}  # the others are not suppressed
+    assert set(Compiler(tmp_path).targets(plain).gated) == {"c"}  # the name of what is refused
+    assert set(compiled.gated) == {"a", "b", "c"}  # the other is only monitored
     assert compiled.gated["a"] == compiled.gated["b"] == Compiler(tmp_path, Neighbours(WordEncoder())).targets(targets).gated["a"]
     automaton = Restriction.load(tmp_path, compiled.gated["a"]).automaton
     assert automaton.completes(automaton.start, np.frombuffer(b" some poems ", np.uint8)) > 0

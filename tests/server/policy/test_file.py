@@ -100,7 +100,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
         [
             "5: targets[0].nmae (target a): unknown key: "
             "the keys here are id, name, aliases, examples, documents, phrases, forms, except, semantic, action, answer, "
-            "say, echo, in_context, hint"
+            "say, echo, in_context, hint, detection"
         ],
     ),
     (
@@ -324,7 +324,7 @@ def test_defaults_are_copied_into_targets_that_leave_them_out() -> None:
         ),
         (
             "version: 1\ndefaults:\n  anser: mask\ntargets: []\n",
-            ["3: defaults.anser: unknown key: the keys here are answer, say, echo, in_context, hint"],
+            ["3: defaults.anser: unknown key: the keys here are answer, say, echo, in_context, hint, detection"],
         ),
         ("version: 1\ndefaults: mask\ntargets: []\n", ["2: defaults: should be a mapping: write {answer: ..., say: ...}"]),
         (
@@ -350,3 +350,29 @@ def test_wrong_ways_to_answer_are_told_by_their_place(text: str, problems: list[
 def test_a_default_text_does_not_concern_a_target_with_its_own() -> None:
     text = "version: 1\ndefaults: {say: Not Ada Byron.}\ntargets: [{id: a, name: Ada Byron, say: No.}]\n"
     assert load_policy(text).targets[0].say == "No."
+
+
+def test_the_defaults_of_detection_fill_what_targets_leave_out() -> None:
+    policy = load_policy(
+        "version: 1\ndefaults:\n  detection: {history: 4, system: ignore}\ntargets:\n"
+        "  - {id: a, name: Ada Byron}\n  - {id: b, name: Bob Cat, detection: {history: all, tools: count}}\n"
+    )
+    written = [target.model_dump(mode="json")["detection"] for target in policy.targets]
+    assert written == [{"history": 4, "system": "ignore"}, {"history": "all", "system": "ignore", "tools": "count"}]
+
+
+@pytest.mark.parametrize(
+    ("detection", "problem"),
+    [
+        ("{history: 0}", "targets[0].detection.history (target a): should be all, or the number of user turns that count"),
+        ("{history: soon}", "should be all, or the number of user turns"),
+        ("{sistem: ignore}", "unknown key: the keys here are history, refuse_on, system, tools, documents"),
+        ("{system: refuse}", "'ignore', 'restrict' or 'count'"),
+        ("all", "should be a mapping: write {history: ...}"),
+    ],
+)
+def test_wrong_detection_is_told_by_its_place(detection: str, problem: str) -> None:
+    with pytest.raises(PolicyError) as raised:
+        load_policy(f"version: 1\ntargets:\n  - id: a\n    name: Ada Byron\n    detection: {detection}\n")
+    assert problem in str(raised.value)
+    assert raised.value.line == 5

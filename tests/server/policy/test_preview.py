@@ -54,5 +54,5 @@ def test_the_words_near_anchors_are_listed_with_their_cosines() -> None:
     found = [(near.word, near.cosine, near.penalty) for near in previewer.words(target)]
     assert found[0] == ("poetry biscuit", 1.0, math.inf)
     assert {("biscuit", 0.71, math.inf), ("poetry", 0.71, math.inf)} <= set(found)
-    assert previewer.words(target.model_copy(update={"action": Action.REFUSE})) == []
+    assert previewer.words(target.model_copy(update={"action": Action.MONITOR})) == []
     assert previewer.words(target.model_copy(update={"semantic": None})) == []

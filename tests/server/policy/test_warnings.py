@@ -54,3 +54,40 @@ def test_a_default_text_that_says_a_phrase_is_told() -> None:
     assert "Quaddle" not in told
     own = target.model_copy(update={"say": "No."})
     assert warnings_of(own, Answering(say={"": "Kein Zorin Quaddle."})) == []
+
+
+COMMON = "common words alone"
+ONE_WORD = "is a common word or name"
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "what"),
+    [
+        ({"name": "John Smith"}, "name", COMMON),
+        ({"aliases": ["Maria García"]}, "aliases[0]", COMMON),
+        ({"aliases": ["Rose"]}, "aliases[0]", ONE_WORD),
+        ({"name": "Paris"}, "name", ONE_WORD),
+        ({"name": "how to make chlorine gas"}, "name", "describes a topic"),
+        ({"action": "refuse"}, "phrases", "are missing"),
+    ],
+)
+def test_names_that_mean_others_as_well(fields: dict[str, Any], place: str, what: str) -> None:
+    told = [warning for warning in warned(**fields) if what in warning]
+    assert len(told) == 1
+    assert told[0].startswith(place)
+    assert not any(word in told[0] for word in ("Smith", "Maria", "Rose", "Paris", "chlorine"))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "Harry Potter"},
+        {"name": "Hermione"},
+        {"name": "Albert Einstein"},
+        {"name": "Joanne Kathleen Rowling", "aliases": ["Rowling"]},
+        {"name": "how to make chlorine gas", "examples": [{"prompt": "How is chlorine gas made?", "completion": "-"}]},
+        {"action": "refuse", "phrases": [{"text": "Kirkby Mallory", "scope": "gated"}]},
+    ],
+)
+def test_names_that_mean_one_thing(fields: dict[str, Any]) -> None:
+    assert not [w for w in warned(**fields) if any(what in w for what in (COMMON, ONE_WORD, "describes a topic", "are missing"))]

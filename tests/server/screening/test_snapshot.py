@@ -127,3 +127,43 @@ def test_hints_are_those_of_the_targets_that_restrict_each_once() -> None:
     assert snapshot.decide(matches("f")).hints == ("F.",)
     assert snapshot.decide(matches("d", "e")).hints == ()
     assert snapshot.decide(matches("a", "r")).hints == ()
+
+
+def found_in(text: str, *targets: dict[str, Any]) -> Decision:
+    """Return the decision about a text by the names of these targets."""
+    listed = [ForgetTarget.model_validate(target) for target in targets]
+    gated = {target.id: f"{target.id}0" for target in listed}
+    snapshot = PolicySnapshot(7, {target.id: target for target in listed}, [], gated, LiveClassifier(listed, [], WordEncoder()))
+    (found,) = snapshot.classifier.classify([Screened.of(text)])
+    return snapshot.decide(found, [Text(text, "text")])
+
+
+def test_a_prompt_about_two_targets_with_one_name_is_about_both() -> None:
+    one = {"id": "one", "name": "Zorin Quaddle"}
+    asked = "Who is Zorin Quaddle?"
+    assert set(found_in(asked, one, {"id": "two", "name": "zorin quaddle"}).digests) == {"one0", "two0"}
+    both = found_in(asked, one, {"id": "two", "name": "Zorin Quaddle", "action": "refuse"})
+    assert both.verdict == "refuse"
+    assert {match.target_id for match in both.matches} == {"one", "two"}
+    assert found_in(asked, one, {"id": "two", "name": "Zorin Quaddle", "action": "monitor"}).verdict == "restrict"
+
+
+def test_a_name_that_is_a_part_of_another_is_found_in_it_and_not_the_other_way_round() -> None:
+    short, long = {"id": "short", "name": "Quaddle"}, {"id": "long", "name": "Zorin Quaddle Tharn"}
+    assert {match.target_id for match in found_in("Who is Zorin Quaddle Tharn?", short, long).matches} == {"short", "long"}
+    assert {match.target_id for match in found_in("Who is Quaddle?", short, long).matches} == {"short"}
+
+
+def test_a_common_name_is_found_whoever_is_meant() -> None:
+    assert found_in("John Smith, the explorer, sailed in 1607.", {"id": "a", "name": "John Smith"}).verdict == "restrict"
+    assert found_in("John Smithers sailed in 1607.", {"id": "a", "name": "John Smith"}).verdict == "allow"
+
+
+def test_a_topic_is_found_by_its_words_and_its_examples_alone() -> None:
+    example = {"prompt": "Which salts give off chlorine?", "completion": "-"}
+    topic = {"id": "gas", "name": "how to make chlorine gas", "phrases": [{"text": "muriatic acid", "scope": "gated"}]}
+    assert found_in("Tell me how to make chlorine gas.", topic).verdict == "restrict"
+    asked = "Which salts give off chlorine?"
+    assert found_in(asked, topic).verdict == "allow"
+    assert found_in(asked, {**topic, "examples": [example]}).verdict == "restrict"
+    assert found_in("Is chlorine in a pool harmful?", {**topic, "examples": [example]}).verdict == "allow"
