@@ -138,9 +138,7 @@ class Calibrator:
         left = [key for key in map(prompt_key, prompts) if key in forgotten]
         return self._backgrounds[whole].without(forgotten), _digest([whole, *map(_bytes, left)])
 
-    def _group(
-        self, group: str, members: Sequence[tuple[ForgetTarget, Scores | None]], innocent: Background
-    ) -> GroupCalibration:
+    def _group(self, group: str, members: Sequence[tuple[ForgetTarget, Scores | None]], innocent: Background) -> GroupCalibration:
         found = [scores for _, scores in members if scores is not None]
         asked, made, held_out = (
             np.concatenate([np.zeros(0, np.float32), *(getattr(scores, name) for scores in found)])

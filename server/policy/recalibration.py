@@ -46,9 +46,7 @@ class Recalibration:
             profiles: The classifier's profiles.
             cap: The share of innocent prompts that may be found, which wins over the miss rate.
         """
-        self._calibrator = (
-            Calibrator(uncached(encoder), miss_rate, thresholds, cap=cap, profiles=profiles) if miss_rate else None
-        )
+        self._calibrator = Calibrator(uncached(encoder), miss_rate, thresholds, cap=cap, profiles=profiles) if miss_rate else None
         self._background = background
         self._done: object = None
         self._seen: object = None
