@@ -47,7 +47,7 @@ class Scores:
     negatives: Vectors
     """float32 [negatives]: their conformity scores."""
     described: Vectors
-    """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share no word with the target."""
+    """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share too little."""
     told: Vectors
     """float32 [texts, 2]: what an example says without the target's name: its conformity score with the other examples, and its
     score by the profile without it."""
