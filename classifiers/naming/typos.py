@@ -151,7 +151,7 @@ def is_error_of(run: str, name: str, real_words: bool) -> bool:
     if any(len(read[end]) == 1 < len(meant[end]) for end in (0, -1)) and len(read) > len(meant):
         return False
     # Without its initial, "o ransome kuti" is a family.
-    if len(read) < len(meant) and (
+    if sum(map(len, read)) < sum(map(len, meant)) and (
         (len(meant[0]) == 1 and read[0][0] != meant[0]) or (len(meant[-1]) == 1 and read[-1][-1] != meant[-1])
     ):
         return False
