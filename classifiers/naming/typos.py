@@ -137,8 +137,8 @@ class TypoIndex:
 def is_error_of(run: str, name: str, real_words: bool) -> bool:
     """Return whether a run of words within the allowed distance of `name` may be taken for an error of it.
 
-    It may not if the run without a single letter at its end is the better reading, if a short name has other word divisions, or
-    if the error turns words only into common words and the unchanged words are not specific.
+    It may not if the run without a single letter at its end is the better reading, if it lacks an initial, if a short name has
+    other word divisions, or if the error turns words only into common words and the unchanged words are not specific.
 
     Args:
         run: Folded words of a text.
@@ -149,6 +149,11 @@ def is_error_of(run: str, name: str, real_words: bool) -> bool:
     if len(read) != len(meant) and len(name.replace(" ", "")) < _DIVIDED:
         return False
     if any(len(read[end]) == 1 < len(meant[end]) for end in (0, -1)) and len(read) > len(meant):
+        return False
+    # Without its initial, "o ransome kuti" is a family.
+    if sum(map(len, read)) < sum(map(len, meant)) and (
+        (len(meant[0]) == 1 and read[0][0] != meant[0]) or (len(meant[-1]) == 1 and read[-1][-1] != meant[-1])
+    ):
         return False
     if not real_words:
         return True

@@ -77,6 +77,13 @@ def test_a_listed_name_is_no_error_of_another() -> None:
     assert TypoIndex(names).find("ada brillx") == [Typo(0, 1), Typo(1, 1)]
 
 
+def test_a_name_without_its_initial_is_no_error() -> None:
+    assert not is_error_of("ransome kuti", "o ransome kuti", True)
+    assert not is_error_of("ransome kuti", "ransome kuti o", True)
+    assert not is_error_of("ransome kuti", "o ransomekuti", True)
+    assert is_error_of("oransome kuti", "o ransome kuti", True)
+
+
 def test_lone_letters_beside_a_name() -> None:
     assert not is_error_of("a hsiao yun hwa", "hsiao yun hwa", True)
     assert is_error_of("hsiao yun hw", "hsiao yun hwa", True)
