@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from classifiers.answering import InContext
 from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
 from classifiers.naming.misspelt import MisspeltIndex
 from classifiers.naming.names import loose_variants, variants
+from classifiers.naming.search import NAME, WHOLE, Place, Search, match_of
 from classifiers.naming.titles import title_variants
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
@@ -23,10 +23,8 @@ from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
 from guard.forms.judgement import looks_like_name
 from guard.forms.names import is_specific
-from guard.matching.finder import Finder
 from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
 
-NAME = "alias"
 EXACT = 1.0
 """Score of a name or an identifying phrase in its listed form."""
 VARIANT = 0.95
@@ -37,8 +35,6 @@ TRANSLITERATION = 0.85
 """Score of a name in another script."""
 WORD = 0.8
 """Score of a distinctive word of a name (`classifiers.naming.distinctive`) and of a name with misspelt words."""
-DOUBTFUL = 0.6
-"""Score of every uncertain match."""
 VOWELLESS = 0.85
 """Score of the consonants of a name."""
 FACT = 0.8
@@ -50,8 +46,6 @@ READING = 0.9
 _JOINED = 8
 # A gated phrase of this many words is no chance.
 _PASSAGE = 5
-# The evidence of whole names: of a weak one an occurrence may be an ordinary word. The rest is judged by its capitals alone.
-_WHOLE = frozenset(["alias", "phrase", "variant"])
 _NAMES = ("alias", "variant", "bare")
 # The fewest letters of a distinctive word that is searched for with an error.
 _LONG_WORD = 7
@@ -146,17 +140,17 @@ class AliasClassifier:
                         owners[target.id] = strength
                     if len(word) >= _LONG_WORD:
                         words.setdefault(word, {})[target.id] = strength
-        self._listed = [_Search(patterns, match, small) for match, patterns in listed.items()]
+        self._listed = [Search(patterns, match, small) for match, patterns in listed.items()]
         both = {text: {**owners, **others[text]} if text in others else owners for text, owners in hints.items()}
-        self._hints = _Search({**others, **both}, "word")
-        self._facts = _Search(facts, "word") if facts else None
+        self._hints = Search({**others, **both}, "word")
+        self._facts = Search(facts, "word") if facts else None
         names = listed.get("word", {})
         joined = {
             text.replace(" ", ""): dict.fromkeys(ids, "alias")
             for text, ids in names.items()
             if "alias" in ids.values() and len(text.replace(" ", "")) >= _JOINED
         }
-        self._joined = _Search(joined, "substring")
+        self._joined = Search(joined, "substring")
         inverted = [text for text in others if is_specific(text.split())]
         typed = {**bare, **{text: others[text] for text in inverted}, **names}
         self._small = frozenset(small)
@@ -193,7 +187,7 @@ class AliasClassifier:
 
     def _named(self, text: str) -> list[Match]:
         folded = fold(text)
-        place = _Place(text)
+        place = Place(text)
         found = [match for search in self._listed for match in self._judged(search, folded, EXACT, place)]
         # Of equal scores "alias" comes before "phrase".
         found.sort(key=lambda match: match.evidence)
@@ -202,35 +196,35 @@ class AliasClassifier:
             text, owners = self._typed[typo.index]
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
             weak = text not in self._small and is_weak(text)
-            found += [_match(target_id, score, "typo", not weak or owner == "phrase") for target_id, owner in owners.items()]
+            found += [match_of(target_id, score, "typo", not weak or owner == "phrase") for target_id, owner in owners.items()]
         for index, _, _ in self._misspelt.find(folded.split()):
             text, owners = self._spelled[index]
             sure = " " in text and not is_weak(text)
-            found += [_match(target_id, WORD, "typo", sure and owner in _WHOLE) for target_id, owner in owners.items()]
+            found += [match_of(target_id, WORD, "typo", sure and owner in WHOLE) for target_id, owner in owners.items()]
         for index in self._vowelless.find(folded):
             text, owners = self._typed[index]
             weak = text not in self._small and is_weak(text)
             found += [
-                _match(target_id, VOWELLESS, "vowelless", not weak or owner == "phrase") for target_id, owner in owners.items()
+                match_of(target_id, VOWELLESS, "vowelless", not weak or owner == "phrase") for target_id, owner in owners.items()
             ]
         return found + self._pasted(folded)
 
-    def _judged(self, search: _Search, folded: str, score: float, place: _Place) -> Iterator[Match]:
+    def _judged(self, search: Search, folded: str, score: float, place: Place) -> Iterator[Match]:
         """Yield the matches of each occurrence, with a judgement of those that may be no name."""
         for index, end in search.found(folded):
             for target_id, evidence in search.owners[index]:
                 if not search.doubtful(index) or evidence == "phrase":
-                    yield _match(target_id, score, evidence)
+                    yield match_of(target_id, score, evidence)
                     continue
                 text = place.written
                 words = text.range_at(end, search.words[index])
                 sure = self._is_name(text, words, search.weak(index) and evidence in _NAMES, target_id)
                 if evidence in ("alias", "variant"):
-                    yield _match(target_id, score, evidence if sure else "weak name", sure)
+                    yield match_of(target_id, score, evidence if sure else "weak name", sure)
                 elif evidence in ("certain", "uncertain"):
-                    yield _match(target_id, WORD, "word", sure and evidence == "certain")
+                    yield match_of(target_id, WORD, "word", sure and evidence == "certain")
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
-                    yield _match(target_id, score, "word" if evidence == "capital" else "variant", False)
+                    yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
 
     @staticmethod
     def _with_capitals(text: Written, words: range, evidence: str) -> bool:
@@ -279,73 +273,3 @@ def _telling(phrase: Phrase) -> str:
     if looks_like_name(phrase.text) or len(words) >= _PASSAGE:
         return "fact"
     return "hint" if len(words) > 1 or (words[0].isdigit() and len(words[0]) >= _NUMBER) else ""
-
-
-def _match(target_id: str, score: float, evidence: str, certain: bool = True) -> Match:
-    return Match(target_id, score if certain else DOUBTFUL, evidence, NAME, certain)
-
-
-class _Place:
-    """A text, of which it is seen how it is written only if somebody asks."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    @cached_property
-    def written(self) -> Written:
-        return Written(self._text)
-
-
-class _Search:
-    """Folded texts to search for, and for each the targets that it identifies, with the evidence.
-
-    Attributes:
-        owners: For each text, by its number, the ids of its targets, each with the evidence.
-        words: The number of its words.
-    """
-
-    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
-        """Compile texts; those of `small` are written without capitals, so that capitals say nothing about them."""
-        # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
-        # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
-        self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
-        self._texts = list(patterns)
-        self._letters = [len(folded) - folded.count(" ") for folded in patterns]
-        self.owners = [tuple(owners.items()) for owners in patterns.values()]
-        self.words = [folded.count(" ") + 1 for folded in patterns]
-        self._judged = match == "word"
-        self._small = small
-
-    def weak(self, index: int) -> bool:
-        """Return whether a text is a weak name. This is judged when it is found, because few texts ever are."""
-        return self._judged and self._texts[index] not in self._small and is_weak(self._texts[index])
-
-    def doubtful(self, index: int) -> bool:
-        """Return whether an occurrence may be no name: the text is weak, a single word, or shared by many people."""
-        if not self._judged or self.words[index] == 1:
-            return self._judged
-        return any(evidence not in _WHOLE for _, evidence in self.owners[index]) or self.weak(index)
-
-    def found(self, folded: str) -> list[tuple[int, int]]:
-        """Return the occurrences, each with the number of its text and its end; of texts that are not doubtful only the first."""
-        occurrences = dict.fromkeys(
-            (index, end if self.doubtful(index) else 0) for index, end in sorted(self._finder.find(folded.strip()))
-        )
-        return list(occurrences)
-
-    def held(self, folded: str) -> dict[str, dict[str, str]]:
-        """Return the texts in `folded`, each with the targets that it identifies."""
-        found = sorted({index for index, _ in self._finder.find(folded)})
-        return {self._texts[index]: dict(self.owners[index]) for index in found}
-
-    def matches(self, folded: str, score: float, letters: int = 0, doubting: bool = False) -> list[Match]:
-        """Return a match for each target of each text in `folded` that has at least `letters` letters.
-
-        If `doubting`, those of weak names are uncertain.
-        """
-        return [
-            _match(target_id, score, evidence, not (doubting and self.weak(index) and evidence == "alias"))
-            for index in sorted({index for index, _ in self._finder.find(folded)})
-            if self._letters[index] >= letters
-            for target_id, evidence in self.owners[index]
-        ]

@@ -109,7 +109,10 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effor
     nearest = NearestClassifier(forget.targets, innocent.full_background, encoder)
     column = {target.id: number for number, target in enumerate(forget.targets)}
     scores = nearest.scores([one.text for one in asked])[np.arange(len(asked)), [column[str(one.target)] for one in asked]]
-    named = [any(m.target_id == one.target and m.certain for m in found) for one, found in _found(AliasClassifier(forget.targets), asked)]
+    named = [
+        any(m.target_id == one.target and m.certain for m in found)
+        for one, found in _found(AliasClassifier(forget.targets), asked)
+    ]
     found: dict[str, Any] = {}
     for kind, values in {"with names": np.where(named, np.float32(np.inf), scores), "without names": scores}.items():
         for alpha in ALPHAS:

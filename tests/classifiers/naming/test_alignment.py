@@ -60,3 +60,9 @@ def test_many_names_do_not_hide_one() -> None:
     started = time.perf_counter()
     assert len(many) in {name for name, _, _, _ in index.find(text)}
     assert time.perf_counter() - started < 1
+
+
+def test_a_single_word_of_few_consonants_must_be_heard_exactly() -> None:
+    index = NameIndex([graphemes("Samsung")])
+    assert [cost for _, cost, _, _ in index.find(stream("telefon samsuN galaksi"))] in ([0.0], [])
+    assert index.find(stream("telefon simsun galaksi")) == []

@@ -1,0 +1,91 @@
+"""The search for names: folded texts, each with the targets that it identifies, and whether an occurrence may be no name."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from functools import cached_property
+
+from classifiers.naming.weak import is_weak
+from classifiers.naming.written import Written
+from classifiers.protocol import Match
+from guard.matching.finder import Finder
+from guard.phrase import MatchKind, Phrase
+
+NAME = "alias"
+DOUBTFUL = 0.6
+"""Score of every uncertain match."""
+WHOLE = frozenset(["alias", "phrase", "variant"])
+"""The evidence of whole names: of a weak one an occurrence may be an ordinary word. The rest is judged by its capitals alone."""
+
+
+def match_of(target_id: str, score: float, evidence: str, certain: bool = True) -> Match:
+    """Return a match by name; an uncertain one has the score `DOUBTFUL`."""
+    return Match(target_id, score if certain else DOUBTFUL, evidence, NAME, certain)
+
+
+class Place:
+    """A text, of which it is seen how it is written only if somebody asks."""
+
+    def __init__(self, text: str) -> None:
+        """Look at nothing yet."""
+        self._text = text
+
+    @cached_property
+    def written(self) -> Written:
+        """How the text is written."""
+        return Written(self._text)
+
+
+class Search:
+    """Folded texts to search for, and for each the targets that it identifies, with the evidence.
+
+    Attributes:
+        owners: For each text, by its number, the ids of its targets, each with the evidence.
+        words: The number of its words.
+    """
+
+    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
+        """Compile texts; those of `small` are written without capitals, so that capitals say nothing about them."""
+        # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
+        # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
+        self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
+        self._texts = list(patterns)
+        self._letters = [len(folded) - folded.count(" ") for folded in patterns]
+        self.owners = [tuple(owners.items()) for owners in patterns.values()]
+        self.words = [folded.count(" ") + 1 for folded in patterns]
+        self._judged = match == "word"
+        self._small = small
+
+    def weak(self, index: int) -> bool:
+        """Return whether a text is a weak name. This is judged when it is found, because few texts ever are."""
+        return self._judged and self._texts[index] not in self._small and is_weak(self._texts[index])
+
+    def doubtful(self, index: int) -> bool:
+        """Return whether an occurrence may be no name: the text is weak, a single word, or shared by many people."""
+        if not self._judged or self.words[index] == 1:
+            return self._judged
+        return any(evidence not in WHOLE for _, evidence in self.owners[index]) or self.weak(index)
+
+    def found(self, folded: str) -> list[tuple[int, int]]:
+        """Return the occurrences, each with the number of its text and its end; of texts that are not doubtful only the first."""
+        occurrences = dict.fromkeys(
+            (index, end if self.doubtful(index) else 0) for index, end in sorted(self._finder.find(folded.strip()))
+        )
+        return list(occurrences)
+
+    def held(self, folded: str) -> dict[str, dict[str, str]]:
+        """Return the texts in `folded`, each with the targets that it identifies."""
+        found = sorted({index for index, _ in self._finder.find(folded)})
+        return {self._texts[index]: dict(self.owners[index]) for index in found}
+
+    def matches(self, folded: str, score: float, letters: int = 0, doubting: bool = False) -> list[Match]:
+        """Return a match for each target of each text in `folded` that has at least `letters` letters.
+
+        If `doubting`, those of weak names are uncertain.
+        """
+        return [
+            match_of(target_id, score, evidence, not (doubting and self.weak(index) and evidence == "alias"))
+            for index in sorted({index for index, _ in self._finder.find(folded)})
+            if self._letters[index] >= letters
+            for target_id, evidence in self.owners[index]
+        ]
