@@ -26,6 +26,7 @@ NAMES = (
     "shared words",  # the number of words that they have
     "foreign",  # information of capitalised words that they do not have: somebody else's name
     "doubtful",  # 1 if the name occurs, but may be an ordinary word
+    "topic",  # 1 if all words of a name that is a description occur
     "tell lead squared",
     "ask x covered",
     "doubtful x name lead",
@@ -123,6 +124,7 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool)
         min(_MOST_COUNT, count),
         foreign,
         doubtful,
+        any(topic and topic <= window.told.keys() for topic in profile.topics),
         max(0.0, tell_lead) ** 2,
         ask * covered,
         doubtful * max(name_lead, -0.3),

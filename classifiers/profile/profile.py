@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from classifiers.anchors import is_description
 from classifiers.meaning.nearest import example_passages
 from classifiers.profile.others import strangers
 from classifiers.profile.words import informative
@@ -24,10 +25,12 @@ class Profile:
         asks: the passages of its example prompts.
         tells: what its completions, documents and phrases say.
         names: its names and its phrases of the scope `always`.
+        topics: the stems of each name that describes a topic in ordinary words ("forging passports"); a prompt that has all stems
+            of one names it.
         strangers: which of `all_others` share no telling word with its names.
     """
 
-    __slots__ = ("asks", "facts", "known", "named", "names", "strangers", "target_id", "tells")
+    __slots__ = ("asks", "facts", "known", "named", "names", "strangers", "target_id", "tells", "topics")
 
     def __init__(self, target: ForgetTarget) -> None:
         always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]
@@ -42,6 +45,7 @@ class Profile:
         )
         self.asks = example_passages(target)
         self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
+        self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]
         self.strangers = strangers(informative(target.names))
 
     @staticmethod

@@ -18,8 +18,8 @@ from guard.stopwords import COMMON_WORDS
 # The Zipf value from which on a word tells nothing, and the distance below it at which it tells all that a word can.
 _COMMON, _RANGE = 6.0, 3.5
 _SHORTEST = 3
-_ENDINGS = ("ings", "ing", "edly", "ed", "ies", "es", "s", "er", "ers", "ly")
-_STEM = 4
+_ENDINGS = ("ings", "ing", "ions", "ion", "ers", "er", "edly", "ed", "ies", "es", "ly", "s", "e")
+_STEM = 3
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 
 
@@ -30,11 +30,15 @@ def words_of(text: str) -> list[str]:
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str) -> str:
-    """Return a folded word without a frequent English ending, if at least four letters are left."""
+    """Return a folded word without a frequent English ending, if at least three letters are left.
+
+    "forging" and "forge" have the same stem, and so do "swapping" and "swap".
+    """
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _STEM:
-            return word[: -len(ending)]
-    return word
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > _STEM and word[-1] == word[-2] else word
 
 
 @lru_cache(maxsize=1 << 16)
