@@ -1,4 +1,4 @@
-"""Growth: recall, false alarms and costs of detection while the list grows from one target to ten thousand."""
+"""Growth: recall, false alarms and costs of detection while the list grows to ten thousand targets, and with one example each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -22,6 +23,7 @@ from evaluation.detection.sets import Asked, Forget, Innocent, question
 
 SIZES = (1, 10, 100, 1_000, 10_000)
 SMALL = (1, 3)
+MANY = 10_000
 # Prompts of each innocent set that are asked: all of retain would take an hour with ten thousand targets.
 _SAMPLE = 400
 _TIMED = 40
@@ -55,12 +57,14 @@ class Grown:
     memory_mb: float
 
 
-def people(count: int) -> Iterator[ForgetTarget]:
-    """Yield invented people with twenty examples each."""
+def people(count: int, most: int = len(_QUESTIONS)) -> Iterator[ForgetTarget]:
+    """Yield invented people with at most `most` examples each, of twenty; with one, it is not the same question for all."""
     rng = random.Random(1)  # noqa: S311
     for number in range(count):
         name, place = invented_name(rng), invented_name(rng).split()[1]
-        examples = [Example(prompt=text.format(name=name, place=place), completion="-") for text in _QUESTIONS]
+        first = number % len(_QUESTIONS) if most < len(_QUESTIONS) else 0
+        chosen = (*_QUESTIONS[first:], *_QUESTIONS[:first])[:most]
+        examples = [Example(prompt=text.format(name=name, place=place), completion="-") for text in chosen]
         yield ForgetTarget(id=f"person-{number:05d}", name=name, examples=examples)
 
 
@@ -73,9 +77,7 @@ def grow(
     """
     targets = [*forget.targets, *people(max(sizes) - len(forget.targets))]
     cached = CachedEncoder(encoder, capacity=1 << 19)
-    prompts = [example.prompt for target in targets for example in target.examples]
-    for at in tqdm(range(0, len(prompts), 512), desc="encoding the examples", file=sys.stderr):
-        cached.encode(prompts[at : at + 512])
+    _encode(cached, targets)
     asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
     paraphrased = forget.paraphrased()
     served = Served(Background(innocent.full_background, cached), cached)
@@ -100,6 +102,59 @@ def grow(
         )
         print(found[-1], file=sys.stderr)
     return found
+
+
+def one_example(encoder: Encoder, innocent: Innocent, near: Sequence[Asked] = (), count: int = MANY) -> dict[str, Any]:
+    """Measure a list of invented people with one example each, as served, without an operator's background.
+
+    Args:
+        encoder: Encodes all texts.
+        innocent: The innocent sets, of which a sample is asked, and the shipped background.
+        near: Further innocent prompts that are asked.
+        count: The number of targets.
+
+    Returns:
+        `recall` of prompts with the name, `false_alarms` by set, `encode_s`, `build_s` without encoding, `calibrate_s`, and
+        `memory_mb`, by which the resident memory grew.
+    """
+    cached = CachedEncoder(encoder, capacity=1 << 18)
+    served = Served(Background(innocent.shipped, cached), cached)
+    before = _resident_mb()
+    targets = list(people(count, 1))
+    started = time.perf_counter()
+    _encode(cached, targets)
+    encoded = time.perf_counter()
+    uncalibrated = served.uncalibrated(targets)
+    built = time.perf_counter()
+    classifier = served.calibrate(uncalibrated, targets)
+    calibrated = time.perf_counter()
+    asked = {kind: texts[:: max(1, len(texts) // _SAMPLE)] for kind, texts in innocent.asked.items()}
+    if near:
+        asked["few neighbours"] = list(near)
+    named = [question(f"tell me something about {target.name}", target.id) for target in targets[:: max(1, count // _SAMPLE)]]
+    shown = tqdm(asked.items(), desc=f"{count} targets of one example", file=sys.stderr)
+    return {
+        "targets": count,
+        "recall": recall(classifier, named),
+        "false_alarms": {kind: alarms(classifier, texts) for kind, texts in shown},
+        "encode_s": encoded - started,
+        "build_s": built - encoded,
+        "calibrate_s": calibrated - built,
+        "memory_mb": _resident_mb() - before,
+    }
+
+
+def _encode(encoder: CachedEncoder, targets: Sequence[ForgetTarget]) -> None:
+    """Put the vectors of all examples into the cache."""
+    prompts = [example.prompt for target in targets for example in target.examples]
+    for at in tqdm(range(0, len(prompts), 512), desc="encoding the examples", file=sys.stderr):
+        encoder.encode(prompts[at : at + 512])
+
+
+def _resident_mb() -> float:
+    """Return the memory that the process holds now, in MB of 2^20 bytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / (1 << 20)
 
 
 def _latencies(classifier: Classifier, seed: int, count: int) -> list[float]:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from classifiers import AliasClassifier, CachedEncoder, Classifier, Encoder, NearestClassifier
+from classifiers import AliasClassifier, Classifier, Encoder, ForgetTarget, Match, NearestClassifier
 from classifiers.calibration.limits import DEFAULT_LIMIT, conformal_limit
 from classifiers.meaning.background import Background
 from evaluation.detection.attacks import ATTACKS
+from evaluation.detection.few import NUMBERS
 from evaluation.detection.rivals import rivals
 from evaluation.detection.served import Served
 from evaluation.detection.sets import FORGET, Asked, Forget, Innocent, question
@@ -30,7 +31,9 @@ class Effort:
         asked: of the prompts, each of this number is asked.
         ways: of the ways of asking, each of this number is tried.
         sets: forget sets, forget10 among them.
-        splits: number of random halves that set limits.
+        splits: number of random halves that set limits, and of random choices of examples.
+        subjects: number of targets of each kind of the set few; None for all.
+        numbers: the numbers of examples that these have in turn.
     """
 
     authors: int | None = None
@@ -39,28 +42,34 @@ class Effort:
     ways: int = 1
     sets: tuple[str, ...] = FORGET
     splits: int = 20
+    subjects: int | None = None
+    numbers: tuple[int, ...] = NUMBERS
 
     def some(self, asked: Sequence[Asked]) -> Sequence[Asked]:
         """Return the prompts that are asked."""
         return asked[:: self.asked]
 
 
-FULL, SMALL = Effort(), Effort(authors=2, every=20, asked=20, ways=8, sets=("forget10",), splits=2)
+FULL = Effort()
+SMALL = Effort(authors=2, every=20, asked=20, ways=8, sets=("forget10",), splits=2, subjects=1, numbers=(1, 3))
 ALPHAS = (0.01, 0.05, 0.1)
 _CHUNK = 64
 
 
 def recall(classifier: Classifier, asked: Sequence[Asked]) -> float:
     """Return the share of prompts in which the classifier finds the target that they are about."""
-    return statistics.fmean(any(match.target_id == one.target for match in found) for one, found in _found(classifier, asked))
+    return statistics.fmean(
+        any(match.certain and match.target_id == one.target for match in found) for one, found in classified(classifier, asked)
+    )
 
 
 def alarms(classifier: Classifier, asked: Sequence[Asked]) -> float:
     """Return the share of innocent prompts in which the classifier finds any target."""
-    return statistics.fmean(bool(found) for _, found in _found(classifier, asked))
+    return statistics.fmean(any(match.certain for match in found) for _, found in classified(classifier, asked))
 
 
-def _found(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, Any]]:
+def classified(classifier: Classifier, asked: Sequence[Asked]) -> list[tuple[Asked, list[Match]]]:
+    """Return each prompt with its matches."""
     chunks = [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)]
     return [pair for chunk in chunks for pair in zip(chunk, classifier.classify([one.text for one in chunk]), strict=True)]
 
@@ -75,21 +84,44 @@ def side_by_side(forget: Forget, innocent: Innocent, encoder: Encoder, served: S
     asked = {"original": forget.original(), "paraphrased": forget.paraphrased()}
     if forget.name == "forget10":
         asked |= {"hand-written": forget.written(), **forget.languages()}
-    first, second = innocent.halves()
     found: dict[str, Any] = {}
     for name, classifier in tqdm(classifiers.items(), desc=f"{len(forget.targets)} targets", file=sys.stderr):
         found[name] = {
             "recall": {kind: recall(classifier, effort.some(texts)) for kind, texts in asked.items()},
             "false_alarms": {kind: alarms(classifier, effort.some(texts)) for kind, texts in innocent.asked.items()},
         }
-    # No prompt of the shipped background is a false alarm while it is in the background: one half is asked against the other.
-    two = []
-    for kept, asked_half in ((first, second), (second, first)):
-        half = Served(Background([*kept, *innocent.background], encoder), encoder).uncalibrated(forget.targets)
-        # With the limits of the whole background.
-        two.append(alarms(served.calibrate(half, forget.targets), effort.some([question(text) for text in asked_half])))
-    found["guard-server"]["false_alarms"]["background"] = statistics.fmean(two)
+    found["guard-server"]["false_alarms"]["background"] = on_shipped(forget.targets, innocent, encoder, served, effort)
     return found
+
+
+def on_shipped(
+    targets: Sequence[ForgetTarget], innocent: Innocent, encoder: Encoder, served: Served, effort: Effort, operator: bool = True
+) -> float:
+    """Return the false alarms on the shipped prompts.
+
+    None of them is a false alarm while it is in the background, so each half is asked while the other is the background.
+
+    Args:
+        targets: The forget targets.
+        innocent: Holds the shipped prompts.
+        encoder: Encodes the halves.
+        served: Sets the limits, with the whole background.
+        effort: How much is asked.
+        operator: Whether the operator's innocent prompts are in the background as well.
+    """
+    first, second = innocent.halves()
+    two = []
+    for kept, asked in ((first, second), (second, first)):
+        background = [*kept, *(innocent.background if operator else ())]
+        half = served.calibrate(Served(Background(background, encoder), encoder).uncalibrated(targets), targets)
+        two.append(alarms(half, effort.some([question(text) for text in asked])))
+    return statistics.fmean(two)
+
+
+def without_operator(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort = FULL) -> dict[str, float]:
+    """Return the false alarms of the served classifier where the operator lists no innocent prompt, by innocent set."""
+    classifier = Served(Background(innocent.shipped, encoder), encoder).calibrated(forget.targets)
+    return {kind: alarms(classifier, effort.some(texts)) for kind, texts in innocent.asked.items()}
 
 
 def under_attack(forget: Forget, served: Served, effort: Effort = FULL) -> dict[str, float]:
@@ -109,10 +141,8 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effor
     nearest = NearestClassifier(forget.targets, innocent.full_background, encoder)
     column = {target.id: number for number, target in enumerate(forget.targets)}
     scores = nearest.scores([one.text for one in asked])[np.arange(len(asked)), [column[str(one.target)] for one in asked]]
-    named = [
-        any(m.target_id == one.target and m.certain for m in found)
-        for one, found in _found(AliasClassifier(forget.targets), asked)
-    ]
+    found_by = classified(AliasClassifier(forget.targets), asked)
+    named = [any(match.certain and match.target_id == one.target for match in matches) for one, matches in found_by]
     found: dict[str, Any] = {}
     for kind, values in {"with names": np.where(named, np.float32(np.inf), scores), "without names": scores}.items():
         for alpha in ALPHAS:
@@ -129,22 +159,33 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effor
     return found
 
 
-def measure(encoder: Encoder, effort: Effort = FULL) -> dict[str, Any]:
-    """Measure everything but growth.
+class Tofu:
+    """The measurements on TOFU's forget sets."""
 
-    Returns:
-        Plain data that JSON can hold.
+    def __init__(self, encoder: Encoder, innocent: Innocent, effort: Effort = FULL) -> None:
+        """Encode the background.
 
-    Raises:
-        OSError: The files of TOFU are missing.
-    """
-    cached = CachedEncoder(encoder, capacity=1 << 18)
-    innocent = Innocent.load(effort.every)
-    served = Served(Background(innocent.full_background, cached), cached)
-    sets = {name: Forget(name, effort.authors) for name in effort.sets}
-    largest = sets["forget10"]
-    return {
-        "side_by_side": {name: side_by_side(forget, innocent, cached, served, effort) for name, forget in sets.items()},
-        "attacks": under_attack(largest, served, effort),
-        "promised": promised(largest, innocent, cached, effort),
-    }
+        Raises:
+            OSError: The files of TOFU are missing.
+        """
+        self._encoder = encoder
+        self._innocent = innocent
+        self._effort = effort
+        self._served = Served(Background(innocent.full_background, encoder), encoder)
+        self._largest = Forget("forget10", effort.authors)
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is found of each set side by side with rivals, and the promised miss rate: plain data."""
+        side = {
+            name: side_by_side(Forget(name, self._effort.authors), self._innocent, self._encoder, self._served, self._effort)
+            for name in tqdm(self._effort.sets, desc="forget sets", file=sys.stderr)
+        }
+        return {
+            "side_by_side": side,
+            "without_operator": without_operator(self._largest, self._innocent, self._encoder, self._effort),
+            "promised": promised(self._largest, self._innocent, self._encoder, self._effort),
+        }
+
+    def attacks(self) -> dict[str, float]:
+        """Return the recall by way of asking."""
+        return under_attack(self._largest, self._served, self._effort)
