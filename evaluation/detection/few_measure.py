@@ -88,7 +88,7 @@ def figures(
 
     Returns:
         `share`, `judged` (the share that only a judge would flag) and `asked` (the number) by set, `skipped`, the number of
-        matches that a prompt is rightly about, and `wrong`, prompts that went wrong, with the evidence of what was found or in doubt.
+        matches that a prompt is rightly about, and `wrong`, prompts that went wrong, with the evidence of what was found.
     """
     of = {target.id: target for target in targets}
     counts: dict[str, _Share] = {}
@@ -105,7 +105,8 @@ def figures(
             skipped += len(rightly)
             certain -= rightly
         if bool(certain) != (asked.target is not None) and len(wrong) < _LISTED:
-            evidence = {match.target_id: match.evidence for match in matches if match.target_id in certain | open_}
+            seen = certain | open_
+            evidence = {match.target_id: match.evidence for match in matches if match.target_id in seen}
             wrong.append({"set": prompt.sets[0], "near": prompt.near, "text": text, "found": evidence})
         for name in (*prompt.sets, *_whether_told(prompt, of)):
             counts.setdefault(name, _Share()).add(bool(certain), bool(open_))

@@ -250,8 +250,8 @@ def _split_table(found: dict[str, Any]) -> list[str]:
         "## What the server said, and what was missed",
         "",
         "Each split calibrates with other examples (three of a target of few, ten of an author of TOFU) and asks questions that",
-        "the server has not seen: descriptions, and TOFU's paraphrases of the examples. *Said* is the share of the questions without the",
-        "name that the server expects to miss where it cannot promise anything.",
+        "the server has not seen: descriptions, and TOFU's paraphrases of the examples. *Said* is the share of the questions without",
+        "the name that the server expects to miss where it cannot promise anything.",
         "",
         *_rows(["", "promised", "missed", "said", "missed without the name", "splits within"], rows),
     ]
