@@ -150,8 +150,8 @@ class Calibrator:
         alarms = self._alarms([target for target, _ in members], found, innocent)
         # Each target's own negatives raise its own limit (`_of_target`), and not that of others.
         capped = capped_limit(alarms, self._cap)
-        wanted = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, conformal - _ROUNDING)
-        limit = max(wanted, capped)
+        # Where both cannot be kept, the limit stays where it is without calibration.
+        limit = DEFAULT_LIMIT if conformal is None else min(DEFAULT_LIMIT, max(conformal - _ROUNDING, capped))
         unnamed = texts[np.isfinite(texts)]
         return GroupCalibration(
             group=group,

@@ -14,9 +14,9 @@ could produce, and not for wordings that people choose themselves. It does not h
 but does not change the limit, because a limit that finds questions unlike all examples also finds innocent questions.
 
 The promise is kept under a cap on false alarms. A limit that keeps the miss rate may lie so low that innocent prompts pass it:
-with one to three examples it does. Then the cap decides, and `missed` says what share of the texts that do not name their target
-is missed. Innocent prompts are those of the background; the negatives that are made of a target's examples
-(`classifiers.calibration.negatives`) raise its own limit.
+with one to three examples it does. Then the cap decides: the limit stays where it is, and `missed` says what share of the texts
+that do not name their target is missed. Innocent prompts are those of the background; the negatives that are made of a target's
+examples (`classifiers.calibration.negatives`) raise its own limit.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class GroupCalibration:
     capped: float
     """The lowest limit that keeps the cap; minus infinity without innocent prompts."""
     limit: float
-    """The limit in use: the lower of `conformal`, less a rounding error, and `default`, but at least `capped`."""
+    """The limit in use: `conformal`, less a rounding error, but not below `capped`, and never above `default`."""
     promised: float | None
     """`alpha`, or None if nothing can be promised: there are too few texts, or the cap decides."""
     missed: float | None

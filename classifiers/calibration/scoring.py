@@ -17,7 +17,7 @@ from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.meaning.nearest import Thresholds, conformity
 from classifiers.naming.alias import AliasClassifier
 from classifiers.profile.classifier import ProfileClassifier
-from classifiers.profile.lexicon import LEAST
+from classifiers.profile.lexicon import LEAST, MOST_EXAMPLES
 from classifiers.profile.words import informative, shared
 from classifiers.protocol import Screened
 from classifiers.reading.windows import passages
@@ -45,7 +45,7 @@ class Scores:
     reach: Vectors
     """float32 [background windows]: the best cosine of each background window with an example."""
     negatives: Vectors
-    """float32 [negatives]: their conformity scores."""
+    """float32 [negatives]: their conformity scores; none for a target with many examples."""
     described: Vectors
     """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share too little."""
     told: Vectors
@@ -133,7 +133,7 @@ class Scorer:
         self, target: ForgetTarget, alias: AliasClassifier, examples: Vectors, innocent: Background
     ) -> tuple[Vectors, Vectors]:
         """Return the scores of the target's negatives by the nearest classifier and by its profile; see `Scores`."""
-        if self._profiles is None:
+        if self._profiles is None or len(target.examples) > MOST_EXAMPLES:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         texts = [Screened.of(text) for text in negatives(target, similar_others(target, self._encoder, self._profiles.others))]
         found = alias.classify(texts)
@@ -164,7 +164,7 @@ class Scorer:
     def _told(self, target: ForgetTarget, alias: AliasClassifier, innocent: Background) -> Vectors:
         """Return whether each example's sayings are found by the other examples: float32 [texts, 2]; see `Scores`."""
         rows: list[tuple[float, float]] = []
-        if self._profiles is not None and len(target.examples) > 1:
+        if self._profiles is not None and 1 < len(target.examples) <= MOST_EXAMPLES:
             named = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in sorted(target.names, key=len, reverse=True)), re.I)
             for at, example in list(enumerate(target.examples))[:_MOST_LEFT_OUT]:
                 rest = target.model_copy(update={"examples": [*target.examples[:at], *target.examples[at + 1 :]]})

@@ -53,7 +53,7 @@ def about(subjects: Mapping[str, Sequence[Subject]], every: int = 1) -> list[Pro
     found = []
     for kind, of_kind in subjects.items():
         for one in of_kind:
-            lists = [("named", text, ()) for text in one.named[::every]]
+            lists: list[tuple[str, str, tuple[str, ...]]] = [("named", text, ()) for text in one.named[::every]]
             lists += [("scripts", text, (f"scripts {script}",)) for script, text in list(one.scripts.items())[::every]]
             lists += [("described", text, ()) for text in one.described[::every]]
             found += [Prompt(question(text, one.id), one.id, (name, f"{name} {kind}", *further)) for name, text, further in lists]
@@ -88,7 +88,8 @@ def figures(
 
     Returns:
         `share`, `judged` (the share that only a judge would flag) and `asked` (the number) by set, `skipped`, the number of
-        matches that a prompt is rightly about, and `wrong`, prompts that went wrong, with the evidence of what was found.
+        matches that a prompt is rightly about, and `wrong`, prompts that went wrong, with the evidence of all matches that count
+        or are in doubt.
     """
     of = {target.id: target for target in targets}
     counts: dict[str, _Share] = {}

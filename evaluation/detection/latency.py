@@ -15,8 +15,8 @@ from classifiers import CachedEncoder, Classifier, LiveClassifier, SentenceEncod
 from classifiers.meaning.background import Background
 from classifiers.meaning.nearest import example_passages
 from evaluation.data import tofu
+from evaluation.detection import sets
 from evaluation.detection.growth import people
-from evaluation.detection.sets import TOFU, question
 from evaluation.speed.screening import examples, prompts
 
 TOKENS = (32, 512)
@@ -43,7 +43,7 @@ def measure(encoder: SentenceEncoder, innocent: Sequence[str], targets: int = TA
     Raises:
         FileNotFoundError: TOFU is missing.
     """
-    rows = tofu("retain90", TOFU)
+    rows = tofu("retain90", sets.TOFU)
     cached = CachedEncoder(encoder)
     listed = list(tqdm(people(targets), total=targets, desc="targets", file=sys.stderr))
     counts = [len(example_passages(target)) for target in listed]
@@ -64,6 +64,6 @@ def times(classifier: Classifier, texts: Sequence[str]) -> list[float]:
     taken = []
     for text in tqdm(texts, desc="prompts", file=sys.stderr):
         started = time.perf_counter()
-        classifier.classify([question(text).text])
+        classifier.classify([sets.question(text).text])
         taken.append((time.perf_counter() - started) * 1000)
     return taken

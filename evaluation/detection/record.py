@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,12 @@ def plot(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(2, 3, figsize=(22, 12))
-    drawn = {"few": _few, "attacks": _attacks, "side_by_side": _side_by_side, "promised": _halves}
+    drawn: dict[str, Callable[[Any, Any], None]] = {
+        "few": _few,
+        "attacks": _attacks,
+        "side_by_side": _side_by_side,
+        "promised": _halves,
+    }
     drawn |= {"splits": _splits, "growth": _growth}
     for place, (part, draw) in zip(axes.flat, drawn.items(), strict=True):
         if results.get(part):
@@ -155,7 +160,7 @@ def table(results: dict[str, Any], date: str) -> str:
         "the matches. In percent. Everything is as the server decides after its calibration, without a judge.",
         "",
     ]
-    parts = {
+    parts: dict[str, Callable[[Any], list[str]]] = {
         "few": _few_table, "side_by_side": _tofu_table, "without_operator": _without_table, "attacks": _attack_table,
         "splits": _split_table, "promised": _halves_table, "growth": _growth_table, "one_example": _one_example_table,
         "extraction": _extraction_table, "latency": _latency_table,
@@ -250,8 +255,8 @@ def _split_table(found: dict[str, Any]) -> list[str]:
         "## What the server said, and what was missed",
         "",
         "Each split calibrates with other examples (three of a target of few, ten of an author of TOFU) and asks questions that",
-        "the server has not seen: descriptions, and TOFU's paraphrases of the examples. *Said* is the share of the questions without",
-        "the name that the server expects to miss where it cannot promise anything.",
+        "the server has not seen: descriptions, and TOFU's paraphrases of the examples. *Said* is the share of the questions",
+        "without the name that the server expects to miss where it cannot promise anything.",
         "",
         *_rows(["", "promised", "missed", "said", "missed without the name", "splits within"], rows),
     ]

@@ -37,6 +37,7 @@ SMALL = {
 AS_MAKE = {
     ".venv/bin/python -m evaluation.speed --only decoding --record": "make bench",
     ".venv/bin/python -m evaluation.detection --record": "make eval-detection",
+    ".venv/bin/python -m evaluation.detection --only few": "make eval-detection",
     ".venv/bin/python -m evaluation.answers --record": "make eval-answers",
     ".venv/bin/python -m evaluation.targets": "make bench-targets",
 }

@@ -20,7 +20,7 @@ BEGUN = time.time()
 RESULTS = {
     "make bench": ("bench.json", {"tokens_per_s", "throughput_ratio"}),
     "make eval": ("eval.json", {"leaked"}),
-    "make eval-detection": ("detection.json", {"recall"}),
+    "make eval-detection": ("detection.json", {"recall", "false_alarms", "latency_ms"}),
     "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
     "make eval-answers": ("answers.json", {"effort", "people"}),
     "make bench-targets": ("targets.json", {"add_ms", "restart_s"}),

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from evaluation.detection import sets
-from evaluation.detection.growth import grow, people
-from evaluation.detection.sets import Forget, Innocent
+from evaluation.detection.growth import grow, one_example, people
+from evaluation.detection.sets import Forget, Innocent, question
 from tests.classifiers.conftest import BagOfWords
 
 
@@ -18,6 +18,26 @@ def test_people_are_invented_and_the_same_each_time() -> None:
     for target in made:
         assert len(target.examples) == 20
         assert all(target.name in example.prompt and "{" not in example.prompt for example in target.examples)
+
+
+def test_people_with_one_example_are_asked_different_questions() -> None:
+    made, full = list(people(40, 1)), list(people(40))
+    assert [(target.id, target.name) for target in made] == [(target.id, target.name) for target in full]
+    assert {len(target.examples) for target in made} == {1}
+    asked = {target.examples[0].prompt.replace(target.name, "X").partition(" in ")[0] for target in made[:20]}
+    assert len(asked) == 20
+
+
+@pytest.mark.slow
+def test_a_list_with_one_example_each(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sets, "shipped_background", lambda: ("How do I bake bread?",))
+    name = next(people(1, 1)).name
+    found = one_example(BagOfWords(), Innocent.load(), [question(f"Was {name} there?"), question("Why?")], 3)
+    assert (found["targets"], found["recall"]) == (3, 1.0)
+    assert found["false_alarms"]["few neighbours"] == 0.5
+    assert found["false_alarms"].keys() == {"retain", "retain paraphrased", "real_authors", "world_facts", "few neighbours"}
+    assert min(found["encode_s"], found["build_s"], found["calibrate_s"]) > 0
+    assert abs(found["memory_mb"]) < 10_000
 
 
 @pytest.mark.slow

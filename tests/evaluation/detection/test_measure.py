@@ -7,13 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from classifiers import CachedEncoder, Classifier, Encoder, ForgetTarget, Match, Screened
+from classifiers import Classifier, Encoder, ForgetTarget, Match, Screened
 from classifiers.meaning.background import Background
 from evaluation.detection import measure as module
 from evaluation.detection import sets
 from evaluation.detection.attacks import ATTACKS
-from evaluation.detection.measure import ALPHAS, FULL, Effort, alarms, promised, recall, side_by_side, under_attack
-from evaluation.detection.served import Served
+from evaluation.detection.measure import (
+    ALPHAS,
+    FULL,
+    Effort,
+    Tofu,
+    alarms,
+    on_shipped,
+    promised,
+    recall,
+    side_by_side,
+    under_attack,
+    without_operator,
+)
+from evaluation.detection.served import Remembering, Served
 from evaluation.detection.sets import Forget, Innocent, question
 from tests.classifiers.conftest import BagOfWords
 
@@ -31,9 +43,21 @@ def test_recall_is_of_the_very_target_and_alarms_are_of_any() -> None:
     assert alarms(Finds(), asked) == 0.75
 
 
+class Doubts:
+    """Is certain of target "a" in texts with an "a", and in doubt about it in all others."""
+
+    def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+        return [[Match("a", 1.0, "x", "x", certain="a" in text.text)] for text in texts]
+
+
+def test_what_is_in_doubt_counts_as_not_found() -> None:
+    asked = [question("a", "a"), question("x", "a"), question("y", "a"), question("z", "a")]
+    assert recall(Doubts(), asked) == alarms(Doubts(), asked) == 0.25
+
+
 @pytest.fixture
-def encoder() -> CachedEncoder:
-    return CachedEncoder(BagOfWords(), 1 << 16)
+def encoder() -> Remembering:
+    return Remembering(BagOfWords(), 1 << 16)
 
 
 @pytest.fixture
@@ -45,7 +69,7 @@ def small(tofu: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Forget, Innocent
 
 @pytest.mark.slow
 def test_side_by_side_measures_what_is_served(
-    small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
+    small: tuple[Forget, Innocent], encoder: Remembering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_rival(targets: Sequence[ForgetTarget], background: Sequence[str], encoder: Encoder) -> dict[str, Classifier]:
         return {"rival": Finds()}
@@ -69,9 +93,7 @@ def test_side_by_side_measures_what_is_served(
 
 
 @pytest.mark.slow
-def test_every_attack_is_measured(
-    small: tuple[Forget, Innocent], encoder: CachedEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_attack_is_measured(small: tuple[Forget, Innocent], encoder: Remembering, monkeypatch: pytest.MonkeyPatch) -> None:
     forget, innocent = small
     served = Served(Background(innocent.background, encoder), encoder)
     monkeypatch.setattr(module, "ATTACKS", {name: ATTACKS[name] for name in ("plain", "all_caps", "reverse_blank")})
@@ -81,7 +103,44 @@ def test_every_attack_is_measured(
     assert list(under_attack(forget, served, Effort(ways=2))) == ["plain", "reverse_blank"]
 
 
-def test_the_promised_miss_rate(small: tuple[Forget, Innocent], encoder: CachedEncoder) -> None:
+@pytest.mark.slow
+def test_without_the_operators_prompts_only_the_shipped_ones_are_the_background(
+    small: tuple[Forget, Innocent], encoder: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backgrounds: list[list[str]] = []
+
+    class Noted(Background):
+        def __init__(self, prompts: Sequence[str], encoder: Encoder) -> None:
+            backgrounds.append(list(prompts))
+            super().__init__(prompts, encoder)
+
+    monkeypatch.setattr(module, "Background", Noted)
+    forget, innocent = small
+    found = without_operator(forget, innocent, encoder)
+    assert found.keys() == innocent.asked.keys()
+    assert backgrounds == [innocent.shipped]
+    served = Served(Background(innocent.shipped, encoder), encoder)
+    assert on_shipped(forget.targets, innocent, encoder, served, FULL, operator=False) == 0.5
+    assert sorted(len(texts) for texts in backgrounds[1:]) == [1, 1]
+    on_shipped(forget.targets, innocent, encoder, served, FULL)
+    assert min(len(texts) for texts in backgrounds[3:]) > 1
+
+
+@pytest.mark.slow
+def test_figures_are_of_each_set_and_attacks_of_the_largest(
+    small: tuple[Forget, Innocent], encoder: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "rivals", lambda *_: {})
+    effort = Effort(authors=1, asked=10, ways=20, sets=("forget01", "forget10"), splits=1)
+    tofu = Tofu(encoder, small[1], effort)
+    found = tofu.figures()
+    assert found["side_by_side"].keys() == {"forget01", "forget10"}
+    assert found["without_operator"].keys() == small[1].asked.keys()
+    assert len(found["promised"]) == 2 * len(ALPHAS)
+    assert list(tofu.attacks()) == list(ATTACKS)[::20]
+
+
+def test_the_promised_miss_rate(small: tuple[Forget, Innocent], encoder: Remembering) -> None:
     found = promised(*small, encoder, FULL)
     assert len(found) == 2 * len(ALPHAS)
     for key, one in found.items():

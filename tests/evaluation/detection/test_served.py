@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import yaml
 
-from classifiers import CachedEncoder, Classifier, Match
+from classifiers import CachedEncoder, Classifier, Example, ForgetTarget, Match
 from classifiers.calibration.paraphrases import paraphrases
 from classifiers.meaning.background import Background, full_background
-from evaluation.detection.served import MISS_RATE, Served
+from classifiers.meaning.encoder import Vectors
+from evaluation.detection.served import JUDGE_DOUBT, MISS_RATE, Remembering, Served
 from evaluation.detection.sets import question
 from server.policy.enforcement import Enforcement
 from server.service import Service
@@ -76,8 +77,8 @@ async def test_the_measured_classifier_decides_as_the_served_one(
     limited = asyncio.Event()
     limit = Enforcement.limit
 
-    async def noted(self: Enforcement, limits: Mapping[str, float]) -> None:
-        await limit(self, limits)
+    async def noted(self: Enforcement, limits: Mapping[str, float], raised: Mapping[str, float]) -> None:
+        await limit(self, limits, raised)
         limited.set()
 
     monkeypatch.setattr(Enforcement, "limit", noted)
@@ -98,5 +99,35 @@ async def test_the_measured_classifier_decides_as_the_served_one(
         assert sum(map(bool, found)) > sum(map(bool, uncalibrated))
 
 
-def test_the_default_is_the_setting_of_the_server() -> None:
-    assert Settings(model="fake").miss_rate == MISS_RATE
+def test_the_defaults_are_the_settings_of_the_server() -> None:
+    settings = Settings(model="fake")
+    assert (settings.miss_rate, settings.judge_doubt) == (MISS_RATE, JUDGE_DOUBT)
+
+
+class Counting(WordEncoder):
+    """Keeps what it is asked to encode."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.asked += texts
+        return super().encode(texts)
+
+
+def test_no_text_is_encoded_twice_even_by_calibration() -> None:
+    inner = Counting()
+    encoder = Remembering(inner)
+    assert (encoder.dimension, encoder.fingerprint) == (inner.dimension, inner.fingerprint)
+    assert (encoder.encode(["one", "two", "one"]) == inner.encode(["one", "two", "one"])).all()
+    inner.asked.clear()
+    targets = [ForgetTarget(id="a", name="Ada Brill", examples=[Example(prompt="Who melts sand?", completion="-")])]
+    for _ in range(2):
+        served = Served(Background(["How do I bake bread?"], encoder), encoder)
+        assert served.calibration is None
+        served.calibrated(targets)
+        assert served.calibration is not None
+        assert served.calibration.groups[0].targets == 1
+    assert inner.asked
+    assert len(inner.asked) == len(set(inner.asked))
