@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from classifiers.calibration.limits import Calibration
 from classifiers.profile.words import informative, words_of
 from classifiers.target import ForgetTarget
 
@@ -14,20 +13,6 @@ ENOUGH = 5
 _STATEMENT = 4
 # The information of a word that can tell a fact: a rare word or a name.
 _TELLING = 0.8
-
-
-def missed_of(calibration: Calibration, target_id: str) -> float | None:
-    """Return the share of the questions that do not name a target that its detection is expected to miss.
-
-    It is the share of what the target's own examples say that its other examples do not find. A target without that figure has
-    the figure of its group. None if nothing is known.
-    """
-    own = calibration.targets.get(target_id)
-    if own is not None and own.missed is not None:
-        return own.missed
-    # The limit of the only group holds for targets outside the sample as well.
-    name = calibration.group_of.get(target_id) or (calibration.groups[0].group if len(calibration.groups) == 1 else None)
-    return next((group.missed for group in calibration.groups if group.group == name), None)
 
 
 def advice(target: ForgetTarget, missed: float | None, promised: float) -> str | None:

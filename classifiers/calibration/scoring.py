@@ -47,7 +47,7 @@ class Scores:
     negatives: Vectors
     """float32 [negatives]: their conformity scores."""
     described: Vectors
-    """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share no word with the target."""
+    """float32 [negatives]: their scores by the profile classifier; minus infinity for those that share no word with it."""
     told: Vectors
     """float32 [texts, 2]: what an example says without the target's name: its conformity score with the other examples, and its
     score by the profile without it."""
@@ -114,8 +114,9 @@ class Scorer:
         """
         named = AliasClassifier([target])
         vectors = self._encoder.encode([piece for example in target.examples for piece in passages(example.prompt)])
+        near, described = self._negatives(target, named, vectors, innocent)
         none = np.zeros(0, np.float32)
-        return Scores(none, none, none, none, *self._negatives(target, named, vectors, innocent), self._told(target, named, innocent))
+        return Scores(none, none, none, none, near, described, self._told(target, named, innocent))
 
     def texts(self, target: ForgetTarget) -> list[str]:
         """Return the paraphrases with which a target is calibrated; none of them is an example.

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from classifiers.action import Action
-from classifiers.calibration.advice import advice, missed_of
+from classifiers.calibration.advice import advice
 from classifiers.calibration.limits import Calibration
 from classifiers.detection import DetectionSpec
 from classifiers.target import ForgetTarget
@@ -223,7 +223,10 @@ def _calibrated(calibration: Calibration | None, target: ForgetTarget) -> Mappin
     own = calibration.targets.get(target.id)
     limit = calibration.limits.get(target.id, group.limit)
     capped = group.conformal is not None and limit > group.conformal
-    missed = missed_of(calibration, target.id)
+    missed = own.missed if own else None
+    if missed is None and len(target.examples) != 1:
+        # What the group's examples tell. Of a target with one example nothing can be told.
+        missed = group.missed
     return {
         "calibrated": True,
         # JSON has no infinity. An infinite limit means that names alone keep the promise: there is no limit then.
