@@ -11,6 +11,7 @@ import pytest
 
 from classifiers import ForgetTarget
 from classifiers.action import Action
+from classifiers.profile.classifier import ProfileClassifier
 from guard import Vocabulary
 from server.policy.foretold import Foretelling
 from server.policy.preview import banned_tokens
@@ -98,8 +99,8 @@ async def test_words_near_anchors_and_proposed_anchors_are_shown(served: Served)
 
 @pytest.mark.slow
 async def test_a_preview_and_the_answer_to_a_change_say_what_would_be_missed(served: Served) -> None:
-    live = served.context.activation.enforcement.classifier
-    told = Foretelling(served.context.encoder, 0.01, served.context.thresholds, served.context.background, live.profiles)
+    profiles = ProfileClassifier(served.context.encoder)
+    told = Foretelling(served.context.encoder, 0.01, served.context.thresholds, served.context.background, profiles)
     context = replace(served.context, foretelling=told)
     examples = [
         {"prompt": "Where was Ada Brill born?", "completion": "She was born in Trondheim beside the lighthouse."},
