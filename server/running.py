@@ -19,6 +19,7 @@ from server.http.body import BodyLimits
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
+from server.policy.foretold import Foretelling
 from server.policy.preview import Previewer
 from server.policy.recalibration import Recalibration
 from server.screening.decisionlog import DecisionLog
@@ -33,7 +34,7 @@ class ApiContext:
 
     `background` holds the innocent prompts, the operator's and the package's own. `restrictions` is the folder of compiled
     restrictions. `vocabulary` returns the model's vocabulary, to count tokens with, and `calibration` the calibration in force;
-    each returns None if there is none.
+    each returns None if there is none. `foretelling` tells what detection of a target would miss; None: nothing tells that.
     """
 
     database: Database
@@ -49,6 +50,7 @@ class ApiContext:
     limits: BodyLimits = field(default_factory=BodyLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None
     calibration: Callable[[], Calibration | None] = lambda: None
+    foretelling: Foretelling | None = None
 
     @cached_property
     def previewer(self) -> Previewer:

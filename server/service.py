@@ -33,6 +33,7 @@ from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.file import Policy, load_policy
+from server.policy.foretold import Foretelling
 from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
 from server.running import ApiContext, Running
@@ -228,6 +229,7 @@ class Service:
                 limits=settings.limits,
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
+                foretelling=Foretelling(encoder, *wanted),
             )
             running = Running(engine, model, recalibration, api, fluency)
             await asyncio.to_thread(running.leads.prepare)

@@ -127,6 +127,24 @@ class Calibrator:
             {target.id: self._of_target(own) for of_group in members.values() for target, own in of_group if own is not None},
         )
 
+    def alone(self, target: ForgetTarget, background: Sequence[str] | Background) -> TargetCalibration | None:
+        """Return the calibration of one target without that of a group; None if it has no examples.
+
+        It is what `update` computes for the target, and keeps no scores.
+
+        Args:
+            target: The target.
+            background: The background of the classifier, encoded or not.
+
+        Raises:
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
+        """
+        if not target.examples:
+            return None
+        with self._lock:
+            innocent, _ = self._innocent([target], background)
+            return self._of_target(self._scorer.alone(target, innocent))
+
     def _innocent(self, targets: Iterable[ForgetTarget], background: Sequence[str] | Background) -> tuple[Background, bytes]:
         """Return the background without the targets' examples, and a digest of it."""
         prompts = background.prompts if isinstance(background, Background) else tuple(dict.fromkeys(background))

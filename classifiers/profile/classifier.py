@@ -65,6 +65,16 @@ class ProfileClassifier:
         self._kept: OrderedDict[int, tuple[ForgetTarget, Profile, Vectors]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def beside(self, encoder: Encoder) -> ProfileClassifier:
+        """Return an equal classifier that encodes with `encoder`, cache included, and keeps the vectors of its own targets.
+
+        It is for calibration, which compares texts with many variants of a target: they would push out the targets of requests.
+        """
+        copy = object.__new__(ProfileClassifier)
+        copy.__dict__.update(self.__dict__)
+        copy._encoder, copy._kept, copy._lock = encoder, OrderedDict(), threading.Lock()
+        return copy
+
     def windows(self, texts: Sequence[str], vectors: Vectors, background: Vectors) -> list[Window]:
         """Return the windows of a prompt, read for comparison.
 

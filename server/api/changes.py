@@ -94,8 +94,10 @@ class Once:
                 await _KEYS.finish(session, self.key, self.actor, status, body, target_id=target_id)
 
 
-async def changed(context: ApiContext, once: Once, status: int, change: Change) -> Response:
+async def changed(context: ApiContext, once: Once, status: int, change: Change, *, foretell: bool = False) -> Response:
     """Store a change once, and answer `status` when it is enforced everywhere.
+
+    With `foretell`, the answer warns if detection is expected to miss more questions about the target than is promised.
 
     Raises:
         NotEnforced: the change was not enforced everywhere in time; the error names the target.
@@ -106,7 +108,7 @@ async def changed(context: ApiContext, once: Once, status: int, change: Change) 
     if made is None:
         assert before is not None
         return await _again(context, once, before)
-    return await _answer(context, once, status, made)
+    return await _answer(context, once, status, made, foretell=foretell)
 
 
 async def activated(context: ApiContext, target_id: str | None = None) -> int:
@@ -155,13 +157,18 @@ def shown(stored: StoredTarget, status: int = 200, *, replayed: bool = False) ->
     return _response(body, status, replayed)
 
 
-async def _answer(context: ApiContext, once: Once, status: int, made: StoredTarget, *, replayed: bool = False) -> Response:
+async def _answer(
+    context: ApiContext, once: Once, status: int, made: StoredTarget, *, replayed: bool = False, foretell: bool = False
+) -> Response:
     try:
         current = await enforced(context, made)
     except NotEnforced:
         await once.finish(context, _PENDING, {"id": made.id, "version": made.version, "status": status}, made.id)
         raise
     body = TargetResponse.of(current, context.activation.enforcement.snapshot.defaults).model_dump(mode="json")
+    if foretell and context.foretelling is not None:
+        # Once it is enforced, which must not wait for this; of the version that came, whose examples may be removed by now.
+        body["warnings"] += await context.foretelling.warnings(made.target)
     await once.finish(context, status, body, made.id)
     return _response(body, status, replayed)
 

@@ -150,6 +150,8 @@ async def preview(
     try:
         target = target_of(body, body.id or _UNNAMED, allowed, texts=False)
         phrases, words, warnings, false_alarms = await asyncio.to_thread(look, target)
+        if context.foretelling is not None:
+            warnings += await context.foretelling.warnings(target)
     except LookupError:
         raise BadRequest(
             "There is no word list for this language. Give a code of ISO 639, such as `en`.",

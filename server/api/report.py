@@ -15,8 +15,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import Field
 
 from classifiers.action import Action
+from classifiers.calibration.advice import advice
 from classifiers.calibration.limits import Calibration
 from classifiers.detection import DetectionSpec
+from classifiers.target import ForgetTarget
 from server.api.answering import EffectiveAnswering
 from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
@@ -66,10 +68,19 @@ class ReportCalibration(ApiModel):
     margin: float = Field(description="least lead over the nearest innocent prompt")
     examples: int | None = Field(description="how many; null: their text was removed, and their vectors are used")
     calibrated: bool = Field(description="whether a limit was computed for the target's group")
-    limit: float | None
-    promised_miss_rate: float | None
+    limit: float | None = Field(description="what is added to both figures; null: no limit is needed beside the names")
+    promised_miss_rate: float | None = Field(
+        description="null: nothing is promised, because there are too few texts or because false alarms decide the limit"
+    )
     texts: int | None = Field(description="how many texts the limit was computed from")
-    false_alarm_rate: float | None
+    false_alarm_rate: float | None = Field(description="share of innocent prompts that the limit lets through")
+    cap: float | None = Field(description="share of innocent prompts that may be found; it wins over the promise")
+    capped: bool = Field(description="whether the limit is higher than the promise needs, to keep out innocent prompts")
+    missed: float | None = Field(
+        description="share of the questions that do not name the target that is expected to be missed; null: not known"
+    )
+    negatives: int | None = Field(description="how many innocent questions, made of the examples, the limit was tried on")
+    advice: str | None = Field(description="what to expect of the examples and what to add; null if the promise is kept")
 
 
 class ReportEnforcement(ApiModel):
@@ -192,7 +203,7 @@ def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforc
             cosine=context.thresholds.cosine,
             margin=context.thresholds.margin,
             examples=None if removed else len(target.examples),
-            **_calibrated(context.calibration(), stored.id),
+            **_calibrated(context.calibration(), target),
         ),
         enforcement=enforcement,
         answers=ReportAnswers.of(context.metrics.answers()),
@@ -201,20 +212,33 @@ def _report(context: ApiContext, stored: StoredTarget, enforcement: ReportEnforc
     )
 
 
-def _calibrated(calibration: Calibration | None, target_id: str) -> Mapping[str, Any]:
+def _calibrated(calibration: Calibration | None, target: ForgetTarget) -> Mapping[str, Any]:
     groups = calibration.groups if calibration else ()
-    name = calibration.group_of.get(target_id) if calibration else None
+    name = calibration.group_of.get(target.id) if calibration else None
     # If there is one group, its limit holds for targets outside the sample as well.
     group = next((group for group in groups if group.group == name or len(groups) == 1), None)
-    if group is None:
-        return {"calibrated": False, "limit": None, "promised_miss_rate": None, "texts": None, "false_alarm_rate": None}
+    if calibration is None or group is None:
+        unknown = ("limit", "promised_miss_rate", "texts", "false_alarm_rate", "cap", "missed", "negatives", "advice")
+        return {"calibrated": False, "capped": False, **dict.fromkeys(unknown)}
+    own = calibration.targets.get(target.id)
+    limit = calibration.limits.get(target.id, group.limit)
+    capped = group.conformal is not None and limit > group.conformal
+    missed = own.missed if own else None
+    if missed is None and len(target.examples) != 1:
+        # What the group's examples tell. Of a target with one example nothing can be told.
+        missed = group.missed
     return {
         "calibrated": True,
         # JSON has no infinity. An infinite limit means that names alone keep the promise: there is no limit then.
-        "limit": group.limit if abs(group.limit) != float("inf") else None,
-        "promised_miss_rate": group.promised,
+        "limit": limit if abs(limit) != float("inf") else None,
+        "promised_miss_rate": None if capped else group.promised,
         "texts": group.n,
         "false_alarm_rate": group.false_alarms,
+        "cap": group.cap,
+        "capped": capped,
+        "missed": missed,
+        "negatives": own.negatives if own else None,
+        "advice": advice(target, missed, group.alpha),
     }
 
 

@@ -56,7 +56,7 @@ async def create(
         made = await _TARGETS.create(session, draft, actor=principal.key_id)
         return await _recorded(context, session, "target.create", principal, made)
 
-    return await changed(context, once, 201, change)
+    return await changed(context, once, 201, change, foretell=True)
 
 
 @router.get("/forget-targets", summary="List targets")
@@ -163,7 +163,7 @@ async def patch(
         made = await _TARGETS.update(session, draft, actor=principal.key_id)
         return await _recorded(context, session, "target.update", principal, made)
 
-    return await changed(context, Once.of(request, principal, None), 200, change)
+    return await changed(context, Once.of(request, principal, None), 200, change, foretell=True)
 
 
 @router.delete("/forget-targets/{id}", status_code=204, response_class=Response, summary="Delete or purge a target")

@@ -9,6 +9,7 @@ from classifiers import Encoder, ForgetTarget, NearestClassifier
 from classifiers.calibration.calibrator import ALPHA, Calibrator
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.encoder import Vectors
+from classifiers.profile.classifier import ProfileClassifier
 from tests.classifiers.conftest import STRANGE, BagOfWords, a_target, screened
 
 ADA = a_target("ada", "Ada Brill", prompts=["which prize did the glass chemist win", "where was the glass chemist born"])
@@ -210,3 +211,14 @@ def test_an_encoder_that_fails_is_heard_and_changes_nothing() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         calibrator.update([ADA, BOB], KEPT)
     assert calibrator.update([ADA], KEPT) == first
+
+
+@pytest.mark.slow
+def test_a_target_alone_has_the_calibration_that_it_has_in_a_group(bag_of_words: BagOfWords) -> None:
+    profiles = ProfileClassifier(bag_of_words)
+    calibrator = Calibrator(bag_of_words, 0.1, profiles=profiles.beside(bag_of_words))
+    grouped = calibrator.update([ADA, BARE], KEPT).targets
+    assert calibrator.alone(ADA, KEPT) == grouped["ada"]
+    assert grouped["ada"].negatives
+    assert calibrator.alone(BARE, KEPT) is None
+    assert not profiles._kept

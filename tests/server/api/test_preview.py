@@ -6,14 +6,17 @@ import logging
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 
 from classifiers import ForgetTarget
 from classifiers.action import Action
+from classifiers.profile.classifier import ProfileClassifier
 from guard import Vocabulary
+from server.policy.foretold import Foretelling
 from server.policy.preview import banned_tokens
 from server.running import ApiContext
-from tests.server.api.conftest import Served
+from tests.server.api.conftest import Served, application
 
 TARGET: dict[str, Any] = {
     "name": "Queen of Hearts",
@@ -92,3 +95,30 @@ async def test_words_near_anchors_and_proposed_anchors_are_shown(served: Served)
     assert (body["semantic"], body["proposed_anchors"]) == ([], ["biscuit"])
     body = (await served.client.post("/v1/forget-targets:preview", json={**target, "name": "how to hide", "semantic": {}})).json()
     assert body["semantic"][0]["word"] == "biscuit"
+
+
+@pytest.mark.slow
+async def test_a_preview_and_the_answer_to_a_change_say_what_would_be_missed(served: Served) -> None:
+    profiles = ProfileClassifier(served.context.encoder)
+    told = Foretelling(served.context.encoder, 0.01, served.context.thresholds, served.context.background, profiles)
+    context = replace(served.context, foretelling=told)
+    examples = [
+        {"prompt": "Where was Ada Brill born?", "completion": "She was born in Trondheim beside the lighthouse."},
+        {"prompt": "Which prize did Ada Brill win?", "completion": "She won the Quill prize for glass chemistry."},
+    ]
+    sent = {"id": "ada", "name": "Ada Brill", "examples": examples}
+    transport = httpx.ASGITransport(app=application(lambda: context))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+
+        async def warned(method: str, path: str, body: dict[str, Any]) -> list[str]:
+            answer = (await client.request(method, f"/v1/forget-targets{path}", json=body)).json()
+            return [warning for warning in answer["warnings"] if warning.startswith("detection: ")]
+
+        [previewed] = await warned("POST", ":preview", sent)
+        assert "with these 2 examples nearly all of the questions that do not name the target would be missed" in previewed
+        assert await warned("POST", "", sent) == [previewed]
+        assert await warned("POST", "/ada:pause", {}) == []
+        [one] = await warned("PATCH", "/ada", {"examples": examples[:1]})
+        assert "cannot be estimated from one example" in one
+        assert await warned("POST", "", {**sent, "id": "gone", "retain_examples": False}) == [previewed]
+        assert await warned("PATCH", "/ada", {"examples": []}) == []

@@ -5,17 +5,38 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 import pytest
 
 from classifiers.answering import SAY
-from classifiers.calibration.limits import Calibration, GroupCalibration
+from classifiers.calibration.limits import Calibration, GroupCalibration, TargetCalibration
 from server.store.audit.record import REQUEST, SCREEN, counted, decision_event, output_event
 from tests.server.api.conftest import Served, application
 
 HTML = {"accept": "text/html,*/*;q=0.8"}
-GROUP = GroupCalibration("all", 1, 0, 0.01, 250, "paraphrases", 99, -0.1, 0.0, float("-inf"), 0.01, 0.0, 1.0, 0.002, 0.001)
+GROUP = GroupCalibration(
+    group="all",
+    targets=1,
+    bare=0,
+    alpha=0.01,
+    n=250,
+    source="paraphrases",
+    needed=99,
+    conformal=-0.0123,
+    default=0.0,
+    cap=0.005,
+    capped=float("-inf"),
+    limit=-0.0123,
+    promised=0.01,
+    missed=0.004,
+    observed=0.0,
+    held_out=1.0,
+    false_alarms=0.002,
+    false_alarms_default=0.001,
+)
+EXAMPLES = [{"prompt": "Who pours tea?", "completion": "The hatter."}, {"prompt": "Who sings to the bat?", "completion": "He."}]
 
 
 class Tags(HTMLParser):
@@ -93,17 +114,65 @@ async def test_a_report_says_how_requests_are_answered(served: Served) -> None:
 @pytest.mark.parametrize("limit", [-0.0123, float("-inf")])
 async def test_the_calibration_in_force_is_told(served: Served, limit: float) -> None:
     await served.create(examples=[{"prompt": "Who pours tea?", "completion": ""}])
-    calibration = Calibration((replace(GROUP, limit=limit),), {"hatter": "all"})
-    context = replace(served.context, calibration=lambda: calibration)
-    transport = httpx.ASGITransport(app=application(lambda: context))
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-        told = (await client.get("/v1/forget-targets/hatter/report")).json()["calibration"]
-        page = (await client.get("/v1/forget-targets/hatter/report", headers=HTML)).text
+    told, page = await calibrated(served, Calibration((replace(GROUP, limit=limit),), {"hatter": "all"}))
     assert (told["calibrated"], told["promised_miss_rate"], told["texts"]) == (True, 0.01, 250)
     finite = limit if limit == -0.0123 else None
     assert (told["limit"], told["false_alarm_rate"]) == (finite, 0.002)
     for shown in ("on 250 texts", "at most 1%", "0.2%", *(("0.738 (cosine)", "lowered by 0.0123") if finite else ("defaults",))):
         assert shown in page
+    assert (told["cap"], told["negatives"]) == (0.005, None)
+
+
+@pytest.mark.slow
+async def test_a_limit_that_keeps_out_innocent_prompts_promises_nothing(served: Served) -> None:
+    await served.create(examples=EXAMPLES)
+    own = TargetCalibration(limit=0.0345, raised=0.0, negatives=53, missed=0.25)
+    told, page = await calibrated(served, Calibration((GROUP,), {"hatter": "all"}, {"hatter": own}))
+    assert (told["capped"], told["promised_miss_rate"], told["limit"]) == (True, None, 0.0345)
+    assert (told["cap"], told["missed"], told["negatives"]) == (0.005, 0.25, 53)
+    assert told["advice"].startswith("with these 2 examples about 25% of the questions that do not name the target")
+    for shown in (
+        "raised by 0.0345",
+        "about 25%",
+        "at most 0.5% may be",
+        "53 innocent questions",
+        "keeps out innocent",
+        "With these 2",
+    ):
+        assert shown in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("examples", "missed"), [(1, None), (2, 0.3)])
+async def test_the_group_tells_what_the_examples_do_not_unless_there_is_one(
+    served: Served, examples: int, missed: float | None
+) -> None:
+    await served.create(examples=EXAMPLES[:examples])
+    own = TargetCalibration(limit=float("-inf"), raised=0.0, negatives=0, missed=None)
+    calibration = Calibration((replace(GROUP, missed=0.3),), {"hatter": "all"}, {"hatter": own})
+    told, page = await calibrated(served, calibration)
+    assert (told["missed"], told["capped"], told["promised_miss_rate"]) == (missed, False, 0.01)
+    assert ("cannot be estimated from one example" if missed is None else "about 30% of") in told["advice"]
+    assert ("not known" if missed is None else "about 30%") in page
+
+
+@pytest.mark.slow
+async def test_there_is_no_advice_where_the_promise_is_kept(served: Served) -> None:
+    await served.create(examples=EXAMPLES)
+    own = TargetCalibration(limit=float("-inf"), raised=0.0, negatives=53, missed=0.0)
+    told, page = await calibrated(served, Calibration((GROUP,), {"hatter": "all"}, {"hatter": own}))
+    assert (told["missed"], told["advice"]) == (0.0, None)
+    assert "Advice" not in page
+
+
+async def calibrated(served: Served, calibration: Calibration) -> tuple[dict[str, Any], str]:
+    """Return what the report says of a calibration, and the page."""
+    context = replace(served.context, calibration=lambda: calibration)
+    transport = httpx.ASGITransport(app=application(lambda: context))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        told = (await client.get("/v1/forget-targets/hatter/report")).json()["calibration"]
+        page = (await client.get("/v1/forget-targets/hatter/report", headers=HTML)).text
+    return told, page
 
 
 async def page_of(served: Served) -> str:
