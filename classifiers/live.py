@@ -20,6 +20,7 @@ from classifiers.naming.alias import AliasClassifier
 from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileClassifier
 from classifiers.profile.features import Window
 from classifiers.profile.lexicon import Lexicon
+from classifiers.profile.words import informative
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.target import ForgetTarget
 from classifiers.tiers import Tiers
@@ -141,6 +142,8 @@ class LiveClassifier:
         found = [[match for match in matches if match.certain] for matches in named]
         if not self._targets:
             return found
+        if not self._nearest.examples and not any(map(self._may_describe, texts, named)):
+            return found
         numbers, vectors, nearest = self._nearest.read(texts, always=True)
         near = self._nearest.compared(len(texts), numbers, vectors, nearest, self._doubt * _COSINE)
         ends = np.searchsorted(numbers, np.arange(1, len(texts) + 1)).tolist()
@@ -151,6 +154,13 @@ class LiveClassifier:
             windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
             found[at] += self._described(windows, doubtful, certain)
         return [best_matches(matches) for matches in found]
+
+    def _may_describe(self, text: Screened, named: Sequence[Match]) -> bool:
+        """Return whether a profile has to be asked about a text. If not, and without examples, it need not be encoded."""
+        if not all(match.certain for match in named):
+            return True
+        known, told = {match.target_id for match in named}, informative(text.windows)
+        return any(not known.issuperset(layer.ids & layer.lexicon.candidates(told).keys()) for layer in self._layers)
 
     def _described(self, windows: Sequence[Window], doubtful: Collection[str], known: Collection[str]) -> list[Match]:
         """Return the matches of a text by the profiles of targets.

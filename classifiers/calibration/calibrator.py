@@ -127,6 +127,10 @@ class Calibrator:
             {target.id: self._of_target(own) for of_group in members.values() for target, own in of_group if own is not None},
         )
 
+    def texts(self, target: ForgetTarget) -> list[str]:
+        """Return the paraphrases with which a target is calibrated (`Scorer.texts`)."""
+        return self._scorer.texts(target)
+
     def alone(self, target: ForgetTarget, background: Sequence[str] | Background) -> TargetCalibration | None:
         """Return the calibration of one target without that of a group; None if it has no examples.
 

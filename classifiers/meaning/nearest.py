@@ -107,6 +107,11 @@ class NearestClassifier:
         self._target_of = np.zeros(0, np.int64)
         self._add(targets, limits or {}, vectors or {})
 
+    @property
+    def examples(self) -> int:
+        """The number of passages of examples that texts are compared with."""
+        return len(self._target_of)
+
     def extended(
         self,
         targets: Sequence[ForgetTarget],

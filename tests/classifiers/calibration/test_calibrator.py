@@ -18,6 +18,24 @@ BARE = a_target("bare", "Eve Stone")
 KEPT = ["where was the baker born", "how do planes fly", "which prize did the baker win"]
 
 
+def test_the_cap_wins_over_the_miss_rate(bag_of_words: BagOfWords) -> None:
+    """Two of the three innocent prompts are near the examples: a limit that finds the rewordings finds them as well."""
+    [free] = Calibrator(bag_of_words, 0.05, names=False, cap=1).update([ADA, BOB], KEPT).groups
+    [capped] = Calibrator(bag_of_words, 0.05, names=False, cap=0).update([ADA, BOB], KEPT).groups
+    assert free.limit < capped.limit == capped.default
+    assert (free.promised, capped.promised) == (0.05, None)
+    assert free.missed is not None
+    assert capped.missed is not None
+    assert free.missed < capped.missed
+
+
+def test_what_identifies_nobody_is_not_reworded(bag_of_words: BagOfWords) -> None:
+    target = a_target("ada", "Ada Brill", prompts=["Where was she born?", "Where was Ada Brill born?"])
+    texts = Calibrator(bag_of_words).texts(target)
+    assert texts
+    assert not any("she" in text for text in texts)
+
+
 def calibrate(
     targets: Sequence[ForgetTarget],
     background: Sequence[str],
@@ -33,7 +51,7 @@ def calibrate(
 @pytest.mark.slow
 def test_the_promise_is_kept_on_the_calibration_texts(bag_of_words: BagOfWords) -> None:
     for alpha in (0.05, 0.1, 0.3):
-        calibrator = Calibrator(bag_of_words, alpha, names=False)
+        calibrator = Calibrator(bag_of_words, alpha, names=False, cap=1)
         calibration = calibrator.update([ADA, BOB], KEPT)
         [group] = calibration.groups
         assert group.promised == alpha

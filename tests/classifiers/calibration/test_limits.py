@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.calibration.limits import Calibration, GroupCalibration, conformal_limit, observed_miss_rate, texts_needed
+from classifiers.calibration.limits import (
+    Calibration,
+    GroupCalibration,
+    TargetCalibration,
+    capped_limit,
+    conformal_limit,
+    observed_miss_rate,
+    texts_needed,
+)
 
 GROUP = GroupCalibration(
     group="all",
@@ -20,8 +28,11 @@ GROUP = GroupCalibration(
     needed=19,
     conformal=-0.125,
     default=0.0,
+    cap=0.005,
+    capped=-0.2,
     limit=-0.125,
     promised=0.05,
+    missed=0.05,
     observed=0.0,
     held_out=None,
     false_alarms=0.01,
@@ -71,3 +82,23 @@ def test_observed_miss_rate() -> None:
 
 def test_limits_by_target() -> None:
     assert CALIBRATION.limits == {"a": -0.125, "b": -0.125, "c": 0.0}
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1, 1, width=32), max_size=60), st.sampled_from([0.0, 0.005, 0.02, 0.1, 0.5, 1.0]))
+def test_the_capped_limit_is_the_lowest_that_keeps_the_cap(alarms: list[float], cap: float) -> None:
+    values = np.array(alarms, np.float32)
+    limit = capped_limit(values, cap)
+    allowed = math.floor(round(cap * 1000) * len(alarms) / 1000)
+    assert (values >= limit).sum() <= allowed
+    # Each lower limit is one of the scores, or below all of them.
+    for lower in {*values.tolist(), -2.0}:
+        if lower < limit:
+            assert (values >= np.float32(lower)).sum() > allowed
+
+
+def test_a_target_has_the_higher_of_its_own_limit_and_that_of_its_group() -> None:
+    own = {"a": TargetCalibration(0.1, 0.0, 40, None), "b": TargetCalibration(-0.5, 2.0, 40, 0.25)}
+    calibration = Calibration((GROUP, NAMES_SUFFICE), {"a": "all", "b": "all", "c": "named"}, own)
+    assert calibration.limits == {"a": 0.1, "b": -0.125, "c": 0.0}
+    assert calibration.raised == {"b": 2.0}

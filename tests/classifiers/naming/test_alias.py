@@ -320,7 +320,7 @@ def test_facts_identify_a_target_whose_facts_must_not_be_in_a_prompt(text: str, 
     named = {"phrases": PASTED}
     assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", in_context="refuse", **named)]), text) is told
     assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", **named)], in_context=InContext.REFUSE), text) is told
-    for other in ({"in_context": "suppress"}, {"in_context": "allow"}, {"action": "monitor"}, {"action": "refuse"}):
+    for other in ({"in_context": "suppress"}, {"in_context": "allow"}, {"action": "monitor"}):
         classifier = AliasClassifier([a_target("ada", "Ada Brill", **named, **other)], in_context=InContext.REFUSE)
         assert not found_facts(classifier, text)
 
