@@ -20,7 +20,8 @@ def advice(target: ForgetTarget, missed: float | None, promised: float) -> str |
 
     Args:
         target: The target, with its examples.
-        missed: The share of the questions that do not name it that are expected to be missed; None if it is not known.
+        missed: The share that is expected to be missed of the questions that do not name it and that no example asks
+            (`TargetCalibration.missed`); None if it is not known.
         promised: The miss rate that is wanted, in (0, 1).
 
     Returns:
@@ -29,15 +30,16 @@ def advice(target: ForgetTarget, missed: float | None, promised: float) -> str |
     count = len(target.examples)
     if not count or (count > 1 and missed is not None and missed <= promised):
         return None
+    asked = "the questions that do not name the target and that no example asks would be missed"
     if count == 1:
-        found = "what share of the questions that do not name the target would be missed cannot be estimated from one example"
+        found = f"what share of {asked} cannot be estimated from one example"
     elif missed is None:
         found = (
-            f"what share of the questions that do not name the target would be missed cannot be estimated from these {count} "
-            "examples: without the name they do not tell who or what is meant"
+            f"what share of {asked} cannot be estimated from these {count} examples: without the name they do not tell who or "
+            "what is meant"
         )
     else:
-        found = f"with these {count} examples {_share(missed)} the questions that do not name the target would be missed"
+        found = f"with these {count} examples {_share(missed)} {asked}"
     proposed = list(proposals(target))
     return f"{found}; add {_listed(proposed)}" if proposed else found
 

@@ -77,7 +77,8 @@ class ReportCalibration(ApiModel):
     cap: float | None = Field(description="share of innocent prompts that may be found; it wins over the promise")
     capped: bool = Field(description="whether the limit is higher than the promise needs, to keep out innocent prompts")
     missed: float | None = Field(
-        description="share of the questions that do not name the target that is expected to be missed; null: not known"
+        description="share of the questions that do not name the target that is expected to be missed; where the target's own "
+        "examples do not tell, the share of all targets' reworded examples; null: not known"
     )
     negatives: int | None = Field(description="how many innocent questions, made of the examples, the limit was tried on")
     advice: str | None = Field(description="what to expect of the examples and what to add; null if the promise is kept")
@@ -238,7 +239,7 @@ def _calibrated(calibration: Calibration | None, target: ForgetTarget) -> Mappin
         "capped": capped,
         "missed": missed,
         "negatives": own.negatives if own else None,
-        "advice": advice(target, missed, group.alpha),
+        "advice": advice(target, own.missed, group.alpha) if own else None,
     }
 
 

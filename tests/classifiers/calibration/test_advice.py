@@ -24,8 +24,9 @@ def target(examples: int = 2, completion: str = FACT, **fields: Any) -> ForgetTa
 
 def test_the_sentence_says_the_share_and_what_to_add() -> None:
     assert advice(target(), 0.1372, 0.01) == (
-        "with these 2 examples about 14% of the questions that do not name the target would be missed; add a document about it, "
-        "more examples, phrases for the facts in its completions, or other names, if it has any, as aliases"
+        "with these 2 examples about 14% of the questions that do not name the target and that no example asks would be missed; "
+        "add a document about it, more examples, phrases for the facts in its completions, or other names, if it has any, as "
+        "aliases"
     )
 
 
