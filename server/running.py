@@ -19,7 +19,7 @@ from server.http.body import BodyLimits
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
-from server.policy.foretold import Foretelling
+from server.policy.hints.foretold import Foretelling
 from server.policy.preview import Previewer
 from server.policy.recalibration import Recalibration
 from server.screening.decisionlog import DecisionLog

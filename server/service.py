@@ -33,7 +33,7 @@ from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
 from server.policy.file import Policy, load_policy
-from server.policy.foretold import Foretelling
+from server.policy.hints.foretold import Foretelling
 from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
 from server.running import ApiContext, Running
@@ -188,7 +188,7 @@ class Service:
             model = await served_model(engine.app)
             judged = open_judging(settings, self._judge_key, engine.app, model, self.metrics)
             enforcement = Enforcement(
-                engine, neighbours, lanes, settings.restrictions, self.metrics, settings.answering, settings.detection
+                engine, neighbours, lanes, settings.restrictions, self.metrics, (settings.answering, settings.detection)
             )
             enforcement.judging = await stack.enter_async_context(judged)
             with self._timed("enforce"):

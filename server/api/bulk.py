@@ -23,7 +23,7 @@ from server.http.authentication import Principal
 from server.http.body import BodyLimits
 from server.policy.activation import NotEnforced
 from server.policy.file import MAX_BYTES
-from server.policy.warnings import warnings_of
+from server.policy.hints.warnings import warnings_of
 from server.running import ApiContext
 from server.store import StoredTarget, TargetDraft, Targets
 from server.store.audit.record import AuditEvent

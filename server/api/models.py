@@ -24,8 +24,8 @@ from classifiers.target import Example, ForgetTarget, TargetId, can_be_excepted
 from guard.phrase import MAX_CHARACTERS, FormKind, MatchKind, Phrase, Scope
 from server.api.answering import AnsweringFields
 from server.api.base import ApiModel
+from server.policy.hints.warnings import warnings_of
 from server.policy.limits import MAX_EXAMPLES, MAX_PHRASES
-from server.policy.warnings import warnings_of
 from server.store import StoredTarget, StoredVersion, TargetDraft
 from server.store.records import storable
 from server.store.tables import Status

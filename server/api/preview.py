@@ -23,9 +23,9 @@ from server.api.context import Admin, Context
 from server.api.failures import ApiRoute
 from server.api.models import PreviewRequest, target_of
 from server.errors import BadRequest
-from server.policy.namesakes import Namesakes
+from server.policy.hints.namesakes import Namesakes
+from server.policy.hints.warnings import warnings_of
 from server.policy.preview import FalseAlarms, Shown
-from server.policy.warnings import warnings_of
 from server.screening.snapshot import PolicySnapshot
 
 router = APIRouter(prefix="/v1", tags=["forget targets"], route_class=ApiRoute, responses={**ERRORS})

@@ -30,6 +30,8 @@ from server.screening.snapshot import PolicySnapshot
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Defaults = tuple[Answering, Detection]
+"""How targets that do not say it are answered, and which texts count for them."""
 
 # The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
 # To compile as many again takes a few seconds.
@@ -43,28 +45,18 @@ class Enforcement:
     or removed target is compiled anew without it, from the listing of its part, so that no phrase stays banned longer than it
     should. A request keeps the snapshot it was admitted under. Restrictions that no request and no snapshot uses any more are
     deleted from the workers and from the disk. When nothing changes, and after many changes, what was compiled is kept in a file
-    for the next start.
-
-    Changes are made one at a time: call `commit` inside `changing`.
+    for the next start. Changes are made one at a time: call `commit` inside `changing`.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        near: Neighbours,
-        lanes: Lanes,
-        folder: Path,
-        metrics: Metrics,
-        defaults: Answering | None = None,
-        detection: Detection | None = None,
+        self, engine: Engine, near: Neighbours, lanes: Lanes, folder: Path, metrics: Metrics, defaults: Defaults | None = None
     ) -> None:
         self._engine = engine
         self.neighbours = near
         self._lanes = lanes
         self._folder = folder
         self._metrics = metrics
-        self._defaults = defaults or Answering()
-        self._detection = detection or Detection()
+        self._defaults, self._detection = defaults or (Answering(), Detection())
         self.judging: Judging | None = None
         """Asks a judge about matches in doubt. Set it before `commit_start`."""
         self._compiler = Compiler(folder, near)
@@ -235,11 +227,8 @@ class Enforcement:
     async def acknowledged(self) -> tuple[int, Sequence[int]]:
         """Ask every worker which restrictions it holds.
 
-        Returns:
-            The number of restrictions that the snapshot in force needs, and for each worker, by rank, how many of these it holds.
-
-        Raises:
-            EngineFailure: A worker does not answer.
+        Returns the number of restrictions that the snapshot in force needs, and for each worker, by rank, how many of these it
+        holds. Raises EngineFailure if a worker does not answer.
         """
         while True:
             snapshot = self.snapshot

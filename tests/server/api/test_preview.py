@@ -13,7 +13,7 @@ from classifiers import ForgetTarget
 from classifiers.action import Action
 from classifiers.profile.classifier import ProfileClassifier
 from guard import Vocabulary
-from server.policy.foretold import Foretelling
+from server.policy.hints.foretold import Foretelling
 from server.policy.preview import banned_tokens
 from server.running import ApiContext
 from tests.server.api.conftest import Served, application

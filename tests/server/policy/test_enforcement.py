@@ -9,6 +9,7 @@ import pytest
 
 from classifiers import ForgetTarget, LiveClassifier, Phrase
 from classifiers.answering import Answer, Answering
+from classifiers.detection import Detection
 from classifiers.meaning.background import Background
 from classifiers.meaning.neighbours import Neighbours
 from server.errors import EngineFailure
@@ -156,7 +157,7 @@ async def test_targets_are_answered_by_the_defaults_unless_they_say_it(engine: S
     encoder = WordEncoder()
     with Lanes() as lanes:
         defaults = Answering(Answer.MASK)
-        enforcement = Enforcement(engine, Neighbours(encoder), lanes, tmp_path, Metrics(), defaults)
+        enforcement = Enforcement(engine, Neighbours(encoder), lanes, tmp_path, Metrics(), (defaults, Detection()))
         await enforcement.start([], LiveClassifier([], Background([], encoder), encoder))
         enforcement.commit_start(0)
         await add(enforcement, 1)

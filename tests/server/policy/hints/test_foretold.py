@@ -14,7 +14,7 @@ from classifiers.meaning.background import Background
 from classifiers.meaning.encoder import EncoderError, Vectors
 from classifiers.profile.classifier import ProfileClassifier
 from server.policy import foretold
-from server.policy.foretold import Foretelling
+from server.policy.hints.foretold import Foretelling
 from tests.server.fakes import WordEncoder
 
 TOLD = [

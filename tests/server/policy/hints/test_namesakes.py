@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from classifiers import ForgetTarget
-from server.policy.namesakes import MOST, Namesakes
+from server.policy.hints.namesakes import MOST, Namesakes
 
 
 def target(target_id: str, *names: str) -> ForgetTarget:

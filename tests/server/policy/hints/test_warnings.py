@@ -8,7 +8,7 @@ import pytest
 
 from classifiers import ForgetTarget
 from classifiers.answering import Answering
-from server.policy.warnings import warnings_of
+from server.policy.hints.warnings import warnings_of
 
 
 def warned(**fields: Any) -> list[str]:
