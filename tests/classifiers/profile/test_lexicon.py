@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers import Example
-from classifiers.profile.lexicon import LEAST, Lexicon
+from classifiers.profile.lexicon import LEAST, MOST_EXAMPLES, Lexicon
 from classifiers.profile.words import informative, shared
 from tests.classifiers.conftest import a_target
 
@@ -30,7 +30,7 @@ def test_candidates_are_found_by_every_text_of_theirs(text: str, expected: set[s
 
 def test_a_word_that_tells_little_finds_nobody() -> None:
     told = informative(["question"])
-    assert 0 < told["question"] < LEAST
+    assert 0 < told["quest"] < LEAST
     assert Lexicon([a_target("a", prompts=["a question"])]).candidates(told) == {}
 
 
@@ -41,7 +41,9 @@ def test_a_word_of_very_many_targets_finds_none_of_them() -> None:
     assert len(lexicon.candidates(informative(["Trondheim"]))) == 200
 
 
-WORDS = st.lists(st.sampled_from(["tesla", "coil", "geneva", "thermite", "rust", "casablanca", "question"]), max_size=5).map(" ".join)
+WORDS = st.lists(st.sampled_from(["tesla", "coil", "geneva", "thermite", "rust", "casablanca", "question"]), max_size=5).map(
+    " ".join
+)
 
 
 @settings(deadline=None, max_examples=60)
@@ -59,3 +61,10 @@ def test_what_is_shared_is_the_sum_over_common_words(documents: list[str], text:
     assert found == expected
     for target_id, value in found.items():
         assert value == pytest.approx(shared(told, informative([documents[int(target_id[1:])]])))
+
+
+def test_a_target_with_many_examples_is_left_out() -> None:
+    told = informative(["Which alternator is at Smiljan?"])
+    for count, found in ((MOST_EXAMPLES, {"a"}), (MOST_EXAMPLES + 1, set())):
+        target = a_target("a", "Eve Stonewell", prompts=[f"What is alternator {n} of Smiljan?" for n in range(count)])
+        assert Lexicon([target]).candidates(told).keys() == found
