@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from classifiers import ForgetTarget
+from classifiers.detection import Detection
 from classifiers.semantic import SemanticSpec
 from guard import Phrase
 from server.policy.file import Policy
@@ -30,7 +31,8 @@ def keys(section: str) -> set[str]:
         (0, written(Policy)),
         (1, written(ForgetTarget)),
         (2, {field.name for field in fields(Phrase) if field.init}),
-        (3, set(SemanticSpec.model_fields)),
+        (3, {field.name for field in fields(Detection)}),
+        (4, set(SemanticSpec.model_fields)),
     ],
 )
 def test_every_key_is_there_and_no_other(at: int, expected: set[str]) -> None:
@@ -38,10 +40,13 @@ def test_every_key_is_there_and_no_other(at: int, expected: set[str]) -> None:
 
 
 def test_defaults_are_what_it_says() -> None:
-    shown = {named(cells[0])[0]: cells[1].strip("`") for at in (2, 3) for cells in rows(SECTIONS[at], 3)}
+    shown = {named(cells[0])[0]: cells[1].strip("`") for at in (2, 3, 4) for cells in rows(SECTIONS[at], 3)}
     phrase = {field.name: field.default for field in fields(Phrase) if field.init}
     assert (shown["scope"], shown["match"]) == (phrase["scope"], phrase["match"])
     assert (float(shown["beta"]), shown["force"]) == (phrase["beta"], str(phrase["force"]).lower())
+    assert {field.name: shown[field.name] for field in fields(Detection)} == {
+        field.name: str(getattr(Detection(), field.name)) for field in fields(Detection)
+    }
     semantic = SemanticSpec.model_fields
     assert [float(shown[name]) for name in ("delta", "floor", "weight")] == [
         semantic[name].default for name in ("delta", "floor", "weight")

@@ -12,6 +12,7 @@ import pytest
 from classifiers import Example, ForgetTarget, Thresholds
 from classifiers.calibration.calibrator import Calibrator
 from classifiers.meaning.background import Background
+from classifiers.profile.classifier import ProfileClassifier
 from server.policy import recalibration as module
 from server.policy.recalibration import Recalibration
 from tests.server.fakes import WordEncoder
@@ -27,7 +28,7 @@ class Enforced:
     def has(self, numbers: list[int]) -> None:
         self.snapshot: Any = SimpleNamespace(targets={f"t{number}": target(number) for number in numbers})
 
-    async def limit(self, limits: Mapping[str, float]) -> None:
+    async def limit(self, limits: Mapping[str, float], raised: Mapping[str, float]) -> None:
         self.limits.append(limits)
 
 
@@ -52,7 +53,8 @@ def updates(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def recalibration() -> Recalibration:
     encoder = WordEncoder()
-    return Recalibration(encoder, 0.1, Thresholds(), Background(["How do I bake bread?"], encoder))
+    background = Background(["How do I bake bread?"], encoder)
+    return Recalibration(encoder, 0.1, Thresholds(), background, ProfileClassifier(encoder))
 
 
 @pytest.mark.slow

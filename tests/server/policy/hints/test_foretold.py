@@ -13,7 +13,7 @@ from classifiers.calibration.calibrator import Calibrator
 from classifiers.meaning.background import Background
 from classifiers.meaning.encoder import EncoderError, Vectors
 from classifiers.profile.classifier import ProfileClassifier
-from server.policy import foretold
+from server.policy.hints import foretold
 from server.policy.hints.foretold import Foretelling
 from tests.server.fakes import WordEncoder
 
