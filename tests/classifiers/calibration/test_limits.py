@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.calibration.limits import Calibration, GroupCalibration, conformal_limit, observed_miss_rate, texts_needed
+from classifiers.calibration.limits import (
+    Calibration,
+    GroupCalibration,
+    TargetCalibration,
+    capped_limit,
+    conformal_limit,
+    observed_miss_rate,
+    texts_needed,
+)
 
 GROUP = GroupCalibration(
     group="all",
@@ -20,8 +28,11 @@ GROUP = GroupCalibration(
     needed=19,
     conformal=-0.125,
     default=0.0,
+    cap=0.005,
+    capped=-0.25,
     limit=-0.125,
     promised=0.05,
+    missed=0.1,
     observed=0.0,
     held_out=None,
     false_alarms=0.01,
@@ -71,3 +82,32 @@ def test_observed_miss_rate() -> None:
 
 def test_limits_by_target() -> None:
     assert CALIBRATION.limits == {"a": -0.125, "b": -0.125, "c": 0.0}
+
+
+def test_the_higher_limit_of_the_group_and_of_the_target_counts() -> None:
+    own = {"a": TargetCalibration(0.25, 0.0, 40, None), "b": TargetCalibration(-0.5, 1.5, 40, 0.5)}
+    calibration = replace(CALIBRATION, targets=own)
+    assert calibration.limits == {"a": 0.25, "b": -0.125, "c": 0.0}
+    bare = replace(own["a"], limit=-math.inf, negatives=0)
+    assert replace(CALIBRATION, targets={"a": bare}).limits == CALIBRATION.limits
+
+
+def test_profiles_are_raised_where_negatives_ask_for_it() -> None:
+    own = {"a": TargetCalibration(0.25, 0.0, 40, None), "b": TargetCalibration(-0.5, 1.5, 40, 0.5)}
+    assert replace(CALIBRATION, targets=own).raised == {"b": 1.5}
+    assert CALIBRATION.raised == {}
+
+
+SCORES = st.lists(st.one_of(st.floats(-1, 1, width=32), st.sampled_from([-math.inf, math.inf, 0.0, 0.5])), max_size=60)
+
+
+def lowest_that_keeps(alarms: list[float], cap: int) -> float:
+    """Try every limit at which the number of alarms changes, from below; `cap` in thousandths."""
+    tried = [-math.inf, *(float(np.nextafter(np.float32(score), np.float32(np.inf))) for score in sorted(alarms))]
+    return next(limit for limit in tried if limit == math.inf or 1000 * sum(a >= limit for a in alarms) <= cap * len(alarms))
+
+
+@settings(deadline=None)
+@given(SCORES, st.sampled_from([0, 5, 29, 100, 290, 500, 1000]))
+def test_the_capped_limit_is_the_lowest_that_keeps_the_cap(alarms: list[float], cap: int) -> None:
+    assert capped_limit(np.array(alarms, np.float32), cap / 1000) == lowest_that_keeps(alarms, cap)

@@ -320,7 +320,10 @@ def test_facts_identify_a_target_whose_facts_must_not_be_in_a_prompt(text: str, 
     named = {"phrases": PASTED}
     assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", in_context="refuse", **named)]), text) is told
     assert found_facts(AliasClassifier([a_target("ada", "Ada Brill", **named)], in_context=InContext.REFUSE), text) is told
-    for other in ({"in_context": "suppress"}, {"in_context": "allow"}, {"action": "monitor"}, {"action": "refuse"}):
+    # A refused target has bans, too: where only an earlier turn is about it, the request is answered.
+    refused = a_target("ada", "Ada Brill", action="refuse", **named)
+    assert found_facts(AliasClassifier([refused], in_context=InContext.REFUSE), text) is told
+    for other in ({"in_context": "suppress"}, {"in_context": "allow"}, {"action": "monitor"}):
         classifier = AliasClassifier([a_target("ada", "Ada Brill", **named, **other)], in_context=InContext.REFUSE)
         assert not found_facts(classifier, text)
 
