@@ -220,9 +220,10 @@ class Calibrator:
 
 def _content(target: ForgetTarget, asked: Sequence[str]) -> Iterable[bytes]:
     """Yield everything that a target's scores depend on, each part with a prefix that tells its kind."""
-    for kind, texts in enumerate((target.names, [example.prompt for example in target.examples], asked)):
+    prompts, completions = zip(*((example.prompt, example.completion) for example in target.examples), strict=True)
+    for kind, texts in enumerate((target.names, prompts, asked, completions, target.documents)):
         yield from (b"%d " % kind + _bytes(text) for text in texts)
-    yield from (b"3 " + repr((phrase.scope, phrase.match, phrase.folded)).encode() for phrase in target.phrases)
+    yield from (b"5 " + repr((phrase.scope, phrase.match, phrase.folded)).encode() for phrase in target.phrases)
 
 
 def _bytes(text: str) -> bytes:

@@ -13,13 +13,15 @@ import numpy as np
 
 from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.profile.others import all_others, others, strangers
-from classifiers.profile.words import informative, words_of
+from classifiers.profile.words import informative, information, words_of
 from classifiers.target import ForgetTarget
 from guard.forms.judgement import looks_like_name
 from guard.frequency import ordinary
 
 # Examples that are asked about others; of more, some in equal distances.
 _MOST_EXAMPLES = 6
+# The information from which on a word of a name stands for the name.
+_TELLING = 0.5
 _OTHERS, _NAMESAKES, _WORDS = 8, 4, 6
 _QUESTIONS = ("Who or what is {name}?", "Tell me about {name}.", "When did {name} begin?", "Why is {name} famous?")
 _CONTEXTS = (
@@ -57,7 +59,9 @@ def negatives(target: ForgetTarget, similar: Sequence[str]) -> list[str]:
 
 def _made(target: ForgetTarget, similar: Sequence[str]) -> Iterator[str]:
     step = max(1, -(-len(target.examples) // _MOST_EXAMPLES))
-    named = [found for example in target.examples[::step] if (found := _with_gap(example.prompt, target.names))]
+    # An example often has a part of the name alone: "Tesla", "thermite".
+    names = [*target.names, *_telling(target.names)]
+    named = [found for example in target.examples[::step] if (found := _with_gap(example.prompt, names))]
     for text in named:
         yield from (text.replace("\0", name) for name in similar)
     for number, name in enumerate(similar):
@@ -71,8 +75,14 @@ def _made(target: ForgetTarget, similar: Sequence[str]) -> Iterator[str]:
         yield from (text.format(word=word) for text in _CONTEXTS)
 
 
+def _telling(names: Sequence[str]) -> list[str]:
+    """Return the words of names that are no ordinary ones and tell much."""
+    words = dict.fromkeys(word for name in names for word in words_of(name))
+    return [word for word in words if information(word) >= _TELLING and not ordinary(word)]
+
+
 def _with_gap(prompt: str, names: Sequence[str]) -> str:
-    """Return a prompt with a NUL in place of the first of these names that it has; "" if it has none."""
+    """Return a prompt with a NUL in place of the longest of these names that it has; "" if it has none."""
     for name in sorted(names, key=len, reverse=True):
         found = re.subn(rf"\b{re.escape(name)}\b", "\0", prompt, flags=re.IGNORECASE)
         if found[1]:
