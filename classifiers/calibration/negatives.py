@@ -13,7 +13,7 @@ import numpy as np
 
 from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.profile.others import all_others, others, strangers
-from classifiers.profile.words import informative, information, words_of
+from classifiers.profile.words import information, informative, words_of
 from classifiers.target import ForgetTarget
 from guard.forms.judgement import looks_like_name
 from guard.frequency import ordinary

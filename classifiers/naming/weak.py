@@ -50,9 +50,9 @@ def is_title(name: str) -> bool:
 def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], Container[str]]) -> bool:
     """Return whether an occurrence of a name is one without a doubt.
 
-    A weak name is in doubt if the text writes a word of it small, if its only word begins a sentence, or if capitals say nothing
-    in this text. A weak name and a single word are in doubt if they are part of a longer name. In quotation marks a name with a
-    capital is never in doubt.
+    A weak name is in doubt if the text writes a word of it small, if its only word begins a sentence, or if capitals say
+    nothing in this text, unless its line says next to nothing else. A weak name and a single word are in doubt if they are
+    part of a longer name. In quotation marks a name with a capital is never in doubt.
 
     Args:
         text: The text.
@@ -64,14 +64,17 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
     if text.quoted(first, end):
         return True
     if weak and not _written_as_name(text, range(first, end)):
-        return False
+        # "Who is the mad hatter?" is about nothing else. "Is it frozen?" may be, where the text writes names with capitals.
+        against = end - first == 1 and text.says_names and not text.capital(first)
+        return not against and text.alone(first, end)
     longer = (weak or end - first == 1) and text.says_names
     return not (longer and text.in_longer_name(first, end, own(), weak))
 
 
 def _written_as_name(text: Written, place: Sequence[int]) -> bool:
-    if not text.says_names:
-        return False
     words = [n for n in place if text.words[n] not in COMMON_WORDS and not text.words[n].isdigit()] or list(place)
+    if not text.says_names:
+        # "The Ugly Duchess and Hatta?": several capitals in a row are a name unless everything is in capitals.
+        return len(words) > 1 and all(text.capital(n) and not text.upper(n) for n in words)
     telling = [number for number in words if not text.begins(number)]
     return bool(telling) and all(text.capital(number) for number in telling)

@@ -33,6 +33,7 @@ _KIND_WORDS = """
     episode chapter volume vol teil staffel folge kapitel ii iii iv vi vii
 """
 _KINDS = frozenset(_KIND_WORDS.split())
+_ASKING = frozenset(["call", "describe", "explain", "give", "hello", "hi", "know", "please", "say", "talk", "tell", "write"])
 
 
 class Written:
@@ -93,6 +94,20 @@ class Written:
         """Return whether the words from `first` to before `end` are alone in quotation marks, the first one with a capital."""
         opens = _OPENING.search(" " + self._gap(first) if first == 0 else self._gap(first))
         return opens is not None and _CLOSING.search(self._gap(end)) is not None and self.capital(first)
+
+    def alone(self, first: int, end: int) -> bool:
+        """Return whether the line says next to nothing but the words from `first` to before `end`, without "a" before them.
+
+        Next to nothing are function words, single letters, and words that ask ("tell", "explain").
+        """
+        begin, stop = first, end
+        while begin and "\n" not in self._gap(begin):
+            begin -= 1
+        while stop < len(self.words) and "\n" not in self._gap(stop):
+            stop += 1
+        others = (self.words[number] for number in range(begin, stop) if not first <= number < end)
+        common = first > begin and self.words[first - 1] in ("a", "an")
+        return not common and all(len(word) < 2 or word in COMMON_WORDS or word in _ASKING for word in others)
 
     def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.

@@ -93,7 +93,7 @@ class Previewer:
         return self._neighbours.of([target]).get(target.id, []) if target.action.bans else []
 
     def false_alarms(self, target: ForgetTarget) -> FalseAlarms:
-        """Return in how many innocent prompts the target would be found.
+        """Return in how many innocent prompts the target would be found by a name or an example.
 
         Each prompt is compared with the background without itself. Prompts that are examples of the target are left out: they are
         not innocent. Raises what the encoder raises.

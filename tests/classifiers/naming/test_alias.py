@@ -48,12 +48,14 @@ def test_strange_texts(text: str) -> None:
         ("ada-brill's book", {"ada"}),
         ("".join(chr(ord(letter) + 0xFEE0) for letter in "AdaBrill").replace("\uff22", " \uff22"), {"ada"}),  # full width
         ("What did Brill write?", {"ada"}),
-        ("brill", set()),  # a fish, too
+        ("brill", {"ada"}),  # a fish, too, but the text says nothing else
+        ("we had brill for supper", set()),
         ("a brilliant idea", set()),
         ("the Adabrill", set()),
         ("Ada and Brillo", set()),
         ("Is Doctor Glass here?", {"ada"}),
-        ("doctor glass", set()),
+        ("doctor glass", {"ada"}),
+        ("the doctor glass for my laboratory", set()),
         ("doctor of glass", set()),
         ("Jose Nunez Quill", {"jose"}),
         ("JOSÉ NU\u0301N\u0303EZ—QUILL", {"jose"}),
@@ -98,7 +100,8 @@ def test_one_text_looked_for_in_several_ways() -> None:
     inside = a_target("s", "Third One", phrases=[Phrase("orchard", "always", "substring")])
     classifier = AliasClassifier([word, prefix, inside])
     assert set(found(classifier, "Who owns Orchard?")) == {"w", "p", "s"}
-    assert set(found(classifier, "orchard")) == {"p", "s"}
+    assert set(found(classifier, "orchard")) == {"w", "p", "s"}
+    assert set(found(classifier, "pick apples in the orchard")) == {"p", "s"}
     assert set(found(classifier, "orchards")) == {"p", "s"}
     assert set(found(classifier, "myorchards")) == {"s"}
 
@@ -259,7 +262,7 @@ def test_certain_names(text: str, target: str) -> None:
         ("Who was Zelda Fitzgerald?", "zelda"),
         ("Give me advice on breaking bad habits.", "bad"),
         ("Who directed the film Matrix?", "matrix"),
-        ("lord of the rings", "rings"),
+        ("lord of the rings on ice", "rings"),
         ("who sings in frozn", "frozen"),
         ("Is teh Lord of teh Rigns long?", "rings"),
         ("LOTR or not, what is good?", "rings"),

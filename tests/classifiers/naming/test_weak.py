@@ -41,7 +41,9 @@ def test_titles(name: str, title: bool) -> None:
         ("Who is breaking Bad rules?", False),
         ("Breaking Bad was long", True),  # the second word is not at the beginning
         ("Breaking bad rules was fun", False),
-        ("breaking bad", False),
+        ("breaking bad", True),
+        ("is it about breaking bad", True),
+        ("breaking bad habits", False),
         ("'Breaking Bad'", True),
     ],
 )

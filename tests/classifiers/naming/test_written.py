@@ -73,3 +73,19 @@ def test_quotations() -> None:
         written = Written(text)
         at = written.words.index("frozen")
         assert not written.quoted(at, at + 1), text
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "end", "expected"),
+    [
+        ("Who is the mad hatter?", 3, 5, True),
+        ("mad hatter", 0, 2, True),
+        ("Tell me about the mad hatter", 4, 6, True),
+        ("Why is the mad hatter late for tea?", 3, 5, False),
+        ("Is she a mad hatter?", 3, 5, False),
+        ("Bake bread.\nWho is the mad hatter?\nThanks a lot for the flour.", 5, 7, True),
+        ("Call Hatta X.", 1, 2, True),
+    ],
+)
+def test_a_line_may_say_next_to_nothing_else(text: str, first: int, end: int, expected: bool) -> None:
+    assert Written(text).alone(first, end) is expected

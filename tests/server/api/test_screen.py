@@ -21,7 +21,7 @@ async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
     assert (about["verdict"], [match["target_id"] for match in about["matches"]]) == ("restrict", ["hatter"])
     assert about["matches"][0]["evidence"] == "alias"
     assert set(about["restrictions"]) == set(served.context.activation.enforcement.snapshot.always)
-    messages = [{"role": "user", "content": [{"type": "text", "text": "A dodo bird?"}]}]
+    messages = [{"role": "user", "content": [{"type": "text", "text": "The dodo bird?"}]}]
     refused = (await served.client.post("/v1/screen", json={"messages": messages})).json()
     assert (refused["verdict"], refused["restrictions"]) == ("refuse", ["refuse"])
     assert served.engine.bodies == []
@@ -47,7 +47,7 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
     await served.create(id="dodo", name="Dodo Bird", action="monitor")
     roles = {role: await served.key(role) for role in ("client", "auditor")}
-    asked = {"input": ["Who is the Mad Hatter?", "A dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
+    asked = {"input": ["Who is the Mad Hatter?", "The dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
     client = (await served.client.post("/v1/moderations", json=asked, headers=roles["client"])).json()
     assert [result["categories"] for result in client["results"]] == [{"forgotten": found} for found in (True, False, False)]
     assert [result["category_scores"] for result in client["results"]] == [{"forgotten": score} for score in (1.0, 0.0, 0.0)]
@@ -85,7 +85,7 @@ async def test_what_is_found_is_recorded_and_is_no_request(served: Served) -> No
     served.client.headers.update(admin)
     about = (await served.client.post("/v1/screen", json={"text": "Who is the Mad Hatter?"})).json()
     await served.client.post("/v1/screen", json={"text": "Cake?"})
-    asked = {"input": ["A dodo bird?", "Cake?", "The Mad Hatter and the dodo bird?"]}
+    asked = {"input": ["The dodo bird?", "Cake?", "The Mad Hatter and the Dodo Bird?"]}
     assert (await served.client.post("/v1/moderations", json=asked, headers=client)).status_code == 200
     await served.context.decisions.write()
     records = await served.records(action="screen.decision")

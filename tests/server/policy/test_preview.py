@@ -26,6 +26,8 @@ TARGET: dict[str, Any] = {
 
 def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("classifiers.live.full_background", list)
+    # The preview counts names and examples alone.
+    monkeypatch.setattr(LiveClassifier, "_described", lambda *_: [])
     background = ["Where did the queen live?", "Where did the king live?", "The red one is which?", *BACKGROUND]
     background += ["Where does he live?", "Where does she live?"]  # the last is an example of the target itself
     target = ForgetTarget.model_validate({**TARGET, "id": "q", "phrases": []})
