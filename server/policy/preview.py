@@ -102,7 +102,7 @@ class Previewer:
         background = self._background.without(own)
         innocent = np.array([prompt_key(prompt) not in own for prompt in self._prompts], bool)
         named = AliasClassifier([target]).classify([Screened.of(prompt) for prompt in self._prompts])
-        by_name = np.array([bool(found) for found in named], bool) & innocent
+        by_name = np.array([any(match.certain for match in found) for found in named], bool) & innocent
         by_meaning = np.zeros(len(self._prompts), bool)
         if target.examples and len(background):
             # Encoded as the classifier encodes them.
