@@ -42,7 +42,8 @@ def test_false_alarms_are_those_of_a_classifier_without_the_prompt_itself(monkey
             others = [other for other in background if other != prompt]
             classifier = LiveClassifier([target], others, encoder, thresholds)
             wrong += bool(classifier.classify([Screened.of(prompt)])[0])
-        assert (found.prompts, found.by_name, found.either) == (len(background) - 1, 1, wrong)
+        # "The red one" is no certain name: its only word is an ordinary one, in small letters.
+        assert (found.prompts, found.by_name, found.either) == (len(background) - 1, 0, wrong)
     assert (
         Previewer(Background([], encoder), encoder, thresholds, lambda: None, Neighbours(encoder)).false_alarms(target).prompts
         == 0
