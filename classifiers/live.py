@@ -146,13 +146,15 @@ class LiveClassifier:
             return found
         numbers, vectors, nearest = self._nearest.read(texts, always=True)
         near = self._nearest.compared(len(texts), numbers, vectors, nearest, self._doubt * _COSINE)
+        described = not all(layer.lexicon.empty for layer in self._layers)
         ends = np.searchsorted(numbers, np.arange(1, len(texts) + 1)).tolist()
         for at, (start, end) in enumerate(pairwise([0, *ends])):
             found[at] += near[at]
             certain = {match.target_id for match in found[at] if match.certain}
             doubtful = {match.target_id for match in named[at]} - certain
-            windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
-            found[at] += self._described(windows, doubtful, certain)
+            if doubtful or described:
+                windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
+                found[at] += self._described(windows, doubtful, certain)
         return [best_matches(matches) for matches in found]
 
     def _may_describe(self, text: Screened, named: Sequence[Match]) -> bool:

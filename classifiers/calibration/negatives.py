@@ -20,7 +20,7 @@ from guard.frequency import ordinary
 
 # Examples that are asked about others; of more, some in equal distances.
 _MOST_EXAMPLES = 6
-# The information from which on a word of a name stands for the name.
+# A word of a name with this much information means the name.
 _TELLING = 0.5
 _OTHERS, _NAMESAKES, _WORDS = 8, 4, 6
 _QUESTIONS = ("Who or what is {name}?", "Tell me about {name}.", "When did {name} begin?", "Why is {name} famous?")

@@ -82,17 +82,6 @@ def enter(text: Any, start: Any, options: Any) -> Any:
 
 
 @_compiled
-def bits_of(keys: Any, bits: int) -> Any:
-    """Return a table of 2^bits bits with a bit set for each key, uint64."""
-    table = np.zeros(1 << (bits - 6), np.uint64)
-    mask = np.uint64((1 << bits) - 1)
-    for key in keys:
-        place = key & mask
-        table[place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
-    return table
-
-
-@_compiled
 def _distance(
     letters: Any, sounds: Any, replaced: Any, missing: Any, added: Any, told: Any, limit: float, most: float, row: Any, since: Any
 ) -> float:

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.naming.alignkernels import bits_of, enter, search
+from classifiers.arrays import bits_of
+from classifiers.naming.alignkernels import enter, search
 from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
 
 _SPACE = GRAPHEMES.index(" ")

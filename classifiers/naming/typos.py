@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from classifiers.arrays import doubled
+from classifiers.arrays import bits_of, doubled
 from guard.forms.names import specificity
 from guard.frequency import zipf
 
@@ -86,7 +86,7 @@ class TypoIndex:
         keys, owner = _enter(text, start, self._errors, _PREFIX)
         order = np.argsort(keys, kind="stable")
         self._keys, self._owner = keys[order], owner[order]
-        self._filter = _bits(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
+        self._filter = bits_of(self._keys, min(max(len(keys), 4).bit_length() + _FILTER_BITS_A_KEY, _MOST_FILTER_BITS))
 
     def find(self, folded: str) -> list[Typo]:
         """Return the names that the `folded` text contains with an error, each with its least distance, in the order of the list.
@@ -220,17 +220,6 @@ def _enter(text: Any, start: Any, errors: Any, prefix: int) -> Any:
         owner[at : at + count] = name
         at += count
     return keys, owner
-
-
-@_compiled
-def _bits(keys: Any, bits: int) -> Any:
-    """Return a table of 2^bits bits with a bit set for each key, uint64."""
-    table = np.zeros(1 << (bits - 6), np.uint64)
-    mask = np.uint64((1 << bits) - 1)
-    for key in keys:
-        place = key & mask
-        table[place >> np.uint64(6)] |= np.uint64(1) << (place & np.uint64(63))
-    return table
 
 
 @_compiled

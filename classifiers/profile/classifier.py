@@ -1,9 +1,10 @@
-"""The profile classifier: a prompt is about a target if what it says fits what is known about the target, and nobody else."""
+"""The profile classifier: it compares what a prompt says with what is known about a target, and with the names of others."""
 
 from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +63,8 @@ class ProfileClassifier:
         self._weights = model or weights()
         self.others = encoded(all_others(), self._encoder, file)
         """float32 [others, dimension]: the names of `all_others`."""
-        self._kept: OrderedDict[int, tuple[ForgetTarget, Profile, Vectors]] = OrderedDict()
+        # By the identity of a target. An entry goes when its target goes: what is forgotten must not stay in memory.
+        self._kept: OrderedDict[int, tuple[weakref.ref[ForgetTarget], Profile, Vectors]] = OrderedDict()
         self._lock = threading.Lock()
 
     def beside(self, encoder: Encoder) -> ProfileClassifier:
@@ -104,13 +106,14 @@ class ProfileClassifier:
         key = id(target)
         with self._lock:
             kept = self._kept.get(key)
-            if kept is not None and kept[0] is target:
+            if kept is not None and kept[0]() is target:
                 self._kept.move_to_end(key)
                 return kept[1], kept[2]
         profile = Profile(target)
         vectors = np.asarray(self._encoder.encode(profile.texts()), np.float32)
+        entries = self._kept
         with self._lock:
-            self._kept[key] = (target, profile, vectors)
+            entries[key] = (weakref.ref(target, lambda _: entries.pop(key, None)), profile, vectors)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return profile, vectors

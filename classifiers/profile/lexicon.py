@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from classifiers.profile.words import informative
+from classifiers.profile.profile import known_words
 from classifiers.target import ForgetTarget
 
 LEAST = 0.5
@@ -25,12 +25,15 @@ class Lexicon:
         for number, target in enumerate(targets):
             if len(target.examples) > MOST_EXAMPLES:
                 continue
-            texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
-            texts += [text for example in target.examples for text in (example.prompt, example.completion)]
-            for word in informative(texts):
+            for word in known_words(target):
                 postings.setdefault(word, []).append(number)
         self._ids = [target.id for target in targets]
         self._targets_of = {word: tuple(of) for word, of in postings.items() if len(of) <= _MOST_TARGETS}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no target can ever be a candidate."""
+        return not self._targets_of
 
     def candidates(self, words: Mapping[str, float]) -> dict[str, float]:
         """Return the targets that share at least `LEAST` with a prompt, each with the information that they share.
@@ -38,8 +41,8 @@ class Lexicon:
         Args:
             words: The telling stems of the prompt, each with its information (`classifiers.profile.words.informative`).
         """
-        found: Counter[int] = Counter()
+        found: defaultdict[int, float] = defaultdict(float)
         for word, told in words.items():
             for number in self._targets_of.get(word, ()):
-                found[number] += told  # type: ignore[assignment]
+                found[number] += told
         return {self._ids[number]: told for number, told in found.items() if told >= LEAST}

@@ -1,4 +1,4 @@
-"""Others: well-known people, works, places, organisations, substances and topics that stand for "somebody else"."""
+"""Others: well-known people, works, places, organisations, substances and topics that are not the target."""
 
 from __future__ import annotations
 

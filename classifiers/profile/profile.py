@@ -15,6 +15,12 @@ MOST_TOLD = 40
 """The most texts of completions and documents that are compared in meaning; the words of all are known."""
 
 
+def known_words(target: ForgetTarget) -> dict[str, float]:
+    """Return the telling stems of all texts of a target, each with its information."""
+    texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
+    return informative([*texts, *(text for example in target.examples for text in (example.prompt, example.completion))])
+
+
 class Profile:
     """What is known about a target. No text is encoded here.
 
@@ -40,9 +46,7 @@ class Profile:
         self.names = list(dict.fromkeys([*target.names, *always]))
         self.named = informative(self.names)
         self.facts = informative(gated)
-        self.known = informative(
-            [*self.names, *gated, *completions, *target.documents, *(example.prompt for example in target.examples)]
-        )
+        self.known = known_words(target)
         self.asks = example_passages(target)
         self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
         self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from classifiers import Example, ForgetTarget
+from classifiers.profile.profile import known_words
 from classifiers.profile.words import information, informative, words_of
 from guard.folding import fold
 from guard.phrase import Phrase
@@ -122,11 +123,10 @@ class Subject(_Record):
 def told(text: str, target: ForgetTarget) -> bool:
     """Return whether at least half of what a prompt says is said by the target's own names, phrases and examples.
 
-    What a text says is the sum of its words' information (`classifiers.profile.words`). A text without any is told.
+    What a text says is the sum of its words' information (`classifiers.profile.words`). A text that says nothing is told.
     """
     says = informative([text])
-    examples = [side for example in target.examples for side in (example.prompt, example.completion)]
-    known = informative([*target.names, *(phrase.text for phrase in target.phrases), *examples])
+    known = known_words(target)
     return sum(value for word, value in says.items() if word in known) >= _TOLD * sum(says.values())
 
 

@@ -55,7 +55,7 @@ class PolicySnapshot:
 
         If the request says a fact of one of these whose facts must not be in a prompt, the server does not answer it. A target
         refuses only if the texts that may refuse are about it: in any other request its action is `suppress`. Matches that are
-        not certain do not count: a judge makes them certain, or nobody does (`server.screening.judging`).
+        not certain do not count. Only a judge makes them certain (`server.screening.judging`).
 
         Args:
             matches: What was found, as far as it counts.

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.naming.alignkernels import bits_of, enter
+from classifiers.arrays import bits_of
+from classifiers.naming.alignkernels import enter
 from classifiers.naming.graphemes import classes, graphemes
 
 

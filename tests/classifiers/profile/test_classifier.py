@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -99,3 +101,13 @@ def test_with_the_real_encoder_a_description_outweighs_a_neighbour() -> None:
         score("Who invented the telephone?"), score("Where did Gustave Eiffel build his tower?"), score("What is a motor?")
     )
     assert about > near
+
+
+def test_what_is_known_goes_with_its_target(bag_of_words: BagOfWords) -> None:
+    profiles = ProfileClassifier(bag_of_words)
+    target = a_target("ada", "Ada Brillquist", prompts=["quinces"])
+    known = weakref.ref(profiles.known(target)[1])
+    assert known() is not None
+    del target
+    gc.collect()
+    assert known() is None
