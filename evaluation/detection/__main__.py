@@ -90,7 +90,7 @@ def _measures(encoder: SentenceEncoder, small: bool) -> dict[str, Callable[[], d
 
     def grown() -> dict[str, Any]:
         sizes = (growth.SMALL, 3) if small else ()
-        near = [prompt.asked for prompt in few_measure.neighbours(subjects, 20 if small else 1)]
+        near = [one.asked for one in few_measure.neighbours(subjects, 20 if small else 1) if "neighbours" in one.sets]
         return {
             "growth": growth.grow(encoder, Forget("forget10", effort.authors), innocent, *sizes),
             "one_example": growth.one_example(encoder, innocent, near, 20 if small else growth.MANY),

@@ -25,9 +25,13 @@ KINDS = ("persons", "works", "organisations", "knowhow")
 NUMBERS = (1, 2, 3, 5)
 """The numbers of examples with which each target is measured in turn."""
 SCRIPTS = ("cyrillic", "greek", "arabic", "hangul", "kana", "devanagari")
+LANGUAGES = ("german", "french", "spanish")
+"""The other languages in Latin script. Each target has a foreign neighbour in two of them."""
 Split = Literal["report", "dev"]
 
 _LEAST_NAMED, _LEAST_DESCRIBED, _LEAST_NEIGHBOURS, _EXAMPLES = 12, 10, 15, 5
+# How many of `LANGUAGES` the foreign neighbours of a target are in.
+_LANGUAGES = 2
 # A word of a name from this length on tells the name.
 _TELLING = 4
 # The share of a prompt's information from which on the target's own texts have told what the prompt says.
@@ -60,10 +64,11 @@ class Subject(_Record):
     """A target, prompts about it, and prompts that are near them but innocent.
 
     `named` prompts name it in any form, `scripts` name it in other scripts, `described` ones mean it without a word of its name.
+    `neighbours` are innocent and nearly all English; `foreign` are innocent, by script or language.
 
     Raises:
-        pydantic.ValidationError: A list is too short, a script is missing, a prompt occurs twice, or a prompt of `described`
-            holds a telling word of a name.
+        pydantic.ValidationError: A list is too short, a script or a language is missing, there are three languages, a prompt
+            occurs twice, or a prompt of `described` holds a telling word of a name.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -75,12 +80,20 @@ class Subject(_Record):
     scripts: dict[Literal["cyrillic", "greek", "arabic", "hangul", "kana", "devanagari"], _Text]
     described: Annotated[tuple[_Text, ...], Field(min_length=_LEAST_DESCRIBED)]
     neighbours: Annotated[tuple[_Text, ...], Field(min_length=_LEAST_NEIGHBOURS)]
+    foreign: dict[Literal["german", "french", "spanish", "cyrillic", "greek", "arabic", "hangul", "kana", "devanagari"], _Text] = {}
 
     @model_validator(mode="after")
     def _is_sound(self) -> Subject:
         if missing := set(SCRIPTS) - self.scripts.keys():
             raise ValueError(f"no prompt in {', '.join(sorted(missing))}: give one of each script")
-        prompts = [*self.about(), *self.neighbours, *(example.prompt for example in self.examples)]
+        if self.foreign and (missing := set(SCRIPTS) - self.foreign.keys()):
+            raise ValueError(f"no foreign neighbour in {', '.join(sorted(missing))}: give one of each script")
+        if self.foreign and len(given := sorted(self.foreign.keys() & set(LANGUAGES))) != _LANGUAGES:
+            raise ValueError(
+                f"foreign neighbours in {len(given)} of {', '.join(LANGUAGES)} ({', '.join(given) or 'none'}): "
+                f"give one in each of exactly {_LANGUAGES} of them"
+            )
+        prompts = [*self.about(), *self.neighbours, *self.foreign.values(), *(example.prompt for example in self.examples)]
         if twice := [text for text, count in Counter(map(_key, prompts)).items() if count > 1]:
             raise ValueError(f"the prompt {twice[0]!r} occurs twice: change one of the two")
         telling = {word for name in self.names for word in words_of(name) if len(word) >= _TELLING and information(word)}

@@ -61,11 +61,12 @@ def about(subjects: Mapping[str, Sequence[Subject]], every: int = 1) -> list[Pro
 
 
 def neighbours(subjects: Mapping[str, Sequence[Subject]], every: int = 1) -> list[Prompt]:
-    """Return the innocent prompts that are near the targets, as `about` does.
+    """Return the innocent prompts that are near the targets, as `about` does: first `neighbours`, then `foreign`.
 
-    Those with a proper name are in the set "somebody else" as well.
+    The neighbours with a proper name are in the set "somebody else" as well. The foreign ones are in sets of their own only:
+    all, those of a kind of target, and those of a script or language.
     """
-    return [
+    near = [
         Prompt(
             question(text),
             one.id,
@@ -75,6 +76,17 @@ def neighbours(subjects: Mapping[str, Sequence[Subject]], every: int = 1) -> lis
         for one in of_kind
         for text in one.neighbours[::every]
     ]
+    foreign = [
+        Prompt(
+            question(text),
+            one.id,
+            ("foreign neighbours", f"foreign neighbours {kind}", f"foreign neighbours {script}"),
+        )
+        for kind, of_kind in subjects.items()
+        for one in of_kind
+        for script, text in list(one.foreign.items())[::every]
+    ]
+    return near + foreign
 
 
 def figures(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.detection.few import KINDS
+from evaluation.detection.few import KINDS, LANGUAGES, SCRIPTS
 from evaluation.detection.few_measure import flat
 
 FOLDER = Path(__file__).parent / "record"
@@ -21,6 +22,8 @@ GOALS: dict[str, Any] = {
 }
 # Attacks whose prompts a human reader cannot attribute to the target either: they are reported, but have no goal.
 LIMITS = ("reverse_blank",)
+_FOREIGN = "foreign neighbours "
+_TONGUES = (*LANGUAGES, *SCRIPTS)
 
 
 def keys(results: dict[str, Any]) -> dict[str, Any]:
@@ -83,8 +86,8 @@ def _few(axes: Any, few: dict[str, Any]) -> None:
     axes.set(xlabel="examples of each target", ylabel="% found", title="few; strokes: goals of described", xticks=numbers)
     axes.set_ylim(bottom=0, top=102)
     other = axes.twinx()
-    for name, style in (("neighbours", "v--"), ("somebody else", "x--"), ("background", "+--")):
-        values = [100 * one["false_alarms"].get(name, 0.0) for one in few.values()]
+    for name, style in (("neighbours", "v--"), ("foreign neighbours", "<--"), ("somebody else", "x--"), ("background", "+--")):
+        values = [100 * one["false_alarms"].get(name, math.nan) for one in few.values()]
         other.plot(numbers, values, style, color="tab:red", label=f"{name} (right)", alpha=0.7)
     other.axhline(100 * GOALS["false_alarms"], color="tab:red", linewidth=0.8, linestyle=":")
     other.set_ylabel("% false alarms")
@@ -182,7 +185,8 @@ def _percent(share: float | None) -> str:
 def _few_table(few: dict[str, Any]) -> list[str]:
     recalls = ("named", "scripts", "described", "described, told", "described, not told")
     worst = "TOFU, worst set"
-    alarms = ("neighbours", "somebody else", "background", worst)
+    alarms = ("neighbours", "foreign neighbours", "somebody else", "background", worst)
+    asked_judge = ("described", "neighbours", "foreign neighbours")
     lines = [
         "## few",
         "",
@@ -194,21 +198,23 @@ def _few_table(few: dict[str, Any]) -> list[str]:
     rows = []
     for number, one in few.items():
         found = one["recall"], {**one["false_alarms"], worst: max(_tofu_shares(one["false_alarms"]), default=None)}
-        judged = [one["judged"].get(name) for name in ("described", "neighbours")]
+        judged = [one["judged"].get(name) for name in asked_judge]
         shares = [*(found[0].get(name) for name in recalls), *(found[1].get(name) for name in alarms), *judged]
         rows.append([number, *map(_percent, shares)])
-    head = ["examples", *recalls, *(f"false: {name}" for name in alarms), "judged: described", "judged: neighbours"]
+    head = ["examples", *recalls, *(f"false: {name}" for name in alarms), *(f"judged: {name}" for name in asked_judge)]
     lines += [*_rows(head, rows), "", "Goals: named and scripts 99.5; described 85 with 3 examples, 92 with 5; false alarms 0.5."]
     rows = [[kind, number, *map(_percent, _of_kind(one, kind))] for kind in KINDS for number, one in few.items()]
-    lines += ["", *_rows(["kind", "examples", "named", "scripts", "described", "false: neighbours"], rows)]
+    lines += ["", *_rows(["kind", "examples", "named", "scripts", "described", "false: neighbours", "false: foreign"], rows)]
     scripts = [name for name in next(iter(few.values()))["recall"] if name.startswith("scripts ") and name[8:] not in KINDS]
     rows = [[number, *(_percent(one["recall"][name]) for name in scripts)] for number, one in few.items()]
-    return [*lines, "", *_rows(["examples", *(name[8:] for name in scripts)], rows)]
+    lines += ["", *_rows(["examples", *(name[8:] for name in scripts)], rows)]
+    rows = [[number, *(_percent(one["false_alarms"].get(_FOREIGN + name)) for name in _TONGUES)] for number, one in few.items()]
+    return [*lines, "", *_rows(["examples", *(f"false: foreign {name}" for name in _TONGUES)], rows)]
 
 
 def _of_kind(one: dict[str, Any], kind: str) -> list[float | None]:
     recall = [one["recall"].get(f"{name} {kind}") for name in ("named", "scripts", "described")]
-    return [*recall, one["false_alarms"].get(f"neighbours {kind}")]
+    return [*recall, *(one["false_alarms"].get(f"{name} {kind}") for name in ("neighbours", "foreign neighbours"))]
 
 
 def _tofu_shares(false_alarms: dict[str, float]) -> list[float]:

@@ -28,6 +28,7 @@ def a_record(**changed: Any) -> dict[str, Any]:
         "scripts": {script: f"{script}?" for script in SCRIPTS},
         "described": [f"Which chemist melted sand {number} times?" for number in range(10)],
         "neighbours": [f"Which tram driver likes sand {number}?" for number in range(15)],
+        "foreign": {tongue: f"{tongue} sand?" for tongue in ("german", "spanish", *SCRIPTS)},
     }
     return record | changed
 
@@ -66,6 +67,13 @@ def _without_greek(record: dict[str, Any]) -> None:
     del record["scripts"]["greek"]
 
 
+def _foreign(**changed: str | None) -> Callable[[dict[str, Any]], None]:
+    def change(record: dict[str, Any]) -> None:
+        record["foreign"] = {tongue: text for tongue, text in (record["foreign"] | changed).items() if text is not None}
+
+    return change
+
+
 def _unknown(record: dict[str, Any]) -> None:
     record["neighbors"] = []
 
@@ -78,6 +86,11 @@ def _unknown(record: dict[str, Any]) -> None:
         (_less("neighbours"), "at least 15"),
         (_less("examples"), "at least 5"),
         (_without_greek, "no prompt in greek"),
+        (_foreign(kana=None), "no foreign neighbour in kana"),
+        (_foreign(german=None), r"in 1 of german, french, spanish \(spanish\): give one in each of exactly 2"),
+        (_foreign(french="Du sable ?"), r"in 3 of german, french, spanish \(french, german, spanish\)"),
+        (_foreign(german=None, klingon="nuqneH?"), "klingon"),
+        (_foreign(greek="Greek?"), "the prompt 'greek' occurs twice"),
         (_unknown, "neighbors"),
         (_more("named", "WHICH tram driver likes sand 3?"), "occurs twice"),
         (_more("described", "What is Brill's metal?"), "holds 'brill'"),

@@ -59,14 +59,28 @@ def test_prompts_are_in_the_sets_of_their_kind_and_script() -> None:
         ("scripts", "scripts persons", "scripts greek"),
     )
     near = neighbours(SUBJECTS)
-    assert len(near) == 30
+    assert len(near) == 2 * (15 + 8)
     assert all(one.asked.target is None for one in near)
     assert [one.asked.text.text for one in near if "somebody else" in one.sets] == [
         "Was Ada Brill a baker?",
         "Was Carl Dent a baker?",
     ]
     assert len(about(SUBJECTS, 5)) == 2 * (3 + 2 + 2)
-    assert len(neighbours(SUBJECTS, 5)) == 6
+    assert len(neighbours(SUBJECTS, 5)) == 2 * (3 + 2)
+
+
+def test_a_foreign_neighbour_is_in_no_set_of_the_others() -> None:
+    near = neighbours(SUBJECTS)
+    assert sum("neighbours" in one.sets for one in near) == 30
+    foreign = [one for one in near if "neighbours" not in one.sets]
+    assert [one.sets for one in foreign if one.asked.text.text == "kana sand?"] == [
+        ("foreign neighbours", f"foreign neighbours {kind}", "foreign neighbours kana") for kind in ("persons", "works")
+    ]
+    assert all(one.sets[0] == "foreign neighbours" for one in foreign)
+    found = figures(Finds({"kana sand": "ada-brill"}), near, [ADA.target(1), BOB.target(1)], [ADA, BOB])
+    assert found["share"]["foreign neighbours"] == 2 / 16
+    assert found["share"]["foreign neighbours kana"] == 1
+    assert found["share"]["neighbours"] == found["share"]["foreign neighbours spanish"] == 0
 
 
 def test_recall_is_of_certain_matches_of_the_very_target() -> None:

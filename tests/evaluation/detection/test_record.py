@@ -25,12 +25,16 @@ FEW = {
     "false_alarms": {
         "neighbours": 0.01,
         "neighbours persons": 0.02,
+        "foreign neighbours": 0.015,
+        "foreign neighbours persons": 0.025,
+        "foreign neighbours german": 0.035,
+        "foreign neighbours kana": 0.045,
         "somebody else": 0.03,
         "background": 0.04,
         "TOFU retain": 0.05,
         "TOFU real_authors": 0.06,
     },
-    "judged": {"described": 0.07, "neighbours": 0.08},
+    "judged": {"described": 0.07, "neighbours": 0.08, "foreign neighbours": 0.09},
     "asked": {"named": 600},
     "skipped": 2,
     "wrong": [],
@@ -111,10 +115,12 @@ def test_the_table_gives_percent() -> None:
     assert any("background" in line and "1.00" in line for line in lines)
     assert "![detection](2026-01-02.png)" in lines
     # Nothing is known of descriptions that are not told.
-    assert "| 3 | 100.00 | 50.00 | 87.50 | 93.75 |  | 1.00 | 3.00 | 4.00 | 6.00 | 7.00 | 8.00 |" in lines
-    assert "| persons | 1 | 25.00 | 50.00 | 6.25 | 2.00 |" in lines
+    assert "| 3 | 100.00 | 50.00 | 87.50 | 93.75 |  | 1.00 | 1.50 | 3.00 | 4.00 | 6.00 | 7.00 | 8.00 | 9.00 |" in lines
+    assert "| persons | 1 | 25.00 | 50.00 | 6.25 | 2.00 | 2.50 |" in lines
     at = lines.index("| examples | greek |")
     assert lines[at + 2 : at + 4] == ["| 1 | 12.50 |", "| 3 | 12.50 |"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("| examples | false: foreign german |"))
+    assert lines[at + 2] == "| 1 | 3.50 |  |  |  |  |  |  | 4.50 |  |"
     assert "| few, described |  | 6.25 | 25.00 | 50.00 | 1/2 |" in lines
     assert any("no innocent prompt: retain 6.25." in line for line in lines)
     assert any("2.5 s to build" in line and "64 MB" in line for line in lines)
