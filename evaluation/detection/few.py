@@ -80,15 +80,15 @@ class Subject(_Record):
     scripts: dict[Literal["cyrillic", "greek", "arabic", "hangul", "kana", "devanagari"], _Text]
     described: Annotated[tuple[_Text, ...], Field(min_length=_LEAST_DESCRIBED)]
     neighbours: Annotated[tuple[_Text, ...], Field(min_length=_LEAST_NEIGHBOURS)]
-    foreign: dict[Literal["german", "french", "spanish", "cyrillic", "greek", "arabic", "hangul", "kana", "devanagari"], _Text] = {}
+    foreign: dict[Literal["german", "french", "spanish", "cyrillic", "greek", "arabic", "hangul", "kana", "devanagari"], _Text]
 
     @model_validator(mode="after")
     def _is_sound(self) -> Subject:
         if missing := set(SCRIPTS) - self.scripts.keys():
             raise ValueError(f"no prompt in {', '.join(sorted(missing))}: give one of each script")
-        if self.foreign and (missing := set(SCRIPTS) - self.foreign.keys()):
+        if missing := set(SCRIPTS) - self.foreign.keys():
             raise ValueError(f"no foreign neighbour in {', '.join(sorted(missing))}: give one of each script")
-        if self.foreign and len(given := sorted(self.foreign.keys() & set(LANGUAGES))) != _LANGUAGES:
+        if len(given := sorted(self.foreign.keys() & set(LANGUAGES))) != _LANGUAGES:
             raise ValueError(
                 f"foreign neighbours in {len(given)} of {', '.join(LANGUAGES)} ({', '.join(given) or 'none'}): "
                 f"give one in each of exactly {_LANGUAGES} of them"
