@@ -16,6 +16,9 @@ from classifiers.answering import InContext
 from classifiers.meaning.background import Background, full_background
 from classifiers.meaning.encoder import Encoder, Vectors, uncached
 from classifiers.meaning.nearest import NearestClassifier, Thresholds
+from classifiers.multilingual.classifier import Multilingual
+from classifiers.multilingual.foreign import ForeignPrompts
+from classifiers.multilingual.language import is_foreign
 from classifiers.naming.alias import AliasClassifier
 from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileClassifier
 from classifiers.profile.features import Window
@@ -91,6 +94,7 @@ class LiveClassifier:
         in_context: InContext = InContext.SUPPRESS,
         doubt: float = 0.0,
         profiles: ProfileClassifier | None = None,
+        multilingual: Multilingual | None = None,
     ) -> None:
         """Encode the examples and the background.
 
@@ -107,6 +111,7 @@ class LiveClassifier:
             doubt: Matches are uncertain down to this far below a limit, in log odds of the profile; a tenth of it in cosines. 0
                 for none.
             profiles: What compares texts with profiles, if there is one already.
+            multilingual: What reads texts in other languages than English; None if nothing does.
 
         Raises:
             ValueError: Two targets have the same id.
@@ -122,6 +127,7 @@ class LiveClassifier:
         self.profiles = profiles or ProfileClassifier(encoder, file=cache and cache.with_name("others.npz"))
         """Compares texts with what is known about targets."""
         self._raised: Mapping[str, float] = {}
+        self._foreign = ForeignPrompts.of(multilingual, targets) if multilingual else None
         self._doubt = doubt
         self._in_context = in_context
         self._layers = Tiers([_Layer.of(targets, in_context)], lambda layer: len(layer.ids), MOST_LAYERS)
@@ -142,7 +148,8 @@ class LiveClassifier:
         found = [[match for match in matches if match.certain] for matches in named]
         if not self._targets:
             return found
-        if not self._nearest.examples and not any(map(self._may_describe, texts, named)):
+        foreign = [self._foreign is not None and is_foreign(text.text) for text in texts]
+        if not self._nearest.examples and not any(foreign) and not any(map(self._may_describe, texts, named)):
             return found
         numbers, vectors, nearest = self._nearest.read(texts, always=True)
         near = self._nearest.compared(len(texts), numbers, vectors, nearest, self._doubt * _COSINE)
@@ -155,6 +162,10 @@ class LiveClassifier:
             if doubtful or described:
                 windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
                 found[at] += self._described(windows, doubtful, certain)
+            if foreign[at]:
+                assert self._foreign is not None
+                about = self._foreign.described(texts[at].windows, doubtful, certain, self._targets)
+                found[at] += [match for one in about if (match := one.match(self._doubt))]
         return [best_matches(matches) for matches in found]
 
     def _may_describe(self, text: Screened, named: Sequence[Match]) -> bool:
@@ -210,6 +221,7 @@ class LiveClassifier:
         copy = self._copy()
         copy._targets = {i: target for i, target in self._targets.items() if i not in gone} | {t.id: t for t in upserted}
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
+        copy._foreign = self._foreign and self._foreign.changed(upserted, removed)
         layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
             layers.append(_Layer.of(upserted, self._in_context))

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import threading
-import weakref
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from classifiers.meaning.background import encoded
 from classifiers.meaning.encoder import Encoder, Vectors, uncached
 from classifiers.profile.features import Window, features
+from classifiers.profile.known import KnownProfiles
 from classifiers.profile.others import all_others
 from classifiers.profile.profile import Profile
 from classifiers.profile.weights import Weights, weights
@@ -24,24 +20,23 @@ from classifiers.target import ForgetTarget
 NAME = "profile"
 MOST_CANDIDATES = 16
 """The most targets that a prompt is compared with, besides those that it names in a doubtful way."""
-# Targets whose vectors are kept. They are encoded when a prompt is first compared with them: a list of ten thousand has few that
-# anybody asks about.
-_KEPT = 1024
 
 
 @dataclass(frozen=True)
 class Described:
-    """A target that a prompt may be about, and the log odds above its limit."""
+    """A target that a prompt may be about, the log odds above its limit, and the name of the classifier that computed them."""
 
     target_id: str
     score: float
+    classifier: str = NAME
 
     def match(self, doubt: float) -> Match | None:
         """Return the match; an uncertain one down to `doubt` below the limit, None below that."""
         if self.score < -doubt:
             return None
         likely = 1 / (1 + math.exp(-max(-30.0, min(30.0, self.score))))
-        return Match(self.target_id, likely, f"profile:{self.score:+.1f}", NAME, certain=self.score >= 0)
+        evidence = f"{self.classifier}:{self.score:+.1f}"
+        return Match(self.target_id, likely, evidence, self.classifier, certain=self.score >= 0)
 
 
 class ProfileClassifier:
@@ -63,9 +58,7 @@ class ProfileClassifier:
         self._weights = model or weights()
         self.others = encoded(all_others(), self._encoder, file)
         """float32 [others, dimension]: the names of `all_others`."""
-        # By the identity of a target. An entry goes when its target goes: what is forgotten must not stay in memory.
-        self._kept: OrderedDict[int, tuple[weakref.ref[ForgetTarget], Profile, Vectors]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._known = KnownProfiles(self._encoder)
 
     def beside(self, encoder: Encoder) -> ProfileClassifier:
         """Return an equal classifier that encodes with `encoder`, cache included, and keeps the vectors of its own targets.
@@ -74,7 +67,7 @@ class ProfileClassifier:
         """
         copy = object.__new__(ProfileClassifier)
         copy.__dict__.update(self.__dict__)
-        copy._encoder, copy._kept, copy._lock = encoder, OrderedDict(), threading.Lock()
+        copy._encoder, copy._known = encoder, KnownProfiles(encoder)
         return copy
 
     def windows(self, texts: Sequence[str], vectors: Vectors, background: Vectors) -> list[Window]:
@@ -103,17 +96,4 @@ class ProfileClassifier:
 
     def known(self, target: ForgetTarget) -> tuple[Profile, Vectors]:
         """Return the profile of a target and the vectors of its texts, float32 [texts, dimension]."""
-        key = id(target)
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and kept[0]() is target:
-                self._kept.move_to_end(key)
-                return kept[1], kept[2]
-        profile = Profile(target)
-        vectors = np.asarray(self._encoder.encode(profile.texts()), np.float32)
-        entries = self._kept
-        with self._lock:
-            entries[key] = (weakref.ref(target, lambda _: entries.pop(key, None)), profile, vectors)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return profile, vectors
+        return self._known.of(target)

@@ -7,6 +7,7 @@ They were fitted by logistic regression on the targets of `evaluation/detection/
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -33,12 +34,17 @@ class Weights:
         """Return the log odds that a prompt with these features, float32 [features], is about the target, less the limit."""
         return float(features @ self.values) + self.intercept - (self.doubtful_limit if doubtful else self.limit)
 
+    @classmethod
+    def packaged(cls, name: str, features: Sequence[str]) -> Weights:
+        """Return the weights of the package under a name. Raises ValueError if they are not those of `features`."""
+        found = json.loads(files("classifiers").joinpath(f"data/{name}.json").read_text("utf-8"))
+        if tuple(found["weights"]) != tuple(features):
+            raise ValueError(f"the weights in classifiers/data/{name}.json are of other features: fit them again")
+        values = np.array(list(found["weights"].values()), np.float32)
+        return cls(values, float(found["intercept"]), float(found["limit"]), float(found["doubtful_limit"]))
+
 
 @lru_cache(maxsize=1)
 def weights() -> Weights:
-    """Return the weights of the package. Raises ValueError if they are not those of these features."""
-    found = json.loads(files("classifiers").joinpath("data/profile.json").read_text("utf-8"))
-    if tuple(found["weights"]) != NAMES:
-        raise ValueError("the weights in classifiers/data/profile.json are of other features: fit them again")
-    values = np.array(list(found["weights"].values()), np.float32)
-    return Weights(values, float(found["intercept"]), float(found["limit"]), float(found["doubtful_limit"]))
+    """Return the weights of profiles. Raises ValueError if they are not those of these features."""
+    return Weights.packaged("profile", NAMES)

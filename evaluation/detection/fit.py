@@ -12,7 +12,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +83,24 @@ def _window(text: str, encoder: Encoder, background: Background, profiles: Profi
     return profiles.windows([text], vectors, background.nearest(vectors))[0]
 
 
-def fitted(found: Sequence[Any], kinds: Sequence[str]) -> tuple[dict[str, float], float]:
-    """Return the weight of each feature, and the intercept."""
+def fitted(
+    found: Sequence[Any], kinds: Sequence[str], names: Sequence[str] = NAMES, counts: Mapping[str, float] = _WEIGHTS
+) -> tuple[dict[str, float], float]:
+    """Return the weight of each feature, and the intercept.
+
+    Args:
+        found: float32 [features] of each prompt and target.
+        kinds: The kind of each; "about" is positive.
+        names: The names of the features.
+        counts: How much a prompt of each kind counts.
+    """
     model = make_pipeline(StandardScaler(), LogisticRegression(C=_C, max_iter=3000))
     about = [kind == "about" for kind in kinds]
-    model.fit(np.stack(found), about, logisticregression__sample_weight=[_WEIGHTS[kind] for kind in kinds])
+    model.fit(np.stack(found), about, logisticregression__sample_weight=[counts[kind] for kind in kinds])
     scaler, regression = model[0], model[1]
     values = regression.coef_[0] / scaler.scale_
     intercept = float(regression.intercept_[0] - (values * scaler.mean_).sum())
-    return {name: round(float(value), 4) for name, value in zip(NAMES, values, strict=True)}, round(intercept, 4)
+    return {name: round(float(value), 4) for name, value in zip(names, values, strict=True)}, round(intercept, 4)
 
 
 def main() -> None:

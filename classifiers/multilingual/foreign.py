@@ -1,0 +1,63 @@
+"""Prompts in other languages than English: which targets they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from classifiers.multilingual.classifier import NAME, Multilingual
+from classifiers.multilingual.names import NameVectors
+from classifiers.profile.classifier import Described
+from classifiers.target import ForgetTarget
+
+
+@dataclass(frozen=True)
+class ForeignPrompts:
+    """Finds the targets of prompts in other languages. Immutable.
+
+    Attributes:
+        model: Compares prompts and targets.
+        names: The names of all targets.
+    """
+
+    model: Multilingual
+    names: NameVectors
+
+    @classmethod
+    def of(cls, model: Multilingual, targets: Sequence[ForgetTarget]) -> ForeignPrompts:
+        """Encode the names of targets. Errors are those of the encoder."""
+        return cls(model, NameVectors.of(targets, model.names))
+
+    def changed(self, upserted: Sequence[ForgetTarget], removed: Collection[str]) -> ForeignPrompts:
+        """Return the same for other targets; the arguments are those of `LiveClassifier.changed`."""
+        return ForeignPrompts(self.model, self.names.changed(upserted, removed, self.model.names))
+
+    def described(
+        self,
+        windows: Sequence[str],
+        doubtful: Collection[str],
+        known: Collection[str],
+        targets: Mapping[str, ForgetTarget],
+    ) -> list[Described]:
+        """Return the targets that a prompt may be about, with their scores.
+
+        Args:
+            windows: The windows of the prompt.
+            doubtful: The targets whose name occurs in it in a way that leaves doubt.
+            known: The targets that are found already.
+            targets: All targets by id.
+
+        Raises:
+            EncoderError: The encoder fails; other encoders may raise other exceptions.
+        """
+        if not windows:
+            return []
+        reach = self.model.reach(windows)
+        near = self.names.nearest(np.stack([window.vector for window in reach]))
+        candidates = [target_id for target_id in dict.fromkeys([*sorted(doubtful), *near]) if target_id not in known]
+        return [
+            Described(target_id, self.model.score(reach, targets[target_id], target_id in doubtful), NAME)
+            for target_id in candidates
+        ]

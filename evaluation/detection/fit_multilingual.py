@@ -1,0 +1,110 @@
+"""Fit the weights of the multilingual classifier: `python -m evaluation.detection.fit_multilingual`.
+
+Logistic regression on the development targets of few, each with one, two, three and five examples, as `evaluation.detection.fit`
+does it, with the prompts in other languages than English. The limit is the least one at which, of the neighbours in other
+languages, the share `CAP` is flagged by any development target, each target scored by weights that were fitted without it. It
+writes classifiers/data/multilingual.json; `--small` fits on a few targets and writes build/small/multilingual.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from classifiers import Screened, shipped_background
+from classifiers.calibration.limits import CAP
+from classifiers.multilingual.classifier import Multilingual
+from classifiers.multilingual.encoder import open_multilingual
+from classifiers.multilingual.features import NAMES, features
+from classifiers.multilingual.language import is_foreign
+from classifiers.naming.alias import AliasClassifier
+from classifiers.profile.weights import Weights
+from evaluation.detection.few import NUMBERS, Subject, load_all
+from evaluation.detection.fit import PACKAGED, fitted
+from evaluation.results import add_small, results_folder
+
+FILE = PACKAGED.with_name("multilingual.json")
+# How much a prompt of each kind counts.
+_WEIGHTS = {"about": 1.0, "neighbour": 2.0, "other": 0.5, "background": 0.3}
+# The number of parts of the targets, each scored by weights that were fitted to the others.
+_FOLDS = 6
+_NONE = Weights(np.zeros(len(NAMES), np.float32), 0.0, 0.0, 0.0)
+
+
+class Row(NamedTuple):
+    """A prompt and a target: its kind, the number of the target, its features, whether the name leaves doubt, and the prompt."""
+
+    kind: str
+    target: int
+    features: Any
+    doubtful: bool
+    text: str
+
+
+def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int] = NUMBERS) -> list[Row]:
+    """Return the features of each foreign prompt and target, less the prompts that the target's name decides."""
+    about = [(text, one) for one in subjects for text in one.about() if is_foreign(text)]
+    near = [(text, one) for one in subjects for text in one.foreign.values()]
+    innocent = [text for text in shipped_background() if is_foreign(text)]
+    texts = [*(text for text, _ in (*about, *near)), *innocent]
+    reach = dict(zip(texts, model.reach(texts), strict=True))
+    found = []
+    for place, subject in enumerate(tqdm(subjects, desc="targets", file=sys.stderr)):
+        for number in numbers:
+            target = subject.target(number)
+            alias = AliasClassifier([target])
+            profile, vectors = model.known.of(target)
+            kinds = [("about" if one is subject else "other", text) for text, one in about]
+            kinds += [("neighbour" if one is subject else "other", text) for text, one in near]
+            kinds += [("background", text) for text in innocent]
+            named = alias.classify([Screened.of(text) for _, text in kinds])
+            for (kind, text), matches in zip(kinds, named, strict=True):
+                if not any(match.certain for match in matches):
+                    doubtful = bool(matches)
+                    found.append(Row(kind, place, features(reach[text], profile, vectors, doubtful), doubtful, text))
+    return found
+
+
+def weighed(found: Sequence[Row]) -> tuple[dict[str, float], float]:
+    """Return the weights of the features, and the intercept."""
+    return fitted([row.features for row in found], [row.kind for row in found], NAMES, _WEIGHTS)
+
+
+def limit_of(found: Sequence[Row], targets: int) -> float:
+    """Return the least limit at which the neighbours are flagged as rarely as `CAP` says."""
+    best: dict[str, float] = {}
+    for fold in range(_FOLDS):
+        values, intercept = weighed([row for row in found if row.target % _FOLDS != fold])
+        weights = np.array(list(values.values()), np.float32)
+        for row in found:
+            if row.target % _FOLDS == fold and row.kind in ("neighbour", "other"):
+                best[row.text] = max(best.get(row.text, -np.inf), float(row.features @ weights) + intercept)
+    near = {row.text for row in found if row.kind == "neighbour"}
+    return float(np.quantile([best[text] for text in near if text in best], 1 - CAP, method="higher"))
+
+
+def main() -> None:
+    """Fit, and write the weights."""
+    parser = argparse.ArgumentParser(prog="python -m evaluation.detection.fit_multilingual", description=__doc__)
+    add_small(parser)
+    options = parser.parse_args()
+    subjects = [subject for of_kind in load_all("dev").values() for subject in (of_kind[:2] if options.small else of_kind)]
+    model = Multilingual(open_multilingual(), shipped_background(), model=_NONE)
+    found = rows(subjects, model, NUMBERS[:1] if options.small else NUMBERS)
+    values, intercept = weighed(found)
+    limit = round(limit_of(found, len(subjects)), 2)
+    content = {"limit": limit, "doubtful_limit": limit - 1, "intercept": intercept, "weights": values}
+    path = results_folder(True) / FILE.name if options.small else FILE
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}, limit {limit}")
+
+
+if __name__ == "__main__":
+    main()
