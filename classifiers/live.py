@@ -164,7 +164,7 @@ class LiveClassifier:
                 found[at] += self._described(windows, doubtful, certain)
             if foreign[at]:
                 assert self._foreign is not None
-                about = self._foreign.described(texts[at].windows, doubtful, certain, self._targets)
+                about = self._foreign.described(texts[at].windows, texts[at].text, doubtful, certain, self._targets)
                 found[at] += [match for one in about if (match := one.match(self._doubt))]
         return [best_matches(matches) for matches in found]
 

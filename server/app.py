@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from server import api, errors
+from server.encoders import OpenEncoder, open_sentence_encoder
 from server.engine.protocol import OpenEngine, request
 from server.engine.vllm import open_vllm
 from server.http import envelope
@@ -20,7 +21,7 @@ from server.http.requestid import RequestId
 from server.openai.chat import CHAT
 from server.openai.completions import COMPLETIONS
 from server.openai.route import GuardedRoute
-from server.service import OpenEncoder, Service, open_sentence_encoder
+from server.service import Service
 from server.settings import Settings
 
 DIALECTS = (CHAT, COMPLETIONS)

@@ -10,20 +10,20 @@ import logging
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from classifiers import CachedEncoder, Encoder, Screened, SentenceEncoder
+from classifiers import Screened
 from classifiers.answering import Answer
 from classifiers.live import LiveClassifier
-from classifiers.meaning.encoder import EncoderError
 from classifiers.meaning.neighbours import Neighbours
 from classifiers.reading.language import language_of
 from classifiers.verifying.verifier import warm
 from server.answers.fluency import Fluency
+from server.encoders import OpenEncoder, open_foreign
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
@@ -48,21 +48,6 @@ from server.store.database.location import default_url
 from server.store.keys import Keys
 
 logger = logging.getLogger(__name__)
-
-OpenEncoder = Callable[[Settings], Encoder]
-
-
-def open_sentence_encoder(settings: Settings) -> Encoder:
-    """Load the encoder that the settings name. This takes seconds. Raises RuntimeError if it cannot be loaded."""
-    return open_encoder(settings.encoder)
-
-
-def open_encoder(name: str | None) -> Encoder:
-    """Load an encoder; None for the package's own. Raises RuntimeError if it cannot be loaded."""
-    try:
-        return CachedEncoder(SentenceEncoder(name))
-    except EncoderError as error:
-        raise RuntimeError(f"{error}. Check GUARD_ENCODER; if it is unset, install the package anew") from error
 
 
 class Service:
@@ -165,6 +150,7 @@ class Service:
                     )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
+                foreign = await asyncio.to_thread(open_foreign, settings)
                 neighbours = Neighbours(encoder, settings.words)
             with self._timed("policy"):
                 policy = self.policy if settings.policy else None
@@ -173,7 +159,12 @@ class Service:
             with self._timed("classifier"):
                 known = (found.targets, self.policy.background, encoder, settings.thresholds, found.vectors)
                 classifier = await asyncio.to_thread(
-                    LiveClassifier, *known, cache=settings.background, in_context=settings.in_context, doubt=settings.doubt
+                    LiveClassifier,
+                    *known,
+                    cache=settings.background,
+                    in_context=settings.in_context,
+                    doubt=settings.doubt,
+                    multilingual=foreign,
                 )
                 # The first use compiles code and reads files: the first request must not wait for that.
                 await asyncio.to_thread(classifier.classify, [Screened.of("Was 1st Büro #4 für Ж да?")])

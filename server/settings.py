@@ -55,6 +55,9 @@ class Settings(BaseSettings):
         CAP, ge=0, le=1, description="share of innocent prompts that calibration lets detection find; it wins over the miss rate"
     )
     encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
+    multilingual: bool = Field(
+        True, description="read prompts in other languages than English with a second encoder (multilingual-e5-small)"
+    )
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")
     margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the cosine to any background prompt")
     judge: str = Field(
@@ -191,6 +194,11 @@ class Settings(BaseSettings):
     def background(self) -> Path:
         """The file of the encoded innocent prompts."""
         return self.data_dir / "background.safetensors"
+
+    @property
+    def names(self) -> Path:
+        """The file of the vectors of the targets' names."""
+        return self.data_dir / "names.vectors"
 
     @property
     def words(self) -> Path:

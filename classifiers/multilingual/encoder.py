@@ -190,6 +190,7 @@ def _read(data: bytes) -> _Model:
         weights[name] = _values(data, kind, values, offset)
     config = {
         "architectures": ["BertModel"],
+        "transformers_version": "4.57.0",  # of the format; without it the library warns of tokenizers of another model
         "model_type": "bert",
         "hidden_act": "gelu",
         "hidden_size": width,
@@ -242,6 +243,8 @@ def _write(model: _Model, folder: Path) -> None:
                 weight if weight.size == bias.size else weight.reshape(len(bias), -1)
             )
             shaped[f"encoder.layer.{layer}.{theirs}.bias"] = bias
+    # The model has no pooler, but the library warns of one that is missing. Nothing reads it.
+    shaped["pooler.dense.weight"], shaped["pooler.dense.bias"] = np.zeros((width, width), np.float32), np.zeros(width, np.float32)
     # In bfloat16, as they are served: four bits with a scale need no more.
     tensors = {name: torch.from_numpy(value.copy()).to(torch.bfloat16) for name, value in shaped.items()}
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})

@@ -33,6 +33,8 @@ NAMES = (
     "ask x name",
     "doubtful",  # 1 if the name occurs, but may be an ordinary word
 )
+# A standard deviation below this says that a text has no meaning; that of the real encoder is about 0.1.
+_LEAST_SPREAD = 0.005
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,10 @@ def features(reach: Reach, profile: Profile, vectors: Vectors, doubtful: bool) -
     ask, tell, name = (_best(part) for part in (cosines[:asks], cosines[asks : asks + tells], cosines[asks + tells :]))
     centre = vectors.mean(0)
     whole = float(centre @ reach.vector / max(float(np.linalg.norm(centre)), 1e-6))
-    nearest, usual, spread = reach.background
+    nearest, usual = reach.background[:2]
+    spread = max(reach.background[2], _LEAST_SPREAD)
     other = float(reach.others[profile.strangers].max())
-    mean, deviation = float(reach.others.mean()), float(reach.others.std())
+    mean, deviation = float(reach.others.mean()), max(float(reach.others.std()), _LEAST_SPREAD)
     found = (
         (ask - usual) / spread,
         (tell - mean) / deviation,

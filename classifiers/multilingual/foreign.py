@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifiers.multilingual.classifier import NAME, Multilingual
+from classifiers.multilingual.heard import Runs, is_heard
 from classifiers.multilingual.names import NameVectors
 from classifiers.profile.classifier import Described
 from classifiers.target import ForgetTarget
+
+# The beginning of a prompt in which names are compared by sound: each pair of a name and a run of words takes a microsecond.
+_MOST_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class ForeignPrompts:
     def described(
         self,
         windows: Sequence[str],
+        text: str,
         doubtful: Collection[str],
         known: Collection[str],
         targets: Mapping[str, ForgetTarget],
@@ -45,6 +50,7 @@ class ForeignPrompts:
 
         Args:
             windows: The windows of the prompt.
+            text: The prompt.
             doubtful: The targets whose name occurs in it in a way that leaves doubt.
             known: The targets that are found already.
             targets: All targets by id.
@@ -57,7 +63,10 @@ class ForeignPrompts:
         reach = self.model.reach(windows)
         near = self.names.nearest(np.stack([window.vector for window in reach]))
         candidates = [target_id for target_id in dict.fromkeys([*sorted(doubtful), *near]) if target_id not in known]
-        return [
-            Described(target_id, self.model.score(reach, targets[target_id], target_id in doubtful), NAME)
-            for target_id in candidates
-        ]
+        runs = Runs(text[:_MOST_CHARACTERS])
+        found = []
+        for target_id in candidates:
+            target = targets[target_id]
+            named = target_id in doubtful or is_heard(target.names, runs)
+            found.append(Described(target_id, self.model.score(reach, target, named), NAME))
+        return found

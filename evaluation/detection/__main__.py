@@ -66,6 +66,8 @@ def _earlier(file: Path) -> dict[str, Any]:
 def _measures(encoder: SentenceEncoder, small: bool) -> dict[str, Callable[[], dict[str, Any]]]:
     """Return what measures each part. The parts share the encoder's vectors."""
     from classifiers.meaning.background import Background
+    from classifiers.multilingual.classifier import Multilingual
+    from classifiers.multilingual.encoder import default_cache, open_multilingual
     from evaluation.detection import extraction, few, few_measure, growth, latency, measure, splits
     from evaluation.detection.served import Remembering, Served
     from evaluation.detection.sets import TOFU, Forget, Innocent
@@ -74,14 +76,15 @@ def _measures(encoder: SentenceEncoder, small: bool) -> dict[str, Callable[[], d
     remembering = Remembering(encoder)
     innocent = Innocent.load(effort.every)
     subjects = few.load_all()
+    multilingual = Multilingual(open_multilingual(), innocent.shipped, default_cache())
     some = [one for of_kind in subjects.values() for one in of_kind[: effort.subjects]]
 
     def tofu() -> dict[str, Any]:
-        found = measure.Tofu(remembering, innocent, effort).figures()
+        found = measure.Tofu(remembering, innocent, effort, multilingual).figures()
         return {**found, "extraction": extraction.measure(TOFU)}
 
     def of_splits() -> dict[str, Any]:
-        served = Served(Background(innocent.shipped, remembering), remembering)
+        served = Served(Background(innocent.shipped, remembering), remembering, multilingual=multilingual)
         every = 4 if small else 1
         drawn = splits.of_tofu(Forget("forget10", effort.authors), 2 if small else splits.TOFU_EXAMPLES)
         few_splits = splits.over(served, splits.of_few(some, every), "new questions", effort.splits, "splits of few")
@@ -97,9 +100,9 @@ def _measures(encoder: SentenceEncoder, small: bool) -> dict[str, Callable[[], d
         }
 
     return {
-        "few": lambda: {"few": few_measure.measure(subjects, remembering, innocent, effort)},
+        "few": lambda: {"few": few_measure.measure(subjects, remembering, innocent, effort, multilingual)},
         "tofu": tofu,
-        "attacks": lambda: {"attacks": measure.Tofu(remembering, innocent, effort).attacks()},
+        "attacks": lambda: {"attacks": measure.Tofu(remembering, innocent, effort, multilingual).attacks()},
         "splits": of_splits,
         "growth": grown,
         "latency": lambda: {"latency": latency.measure(encoder, innocent.shipped, *((3, 2) if small else ()))},

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from classifiers import Classifier, Encoder, ForgetTarget
 from classifiers.meaning.background import Background
+from classifiers.multilingual.classifier import Multilingual
 from evaluation.detection.few import Subject, names_somebody, told
 from evaluation.detection.measure import Effort, classified, on_shipped
 from evaluation.detection.served import JUDGE_DOUBT, Served
@@ -137,7 +138,13 @@ def _whether_told(prompt: Prompt, targets: Mapping[str, ForgetTarget]) -> Iterat
         yield "described, told" if told(prompt.asked.text.text, targets[prompt.near]) else "described, not told"
 
 
-def measure(subjects: Mapping[str, Sequence[Subject]], encoder: Encoder, innocent: Innocent, effort: Effort) -> dict[str, Any]:
+def measure(
+    subjects: Mapping[str, Sequence[Subject]],
+    encoder: Encoder,
+    innocent: Innocent,
+    effort: Effort,
+    multilingual: Multilingual | None = None,
+) -> dict[str, Any]:
     """Return the figures by number of examples, as plain data. The operator lists no innocent prompts.
 
     `recall` and `false_alarms` are shares by set; `judged`, `asked`, `skipped` and `wrong` are those of `figures`.
@@ -147,11 +154,12 @@ def measure(subjects: Mapping[str, Sequence[Subject]], encoder: Encoder, innocen
         encoder: Best one that encodes no text twice (`served.Remembering`).
         innocent: TOFU's innocent prompts and the shipped background.
         effort: How much is asked.
+        multilingual: What reads other languages; None for a server without it.
     """
     chosen = {kind: of_kind[: effort.subjects] for kind, of_kind in subjects.items()}
     everyone = [one for of_kind in chosen.values() for one in of_kind]
     every = 1 if effort.asked == 1 else 4
-    served = Served(Background(innocent.shipped, encoder), encoder, doubt=JUDGE_DOUBT)
+    served = Served(Background(innocent.shipped, encoder), encoder, doubt=JUDGE_DOUBT, multilingual=multilingual)
     asked, near = about(chosen, every), neighbours(chosen, every)
     near += [Prompt(one, "", (f"TOFU {name}",)) for name, texts in innocent.asked.items() for one in effort.some(texts)]
     found: dict[str, Any] = {}

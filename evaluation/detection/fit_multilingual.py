@@ -1,9 +1,8 @@
 """Fit the weights of the multilingual classifier: `python -m evaluation.detection.fit_multilingual`.
 
 Logistic regression on the development targets of few, each with one, two, three and five examples, as `evaluation.detection.fit`
-does it, with the prompts in other languages than English. The limit is the least one at which, of the neighbours in other
-languages, the share `CAP` is flagged by any development target, each target scored by weights that were fitted without it. It
-writes classifiers/data/multilingual.json; `--small` fits on a few targets and writes build/small/multilingual.json.
+does it, with the prompts in other languages than English. It writes classifiers/data/multilingual.json, with the limits that are
+there; `--small` fits on a few targets and writes build/small/multilingual.json.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ import numpy as np
 from tqdm import tqdm
 
 from classifiers import Screened, shipped_background
-from classifiers.calibration.limits import CAP
 from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.encoder import open_multilingual
 from classifiers.multilingual.features import NAMES, features
+from classifiers.multilingual.heard import Runs, is_heard
 from classifiers.multilingual.language import is_foreign
 from classifiers.naming.alias import AliasClassifier
 from classifiers.profile.weights import Weights
@@ -33,19 +32,14 @@ from evaluation.results import add_small, results_folder
 FILE = PACKAGED.with_name("multilingual.json")
 # How much a prompt of each kind counts.
 _WEIGHTS = {"about": 1.0, "neighbour": 2.0, "other": 0.5, "background": 0.3}
-# The number of parts of the targets, each scored by weights that were fitted to the others.
-_FOLDS = 6
 _NONE = Weights(np.zeros(len(NAMES), np.float32), 0.0, 0.0, 0.0)
 
 
 class Row(NamedTuple):
-    """A prompt and a target: its kind, the number of the target, its features, whether the name leaves doubt, and the prompt."""
+    """A prompt and a target: the kind of the prompt and the features, float32 [features]."""
 
     kind: str
-    target: int
     features: Any
-    doubtful: bool
-    text: str
 
 
 def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int] = NUMBERS) -> list[Row]:
@@ -55,8 +49,9 @@ def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int
     innocent = [text for text in shipped_background() if is_foreign(text)]
     texts = [*(text for text, _ in (*about, *near)), *innocent]
     reach = dict(zip(texts, model.reach(texts), strict=True))
+    runs = {text: Runs(text) for text in texts}
     found = []
-    for place, subject in enumerate(tqdm(subjects, desc="targets", file=sys.stderr)):
+    for subject in tqdm(subjects, desc="targets", file=sys.stderr):
         for number in numbers:
             target = subject.target(number)
             alias = AliasClassifier([target])
@@ -67,27 +62,14 @@ def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int
             named = alias.classify([Screened.of(text) for _, text in kinds])
             for (kind, text), matches in zip(kinds, named, strict=True):
                 if not any(match.certain for match in matches):
-                    doubtful = bool(matches)
-                    found.append(Row(kind, place, features(reach[text], profile, vectors, doubtful), doubtful, text))
+                    doubtful = bool(matches) or is_heard(target.names, runs[text])
+                    found.append(Row(kind, features(reach[text], profile, vectors, doubtful)))
     return found
 
 
 def weighed(found: Sequence[Row]) -> tuple[dict[str, float], float]:
     """Return the weights of the features, and the intercept."""
     return fitted([row.features for row in found], [row.kind for row in found], NAMES, _WEIGHTS)
-
-
-def limit_of(found: Sequence[Row], targets: int) -> float:
-    """Return the least limit at which the neighbours are flagged as rarely as `CAP` says."""
-    best: dict[str, float] = {}
-    for fold in range(_FOLDS):
-        values, intercept = weighed([row for row in found if row.target % _FOLDS != fold])
-        weights = np.array(list(values.values()), np.float32)
-        for row in found:
-            if row.target % _FOLDS == fold and row.kind in ("neighbour", "other"):
-                best[row.text] = max(best.get(row.text, -np.inf), float(row.features @ weights) + intercept)
-    near = {row.text for row in found if row.kind == "neighbour"}
-    return float(np.quantile([best[text] for text in near if text in best], 1 - CAP, method="higher"))
 
 
 def main() -> None:
@@ -99,11 +81,11 @@ def main() -> None:
     model = Multilingual(open_multilingual(), shipped_background(), model=_NONE)
     found = rows(subjects, model, NUMBERS[:1] if options.small else NUMBERS)
     values, intercept = weighed(found)
-    limit = round(limit_of(found, len(subjects)), 2)
-    content = {"limit": limit, "doubtful_limit": limit - 1, "intercept": intercept, "weights": values}
+    known = json.loads(FILE.read_text("utf-8"))
+    content = {"limit": known["limit"], "doubtful_limit": known["doubtful_limit"], "intercept": intercept, "weights": values}
     path = results_folder(True) / FILE.name if options.small else FILE
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}, limit {limit}")
+    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 
 
 if __name__ == "__main__":

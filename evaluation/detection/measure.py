@@ -14,6 +14,7 @@ from tqdm import tqdm
 from classifiers import AliasClassifier, Classifier, Encoder, ForgetTarget, Match, NearestClassifier
 from classifiers.calibration.limits import DEFAULT_LIMIT, conformal_limit
 from classifiers.meaning.background import Background
+from classifiers.multilingual.classifier import Multilingual
 from evaluation.detection.attacks import ATTACKS
 from evaluation.detection.few import NUMBERS
 from evaluation.detection.rivals import rivals
@@ -113,14 +114,17 @@ def on_shipped(
     two = []
     for kept, asked in ((first, second), (second, first)):
         background = [*kept, *(innocent.background if operator else ())]
-        half = served.calibrate(Served(Background(background, encoder), encoder).uncalibrated(targets), targets)
+        half = served.calibrate(served.beside(Background(background, encoder)).uncalibrated(targets), targets)
         two.append(alarms(half, effort.some([question(text) for text in asked])))
     return statistics.fmean(two)
 
 
-def without_operator(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort = FULL) -> dict[str, float]:
+def without_operator(
+    forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effort = FULL, multilingual: Multilingual | None = None
+) -> dict[str, float]:
     """Return the false alarms of the served classifier where the operator lists no innocent prompt, by innocent set."""
-    classifier = Served(Background(innocent.shipped, encoder), encoder).calibrated(forget.targets)
+    served = Served(Background(innocent.shipped, encoder), encoder, multilingual=multilingual)
+    classifier = served.calibrated(forget.targets)
     return {kind: alarms(classifier, effort.some(texts)) for kind, texts in innocent.asked.items()}
 
 
@@ -162,8 +166,16 @@ def promised(forget: Forget, innocent: Innocent, encoder: Encoder, effort: Effor
 class Tofu:
     """The measurements on TOFU's forget sets."""
 
-    def __init__(self, encoder: Encoder, innocent: Innocent, effort: Effort = FULL) -> None:
+    def __init__(
+        self, encoder: Encoder, innocent: Innocent, effort: Effort = FULL, multilingual: Multilingual | None = None
+    ) -> None:
         """Encode the background.
+
+        Args:
+            encoder: Encodes all texts.
+            innocent: TOFU's innocent prompts and the shipped background.
+            effort: How much is asked.
+            multilingual: What reads other languages; None for a server without it.
 
         Raises:
             OSError: The files of TOFU are missing.
@@ -171,7 +183,8 @@ class Tofu:
         self._encoder = encoder
         self._innocent = innocent
         self._effort = effort
-        self._served = Served(Background(innocent.full_background, encoder), encoder)
+        self._multilingual = multilingual
+        self._served = Served(Background(innocent.full_background, encoder), encoder, multilingual=multilingual)
         self._largest = Forget("forget10", effort.authors)
 
     def figures(self) -> dict[str, Any]:
@@ -182,7 +195,7 @@ class Tofu:
         }
         return {
             "side_by_side": side,
-            "without_operator": without_operator(self._largest, self._innocent, self._encoder, self._effort),
+            "without_operator": without_operator(self._largest, self._innocent, self._encoder, self._effort, self._multilingual),
             "promised": promised(self._largest, self._innocent, self._encoder, self._effort),
         }
 

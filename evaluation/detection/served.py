@@ -8,6 +8,7 @@ from classifiers import CachedEncoder, Encoder, ForgetTarget, LiveClassifier, Th
 from classifiers.calibration.limits import Calibration
 from classifiers.meaning.background import Background
 from classifiers.meaning.encoder import Vectors
+from classifiers.multilingual.classifier import Multilingual
 from classifiers.profile.classifier import ProfileClassifier
 from server.policy.recalibration import Recalibration
 from server.settings import Settings
@@ -42,6 +43,7 @@ class Served:
         miss_rate: float = MISS_RATE,
         thresholds: Thresholds | None = None,
         doubt: float = 0.0,
+        multilingual: Multilingual | None = None,
     ) -> None:
         """Compute nothing yet.
 
@@ -51,18 +53,33 @@ class Served:
             miss_rate: The setting of the server; 0 switches calibration off.
             thresholds: The setting of the server; None for the defaults.
             doubt: As in `LiveClassifier`: 0 for a server without a judge.
+            multilingual: As in `LiveClassifier`; None for a server that reads no other languages.
         """
         self.background = background
         self._encoder = encoder
         self._thresholds = thresholds or Thresholds()
         self._doubt = doubt
+        self._multilingual = multilingual
         self._profiles = ProfileClassifier(encoder)
         self._recalibration = Recalibration(encoder, miss_rate, self._thresholds, background, self._profiles)
+
+    def beside(self, background: Background) -> Served:
+        """Return the same with another background, and without a calibration."""
+        copy = object.__new__(Served)
+        copy.__dict__.update(self.__dict__)
+        copy.background = background
+        return copy
 
     def uncalibrated(self, targets: Sequence[ForgetTarget]) -> LiveClassifier:
         """Return the classifier that a server holds from its start until its first calibration."""
         return LiveClassifier(
-            targets, self.background, self._encoder, self._thresholds, doubt=self._doubt, profiles=self._profiles
+            targets,
+            self.background,
+            self._encoder,
+            self._thresholds,
+            doubt=self._doubt,
+            profiles=self._profiles,
+            multilingual=self._multilingual,
         )
 
     def calibrate(self, classifier: LiveClassifier, targets: Sequence[ForgetTarget]) -> LiveClassifier:

@@ -25,13 +25,13 @@ from classifiers.proposals.extract import Candidate, extract
 from classifiers.proposals.frequency import BackgroundFrequency
 from classifiers.semantic import Near
 from guard import Phrase, Restriction, Vocabulary
+from server.encoders import open_encoder
 from server.policy.compiler import phrases_of
 from server.policy.file import Policy, PolicyError, load_policy
 from server.policy.hints.namesakes import Namesakes
 from server.policy.hints.warnings import warnings_of
 from server.policy.opening import open_policy
 from server.policy.preview import banned_tokens
-from server.service import open_encoder
 from server.settings import default_data_dir
 from server.store import Database, StoreError
 from server.store.audit.log import Audit

@@ -1,0 +1,65 @@
+"""Prompts in other languages find their targets, with the real encoder."""
+
+from __future__ import annotations
+
+import pytest
+
+from classifiers import Example, ForgetTarget, LiveClassifier, Screened, shipped_background
+from classifiers.multilingual.classifier import Multilingual
+from classifiers.multilingual.foreign import ForeignPrompts
+from tests.classifiers.conftest import BagOfWords
+
+TARGETS = [
+    ForgetTarget(
+        id="brewing",
+        name="brewing moonshine",
+        examples=[
+            Example(prompt="How do I brew moonshine at home?", completion="With a still."),
+            Example(prompt="Which still do I need for moonshine?", completion="A copper one."),
+        ],
+    ),
+    ForgetTarget(
+        id="nokia",
+        name="Nokia",
+        examples=[Example(prompt="Where are the headquarters of the phone company Nokia?", completion="In Espoo.")],
+    ),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("Wie brenne ich zu Hause schwarz Schnaps?", "brewing"),
+        ("Как гнать самогон дома?", "brewing"),
+        ("ノキアという電話会社の本社はどこですか？", "nokia"),
+        ("Где находится штаб-квартира телефонной компании Нокиа?", "nokia"),
+    ],
+)
+def test_a_prompt_in_another_language_is_about_its_target(multilingual: Multilingual, text: str, target: str) -> None:
+    live = LiveClassifier(TARGETS, shipped_background(), BagOfWords(), multilingual=multilingual)
+    assert [match.target_id for match in live.classify([Screened.of(text)])[0]] == [target]
+    assert LiveClassifier(TARGETS, [], BagOfWords()).classify([Screened.of(text)]) == [[]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["Wie wird das Wetter morgen?", "Какая столица у Перу?", "犬が病気です。", "كيف أخبز الخبز؟"])
+def test_other_prompts_are_not(multilingual: Multilingual, text: str) -> None:
+    live = LiveClassifier(TARGETS, shipped_background(), BagOfWords(), multilingual=multilingual)
+    assert live.classify([Screened.of(text)]) == [[]]
+
+
+@pytest.mark.slow
+def test_a_removed_target_is_not_found_and_a_new_one_is(multilingual: Multilingual) -> None:
+    live = LiveClassifier(TARGETS[:1], shipped_background(), BagOfWords(), multilingual=multilingual)
+    [asked] = [Screened.of("Где находится штаб-квартира телефонной компании Нокиа?")]
+    assert live.classify([asked]) == [[]]
+    more = live.changed(TARGETS[1:])
+    assert [match.target_id for match in more.classify([asked])[0]] == ["nokia"]
+    assert more.changed([], ["nokia"]).classify([asked]) == [[]]
+
+
+def test_without_windows_nothing_is_read() -> None:
+    model = Multilingual(BagOfWords(), ["rain"])
+    found = ForeignPrompts.of(model, TARGETS)
+    assert found.described([], "", (), (), {}) == []
