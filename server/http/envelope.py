@@ -101,6 +101,8 @@ CONTEXT_LENGTH = "context_length_exceeded"
 _MISTAKES = re.compile(r"\d+ validation errors?:\n")
 _MISTAKE = re.compile(r"""'msg': (?P<quote>['"])(?P<what>.*?)(?P=quote), '(?:input|ctx|url)'""", re.DOTALL)
 
+# What xgrammar puts before a message: the time, a file and a line of its own.
+_PLACE = re.compile(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ")
 # What its own errors have behind the message: the field, which is in `param`, and the value.
 _EXTRAS = re.compile(r" \(parameter=\w[^()]*\)$")
 
@@ -128,7 +130,7 @@ def of_engine(status: int, error: Mapping[str, Any], prompt: str) -> ServerError
         found = _MISTAKE.search(message)
         what = found["what"].removeprefix("Value error, ") if found else "not valid"
         message = f"{where}: {what}" if where else what
-    message = _EXTRAS.sub("", message)
+    message = _PLACE.sub("", _EXTRAS.sub("", message))
     if "maximum context length" in message:
         code: str | None = CONTEXT_LENGTH
     elif status == 404:

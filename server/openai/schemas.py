@@ -1,7 +1,7 @@
-"""JSON schemas as the engine gets them: bounds beyond 64 signed bits are brought within them.
+"""JSON schemas as the engine gets them: upper bounds that xgrammar does not take are lowered.
 
 Schemas that programs write for an unsigned 64-bit integer have the maximum 18446744073709551615. xgrammar refuses a bound beyond
-the signed range. With a lower maximum an answer still follows the client's schema.
+the signed range, and a length beyond 31 bits. With a lower maximum an answer still follows the client's schema.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 _MAX: Final = 2**63 - 1
+_LONGEST: Final = 2**31 - 1
 _CLAMPED: Final = frozenset({"maximum", "exclusiveMaximum"})
-# No answer is as long as that, so they say nothing.
+# No answer is as long as `_LONGEST`, so beyond it they say nothing.
 _LENGTHS: Final = frozenset({"maxLength", "maxItems", "maxProperties"})
 # What is in these is a value and no schema.
 _VALUES: Final = frozenset({"const", "enum", "default", "example", "examples"})
@@ -24,10 +25,10 @@ def within_64_bits(value: Any) -> Any:
         return value
     kept: dict[str, Any] = {}
     for key, item in value.items():
-        large = type(item) in (int, float) and item > _MAX
-        if large and key in _LENGTHS:
+        number = item if type(item) in (int, float) else 0
+        if key in _LENGTHS and number > _LONGEST:
             continue
-        if large and key in _CLAMPED and value.get("type") != "number":
+        if key in _CLAMPED and number > _MAX and value.get("type") != "number":
             kept[key] = _MAX
         else:
             kept[key] = item if key in _VALUES else within_64_bits(item)

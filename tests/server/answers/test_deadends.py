@@ -67,7 +67,7 @@ LOGPROBS = {"content": [{"token": "tea", "logprob": -0.1}, {"token": "<|pad|>", 
 
 
 @pytest.mark.parametrize("key", ["message", "delta"])
-async def test_clients_logprobs_at_a_dead_end_do_not_tell_the_token(key: str) -> None:
+async def test_clients_13_logprobs_at_a_dead_end_do_not_tell_the_token(key: str) -> None:
     said = {"index": 0, key: {"content": "tea"}, "logprobs": LOGPROBS, "finish_reason": "stop", "stop_reason": TOKEN}
     (told,) = await collected(dead_ends(TOKEN, Metrics())(stream([Chunk.of({"choices": [said]}, CHAT)])))
     assert told["choices"][0]["logprobs"] == {"content": LOGPROBS["content"][:1]}

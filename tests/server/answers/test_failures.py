@@ -23,7 +23,7 @@ async def refused(app: Any) -> ServerError:
 
 
 @pytest.mark.parametrize("app", [answers(REFUSED, 400), says([events(REFUSED)])], ids=["whole", "stream"])
-async def test_clients_what_vllm_refuses_late_has_a_status(app: Any) -> None:
+async def test_clients_8_what_vllm_refuses_late_has_a_status(app: Any) -> None:
     error = await refused(app)
     assert (error.status, error.message, error.param, error.code) == (400, "No such type", "response_format", "invalid_value")
 

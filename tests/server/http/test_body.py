@@ -103,7 +103,7 @@ def test_peers_p8_an_integer_beyond_64_bits_names_its_place(raw: str, param: str
     assert (caught.value.param, caught.value.code) == (param, "invalid_value")
 
 
-def test_clients_some_fields_may_have_all_64_bits() -> None:
+def test_clients_18_some_fields_may_have_all_64_bits() -> None:
     body = {"schema": {"maximum": 2**64 - 1, "minimum": 2**63}, "text": "1" * 30}
     assert parse(json.dumps(body).encode(), wide=("schema",)) == body
 

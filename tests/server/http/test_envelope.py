@@ -154,13 +154,13 @@ def test_statuses_without_a_body(status: int) -> None:
 # Errors as vLLM 0.32 writes them.
 OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]]] = [
     (
-        "clients no such model",
+        "clients-6 no such model",
         404,
         {"message": "The model `gpt-4o` does not exist.", "type": "NotFoundError", "param": "model", "code": 404},
         ("The model `gpt-4o` does not exist.", "model", "model_not_found"),
     ),
     (
-        "clients a value out of range",
+        "clients-6 a value out of range",
         400,
         {
             "message": "temperature must be non-negative, got -1.0. (parameter=temperature, value=-1.0)",
@@ -171,7 +171,7 @@ OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]
         ("temperature must be non-negative, got -1.0.", "temperature", "invalid_value"),
     ),
     (
-        "clients a wrong type",
+        "clients-6 a wrong type",
         400,
         {
             "message": "1 validation error:\n  {'type': 'float_parsing', 'loc': 'body.temperature', 'msg': 'Input should be a "
@@ -204,7 +204,7 @@ OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]
         ("not valid", None, None),
     ),
     (
-        "clients langchain context overflow",
+        "clients-7 langchain context overflow",
         400,
         {
             "message": "This model's maximum context length is 2048 tokens. However, your prompt contains 6000 input tokens. "
@@ -218,6 +218,12 @@ OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]
             "messages",
             "context_length_exceeded",
         ),
+    ),
+    (
+        "clients-8 a schema",
+        400,
+        {"message": 'Failed to transform it: [11:18:18] <path>:4944: Unsupported type "strin"', "param": None, "code": 400},
+        ('Failed to transform it: Unsupported type "strin"', None, None),
     ),
     ("no field", 400, {"message": "No.", "type": "BadRequestError", "param": None, "code": 400}, ("No.", None, None)),
     ("no message", 422, {}, ("Unprocessable Entity", None, None)),

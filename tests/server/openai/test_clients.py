@@ -67,12 +67,12 @@ ANSWERED: dict[str, dict[str, Any]] = {
     "api-09 low": chat(verbosity="low"),
     "api-09 medium": chat(verbosity="medium"),
     "api-09 no thinking": chat(chat_template_kwargs={"enable_thinking": False}),
-    "clients no tools": chat(tools=[], tool_choice="auto", parallel_tool_calls=True),
-    "clients web search": chat(web_search_options={}),
-    "clients best_of": {"model": "fake", "prompt": "cake", "n": 2, "best_of": 2},
-    "clients function_call": chat(function_call="none"),
-    "clients u64 maximum": chat(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": U64}}),
-    "clients u64 maximum of a tool": chat(tools=[{"type": "function", "function": {"name": "f", "parameters": U64}}]),
+    "clients-16 no tools": chat(tools=[], tool_choice="auto", parallel_tool_calls=True),
+    "clients-16 web search": chat(web_search_options={}),
+    "clients-16 best_of": {"model": "fake", "prompt": "cake", "n": 2, "best_of": 2},
+    "clients-16 function_call": chat(function_call="none"),
+    "clients-18 u64 maximum": chat(response_format={"type": "json_schema", "json_schema": {"name": "x", "schema": U64}}),
+    "clients-18 u64 maximum of a tool": chat(tools=[{"type": "function", "function": {"name": "f", "parameters": U64}}]),
 }
 
 
@@ -107,13 +107,13 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         chat(chat_template_kwargs={"enable_thinking": False, "thinking_budget": 0}),
         "chat_template_kwargs",
     ),
-    "clients functions": (chat(functions=[{"name": "f"}]), "functions"),
-    "clients web search": (chat(web_search_options={"search_context_size": "low"}), "web_search_options"),
-    "clients custom tools": (chat(tools=[{"type": "custom", "custom": {"name": "f"}}]), "tools[0].function"),
+    "clients-16 functions": (chat(functions=[{"name": "f"}]), "functions"),
+    "clients-16 web search": (chat(web_search_options={"search_context_size": "low"}), "web_search_options"),
+    "clients-16 custom tools": (chat(tools=[{"type": "custom", "custom": {"name": "f"}}]), "tools[0].function"),
     "peers P8 a large seed": (chat(seed=2**64), "seed"),
     "peers P8 a large seed of 64 bits": (chat(seed=2**64 - 1), "seed"),
     "peers P8 best_of": ({"model": "fake", "prompt": "cake", "n": 1, "best_of": 2}, "best_of"),
-    "clients echo": ({"model": "fake", "prompt": "cake", "logprobs": 1, "echo": True}, "echo"),
+    "clients-19 echo": ({"model": "fake", "prompt": "cake", "logprobs": 1, "echo": True}, "echo"),
 }
 
 
@@ -164,7 +164,7 @@ async def test_what_clients_add_is_screened(
 @pytest.mark.parametrize(
     "choice", ["required", {"type": "function", "function": {"name": "river_of"}}], ids=["required", "named"]
 )
-async def test_clients_a_demanded_call_follows_its_schema(client: httpx.AsyncClient, engine: FakeEngine, choice: Any) -> None:
+async def test_clients_5_a_demanded_call_follows_its_schema(client: httpx.AsyncClient, engine: FakeEngine, choice: Any) -> None:
     await client.post(CHAT, json=chat(tools=[TOOL], tool_choice=choice))
     assert engine.bodies[0]["tools"][0]["function"]["strict"] is True
     await client.post(CHAT, json=chat(tools=[TOOL], tool_choice="auto"))

@@ -16,6 +16,8 @@ LARGE, MOST = 2**64 - 1, 2**63 - 1
     [
         ({"type": "integer", "minimum": 0, "maximum": LARGE}, {"type": "integer", "minimum": 0, "maximum": MOST}),
         ({"type": ["integer", "null"], "exclusiveMaximum": 1e19}, {"type": ["integer", "null"], "exclusiveMaximum": MOST}),
+        ({"maxLength": 2**31, "maxItems": 2**32 - 1}, {}),
+        ({"maxLength": 2**31 - 1}, {"maxLength": 2**31 - 1}),
         ({"maxLength": LARGE, "maxItems": LARGE, "maxProperties": LARGE, "minLength": 1}, {"minLength": 1}),
         # xgrammar takes these.
         ({"type": "number", "maximum": LARGE}, {"type": "number", "maximum": LARGE}),
@@ -27,5 +29,5 @@ LARGE, MOST = 2**64 - 1, 2**63 - 1
         ("x", "x"),
     ],
 )
-def test_clients_schema_with_u64_maximum(schema: Any, expected: Any) -> None:
+def test_clients_18_schema_with_u64_maximum(schema: Any, expected: Any) -> None:
     assert within_64_bits(schema) == expected

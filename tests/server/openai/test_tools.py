@@ -22,7 +22,7 @@ def passed(choice: Any, *tools: dict[str, Any], enforceable: bool = True) -> lis
 
 @pytest.mark.parametrize("strict", [{}, {"strict": None}, {"strict": False}, {"strict": True}])
 @pytest.mark.parametrize("choice", ["required", NAMED])
-def test_clients_tool_choice_required_or_named_without_strict(strict: dict[str, Any], choice: Any) -> None:
+def test_clients_5_tool_choice_required_or_named_without_strict(strict: dict[str, Any], choice: Any) -> None:
     asked = tool(parameters=SCHEMA, **strict)
     assert passed(choice, asked) == [tool(parameters=SCHEMA, strict=True)]
     assert asked == tool(parameters=SCHEMA, **strict)
