@@ -103,6 +103,8 @@ _MISTAKE = re.compile(r"""'msg': (?P<quote>['"])(?P<what>.*?)(?P=quote), '(?:inp
 
 # What xgrammar puts before a message: the time, a file and a line of its own.
 _PLACE = re.compile(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ")
+# What it says of a chat whose prompt fills the context to its last token. `server.openai.fields` refuses the 0 of a client.
+_FULL = "max_tokens must be at least 1, got 0"
 # What its own errors have behind the message: the field, which is in `param`, and the value.
 _EXTRAS = re.compile(r" \(parameter=\w[^()]*\)$")
 
@@ -131,6 +133,9 @@ def of_engine(status: int, error: Mapping[str, Any], prompt: str) -> ServerError
         what = found["what"].removeprefix("Value error, ") if found else "not valid"
         message = f"{where}: {what}" if where else what
     message = _PLACE.sub("", _EXTRAS.sub("", message))
+    if prompt == "messages" and message.startswith(_FULL):
+        message = f"The {prompt} fill this model's maximum context length and leave no room for an answer: shorten them."
+        where = prompt
     if "maximum context length" in message:
         code: str | None = CONTEXT_LENGTH
     elif status == 404:

@@ -109,6 +109,10 @@ def _in_64_bits(value: Any) -> bool:
     return type(value) is not int or -(2**63) <= value < 2**63
 
 
+def _not_zero(value: Any) -> bool:
+    return value != 0 or isinstance(value, bool)
+
+
 def _one_or_more(value: Any) -> bool:
     return value is None or (type(value) is int and value >= 1)
 
@@ -174,8 +178,10 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("seed", "passed", "must be an integer of 64 bits", allowed=_in_64_bits, code="invalid_value"),
     *_fields("passed", "sampling", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "bad_words"),
     *_fields("passed", "an answer for which it and a ban leave no token ends in content_filter", "allowed_token_ids"),
-    *_fields("passed", "length", "max_tokens", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
-    *_fields("passed", "length", "max_completion_tokens", routes=_CHAT),
+    *_fields("passed", "length", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
+    *_fields("passed", "length", "max_tokens", routes=_COMPLETION),
+    Field("max_tokens", "passed", "must be at least 1", _CHAT, _not_zero, "invalid_value"),
+    Field("max_completion_tokens", "passed", "must be at least 1", _CHAT, _not_zero, "invalid_value"),
     *_fields("passed", "ends the answer sooner; the server adds to it", "stop", "stop_token_ids", "include_stop_str_in_output"),
     *_fields("passed", "adds white space to the text, no words, and only with slow tokenizers", "spaces_between_special_tokens"),
     # It adds the tokens that the tokenizer puts around every text (BOS, EOS), no words. Evaluation clients send it.

@@ -225,6 +225,20 @@ OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]
         {"message": 'Failed to transform it: [11:18:18] <path>:4944: Unsupported type "strin"', "param": None, "code": 400},
         ('Failed to transform it: Unsupported type "strin"', None, None),
     ),
+    (
+        "clients-7 a prompt that fills the context",
+        400,
+        {
+            "message": "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+            "param": "max_tokens",
+            "code": 400,
+        },
+        (
+            "The messages fill this model's maximum context length and leave no room for an answer: shorten them.",
+            "messages",
+            "context_length_exceeded",
+        ),
+    ),
     ("no field", 400, {"message": "No.", "type": "BadRequestError", "param": None, "code": 400}, ("No.", None, None)),
     ("no message", 422, {}, ("Unprocessable Entity", None, None)),
 ]

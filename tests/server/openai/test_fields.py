@@ -84,6 +84,8 @@ CLOSED: list[tuple[str, list[Any], tuple[Route, ...], str]] = [
     ("echo", [True, 1, "yes", 0], CHAT, GUARD_CONFLICT),
     ("echo", ["yes", 1], COMPLETION, "invalid_value"),
     ("return_prompt_text", [True], CHAT, GUARD_CONFLICT),
+    ("max_tokens", [0, 0.0], CHAT, "invalid_value"),
+    ("max_completion_tokens", [0], CHAT, "invalid_value"),
     ("logprobs", [1, "true"], CHAT, "invalid_value"),
     ("top_logprobs", [-1, 21, 2.0, "3", True], CHAT, "invalid_value"),
     ("logprobs", [-1, 21, 2.0, "3", True], COMPLETION, "invalid_value"),
