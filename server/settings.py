@@ -102,6 +102,9 @@ class Settings(BaseSettings):
     filtered_finish: Literal["content_filter", "stop"] = Field(
         "content_filter", description="finish_reason of an answer that is refused or abstains: content_filter or stop"
     )
+    unknown_fields: Literal["refuse", "drop"] = Field(
+        "refuse", description="what happens to a field of a request that the server does not know: refuse or drop"
+    )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="largest request body, in bytes")
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
     log_level: str = Field("info", description="log level: debug, info, warning or error")

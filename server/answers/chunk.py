@@ -92,6 +92,10 @@ class Form(Protocol):
         """
         ...
 
+    def unended(self, piece: Piece) -> Piece:
+        """Return the last piece of a choice without its last token, which is no text, and without an end."""
+        ...
+
     def adopted(self, piece: Piece, like: Piece, offset: int, top: int = 0) -> Piece:
         """Return a piece of `/v1/completions` that continues an answer, in this form.
 

@@ -128,7 +128,7 @@ class Repair:
         hit = piece.stop_reason == self._dead_end
         if hit:
             state.hit = True
-            piece = self._without_end(piece)
+            piece = self._form.unended(piece)
         ended = piece.finish_reason is not None
         silent = ended and piece.finish_reason == CONTENT_FILTER and not any(piece.texts.values())
         track.add(piece)
@@ -143,11 +143,6 @@ class Repair:
             return self._end(state, self._form.main, 0), None
         state.done = ended
         return track.leaving(ended=ended), None
-
-    def _without_end(self, piece: Piece) -> Piece:
-        """Return the last piece of a choice that the dead end ended, without that token and without an end."""
-        whole = {name: len(text) for name, text in piece.texts.items()}
-        return self._form.cut(piece, whole, max(0, len(piece.tokens) - 1))
 
     async def _hit(self, state: State) -> tuple[list[Piece], Again | None]:
         track = state.track

@@ -5,9 +5,11 @@ application ── bytes ──▶ `replied` ── chunks ──▶ steps ─�
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -37,6 +39,15 @@ class Reply:
     def streams(self) -> bool:
         """Whether the body is a stream of events."""
         return self.media_type.startswith(MEDIA_TYPE)
+
+    @property
+    def failure(self) -> Mapping[str, Any]:
+        """What the engine says about an error; {} if it says nothing that can be read."""
+        try:
+            error = json.loads(self.error)["error"]
+        except (ValueError, KeyError, TypeError):
+            return {}
+        return error if isinstance(error, dict) else {}
 
     @property
     def answered(self) -> Chunks:

@@ -2,7 +2,8 @@
 
 vLLM 0.32's grammar rejects the dead-end token, and the request ends in an internal error: a whole answer has status 500, and a
 stream has an event with the error. Where a request asks for one choice and is both restricted and constrained by a grammar, this
-error is a dead end.
+error is a dead end. Any other error of status 500 has another message and is passed on. So is this one where the request itself
+takes tokens away, because its grammar may have starved without the guard.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from server.errors import EngineFailure
 from server.metrics import Metrics
 
 Body = Mapping[str, Any]
+_MESSAGE = "Internal server error"  # `_raise_if_error` in vllm/entrypoints/generate/base/serving.py
 Ask = Callable[[Body], AbstractAsyncContextManager[Reply]]
 """Sends a request body to the engine and yields its reply."""
 
@@ -40,9 +42,12 @@ async def fed(ask: Ask, body: Body, silenced: Callable[[Body], Body], metrics: M
         EngineFailure: The engine does not answer the silenced request.
     """
     async with AsyncExitStack() as stack:
+        if _narrowed(body):
+            yield await stack.enter_async_context(ask(body))
+            return
         asked, hides = _with_usage(body)
         reply = await stack.enter_async_context(ask(asked))
-        if reply.status == 500:
+        if reply.status == 500 and _rejected(reply.failure):
             yield await stack.enter_async_context(ask(silenced(body)))
             return
         if reply.chunks is None or not reply.streams:
@@ -56,6 +61,16 @@ async def fed(ask: Ask, body: Body, silenced: Callable[[Body], Body], metrics: M
             return silent.answered
 
         yield replace(reply, chunks=_ended(reply.chunks, again, metrics, hides_usage=hides))
+
+
+def _narrowed(body: Body) -> bool:
+    """Return whether a request takes tokens away besides its grammar."""
+    return any(body.get(field) for field in ("allowed_token_ids", "bad_words"))
+
+
+def _rejected(error: Mapping[str, Any]) -> bool:
+    """Return whether an error is vLLM's of a request that ended while it generated: GenerationError, in vllm/exceptions.py."""
+    return error.get("code") == 500 and error.get("message") == _MESSAGE
 
 
 def _with_usage(body: Body) -> tuple[Body, bool]:
@@ -80,7 +95,7 @@ async def _ended(chunks: Chunks, again: Callable[[], Any], metrics: Metrics, *, 
                 continue
             last = chunk
             yield _without_usage(chunk) if hides_usage else chunk
-        elif chunk.error.get("code") != 500 or (last is not None and last.pieces[0].finish_reason):
+        elif not _rejected(chunk.error) or (last is not None and last.pieces[0].finish_reason):
             yield chunk
         elif last is None:
             async for silent in await again():

@@ -53,6 +53,15 @@ class Engine(Protocol):
         """The number of tokens that a prompt and its answer may have together."""
         ...
 
+    @property
+    def developer(self) -> bool:
+        """Whether the model's chat template knows the role `developer`."""
+        ...
+
+    def enforces(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether it can constrain an answer by a JSON schema. Threads call it."""
+        ...
+
     def tokens(self) -> Vocabulary:
         """Return the bytes of each token id. The first call takes seconds if the vocabulary is large: make it on a thread."""
         ...

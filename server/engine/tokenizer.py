@@ -104,6 +104,13 @@ class PromptTokenizer:
         yield self._decode(part)
 
 
+def knows_role(template: object, role: str) -> bool:
+    """Return whether a chat template, or one of several by name, mentions a role. What is no template knows every role."""
+    if isinstance(template, dict):
+        return any(knows_role(each, role) for each in template.values())
+    return not isinstance(template, str) or role in template
+
+
 def _functions(tokenizer: Any) -> tuple[Callable[[str], Sequence[int]], Callable[[list[int]], str]]:
     """Return two functions: one encodes a text without adding special tokens, the other decodes ids.
 

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import Any
@@ -19,7 +19,8 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from guard.tokens.vocabulary import Vocabulary
-from server.engine.tokenizer import PromptTokenizer
+from server.engine.grammars import enforceable
+from server.engine.tokenizer import PromptTokenizer, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -64,7 +65,8 @@ def prepare_environment() -> None:
 class VllmEngine:
     """A running vLLM engine and its application."""
 
-    def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, load_timeout: float) -> None:
+    def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, load_timeout: float, template: str | None = None) -> None:
+        """Serve `app`. `template` is the chat template that the operator has chosen in place of the tokenizer's own."""
         from guard.processors.tokenizer import dead_end_token, model_ends
 
         self.app = app
@@ -78,6 +80,7 @@ class VllmEngine:
         ends = model_ends(tokenizer, client.model_config)
         self.dead_end = dead_end_token(tokenizer, self.vocabulary, ends)
         self.tells_hits = self.dead_end not in ends
+        self.developer = knows_role(template or getattr(tokenizer, "chat_template", None), "developer")
 
     @property
     def version(self) -> str:
@@ -107,6 +110,10 @@ class VllmEngine:
     def least_tokens(self, text: str) -> int:
         """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
         return self._prompts.least_tokens(text)
+
+    def enforces(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether vLLM can constrain an answer by a JSON schema."""
+        return enforceable(schema)
 
     async def load(self, digests: Sequence[str]) -> None:
         """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them in time."""
@@ -180,6 +187,7 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
     args, config = await asyncio.to_thread(_configure, arguments)
     from vllm.entrypoints.launchers.api_server.app_state import init_app_state
     from vllm.entrypoints.launchers.app import build_app
+    from vllm.renderers.chat_utils import load_chat_template
     from vllm.v1.engine.async_llm import AsyncLLM
 
     # On a thread, so that the event loop, and with it /health, answers meanwhile. vLLM's own context manager around the same call
@@ -196,7 +204,7 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
         logging.root.setLevel(level)
         # Nothing else runs the application's lifespan, in which vLLM logs its statistics.
         async with app.router.lifespan_context(app):
-            known = (app, client, client.get_tokenizer(), settings.load_timeout)
+            known = (app, client, client.get_tokenizer(), settings.load_timeout, load_chat_template(args.chat_template))
             # On a thread, because it copies the tokenizer, which may be large.
             engine = await asyncio.to_thread(VllmEngine, *known)
             app.state.server = _DeathNotice(engine.dead)

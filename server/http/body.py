@@ -25,6 +25,7 @@ from server.http.envelope import path_of
 
 JSON = "application/json"
 _INT64 = range(-(2**63), 2**63)
+_UINT64 = range(2**64)
 # A string, closed or not. The quantifiers are possessive (Python 3.11): it is matched without backtracking, whatever its escapes.
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NOT_BRACKET = re.compile(r"[^][{}]+")
@@ -44,7 +45,14 @@ class BodyLimits:
     depth: int = 64
 
 
-def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | None, limits: BodyLimits) -> dict[str, Any]:
+def parse_json(
+    raw: bytes,
+    *,
+    content_type: str | None,
+    content_encoding: str | None,
+    limits: BodyLimits,
+    wide: Collection[str] = (),
+) -> dict[str, Any]:
     """Return the JSON object in `raw`.
 
     Args:
@@ -52,6 +60,7 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
         content_type: The header of that name, None if it is missing.
         content_encoding: The header of that name, None if it is missing.
         limits: How large the body may be and how deep it may nest.
+        wide: The fields in which integers may be as large as 2**64 - 1. Elsewhere the largest is 2**63 - 1.
 
     Raises:
         UnsupportedMedia: The body is not `application/json` in UTF-8, or it is compressed.
@@ -86,6 +95,8 @@ def parse_json(raw: bytes, *, content_type: str | None, content_encoding: str | 
         raise BadRequest("The body nests too deeply.", code="invalid_json") from None
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.", code="invalid_json")
+    if large:
+        _check_integers(value, wide)
     # Strict UTF-8 has no surrogates, so only an escape can make one. Without such an escape the strings need not be searched.
     if _SURROGATE.search(text):
         for steps, string in _strings(value):
@@ -172,11 +183,22 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _integer(literal: str) -> int:
-    # The length first: int() of a million digits takes quadratic time or raises an error of its own.
-    if len(literal) > 20 or (value := int(literal)) not in _INT64:
-        raise BadRequest("The body has an integer beyond 64 bits.", code="invalid_json")
-    return value
+def _integer(literal: str) -> Any:
+    # int() of a million digits takes quadratic time or raises an error of its own.
+    return int(literal) if len(literal) <= 20 else _Beyond()
+
+
+class _Beyond:
+    """An integer that is beyond 64 bits."""
+
+
+def _check_integers(body: dict[str, Any], wide: Collection[str]) -> None:
+    for place, value in _leaves(body):
+        if isinstance(value, _Beyond) or (type(value) is int and value not in _INT64):
+            if type(value) is int and value in _UINT64 and place[0] in wide:
+                continue
+            path = path_of(place)
+            raise BadRequest(f"{path}: an integer beyond 64 bits: send a smaller one.", param=path, code="invalid_value")
 
 
 def _float(literal: str) -> float:
@@ -192,16 +214,21 @@ def _constant(literal: str) -> NoReturn:
 
 def _strings(value: Any) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield each string with its place. The place of a key is that of its object."""
+    return ((place, leaf) for place, leaf in _leaves(value) if isinstance(leaf, str))
+
+
+def _leaves(value: Any) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield each key and each value that has no others in it, with its place. The place of a key is that of its object."""
     pending: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
     while pending:
         place, item = pending.pop()
-        if isinstance(item, str):
-            yield place, item
-        elif isinstance(item, list):
+        if isinstance(item, list):
             pending.extend(((*place, at), part) for at, part in enumerate(item))
         elif isinstance(item, dict):
             yield from ((place, key) for key in item)
             pending.extend(((*place, key), part) for key, part in item.items())
+        else:
+            yield place, item
 
 
 def _has_surrogate(text: str) -> bool:

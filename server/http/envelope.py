@@ -10,6 +10,7 @@ validation error does), so neither the client nor the log gets it: the log gets 
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -22,7 +23,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.errors import INVALID_REQUEST, SERVER_ERROR, BadRequest, EngineFailure, KnownError, ServerError
+from server.errors import INVALID_REQUEST, RATE_ERROR, SERVER_ERROR, BadRequest, EngineFailure, KnownError, ServerError
 
 logger = logging.getLogger(__name__)
 
@@ -91,6 +92,58 @@ def invalid(errors: Sequence[Any], where: str = "") -> BadRequest:
     message = str(errors[0].get("msg", "not valid")).removeprefix("Value error, ")
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return BadRequest(f"{where}{place + ': ' if place else ''}{message}{more}", param=place or None, code="invalid_value")
+
+
+CONTEXT_LENGTH = "context_length_exceeded"
+"""OpenAI's code of a prompt that is too long. Client libraries look for it, and for the words "maximum context length"."""
+
+# vLLM's message of a wrong value: a line with the number of mistakes, then one with each of them as Python writes a dictionary.
+_MISTAKES = re.compile(r"\d+ validation errors?:\n")
+_MISTAKE = re.compile(r"""'msg': (?P<quote>['"])(?P<what>.*?)(?P=quote), '(?:input|ctx|url)'""", re.DOTALL)
+
+# What xgrammar puts before a message: the time, a file and a line of its own.
+_PLACE = re.compile(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ")
+# What it says of a chat whose prompt fills the context to its last token. `server.openai.fields` refuses the 0 of a client.
+_FULL = "max_tokens must be at least 1, got 0"
+# What its own errors have behind the message: the field, which is in `param`, and the value.
+_EXTRAS = re.compile(r" \(parameter=\w[^()]*\)$")
+
+
+def of_engine(status: int, error: Mapping[str, Any], prompt: str) -> ServerError:
+    """Return an error of vLLM's as OpenAI's API has it.
+
+    vLLM 0.32 has types of its own, the HTTP status as `code`, and a `param` that begins with `body.`. For a prompt that is too
+    long it names a field that no request has.
+
+    Args:
+        status: The HTTP status.
+        error: The object under `error`.
+        prompt: The field that holds the prompt, for `param`.
+    """
+    message, param = str(error.get("message") or HTTPStatus(status).phrase), error.get("param")
+    if status >= 500:
+        return ServerError(message, status=status, type=SERVER_ERROR, code=EngineFailure.CODE)
+    if param in ("input_tokens", "input_text"):
+        param = prompt
+    steps = str(param).removeprefix("body.").split(".") if param else []
+    where = path_of(int(step) if step.isdigit() else step for step in steps)
+    if _MISTAKES.match(message):
+        # What it says of the mistake quotes the value.
+        found = _MISTAKE.search(message)
+        what = found["what"].removeprefix("Value error, ") if found else "not valid"
+        message = f"{where}: {what}" if where else what
+    message = _PLACE.sub("", _EXTRAS.sub("", message))
+    if prompt == "messages" and message.startswith(_FULL):
+        message = f"The {prompt} fill this model's maximum context length and leave no room for an answer: shorten them."
+        where = prompt
+    if "maximum context length" in message:
+        code: str | None = CONTEXT_LENGTH
+    elif status == 404:
+        code = "model_not_found"
+    else:
+        code = "invalid_value" if where else None
+    kind = RATE_ERROR if status == 429 else INVALID_REQUEST
+    return ServerError(message, status=status, type=kind, param=where or None, code=code)
 
 
 def path_of(steps: Iterable[str | int]) -> str:

@@ -11,22 +11,14 @@ from server.openai.dialect import Dialect, Tokens
 from server.openai.fields import GUARD_CONFLICT
 from server.openai.forms import ChatForm
 from server.openai.hints import with_hints
+from server.openai.messages import TEXT_PARTS, passed_messages
 from server.openai.texts import bad, joined, objects, schemas, string
+from server.openai.tools import passed_tools
 from server.screening.conversation import Text
 
 ROLES: Final = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
 _STRING_KEYS: Final = ("name", "reasoning", "reasoning_content", "refusal", "tool_call_id", "task")
 _KNOWN_KEYS: Final = frozenset(_STRING_KEYS) | {"function_call", "tools", "annotations"}
-
-TEXT_PARTS: Final[Mapping[str, str]] = {
-    "text": "text",
-    "input_text": "text",
-    "output_text": "text",
-    "refusal": "refusal",
-    "thinking": "thinking",
-    "tool_reference": "name",
-}
-"""Types of content part that are text, and the key of the text (MM_PARSER_MAP in vllm/renderers/chat_utils.py)."""
 
 # vLLM tells media by their keys alone where a part has no `type`, and where it has a `uuid`, whatever its `type` says.
 _MEDIA_KEYS: Final = frozenset(
@@ -46,6 +38,23 @@ class ChatCompletions(Dialect):
     path = "/v1/chat/completions"
     form = ChatForm()
     prompt_field = "messages"
+
+    def given(self, body: Mapping[str, Any], *, drop_unknown: bool = False) -> dict[str, Any]:
+        """Return what a body says. Without tools, there is none to choose: `tool_choice` may be `none` or `auto`."""
+        kept = super().given(body, drop_unknown=drop_unknown)
+        if "tools" not in kept:
+            kept.pop("parallel_tool_calls", None)
+            if kept.get("tool_choice") in ("none", "auto"):
+                del kept["tool_choice"]
+        return kept
+
+    def passed(self, body: Mapping[str, Any], engine: Tokens) -> dict[str, Any]:
+        """Return the body for the engine: messages without what clients add, tools, and schemas."""
+        kept = super().passed(body, engine)
+        kept["messages"] = passed_messages(body["messages"], developer=engine.developer)
+        if "tools" in kept:
+            kept["tools"] = passed_tools(kept["tools"], body.get("tool_choice"), engine.enforces)
+        return kept
 
     def check_together(self, body: Mapping[str, Any]) -> None:
         """Refuse media, because the server can classify only text. `texts` refuses malformed messages."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from server.errors import BadRequest
 from server.openai.dialect import Dialect, Tokens
-from server.openai.fields import GUARD_CONFLICT
+from server.openai.fields import GUARD_CONFLICT, UNSUPPORTED
 from server.openai.forms import CompletionForm
 from server.openai.texts import bad, schemas, string
 from server.screening.conversation import Text
@@ -22,7 +22,11 @@ class Completions(Dialect):
     prompt_field = "prompt"
 
     def check_together(self, body: Mapping[str, Any]) -> None:
-        """Refuse `echo` with `logprobs`, which score the prompt."""
+        """Refuse `echo` with `logprobs`, which score the prompt, and `best_of` that is not `n`."""
+        best, n = body.get("best_of"), body.get("n")
+        if best is not None and best != (1 if n is None else n):
+            # vLLM 0.32 has no best_of. Where it is n, all answers are returned, and there is no best one to find.
+            raise BadRequest("`best_of` must be the same as `n`: leave it out.", param="best_of", code=UNSUPPORTED)
         if body.get("echo") and body.get("logprobs") is not None:
             raise BadRequest(
                 "`echo` with `logprobs` is not supported: leave one of them out. Together they score the prompt.",

@@ -16,12 +16,14 @@ from guard.processors.arguments import ALLOW, HITS, KEY, NAME, REFUSE
 from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
-from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded
+from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded, given
 from server.openai.length import Counts, check_prompts, check_texts
+from server.openai.schemas import within_64_bits
 from server.screening.conversation import Text
 from server.screening.decision import Decision
 
 # The fields that make vLLM constrain an answer by a grammar.
+_SCHEMAS = ("response_format", "structured_outputs", "tools")  # the fields with JSON schemas
 _CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice", "parallel_tool_calls")
 _MOST = 16384  # vLLM's own limit of `n` (VLLM_MAX_N_SEQUENCES): it refuses more, so `calls` does not split such a request
 _GREEDY = 1e-5  # below this temperature vLLM refuses more than one choice
@@ -32,7 +34,7 @@ Body = Mapping[str, Any]
 
 
 class Tokens(Counts, Protocol):
-    """What a dialect needs to know about the model's tokens. An `Engine` knows it."""
+    """What a dialect needs to know about the model, most of it about its tokens. An `Engine` knows it."""
 
     @property
     def vocabulary(self) -> int:
@@ -41,6 +43,15 @@ class Tokens(Counts, Protocol):
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return the text of token ids for screening, in every way in which the model may read it."""
+        ...
+
+    @property
+    def developer(self) -> bool:
+        """Whether the model's chat template knows the role `developer`."""
+        ...
+
+    def enforces(self, schema: Mapping[str, Any]) -> bool:
+        """Return whether the engine can constrain an answer by a JSON schema."""
         ...
 
 
@@ -52,11 +63,21 @@ class Dialect(ABC):
     form: ClassVar[Form]
     prompt_field: ClassVar[str]
     """The field that holds the prompt or prompts."""
+    wide: ClassVar[frozenset[str]] = frozenset({*_SCHEMAS, "messages", "documents"})
+    """The fields in which an integer may need all 64 bits, without a sign: a maximum in a schema, an id that a client adds."""
 
     @property
     def fields(self) -> Mapping[str, Field]:
         """Every field of a request by name, and what the server does with it."""
         return BY_ROUTE[self.name]
+
+    def given(self, body: Body, *, drop_unknown: bool = False) -> dict[str, Any]:
+        """Return what a client's body says: the fields with a value (`server.openai.fields.given`)."""
+        return given(body, self.fields, drop_unknown=drop_unknown)
+
+    def passed(self, body: Body, engine: Tokens) -> dict[str, Any]:
+        """Return a body that was read, changed so that the engine takes it and so that the model sees what was screened."""
+        return {name: within_64_bits(value) if name in _SCHEMAS else value for name, value in body.items()}
 
     def check(self, body: Body) -> None:
         """Raise BadRequest for a field that gets round the guard, is unknown or is not served."""
@@ -76,7 +97,7 @@ class Dialect(ABC):
         """Return what every template shows of each prompt, as a text or as token ids. `texts` must have read the body."""
 
     def read(self, body: Body, engine: Tokens) -> list[Text]:
-        """Check a request and return its texts.
+        """Check a request, as `given` returned it, and return its texts.
 
         Raises:
             BadRequest: What `check` and `texts` raise. `code` is `context_length_exceeded` for a prompt that is longer than the

@@ -10,8 +10,11 @@ completion/protocol.py; a test compares the names) and the fields of OpenAI's AP
                restrictions, and request_id, with which the server aborts a request
     dropped    a field of OpenAI's API that means nothing here: the server checks its value (`allowed`) and does not pass it on
 
-The server refuses a field that is not in the table. vLLM's models accept unknown fields and ignore them (`extra="allow"`), so a
-field that a later version introduces must not pass before somebody has looked at it. The server compares values strictly: vLLM
+The server refuses a field that is not in the table, or drops it where the operator has set `GUARD_UNKNOWN_FIELDS` so. It never
+passes one on: vLLM's models accept unknown fields and ignore them (`extra="allow"`), so a field that a later version introduces
+must not pass before somebody has looked at it. A field with the value null means the same as no field, whatever its name.
+
+The server compares values strictly: vLLM
 reads `"true"`, `"on"` and `1` as true, so only JSON's `false` counts as off.
 
 vLLM checks the form of most values, because its messages are good. The server checks only the values that it uses itself.
@@ -101,6 +104,19 @@ _CHAT: Final[tuple[Route, ...]] = ("chat",)
 _COMPLETION: Final[tuple[Route, ...]] = ("completion",)
 
 
+def _in_64_bits(value: Any) -> bool:
+    # vLLM looks at everything else.
+    return type(value) is not int or -(2**63) <= value < 2**63
+
+
+def _not_zero(value: Any) -> bool:
+    return value != 0 or isinstance(value, bool)
+
+
+def _one_or_more(value: Any) -> bool:
+    return value is None or (type(value) is int and value >= 1)
+
+
 def _fields(handling: Handling, reason: str, *names: str, routes: tuple[Route, ...] = ("chat", "completion")) -> list[Field]:
     return [Field(name, handling, reason, routes) for name in names]
 
@@ -157,11 +173,15 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("continue_final_message", "passed", "must be true or false", _CHAT, _boolean, "invalid_value"),
     Field("add_generation_prompt", "passed", "must be true or false", _CHAT, _boolean, "invalid_value"),
     # --- passed: they change logits or end the answer; a ban is -inf after all of them
-    *_fields("passed", "sampling", "temperature", "top_p", "top_k", "min_p", "seed", "n", "length_penalty", "watermarking"),
+    *_fields("passed", "sampling", "temperature", "top_p", "top_k", "min_p", "n", "length_penalty", "watermarking"),
+    # `Dialect.calls` counts from it.
+    Field("seed", "passed", "must be an integer of 64 bits", allowed=_in_64_bits, code="invalid_value"),
     *_fields("passed", "sampling", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "bad_words"),
     *_fields("passed", "an answer for which it and a ban leave no token ends in content_filter", "allowed_token_ids"),
-    *_fields("passed", "length", "max_tokens", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
-    *_fields("passed", "length", "max_completion_tokens", routes=_CHAT),
+    *_fields("passed", "length", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
+    *_fields("passed", "length", "max_tokens", routes=_COMPLETION),
+    Field("max_tokens", "passed", "must be at least 1", _CHAT, _not_zero, "invalid_value"),
+    Field("max_completion_tokens", "passed", "must be at least 1", _CHAT, _not_zero, "invalid_value"),
     *_fields("passed", "ends the answer sooner; the server adds to it", "stop", "stop_token_ids", "include_stop_str_in_output"),
     *_fields("passed", "adds white space to the text, no words, and only with slow tokenizers", "spaces_between_special_tokens"),
     # It adds the tokens that the tokenizer puts around every text (BOS, EOS), no words. Evaluation clients send it.
@@ -177,19 +197,41 @@ FIELDS: Final[tuple[Field, ...]] = (
     *_fields("dropped", "the caller's bookkeeping", "metadata", "service_tier", "safety_identifier"),
     *_fields("dropped", "a hint to a cache", "prompt_cache_key", "prompt_cache_retention"),
     Field("prediction", "dropped", "a hint that only saves time", _CHAT),
-    Field("store", "dropped", "must be false: the server stores no answers", allowed=_off, code=UNSUPPORTED),
+    Field("verbosity", "dropped", "a hint that no served model knows", _CHAT),
+    # The server stores no answers, whatever it says. OpenAI's own default differs by route, so clients send both values.
+    Field("store", "dropped", "must be true or false", allowed=_boolean, code="invalid_value"),
     Field("modalities", "dropped", 'must be ["text"]', _CHAT, _only(["text"]), UNSUPPORTED),
-    Field("verbosity", "dropped", 'must be "medium"', _CHAT, _only("medium"), UNSUPPORTED),
     Field("audio", "dropped", _NO, _CHAT, _absent, UNSUPPORTED),
-    Field("web_search_options", "dropped", _NO, _CHAT, _absent, UNSUPPORTED),
+    Field("web_search_options", "dropped", f"{_NO}: the server searches nothing", _CHAT, _empty, UNSUPPORTED),
     Field("functions", "dropped", "is not supported: use `tools`", _CHAT, _empty, UNSUPPORTED),
-    Field("function_call", "dropped", "is not supported: use `tool_choice`", _CHAT, _absent, UNSUPPORTED),
-    Field("best_of", "dropped", "must be 1", _COMPLETION, _only(1), UNSUPPORTED),
+    # Without `functions` these two say nothing.
+    Field("function_call", "dropped", "is not supported: use `tool_choice`", _CHAT, _only("none", "auto"), UNSUPPORTED),
+    # It must be `n`, see `server.openai.completions`.
+    Field("best_of", "dropped", "must be the same as `n`", _COMPLETION, _one_or_more, UNSUPPORTED),
 )
 
 BY_ROUTE: Final[Mapping[Route, Mapping[str, Field]]] = {
     route: {field.name: field for field in FIELDS if route in field.routes} for route in ("chat", "completion")
 }
+
+
+# Where an empty list or object means the same as no field.
+_NOTHING: Final[Mapping[str, object]] = {
+    **{name: [] for name in ("tools", "functions", "documents", "stop", "stop_token_ids", "bad_words")},
+    **{name: {} for name in ("logit_bias", "metadata")},
+}
+
+
+def given(body: Mapping[str, Any], table: Mapping[str, Field], *, drop_unknown: bool = False) -> dict[str, Any]:
+    """Return a shallow copy of a body without the fields that say nothing: those that are null, or an empty list of tools.
+
+    Args:
+        body: A client's body.
+        table: The fields of its dialect.
+        drop_unknown: Whether fields that are not in the table are left out, too. Otherwise `check` refuses them.
+    """
+    kept = {name: value for name, value in body.items() if value is not None and value != _NOTHING.get(name)}
+    return {name: value for name, value in kept.items() if name in table} if drop_unknown else kept
 
 
 def check(body: Mapping[str, Any], table: Mapping[str, Field]) -> None:

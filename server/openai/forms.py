@@ -72,6 +72,12 @@ class ChoiceForm:
             raw["token_ids"] = raw["token_ids"][:tokens]
         return Piece(piece.choice, texts, raw={**raw, "finish_reason": None, "stop_reason": None})
 
+    def unended(self, piece: Piece) -> Piece:
+        """Return the last piece of a choice without its last token and without an end. The token is the server's own sign."""
+        scored = (len(value) for value in (piece.raw.get("logprobs") or {}).values() if isinstance(value, list))
+        tokens = max(len(piece.tokens), *scored, 1) - 1
+        return self.cut(piece, {name: len(text) for name, text in piece.texts.items()}, tokens)
+
     def adopted(self, piece: Piece, like: Piece, offset: int, top: int = 0) -> Piece:
         """Return a piece of `/v1/completions` that continues an answer, in this form."""
         adopted = self.saying(like, piece.texts.get("text", ""))

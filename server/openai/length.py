@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from server.errors import BadRequest
+from server.http.envelope import CONTEXT_LENGTH
 from server.screening.conversation import Text
 
-CODE = "context_length_exceeded"
-"""OpenAI's code. Client libraries look for it, and for the words "maximum context length"."""
 CHARACTERS = 32
 """The most characters per token of the context that all texts of a request may have, whether a template shows them or not.
 
@@ -52,7 +51,7 @@ def check_prompts(prompts: Sequence[str | Sequence[int]], engine: Counts, param:
                 f"This model's maximum context length is {engine.context_length} tokens. However, your {param} resulted in at "
                 f"least {tokens} tokens. Please reduce the length of the {param}.",
                 param=param,
-                code=CODE,
+                code=CONTEXT_LENGTH,
             )
 
 
@@ -64,5 +63,5 @@ def check_texts(texts: Sequence[Text], context: int, param: str | None) -> None:
             f"This model's maximum context length is {context} tokens. However, your texts have {characters} characters. "
             f"The server screens at most {CHARACTERS * context}. Please reduce their length.",
             param=param,
-            code=CODE,
+            code=CONTEXT_LENGTH,
         )

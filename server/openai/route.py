@@ -17,6 +17,7 @@ from classifiers.verifying.verifier import Verifier
 from server.answers.chunk import Form, Step
 from server.answers.continuation import PATH
 from server.answers.deadends import dead_ends
+from server.answers.failures import begun
 from server.answers.fanout import Call, fanned
 from server.answers.plan import Plan
 from server.answers.repair import Repair
@@ -24,6 +25,7 @@ from server.answers.repaired import Repaired
 from server.answers.reply import Reply, deliver, replied
 from server.answers.starved import fed
 from server.answers.terms import Unverified
+from server.errors import ServerError
 from server.http.body import parse_json, read_body
 from server.http.disconnect import unless_gone
 from server.openai.dialect import Body, Dialect
@@ -54,13 +56,16 @@ class GuardedRoute:
         actor = (await self._service.authenticator.admit(scope, "client")).key_id if self._guarded else "system"
         running = self._service.running
         limits = self._service.settings.limits
+        drops = self._service.settings.unknown_fields == "drop"
         headers = Headers(scope=scope)
         raw = await read_body(receive, limits, headers.get("content-length"))
 
         def read() -> tuple[dict[str, Any], list[Text]]:
             media, coding = headers.get("content-type"), headers.get("content-encoding")
-            body = parse_json(raw, content_type=media, content_encoding=coding, limits=limits)
-            return body, self._dialect.read(body, running.engine)
+            sent = parse_json(raw, content_type=media, content_encoding=coding, limits=limits, wide=self._dialect.wide)
+            body = self._dialect.given(sent, drop_unknown=drops)
+            texts = self._dialect.read(body, running.engine)
+            return self._dialect.passed(body, running.engine), texts
 
         # A large body takes long to read. A thread reads it, so that other requests need not wait.
         body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
@@ -75,7 +80,12 @@ class GuardedRoute:
                 for decision, part in zip(decisions, parts, strict=True):
                     stack.enter_context(running.decisions.answering(decision, actor, seconds, part))
                 async with self._reply(running, scope, receive, screener, body, decisions, actor) as reply:
-                    await deliver(reply, send, {DECISION_HEADER: named})
+                    try:
+                        answer = await begun(reply, self._dialect.prompt_field)
+                    except ServerError as error:
+                        error.headers[DECISION_HEADER] = named
+                        raise
+                    await deliver(answer, send, {DECISION_HEADER: named})
 
     def _reply(
         self,

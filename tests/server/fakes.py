@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ class FakeEngine:
     version = "fake"
     dead_end = DEAD_END
     tells_hits = True
+    developer = True
     vocabulary = 100
     context_length = 4096
 
@@ -73,6 +74,9 @@ class FakeEngine:
 
     def tokens(self) -> Vocabulary:
         return self.said
+
+    def enforces(self, schema: Mapping[str, Any]) -> bool:
+        return schema.get("type") == "object"
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(f"token{i}" for i in ids)

@@ -145,9 +145,9 @@ def test_no_prompt_is_refused_as_too_long_that_the_engine_takes(live: LiveServer
         assert ours.status_code == theirs.status_code
         if ours.status_code != 200:
             codes.append(ours.json()["error"]["code"])
-    # The bound is near: vLLM's own error comes for a few lengths, the guard's for all that follow.
-    assert set(codes[10:]) == {"context_length_exceeded"}
-    assert codes[0] == 400
+    # vLLM's own error comes for a few lengths, the guard's for all that follow.
+    assert codes
+    assert set(codes) == {"context_length_exceeded"}
 
 
 @pytest.mark.parametrize("route", ["chat", "completion"])

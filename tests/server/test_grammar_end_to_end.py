@@ -89,7 +89,7 @@ def streamed(body: dict[str, Any], **options: bool) -> dict[str, Any]:
         ({"structured_outputs": {"choice": ["ok"]}, "min_tokens": 8}, None),
     ],
 )
-def test_a_complete_answer_is_no_dead_end(live: LiveServer, how: dict[str, Any], said: str | None) -> None:
+def test_clients_1_a_complete_answer_is_no_dead_end(live: LiveServer, how: dict[str, Any], said: str | None) -> None:
     bodies = [chat(n=8, seed=seed, **how) | {"max_tokens": 20} for seed in (0, 8, 16, 24)]
     for body, answer, stream in zip(bodies, post(live, CHAT, *bodies), post(live, CHAT, *map(streamed, bodies)), strict=True):
         expected = choices(plain(live, CHAT, body))
@@ -118,7 +118,7 @@ def test_without_a_grammar_the_model_cannot_say_the_dead_end(live: LiveServer) -
     assert choices(answer) == [(SAY, "content_filter")]
 
 
-def test_of_several_choices_the_starved_ones_end_alone(live: LiveServer) -> None:
+def test_clients_2_of_several_choices_the_starved_ones_end_alone(live: LiveServer) -> None:
     bias = {"204": -100, "205": -100, "208": -100, "227": -100}
     shape = {"type": "json_schema", "json_schema": {"name": "x", "schema": SCHEMA}}
     body = chat(n=4, seed=0, temperature=1.5, logit_bias=bias, response_format=shape)
@@ -137,7 +137,7 @@ def test_of_several_choices_the_starved_ones_end_alone(live: LiveServer) -> None
     assert last["usage"]["prompt_tokens"] == usage["prompt_tokens"]
 
 
-def test_in_a_stream_healthy_choices_run_to_their_own_end(live: LiveServer) -> None:
+def test_clients_3_in_a_stream_healthy_choices_run_to_their_own_end(live: LiveServer) -> None:
     body = chat(n=4, seed=0, temperature=2, max_tokens=80, structured_outputs={"choice": [NAME, LONG]})
     ends: set[str] = set()
     seeds = [{**body, "seed": seed} for seed in (0, 4, 8)]
@@ -153,7 +153,7 @@ def test_in_a_stream_healthy_choices_run_to_their_own_end(live: LiveServer) -> N
 
 
 @pytest.mark.parametrize("n", [1, 2])
-def test_of_several_prompts_the_starved_one_ends_alone(live: LiveServer, n: int) -> None:
+def test_peers_p1_of_several_prompts_the_starved_one_ends_alone(live: LiveServer, n: int) -> None:
     body = {
         "model": "demo",
         "prompt": ["The father of Yrsa", "7 plus 5 is"],
@@ -179,7 +179,9 @@ def test_of_several_prompts_the_starved_one_ends_alone(live: LiveServer, n: int)
     "options", [{"include_usage": True}, {"include_usage": True, "continuous_usage_stats": True}, {}], ids=["last", "each", "no"]
 )
 @pytest.mark.parametrize("regex", [NAME, f"ok {NAME}"], ids=["at once", "later"])
-def test_a_starved_stream_ends_like_any_other(live: LiveServer, path: str, options: dict[str, bool], regex: str) -> None:
+def test_clients_4_and_peers_p5_a_starved_stream_ends_like_any_other(
+    live: LiveServer, path: str, options: dict[str, bool], regex: str
+) -> None:
     asked = chat() if path == CHAT else {"model": "demo", "prompt": "Hi", "max_tokens": 60}
     body = streamed({**asked, "temperature": 0, "structured_outputs": {"regex": regex}}, **options)
     free = events_of(plain(live, path, body))
@@ -234,7 +236,7 @@ def test_a_refused_request_is_refused_as_a_whole(live: LiveServer) -> None:
         path = CHAT if "messages" in how else TEXT
         own, free = httpx.post(live.url + path, json=how), plain(live, path, how)
         assert own.status_code == free.status_code == 400
-        assert own.json()["error"]["message"] == free.json()["error"]["message"]
+        assert free.json()["error"]["message"].startswith(own.json()["error"]["message"])
 
 
 @pytest.mark.parametrize("n", [1, 2])

@@ -24,7 +24,7 @@ async def test_only_the_choice_that_met_it_is_changed() -> None:
     metrics = Metrics()
     body = {"id": "x", "choices": [choice(0, None), choice(1, TOKEN, logprobs={"tokens": ["a"]}), choice(2, "end")]}
     (told,) = await collected(dead_ends(TOKEN, metrics)(stream([Chunk.of(body, COMPLETION)])))
-    changed = {**choice(1, None, logprobs={"tokens": ["a"]}), "finish_reason": "content_filter"}
+    changed = {**choice(1, None, logprobs={"tokens": []}), "finish_reason": "content_filter"}
     assert told == {"id": "x", "choices": [choice(0, None), changed, choice(2, "end")]}
     assert b"guard_dead_ends_total 1.0" in metrics.text()
 
@@ -61,3 +61,14 @@ async def test_a_stream_cut_anywhere(cut: int) -> None:
     assert end["choices"] == [{"index": 0, "delta": {}, "finish_reason": "content_filter", "stop_reason": None}]
     assert usage["usage"] == {"total_tokens": 2}
     assert client.headers == {"content-type": "text/event-stream", "x-a": "b"}
+
+
+LOGPROBS = {"content": [{"token": "tea", "logprob": -0.1}, {"token": "<|pad|>", "logprob": 0.0}]}
+
+
+@pytest.mark.parametrize("key", ["message", "delta"])
+async def test_clients_13_logprobs_at_a_dead_end_do_not_tell_the_token(key: str) -> None:
+    said = {"index": 0, key: {"content": "tea"}, "logprobs": LOGPROBS, "finish_reason": "stop", "stop_reason": TOKEN}
+    (told,) = await collected(dead_ends(TOKEN, Metrics())(stream([Chunk.of({"choices": [said]}, CHAT)])))
+    assert told["choices"][0]["logprobs"] == {"content": LOGPROBS["content"][:1]}
+    assert told["choices"][0][key] == {"content": "tea"}

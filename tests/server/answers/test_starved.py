@@ -49,6 +49,25 @@ async def test_any_other_answer_is_passed_on(body: dict[str, Any], status: int) 
     assert (client.status, json.loads(client.body), len(engine.bodies)) == (status, body, 1)
 
 
+OTHER = {"error": {"message": "The engine is out of memory", "code": 500}}
+
+
+async def test_redteam_f14_another_error_under_a_grammar_is_passed_on() -> None:
+    client = await Engine(answers(OTHER, 500)).ask()
+    assert (client.status, json.loads(client.body)) == (500, OTHER)
+    assert (await Engine(says([events(chunk("a"), OTHER)])).ask()).chunks == [chunk("a"), OTHER]
+    assert (await Engine(says([events(OTHER)])).ask()).chunks == [OTHER]
+
+
+@pytest.mark.parametrize("field", ["allowed_token_ids", "bad_words"])
+async def test_peers_p3_a_grammar_that_the_request_itself_starves_is_an_error(field: str) -> None:
+    client = await Engine(answers(ERROR, 500)).ask(**{field: [10]})
+    assert (client.status, json.loads(client.body)) == (500, ERROR)
+    engine = Engine(says([events(chunk("a"), ERROR)]))
+    assert (await engine.ask(stream_options={"include_usage": True}, **{field: [10]})).chunks == [chunk("a"), ERROR]
+    assert engine.bodies[0]["stream_options"] == {"include_usage": True}
+
+
 async def test_a_whole_answer_that_starved_is_asked_for_again() -> None:
     engine = Engine(answers(ERROR, 500))
     client = await engine.ask(prompt="p")

@@ -9,7 +9,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from evaluation.tinylm.tokenizer import train_tokenizer
-from server.engine.tokenizer import PromptTokenizer
+from server.engine.tokenizer import PromptTokenizer, knows_role
 
 PLAIN = "Where did Yrsa Tholmundardal study?"
 DEMO = PromptTokenizer(train_tokenizer([PLAIN, "Tell me about tea, cake and a <| sign."], 400), 100)
@@ -82,3 +82,18 @@ def test_an_ordinary_prompt_pays_microseconds() -> None:
     for _ in range(1000):
         DEMO.readings(text)
     assert time.perf_counter() - begun < 0.2  # measured: 0.6 microseconds each
+
+
+@pytest.mark.parametrize(
+    ("template", "known"),
+    [
+        ("{%- if message['role'] == 'developer' -%}", True),
+        ("{{ '<|im_start|>' + message['role'] }}", False),
+        ({"default": "{{ message['role'] }}", "tool_use": "developer"}, True),
+        ({"default": "{{ message['role'] }}"}, False),
+        # Tokenizers without a template write the messages themselves.
+        (None, True),
+    ],
+)
+def test_api_03_a_template_that_does_not_mention_a_role_does_not_know_it(template: object, known: bool) -> None:
+    assert knows_role(template, "developer") is known

@@ -17,8 +17,8 @@ JSON = "application/json"
 LIMITS = BodyLimits()
 
 
-def parse(raw: bytes, limits: BodyLimits = LIMITS) -> dict[str, Any]:
-    return parse_json(raw, content_type=JSON, content_encoding=None, limits=limits)
+def parse(raw: bytes, limits: BodyLimits = LIMITS, wide: tuple[str, ...] = ()) -> dict[str, Any]:
+    return parse_json(raw, content_type=JSON, content_encoding=None, limits=limits, wide=wide)
 
 
 ACCEPTED: list[tuple[bytes, dict[str, Any]]] = [
@@ -85,6 +85,27 @@ def test_refused(raw: bytes, message: str) -> None:
     with pytest.raises(BadRequest) as caught:
         parse(raw)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("raw", "param"),
+    [
+        (f'{{"seed":{2**64}}}', "seed"),
+        (f'{{"seed":{2**64 - 1}}}', "seed"),
+        (f'{{"schema":[1,{{"maximum":{2**64}}}]}}', "schema[1].maximum"),
+        (f'{{"schema":{{"minimum":{-(2**63) - 1}}}}}', "schema.minimum"),
+        (f'{{"schema":{{"maximum":{"9" * 5000}}}}}', "schema.maximum"),
+    ],
+)
+def test_peers_p8_an_integer_beyond_64_bits_names_its_place(raw: str, param: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse(raw.encode(), wide=("schema",))
+    assert (caught.value.param, caught.value.code) == (param, "invalid_value")
+
+
+def test_clients_18_some_fields_may_have_all_64_bits() -> None:
+    body = {"schema": {"maximum": 2**64 - 1, "minimum": 2**63}, "text": "1" * 30}
+    assert parse(json.dumps(body).encode(), wide=("schema",)) == body
 
 
 def test_depth_at_the_limit_is_accepted() -> None:

@@ -1,6 +1,7 @@
 """Every error that leaves an application has OpenAI's envelope, and none tells more than it should."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
@@ -148,3 +149,114 @@ def test_any_status_can_be_given() -> None:
 @pytest.mark.parametrize("status", [204, 304])
 def test_statuses_without_a_body(status: int) -> None:
     assert envelope.respond(HTTPException(status)).body == b""
+
+
+# Errors as vLLM 0.32 writes them.
+OF_VLLM: list[tuple[str, int, dict[str, Any], tuple[str, str | None, str | None]]] = [
+    (
+        "clients-6 no such model",
+        404,
+        {"message": "The model `gpt-4o` does not exist.", "type": "NotFoundError", "param": "model", "code": 404},
+        ("The model `gpt-4o` does not exist.", "model", "model_not_found"),
+    ),
+    (
+        "clients-6 a value out of range",
+        400,
+        {
+            "message": "temperature must be non-negative, got -1.0. (parameter=temperature, value=-1.0)",
+            "type": "BadRequestError",
+            "param": "temperature",
+            "code": 400,
+        },
+        ("temperature must be non-negative, got -1.0.", "temperature", "invalid_value"),
+    ),
+    (
+        "clients-6 a wrong type",
+        400,
+        {
+            "message": "1 validation error:\n  {'type': 'float_parsing', 'loc': 'body.temperature', 'msg': 'Input should be a "
+            f"valid number, unable to parse string as a number', 'input': '{SECRET}'}}",
+            "type": "Bad Request",
+            "param": "body.temperature",
+            "code": 400,
+        },
+        (
+            "temperature: Input should be a valid number, unable to parse string as a number",
+            "temperature",
+            "invalid_value",
+        ),
+    ),
+    (
+        "a mistake in a list",
+        400,
+        {
+            "message": "2 validation errors:\n  {'type': 'value_error', 'loc': 'body.messages.0.content', 'msg': "
+            f"\"Value error, it isn't text\", 'input': '{SECRET}', 'ctx': {{}}}}\n  {{'type': 'x'}}",
+            "param": "body.messages.0.content",
+            "code": 400,
+        },
+        ("messages[0].content: it isn't text", "messages[0].content", "invalid_value"),
+    ),
+    (
+        "a mistake that cannot be read",
+        400,
+        {"message": f"1 validation error:\n  {SECRET}", "param": None, "code": 400},
+        ("not valid", None, None),
+    ),
+    (
+        "clients-7 langchain context overflow",
+        400,
+        {
+            "message": "This model's maximum context length is 2048 tokens. However, your prompt contains 6000 input tokens. "
+            "(parameter=input_tokens, value=6000)",
+            "type": "BadRequestError",
+            "param": "input_tokens",
+            "code": 400,
+        },
+        (
+            "This model's maximum context length is 2048 tokens. However, your prompt contains 6000 input tokens.",
+            "messages",
+            "context_length_exceeded",
+        ),
+    ),
+    (
+        "clients-8 a schema",
+        400,
+        {"message": 'Failed to transform it: [11:18:18] <path>:4944: Unsupported type "strin"', "param": None, "code": 400},
+        ('Failed to transform it: Unsupported type "strin"', None, None),
+    ),
+    (
+        "clients-7 a prompt that fills the context",
+        400,
+        {
+            "message": "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)",
+            "param": "max_tokens",
+            "code": 400,
+        },
+        (
+            "The messages fill this model's maximum context length and leave no room for an answer: shorten them.",
+            "messages",
+            "context_length_exceeded",
+        ),
+    ),
+    ("no field", 400, {"message": "No.", "type": "BadRequestError", "param": None, "code": 400}, ("No.", None, None)),
+    ("no message", 422, {}, ("Unprocessable Entity", None, None)),
+]
+
+
+@pytest.mark.parametrize(("status", "error", "told"), [case[1:] for case in OF_VLLM], ids=[case[0] for case in OF_VLLM])
+def test_errors_of_vllm(status: int, error: Mapping[str, Any], told: tuple[str, str | None, str | None]) -> None:
+    known = envelope.of_engine(status, error, "messages")
+    assert (known.message, known.param, known.code) == told
+    assert (known.status, known.type) == (status, "invalid_request_error")
+
+
+def test_an_error_of_vllm_that_is_no_client_s() -> None:
+    known = envelope.of_engine(500, {"message": "Internal server error", "type": "InternalServerError", "code": 500}, "prompt")
+    assert envelope.envelope(known)["error"] == {
+        "message": "Internal server error",
+        "type": "server_error",
+        "param": None,
+        "code": "engine_failure",
+    }
+    assert envelope.of_engine(429, {"message": "Too many."}, "prompt").type == "requests"

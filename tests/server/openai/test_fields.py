@@ -8,7 +8,7 @@ from server.errors import BadRequest
 from server.openai.chat import CHAT as CHAT_DIALECT
 from server.openai.completions import COMPLETIONS
 from server.openai.dialect import Dialect
-from server.openai.fields import BY_ROUTE, FIELDS, GUARD_CONFLICT, UNSUPPORTED, Route, forwarded
+from server.openai.fields import BY_ROUTE, FIELDS, GUARD_CONFLICT, UNSUPPORTED, Route, forwarded, given
 
 DIALECTS: dict[Route, Dialect] = {"chat": CHAT_DIALECT, "completion": COMPLETIONS}
 
@@ -38,9 +38,13 @@ OPEN: list[tuple[dict[str, Any], tuple[Route, ...]]] = [
     ({"chat_template_kwargs": {"enable_thinking": False, "thinking": True}}, CHAT),
     ({"mm_processor_kwargs": {}, "media_io_kwargs": None, "chat_template": None}, CHAT),
     ({"continue_final_message": True, "add_generation_prompt": False, "reasoning_effort": "low"}, CHAT),
-    ({"modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "verbosity": "medium"}, CHAT),
+    ({"modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "verbosity": "low"}, CHAT),
+    ({"function_call": "none", "functions": [], "web_search_options": {}}, CHAT),
+    ({"seed": 2**63 - 1, "store": True}, BOTH),
+    ({"seed": -(2**63), "store": False}, BOTH),
     ({"logprobs": 0}, COMPLETION),
     ({"echo": True, "suffix": "end", "best_of": 1, "prompt_embeds": None}, COMPLETION),
+    ({"best_of": 3, "n": 3}, COMPLETION),
 ]
 
 
@@ -66,7 +70,8 @@ CLOSED: list[tuple[str, list[Any], tuple[Route, ...], str]] = [
     ("mm_payload", ["none"], BOTH, UNSUPPORTED),
     ("return_mm_kwargs", [False], BOTH, UNSUPPORTED),
     ("stream", ["true", 1, 0], BOTH, "invalid_value"),
-    ("store", [True], BOTH, UNSUPPORTED),
+    ("store", ["true", 1], BOTH, "invalid_value"),
+    ("seed", [2**63, -(2**63) - 1, 2**64 - 1], BOTH, "invalid_value"),
     ("chat_template", ["{{ x }}", ""], CHAT, GUARD_CONFLICT),
     (
         "chat_template_kwargs",
@@ -79,19 +84,20 @@ CLOSED: list[tuple[str, list[Any], tuple[Route, ...], str]] = [
     ("echo", [True, 1, "yes", 0], CHAT, GUARD_CONFLICT),
     ("echo", ["yes", 1], COMPLETION, "invalid_value"),
     ("return_prompt_text", [True], CHAT, GUARD_CONFLICT),
+    ("max_tokens", [0, 0.0], CHAT, "invalid_value"),
+    ("max_completion_tokens", [0], CHAT, "invalid_value"),
     ("logprobs", [1, "true"], CHAT, "invalid_value"),
     ("top_logprobs", [-1, 21, 2.0, "3", True], CHAT, "invalid_value"),
     ("logprobs", [-1, 21, 2.0, "3", True], COMPLETION, "invalid_value"),
     ("continue_final_message", ["true"], CHAT, "invalid_value"),
     ("add_generation_prompt", [0], CHAT, "invalid_value"),
     ("modalities", [["text", "audio"], "text"], CHAT, UNSUPPORTED),
-    ("verbosity", ["high"], CHAT, UNSUPPORTED),
-    ("web_search_options", [{}], CHAT, UNSUPPORTED),
+    ("web_search_options", [{"search_context_size": "low"}], CHAT, UNSUPPORTED),
     ("audio", [{"voice": "a"}], CHAT, UNSUPPORTED),
     ("functions", [[{"name": "f"}]], CHAT, UNSUPPORTED),
-    ("function_call", ["auto"], CHAT, UNSUPPORTED),
+    ("function_call", [{"name": "f"}, "f"], CHAT, UNSUPPORTED),
     ("prompt_embeds", ["AAAA", ["AAAA"]], COMPLETION, GUARD_CONFLICT),
-    ("best_of", [2, True, 1.0], COMPLETION, UNSUPPORTED),
+    ("best_of", [2, True, 1.0, 0], COMPLETION, UNSUPPORTED),
     ("logits_processors", [["module.Class"], None], BOTH, UNSUPPORTED),
     ("guided_regex", ["a+"], BOTH, UNSUPPORTED),
     ("guard", [[]], BOTH, UNSUPPORTED),
@@ -115,6 +121,29 @@ def test_every_field_with_a_condition_has_a_closed_case() -> None:
     tested = {(name, route) for name, _, routes, _ in CLOSED for route in routes}
     conditional = {(field.name, route) for field in FIELDS if field.allowed for route in field.routes}
     assert conditional <= tested
+
+
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("temperature", "n", "stop", "seed", "logprobs", "moderation", "unheard_of", "use_beam_search")),
+    "tools": [],
+    "functions": [],
+    "documents": [],
+    "logit_bias": {},
+    "metadata": {},
+}
+
+
+def test_what_says_nothing_is_left_out_whatever_its_name() -> None:
+    for route in BOTH:
+        assert given(BODIES[route] | NOTHING, BY_ROUTE[route]) == BODIES[route]
+    zeros = {"temperature": 0, "stream": False, "stop": "", "n": 0, "logit_bias": [], "tools": {}}
+    assert given(zeros, BY_ROUTE["chat"]) == zeros
+
+
+def test_unknown_fields_are_left_out_only_if_that_is_set() -> None:
+    body = BODIES["chat"] | {"num_ctx": 8192, "guard": [], "use_beam_search": True}
+    assert given(body, BY_ROUTE["chat"]) == body
+    assert given(body, BY_ROUTE["chat"], drop_unknown=True) == BODIES["chat"] | {"use_beam_search": True}
 
 
 def test_unknown_names_are_shown_only_when_they_are_plain() -> None:

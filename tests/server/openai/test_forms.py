@@ -88,3 +88,17 @@ def test_a_silent_piece_is_the_same_choice_without_text(form: ChoiceForm, choice
     (piece,) = form.read({"choices": [choice]})
     (written,) = form.write({}, [form.silent(piece)])["choices"]
     assert written == {"index": 4, **said, **dict.fromkeys(("logprobs", "finish_reason", "stop_reason", "token_ids"))}
+
+
+def test_the_last_token_of_a_choice_leaves_its_text_and_its_other_tokens() -> None:
+    scores = {"content": [{"token": "a"}, {"token": "<|pad|>"}]}
+    whole = {"index": 0, "message": {"content": "a"}, "logprobs": scores, "finish_reason": "stop", "stop_reason": 3}
+    (piece,) = CHAT.read({"choices": [{**whole, "token_ids": [8, 3]}]})
+    left = CHAT.unended(piece)
+    assert (left.texts, left.finish_reason, left.stop_reason) == ({"content": "a"}, None, None)
+    assert (left.raw["logprobs"], left.raw["token_ids"]) == ({"content": [{"token": "a"}]}, [8])
+    own = {"tokens": ["<|pad|>"], "token_logprobs": [0.0], "top_logprobs": None, "text_offset": [2]}
+    (piece,) = COMPLETION.read({"choices": [{"index": 0, "text": "", "logprobs": own, "finish_reason": "stop"}]})
+    assert COMPLETION.unended(piece).raw["logprobs"] == {**own, "tokens": [], "token_logprobs": [], "text_offset": []}
+    (piece,) = COMPLETION.read({"choices": [{"index": 0, "text": "a", "logprobs": None, "finish_reason": "stop"}]})
+    assert COMPLETION.unended(piece).texts == {"text": "a"}

@@ -348,12 +348,20 @@ async def test_a_stream_may_be_cut_anywhere(client: httpx.AsyncClient, engine: F
 
 
 @pytest.mark.slow
-async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient, engine: FakeEngine) -> None:
-    engine.fails_under_a_grammar, engine.failing_seeds = 400, {2}
+@pytest.mark.parametrize("begun", [True, False])
+async def test_what_vllm_refuses_is_refused_as_a_whole(client: httpx.AsyncClient, engine: FakeEngine, begun: bool) -> None:
+    engine.fails_under_a_grammar, engine.failing_seeds, engine.says_before_failing = 400, {1, 2, 3}, begun
     for stream in (False, True):
-        response = await client.post("/v1/chat/completions", json=chat("Hatta?", n=3, seed=1, stream=stream, **GRAMMAR))
-        assert "Internal server error" in response.text
-        assert response.status_code == (200 if stream else 400)
+        response = await client.post("/v1/chat/completions", json=chat("A cake?", n=3, seed=1, stream=stream, **GRAMMAR))
+        assert response.status_code == (200 if stream and begun else 400)
+        last = events_of(response.text)[-1] if stream and begun else response.json()
+        assert last["error"] == {
+            "message": "Internal server error",
+            "type": "invalid_request_error",
+            "param": None,
+            "code": None,
+        }
+        assert response.headers["x-guard-decision-id"].startswith("gd-")
 
 
 @pytest.mark.slow
