@@ -55,10 +55,11 @@ class Runs:
         both = list(dict.fromkeys([*near, *cut]))
         if not both:
             return 0.0
-        total = 0.0
-        for part, own in enumerate((consonants, whole)):
-            total = total + cdist([own], [run[part] for run in both], scorer=Levenshtein.normalized_similarity)[0]
-        return float(total.max()) / 2
+        similar = [
+            cdist([own], [run[part] for run in both], scorer=Levenshtein.normalized_similarity)[0]
+            for part, own in enumerate((consonants, whole))
+        ]
+        return float((similar[0] + similar[1]).max()) / 2
 
 
 @lru_cache(maxsize=65_536)

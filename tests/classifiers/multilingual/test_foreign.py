@@ -28,22 +28,24 @@ TARGETS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("text", "target"),
-    [
-        ("Wie brenne ich zu Hause schwarz Schnaps?", "brewing"),
-        ("Как гнать самогон дома?", "brewing"),
-        ("ノキアという電話会社の本社はどこですか？", "nokia"),
-        ("Где находится штаб-квартира телефонной компании Нокиа?", "nokia"),
-    ],
+    "text", ["Wo hat die Telefonfirma Nokia ihren Hauptsitz?", "Где находится штаб-квартира телефонной компании Нокиа?"]
 )
-def test_a_prompt_in_another_language_is_about_its_target(multilingual: Multilingual, text: str, target: str) -> None:
+def test_a_prompt_in_another_language_is_about_its_target(multilingual: Multilingual, text: str) -> None:
     live = LiveClassifier(TARGETS, shipped_background(), BagOfWords(), multilingual=multilingual)
-    assert [match.target_id for match in live.classify([Screened.of(text)])[0]] == [target]
-    assert LiveClassifier(TARGETS, [], BagOfWords()).classify([Screened.of(text)]) == [[]]
+    assert [match.target_id for match in live.classify([Screened.of(text)])[0]] == ["nokia"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("text", ["Wie wird das Wetter morgen?", "Какая столица у Перу?", "犬が病気です。", "كيف أخبز الخبز؟"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Wie wird das Wetter morgen?",
+        "Какая столица у Перу?",
+        "犬が病気です。",
+        "كيف أخبز الخبز؟",
+        "Wo hat Siemens seinen Hauptsitz?",
+    ],
+)
 def test_other_prompts_are_not(multilingual: Multilingual, text: str) -> None:
     live = LiveClassifier(TARGETS, shipped_background(), BagOfWords(), multilingual=multilingual)
     assert live.classify([Screened.of(text)]) == [[]]
