@@ -207,18 +207,15 @@ class Settings(BaseSettings):
         """
         if self.judge_key_file is None or self.judge in ("off", "model"):
             return None
-        try:
-            key = self.judge_key_file.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in ASCII"
-            raise ValueError(
-                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} cannot be read ({reason}): name a file with the key"
-            ) from None
-        if not key or not key.isprintable():
-            raise ValueError(
-                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} does not hold one key on one line: write the key into it"
-            )
-        return key
+        return _key_in(self.judge_key_file, "GUARD_JUDGE_KEY_FILE")
+
+    def admin_key(self) -> str | None:
+        """Return the text of the first admin key, None if the settings name no file for one.
+
+        Raises:
+            ValueError: The file cannot be read, or holds no key.
+        """
+        return _key_in(self.admin_key_file, "GUARD_ADMIN_KEY_FILE") if self.admin_key_file else None
 
     @property
     def answering(self) -> Answering:
@@ -254,3 +251,15 @@ class Settings(BaseSettings):
     def thresholds(self) -> Thresholds:
         """How near a prompt must be to an example."""
         return Thresholds(self.threshold, self.margin)
+
+
+def _key_in(file: Path, variable: str) -> str:
+    """Return the key in a file that a variable of the environment names. Raises ValueError if there is none in it."""
+    try:
+        key = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in ASCII"
+        raise ValueError(f"{variable}: {file} cannot be read ({reason}): name a file with the key") from None
+    if not key or not key.isprintable():
+        raise ValueError(f"{variable}: {file} does not hold one key on one line: write the key into it")
+    return key
