@@ -87,6 +87,8 @@ class FairPool:
     def _done(self, client: str) -> None:
         self._free += 1
         self._working.discard(client)
+        if client in self._waiting:
+            self._waiting.move_to_end(client)
         self._give()
 
     def _give(self) -> None:
@@ -101,9 +103,7 @@ class FairPool:
                 self._free -= 1
                 self._working.add(client)
                 pieces.popleft().set_result(None)
-                if pieces:
-                    self._waiting.move_to_end(client)
-                else:
+                if not pieces:
                     del self._waiting[client]
 
 

@@ -54,13 +54,13 @@ def test_other_options_are_vllm_s(arguments: list[str]) -> None:
         (["--api-key", "x"], "guard-server keys create"),
     ],
 )
-def test_P2_and_P4_the_message_says_what_to_use_instead(arguments: list[str], instead: str) -> None:
+def test_p2_and_p4_the_message_says_what_to_use_instead(arguments: list[str], instead: str) -> None:
     with pytest.raises(ValueError, match=instead):
         check_flags(arguments)
 
 
 @pytest.mark.slow
-def test_P2_no_option_of_vllm_s_listener_is_ignored() -> None:
+def test_p2_no_option_of_vllm_s_listener_is_ignored() -> None:
     from vllm.entrypoints.launchers.cli_args import BaseFrontendArgs, FrontendArgs, make_arg_parser
     from vllm.utils.argparse_utils import FlexibleArgumentParser
 
