@@ -19,10 +19,9 @@ from tests.server.fakes import FakeEngine, WordEncoder, opener
 
 def main(pace: float) -> None:
     """Serve until the process is told to stop."""
-    some, words = (
-        classifiers.meaning.background.shipped_background()[::20],
-        classifiers.meaning.wordlist.listed_words()[5000::500],
-    )
+    # Fewer of both, so that it starts soon.
+    some = classifiers.meaning.background.shipped_background()[::20]
+    words = classifiers.meaning.wordlist.listed_words()[5000::500]
     classifiers.meaning.background.shipped_background = lambda: some
     classifiers.meaning.wordlist.listed_words = lambda: words
     engine = FakeEngine()
