@@ -165,19 +165,16 @@ def _until_idle(client: httpx.Client) -> None:
 def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     """Return the figures as a table: for each kind of large prompt and each route of the short ones."""
     shown = Table(
-        "the other client sends", "route", "idle ms", "under load ms", "more ms (median)", "more ms (p99)", "ratio", "ratio p99"
+        "the other client sends", "route", "idle ms: median", "p99", "loaded ms: median", "p99", "more ms: median", "p99"
     )
+    for heading in ("ratio: median", "p99"):
+        shown.add_column(heading)
     for kind, routes in found.items():
         for path, one in routes.items():
-            if not isinstance(one, Mapping):
-                continue
-            cells = [
-                f"{one['idle_median']:.1f}",
-                f"{one['loaded_median']:.1f}",
-                f"{one['more_median']:.1f}",
-                f"{one['more_p99']:.1f}",
-            ]
-            shown.add_row(kind, path, *cells, f"{one['ratio_median']:.2f}", f"{one['ratio_p99']:.2f}")
+            if isinstance(one, Mapping):
+                times = (f"{one[f'{what}_{name}']:.1f}" for what in ("idle", "loaded", "more") for name in ("median", "p99"))
+                ratios = (f"{one[f'ratio_{name}']:.2f}" for name in ("median", "p99"))
+                shown.add_row(kind, path, *times, *ratios)
     return shown
 
 

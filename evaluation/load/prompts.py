@@ -10,8 +10,6 @@ from typing import Any
 from classifiers.meaning.wordlist import listed_words
 
 Body = dict[str, Any]
-# A word in a list has this many tokens of a small vocabulary or fewer.
-_TOKENS_PER_WORD = 3
 
 
 def prose(rng: random.Random, characters: int) -> str:
@@ -71,9 +69,8 @@ def lines(rng: random.Random, context: int) -> Body:
 
 
 def answered(rng: random.Random, context: int) -> Body:
-    """Return a prompt that nearly fills the context, and asks for one token."""
-    words = rng.choices([word for word in listed_words() if len(word) < 8], k=context // _TOKENS_PER_WORD)
-    return _chat(" ".join(words))
+    """Return a prompt of token ids that fills the context, and asks for one token."""
+    return {"model": "demo", "prompt": [rng.randint(200, 1500) for _ in range(context - 1)], "max_tokens": 1}
 
 
 LARGEST: dict[str, Callable[[random.Random, int], Body]] = {
