@@ -72,8 +72,11 @@ EXPOSE 8000
 # /ready, not /health: ready means that the policy is enforced and the startup proof has succeeded. The engine takes half a minute
 # to start, and several minutes with a large model. http.client, because urllib would use a proxy from the environment.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 CMD ["python3", "-c", "\
-import http.client, os; \
-c = http.client.HTTPConnection('127.0.0.1', int(os.environ['GUARD_PORT']), timeout=4); \
+import http.client, os, ssl; \
+at = ('127.0.0.1', int(os.environ['GUARD_PORT'])); \
+tls = os.environ.get('GUARD_TLS_CERT'); \
+unverified = ssl._create_unverified_context(); \
+c = http.client.HTTPSConnection(*at, timeout=4, context=unverified) if tls else http.client.HTTPConnection(*at, timeout=4); \
 c.request('GET', '/ready'); \
 exit(c.getresponse().status != 200)"]
 
@@ -123,8 +126,11 @@ VOLUME ["/var/lib/guard", "/var/cache/guard"]
 EXPOSE 8000
 
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10m --retries=3 CMD ["python3", "-c", "\
-import http.client, os; \
-c = http.client.HTTPConnection('127.0.0.1', int(os.environ['GUARD_PORT']), timeout=4); \
+import http.client, os, ssl; \
+at = ('127.0.0.1', int(os.environ['GUARD_PORT'])); \
+tls = os.environ.get('GUARD_TLS_CERT'); \
+unverified = ssl._create_unverified_context(); \
+c = http.client.HTTPSConnection(*at, timeout=4, context=unverified) if tls else http.client.HTTPConnection(*at, timeout=4); \
 c.request('GET', '/ready'); \
 exit(c.getresponse().status != 200)"]
 

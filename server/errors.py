@@ -8,10 +8,11 @@
     ├── MethodNotAllowed    405   the route exists, the method does not
     ├── TooLarge            413   the body is over the limit
     ├── UnsupportedMedia    415   the body has another content type or encoding than the route takes
-    ├── RateLimited         429   the key has made too many requests
+    ├── RateLimited         429   the key has made too many requests, or has too many in progress
     ├── GuardFailure        500   screening or the guard failed, so nothing was generated (fail closed)
     ├── EngineFailure       502   the engine failed, or its answer cannot be checked
-    └── NotReady            503   the server starts or stops, or a change is not enforced everywhere yet
+    ├── NotReady            503   the server starts or stops, or a change is not enforced everywhere yet
+    └── TookTooLong         504   the request was not answered within the time that a request may take
 
 `server.http.envelope` turns an error into HTTP.
 """
@@ -141,3 +142,11 @@ class NotReady(KnownError):
     STATUS = 503
     TYPE = SERVER_ERROR
     CODE = "not_ready"
+
+
+class TookTooLong(KnownError):
+    """504: the request was not answered within the time that a request may take. The engine has stopped working on it."""
+
+    STATUS = 504
+    TYPE = SERVER_ERROR
+    CODE = "timeout"

@@ -14,8 +14,10 @@ from guard import Vocabulary
 from server.answers.fluency import Fluency
 from server.answers.leads import Leads
 from server.engine.protocol import Engine
+from server.http.admission import Admission
 from server.http.authentication import Authenticator
 from server.http.body import BodyLimits
+from server.http.requestlimits import RequestLimits
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
@@ -48,6 +50,8 @@ class ApiContext:
     thresholds: Thresholds = field(default_factory=Thresholds)
     metrics: Metrics = field(default_factory=Metrics)
     limits: BodyLimits = field(default_factory=BodyLimits)
+    admission: Admission = field(default_factory=lambda: Admission(256, 256))
+    request_limits: RequestLimits = field(default_factory=RequestLimits)
     vocabulary: Callable[[], Vocabulary | None] = lambda: None
     calibration: Callable[[], Calibration | None] = lambda: None
     foretelling: Foretelling | None = None

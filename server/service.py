@@ -28,7 +28,9 @@ from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
 from server.errors import EngineFailure, NotReady
 from server.housekeeping import Housekeeping
+from server.http.admission import Admission
 from server.http.authentication import Authenticator
+from server.http.draining import Draining
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
@@ -64,6 +66,8 @@ class Service:
         self._judge_key = settings.judge_key()
         self.metrics = Metrics()
         self.authenticator = Authenticator(lambda: self.database)
+        self.admission = Admission(settings.max_concurrent, settings.max_queued)
+        self.draining = Draining()
         self.failure: Exception | None = None
         self.seconds: dict[str, float] = {}
         self._open_engine = open_engine
@@ -107,7 +111,7 @@ class Service:
 
     async def ready(self) -> bool:
         """Whether the engine answers, the guard is proven and the policy in force is known."""
-        if self._running is None or not self._running.activation.serving:
+        if self.draining.begun or self._running is None or not self._running.activation.serving:
             return False
         return (await request(self._running.engine.app, "GET", "/health")).status_code == 200
 
@@ -146,7 +150,9 @@ class Service:
             async with database.read() as session:
                 if not await Keys().any(session):
                     logger.warning(
-                        "no API keys: every process on this machine may do everything; make keys with `guard-server keys create`"
+                        "no API keys: every process on this machine may do everything, and so may everybody whom a proxy on this "
+                        "machine lets through; requests with a header that proxies write (Forwarded, X-Forwarded-*, X-Real-IP, "
+                        "Via) are refused, but not every proxy writes one; make keys with `guard-server keys create`"
                     )
             with self._timed("encoder"):
                 encoder = await asyncio.to_thread(self._open_encoder, settings)
@@ -218,6 +224,8 @@ class Service:
                 thresholds=settings.thresholds,
                 metrics=self.metrics,
                 limits=settings.limits,
+                admission=self.admission,
+                request_limits=settings.request_limits,
                 vocabulary=engine.tokens,
                 calibration=lambda: recalibration.calibration,
                 foretelling=Foretelling(encoder, *wanted),

@@ -18,6 +18,7 @@ from classifiers.calibration.limits import CAP
 from classifiers.detection import ALL, Detection, History, RefuseOn, Weight
 from classifiers.target import Hint, Say
 from server.http.body import BodyLimits
+from server.http.requestlimits import RequestLimits
 
 _DEFAULT = Thresholds()
 _LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -37,6 +38,18 @@ class Settings(BaseSettings):
     policy: Path | None = Field(None, description="policy file (YAML): targets that are enforced from the start")
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0 picks a free one")
+    tls_cert: Path | None = Field(None, description="file with the certificate chain (PEM); with it the server speaks HTTPS")
+    tls_key: Path | None = Field(None, description="file with the certificate's private key (PEM)")
+    tls_client_ca: Path | None = Field(
+        None, description="file with certificate authorities (PEM): a client must show a certificate of one of them"
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="origins whose pages may call the server (CORS), separated by commas; * for any"
+    )
+    admin_key_file: Path | None = Field(
+        None, description="file with the text of an admin key, which the server makes if there is no key yet"
+    )
+    metrics_open: bool = Field(False, description="serve /metrics without a key")
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="folder for compiled restrictions and the vectors of words",
@@ -106,6 +119,13 @@ class Settings(BaseSettings):
         "refuse", description="what happens to a field of a request that the server does not know: refuse or drop"
     )
     max_body_bytes: int = Field(8 * 2**20, ge=1024, description="largest request body, in bytes")
+    max_messages: int = Field(2048, ge=1, description="most messages of a chat request")
+    max_prompts: int = Field(128, ge=1, description="most prompts in a list")
+    max_choices: int = Field(128, ge=1, description="most choices of a request: its prompts times `n`")
+    max_concurrent: int = Field(256, ge=1, description="most requests of a client that the server works on at once")
+    max_queued: int = Field(256, ge=0, description="most requests of a client that wait for that; one more gets status 429")
+    request_timeout: float = Field(1800.0, gt=0, description="seconds that a request may take, waiting and streaming included")
+    drain_timeout: float = Field(20.0, ge=0, description="seconds that requests in progress may take once the server is to stop")
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
     log_level: str = Field("info", description="log level: debug, info, warning or error")
     vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments that go to vLLM unchanged")
@@ -136,6 +156,29 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+    @field_validator("tls_key", "tls_client_ca")
+    @classmethod
+    def _has_a_certificate(cls, file: Path | None, known: ValidationInfo) -> Path | None:
+        if file is not None and known.data.get("tls_cert") is None:
+            raise ValueError("needs GUARD_TLS_CERT (--tls-cert), the file with the server's own certificate")
+        return file
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(origin for part in value.split(",") if (origin := part.strip()))
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if origin != "*" and not (parts.scheme in ("http", "https") and parts.netloc and origin.endswith(parts.netloc)):
+                raise ValueError(f"{origin!r} is no origin: write it as https://app.example, without a path, or write *")
+        return origins
 
     @field_validator("say", mode="before")
     @classmethod
@@ -170,18 +213,15 @@ class Settings(BaseSettings):
         """
         if self.judge_key_file is None or self.judge in ("off", "model"):
             return None
-        try:
-            key = self.judge_key_file.read_text("ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text in ASCII"
-            raise ValueError(
-                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} cannot be read ({reason}): name a file with the key"
-            ) from None
-        if not key or not key.isprintable():
-            raise ValueError(
-                f"GUARD_JUDGE_KEY_FILE: {self.judge_key_file} does not hold one key on one line: write the key into it"
-            )
-        return key
+        return _key_in(self.judge_key_file, "GUARD_JUDGE_KEY_FILE")
+
+    def admin_key(self) -> str | None:
+        """Return the text of the first admin key, None if the settings name no file for one.
+
+        Raises:
+            ValueError: The file cannot be read, or holds no key.
+        """
+        return _key_in(self.admin_key_file, "GUARD_ADMIN_KEY_FILE") if self.admin_key_file else None
 
     @property
     def answering(self) -> Answering:
@@ -214,6 +254,23 @@ class Settings(BaseSettings):
         return BodyLimits(bytes=self.max_body_bytes)
 
     @property
+    def request_limits(self) -> RequestLimits:
+        """Limits on what one request may ask for."""
+        return RequestLimits(self.max_messages, self.max_prompts, self.max_choices)
+
+    @property
     def thresholds(self) -> Thresholds:
         """How near a prompt must be to an example."""
         return Thresholds(self.threshold, self.margin)
+
+
+def _key_in(file: Path, variable: str) -> str:
+    """Return the key in a file that a variable of the environment names. Raises ValueError if there is none in it."""
+    try:
+        key = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in ASCII"
+        raise ValueError(f"{variable}: {file} cannot be read ({reason}): name a file with the key") from None
+    if not key or not key.isprintable():
+        raise ValueError(f"{variable}: {file} does not hold one key on one line: write the key into it")
+    return key

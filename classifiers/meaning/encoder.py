@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from classifiers.meaning.fairlock import FairLock
 from classifiers.meaning.packed import packed
+from classifiers.pauses import pause
 from classifiers.reading.windows import MAX_PIECES
 
 Vectors = NDArray[np.float32]
@@ -150,6 +151,7 @@ class SentenceEncoder:
 
         Raises:
             EncoderError: A vector is not finite. Compared with a threshold it would count as "not similar".
+            Abandoned: Nobody wants the vectors any more (`classifiers.pauses`).
         """
         if not texts:
             return np.zeros((0, self._dimension), np.float32)
@@ -157,6 +159,7 @@ class SentenceEncoder:
         clean = [text.encode("utf-8", "replace").decode() for text in texts]
         vectors = np.empty((len(texts), self._dimension), np.float32)
         for turn in _turns(clean):
+            pause()
             with self._lock:
                 vectors[turn] = self._encode([clean[number] for number in turn])
         return unit_rows(vectors)

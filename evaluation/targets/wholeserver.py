@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
 import httpx
 import psutil
+
+from evaluation.demo.served import ENGINE
 
 START_S = 300.0
 """Seconds to wait for a start: an engine needs half a minute on idle cores, and more beside others."""
@@ -44,14 +47,25 @@ class WholeServer:
         model: folder of the model.
         data_dir: the server's data; made if it is missing.
         database: the store's URL; None for SQLite in the data folder.
+        engine: vLLM's arguments.
+        settings: more of the environment.
     """
 
-    def __init__(self, model: str, data_dir: Path, database: str | None = None) -> None:
+    def __init__(
+        self,
+        model: str,
+        data_dir: Path,
+        database: str | None = None,
+        engine: Sequence[str] = ENGINE,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._model = model
+        self._engine = engine
         self._data_dir = data_dir
         self._environment = {**_ENVIRONMENT, **os.environ, **({"GUARD_DATABASE": database} if database else {})}
         # Without the promise of a miss rate there is no calibration, which would compute beside what the trial measures.
         self._environment |= {_MARK: uuid.uuid4().hex, "GUARD_MISS_RATE": "0"}
+        self._environment |= settings or {}
         # Two vLLMs would bind their workers to the same core, and each would wait there for the other's busy waiting.
         self._environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         self._log: IO[bytes] | None = None
@@ -70,15 +84,13 @@ class WholeServer:
 
     def start(self) -> None:
         """Start it, and return at once. Its output goes to `server.log` beside its data."""
-        from evaluation.demo.served import ENGINE
-
         assert self._main is None
         port = self.url.rpartition(":")[2]
         command = [str(Path(sys.executable).with_name("guard-server")), "serve", "--model", self._model, "--port", port]
         self._data_dir.mkdir(parents=True, exist_ok=True)
         self._log = (self._data_dir / "server.log").open("ab")
         self._main = subprocess.Popen(
-            [*command, "--data-dir", str(self._data_dir), "--", *ENGINE],
+            [*command, "--data-dir", str(self._data_dir), "--", *self._engine],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from server.http.authentication import Principal
+from server.http.authentication import Principal, client_of
 from server.running import ApiContext
 from server.store.keys import Role
 
 # For the OpenAPI description alone: the authenticator reads the header.
 _BEARER = HTTPBearer(auto_error=False, description="A key made by `guard-server keys create`.")
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]
 
 
 ContextProvider = Callable[[], ApiContext]
@@ -34,10 +35,20 @@ async def context_of(request: Request) -> ApiContext:
 
 
 def _needs(role: Role) -> Callable[..., Awaitable[Principal]]:
-    async def admitted(request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)]) -> Principal:
+    async def admitted(request: Request, _: _Bearer) -> Principal:
         return await (await context_of(request)).authenticator.admit(request.scope, role)
 
     return admitted
+
+
+def _placed(role: Role) -> Callable[..., AsyncIterator[Principal]]:
+    async def placed(request: Request, _: _Bearer) -> AsyncIterator[Principal]:
+        context = await context_of(request)
+        principal = await context.authenticator.admit(request.scope, role)
+        async with context.admission.place(client_of(principal, request.scope)):
+            yield principal
+
+    return placed
 
 
 # Annotations of a route's parameters. The principal comes first: the key is checked before anything else is read.
@@ -45,3 +56,6 @@ Context = Annotated[ApiContext, Depends(context_of)]
 Client = Annotated[Principal, Depends(_needs("client"))]
 Auditor = Annotated[Principal, Depends(_needs("auditor"))]
 Admin = Annotated[Principal, Depends(_needs("admin"))]
+# The same for routes that screen: the request has one of its client's places (`server.http.admission`) until it is answered.
+ScreeningClient = Annotated[Principal, Depends(_placed("client"))]
+ScreeningAuditor = Annotated[Principal, Depends(_placed("auditor"))]

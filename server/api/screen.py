@@ -8,15 +8,17 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import Field, model_validator
 
 from server.api.base import ERRORS, ApiModel
 from server.api.bodies import body_of, documented
-from server.api.context import Auditor, Client, Context
+from server.api.context import Context, ScreeningAuditor, ScreeningClient
 from server.api.failures import ApiRoute
 from server.errors import NotReady
-from server.http.authentication import Principal
+from server.http.authentication import Principal, client_of
+from server.http.disconnect import unless_gone
+from server.http.requestlimits import RequestLimits
 from server.openai.chat import CHAT, texts_of_chat
 from server.openai.length import check_texts
 from server.running import ApiContext
@@ -94,10 +96,13 @@ class ModerationResponse(ApiModel):
 
 @router.post("/screen", openapi_extra=documented(ScreenRequest), summary="Decide about a text without generating")
 async def screen(
-    principal: Auditor, context: Context, body: Annotated[ScreenRequest, Depends(body_of(ScreenRequest))]
+    request: Request,
+    principal: ScreeningAuditor,
+    context: Context,
+    body: Annotated[ScreenRequest, Depends(body_of(ScreenRequest))],
 ) -> ScreenResponse:
     """Return what the server would do with a request that holds the text, and why."""
-    decision = (await _decisions(context, principal, [_texts(body)]))[0]
+    decision = (await _decisions(request, context, principal, [_texts(body, context.request_limits)]))[0]
     return ScreenResponse(
         decision_id=decision.id,
         verdict=decision.verdict,
@@ -114,7 +119,10 @@ async def screen(
 
 @router.post("/moderations", openapi_extra=documented(ModerationRequest), summary="Moderate texts, in OpenAI's shape")
 async def moderations(
-    principal: Client, context: Context, body: Annotated[ModerationRequest, Depends(body_of(ModerationRequest))]
+    request: Request,
+    principal: ScreeningClient,
+    context: Context,
+    body: Annotated[ModerationRequest, Depends(body_of(ModerationRequest))],
 ) -> ModerationResponse:
     """Return which texts are about something that is to be forgotten.
 
@@ -123,14 +131,16 @@ async def moderations(
     refuse a request with the text.
     """
     inputs = [body.input] if isinstance(body.input, str) else body.input
-    decisions = await _decisions(context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
+    decisions = await _decisions(request, context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
     result = _by_target if principal.may("auditor") else _for_client
     return ModerationResponse(
         id=f"modr-{uuid.uuid4().hex}", model="guard-server", results=[result(decision) for decision in decisions]
     )
 
 
-async def _decisions(context: ApiContext, principal: Principal, requests: Sequence[Sequence[Text]]) -> list[Decision]:
+async def _decisions(
+    request: Request, context: ApiContext, principal: Principal, requests: Sequence[Sequence[Text]]
+) -> list[Decision]:
     if not context.activation.serving:
         raise NotReady(
             "The server cannot tell which policy is in force: the store does not answer. Try again.", headers={"Retry-After": "1"}
@@ -140,24 +150,30 @@ async def _decisions(context: ApiContext, principal: Principal, requests: Sequen
     for texts in requests:
         check_texts(texts, context.activation.enforcement.context_length, None)
     slots = asyncio.Semaphore(_AT_ONCE)
+    client = client_of(principal, request.scope)
 
     async def decided(screener: Screener, texts: Sequence[Text]) -> Decision:
         async with slots:
             started = time.perf_counter()
-            decision = await screener.decide(texts)
+            decision = await screener.decide(texts, client=client)
             context.decisions.screened(decision, principal.key_id, time.perf_counter() - started, texts)
             return decision
 
     async with context.activation.enforcement.admitted() as screener:
-        # At once, so that the classifiers get them in batches.
-        return await asyncio.gather(*(decided(screener, texts) for texts in requests))
+
+        async def all_decided() -> list[Decision]:
+            # At once, so that the classifiers get them in batches.
+            return await asyncio.gather(*(decided(screener, texts) for texts in requests))
+
+        return await unless_gone(all_decided(), request.receive)
 
 
-def _texts(body: ScreenRequest) -> list[Text]:
+def _texts(body: ScreenRequest, limits: RequestLimits) -> list[Text]:
     if body.messages is None:
         return [Text(body.text or "", "text")]
     asked = {"messages": body.messages}
     CHAT.check(asked)
+    CHAT.check_counts(asked, limits)
     return texts_of_chat(asked)
 
 

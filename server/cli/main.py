@@ -40,6 +40,16 @@ def serve(
     policy: PolicyFile = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.", envvar="GUARD_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one.", envvar="GUARD_PORT")] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="File with the certificate chain (PEM): serve HTTPS.", envvar="GUARD_TLS_CERT")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(help="File with the certificate's private key (PEM).", envvar="GUARD_TLS_KEY")
+    ] = None,
+    tls_client_ca: Annotated[
+        Path | None,
+        typer.Option(help="File with authorities (PEM) of which clients must show a certificate.", envvar="GUARD_TLS_CLIENT_CA"),
+    ] = None,
     data_dir: DataFolder = None,
     sample: Annotated[
         list[str] | None,
@@ -52,7 +62,15 @@ def serve(
 
     serve(
         settings_from(
-            model=model, policy=policy, host=host, port=port, data_dir=data_dir, vllm_args=tuple(vllm_args or ()) or None
+            model=model,
+            policy=policy,
+            host=host,
+            port=port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
+            data_dir=data_dir,
+            vllm_args=tuple(vllm_args or ()) or None,
         ),
         sample or [],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,13 +20,15 @@ from rich.console import Console
 
 from server.app import create_app
 from server.cli.comparison import compare, compare_all, table
+from server.cli.draining import DrainingServer
+from server.cli.firstkey import first_key
 from server.engine.checks import check_engine
 from server.http.authentication import binding_allowed
 from server.service import Service
 from server.settings import Settings
-from server.store import Database, StoreError
-from server.store.database.location import default_url
-from server.store.keys import Keys
+
+# Seconds that connections may take to close once no request is in progress.
+_TO_CLOSE_S = 5
 
 
 def settings_from(**flags: Any) -> Settings:
@@ -47,20 +50,47 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
     1 if the guard cannot be started or proven.
     """
     # The store is opened only if the answer matters: opening it would create it.
-    if not binding_allowed(settings.host, any_keys=False) and not _any_keys(settings):
-        typer.echo(
-            f"There are no API keys, so the server may not listen on {settings.host}, only on a loopback address. "
-            "Make a key first: guard-server keys create --role admin --name ...",
-            err=True,
-        )
-        raise typer.Exit(2)
+    if settings.admin_key_file or not binding_allowed(settings.host, any_keys=False):
+        try:
+            any_keys = first_key(settings)
+        except ValueError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(2) from None
+        except Exception as error:
+            _fail(error)
+        if not binding_allowed(settings.host, any_keys):
+            typer.echo(
+                f"There are no API keys, so the server may not listen on {settings.host}, only on a loopback address. "
+                "Make a key first: guard-server keys create --role admin --name ... In a container, put a key into a file and "
+                "name it in GUARD_ADMIN_KEY_FILE.",
+                err=True,
+            )
+            raise typer.Exit(2)
     application = _application(settings)
     config = uvicorn.Config(
-        application, host=settings.host, port=settings.port, log_level=settings.log_level.lower(), access_log=False
+        application,
+        host=settings.host,
+        port=settings.port,
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        ssl_ca_certs=str(settings.tls_client_ca) if settings.tls_client_ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if settings.tls_client_ca else ssl.CERT_NONE,
+        timeout_graceful_shutdown=_TO_CLOSE_S,
     )
+    try:
+        config.load()
+    except OSError as error:  # an ssl.SSLError is one
+        typer.echo(
+            f"GUARD_TLS_CERT, GUARD_TLS_KEY or GUARD_TLS_CLIENT_CA: {error.strerror or error}. Name PEM files that this user may "
+            "read: a certificate with its chain, its private key without a password, and authorities.",
+            err=True,
+        )
+        raise typer.Exit(2) from None
     # The port is bound before anything slow begins, so that a port in use shows at once.
     with _listening(config) as listening:
-        failure = asyncio.run(_serve(uvicorn.Server(config), listening, application, samples))
+        failure = asyncio.run(_serve(DrainingServer(config, settings.drain_timeout), listening, application, samples))
     if failure:
         _fail(failure)
 
@@ -86,22 +116,6 @@ def ask(settings: Settings, question: str) -> None:
             asyncio.run(answer())
         except Exception as error:
             _fail(error)
-
-
-def _any_keys(settings: Settings) -> bool:
-    async def ask() -> bool:
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        database = await Database.open(settings.database or default_url(settings.data_dir))
-        try:
-            async with database.read() as session:
-                return await Keys().any(session)
-        finally:
-            await database.close()
-
-    try:
-        return asyncio.run(ask())
-    except (StoreError, ValueError, OSError) as error:
-        _fail(error)
 
 
 def _application(settings: Settings) -> FastAPI:
@@ -137,7 +151,7 @@ def _fail(error: Exception) -> NoReturn:
 
 
 async def _serve(
-    server: uvicorn.Server, listening: socket.socket, application: FastAPI, samples: Sequence[str]
+    server: DrainingServer, listening: socket.socket, application: FastAPI, samples: Sequence[str]
 ) -> Exception | None:
     service: Service = application.state.service
 
@@ -155,12 +169,14 @@ async def _serve(
             Console().print(table(comparisons))
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
-        print(f"guard-server listens on http://{shown}:{port}/v1 (model {service.running.model})", flush=True)
+        scheme = "https" if server.config.is_ssl else "http"
+        print(f"guard-server listens on {scheme}://{shown}:{port}/v1 (model {service.running.model})", flush=True)
         # The service ends by itself only if the engine dies: then there is nothing to serve.
         await service.ended()
         server.should_exit = True
 
     announcing = asyncio.create_task(announce())
+    server.draining = service.draining
     await server.serve(sockets=[listening])
     announcing.cancel()
     return service.failure

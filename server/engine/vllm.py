@@ -19,25 +19,16 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from guard.tokens.vocabulary import Vocabulary
+from server.engine.flags import check_flags
 from server.engine.grammars import enforceable
 from server.engine.tokenizer import PromptTokenizer, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
 
-# This module sets these options. Another value would remove the guard or let clients get round it.
-_RESERVED = (
-    "--model", "--logits-processors", "--worker-extension-cls", "--additional-config", "--logprobs-mode", "--speculative-config",
-    "--trust-request-chat-template", "--return-tokens-as-token-ids", "--runner", "--host", "--port", "--api-key", "--middleware",
-    "--root-path", "--headless", "--api-server-count", "--skip-tokenizer-init", "--config",
-)  # fmt: skip
-
 
 def vllm_arguments(settings: Settings) -> list[str]:
-    """Return vLLM's command line. Raises ValueError if the operator's arguments have an option that the server sets."""
-    for argument in settings.vllm_args:
-        name = argument.split("=")[0].split(".")[0].replace("_", "-")
-        if name in _RESERVED:
-            raise ValueError(f"{argument.split('=')[0]} is set by guard-server: remove it from the arguments after --")
+    """Return vLLM's command line. Raises ValueError if the operator's arguments have an option that is refused (`flags`)."""
+    check_flags(settings.vllm_args)
     guard = {"folder": str(settings.restrictions.resolve())}
     return [
         "--model", settings.model,
@@ -227,5 +218,9 @@ def _configure(arguments: list[str]) -> tuple[Any, Any]:
         args = parser.parse_args(arguments)
     except SystemExit as error:
         raise ValueError("vLLM does not accept the arguments after --: see its message above") from error
+    if args.model_tag is not None:
+        raise ValueError(
+            f"{args.model_tag!r} after -- is no option, and vLLM would ignore it: name the model with --model before --"
+        )
     validate_parsed_serve_args(args)
     return args, AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)

@@ -8,7 +8,9 @@ targets, policy, audit log and reports; `admin` does everything.
 
 As long as no key was ever made, the server is open to its own machine: `binding_allowed` keeps it from listening on other
 addresses, and every request from a loopback address has the role `admin`. A page in a browser on that machine could send such
-requests through a name that resolves to a loopback address (DNS rebinding), so the Host header must name a loopback address too.
+requests through a name that resolves to a loopback address (DNS rebinding), so the Host header must name a loopback address too,
+and so must an Origin header. A proxy on that machine would pass on requests of others, so a request with a header that only
+proxies write is refused. A proxy that writes none of them cannot be told from a client: the log says so at the start.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ OPEN_ID = "loopback"
 """The actor that the audit log names for a request to a server without keys."""
 
 _LONGEST = 256
+FORWARDING = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+"""Headers that proxies write (RFC 7239, RFC 9110 7.6.3, and common ones), besides all that begin with `x-forwarded-`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,14 @@ class Authenticator:
         if not ring:
             if client is None or not is_loopback(client) or not _names_loopback(headers.get("host", "")):
                 raise _unauthorized()
+            if (origin := headers.get("origin")) is not None and not _names_loopback(origin.partition("://")[2]):
+                raise _unauthorized()
+            if forwarded(headers):
+                raise Unauthorized(
+                    "The request came through a proxy, and the server has no API keys. Without keys it serves its own machine "
+                    "alone: make a key with `guard-server keys create`.",
+                    headers={"WWW-Authenticate": "Bearer"},
+                )
             return Principal(OPEN_ID, "admin")
         now = self._now()
         key = ring.check(_key_text(headers), now)
@@ -151,6 +163,17 @@ class Authenticator:
                 if changes == self._changes:
                     self._ring, self._loaded = ring, started
         return self._ring
+
+
+def client_of(principal: Principal, scope: Scope) -> str:
+    """Return whom limits and turns count a request for: the key, or the address that it came from where there are no keys."""
+    address = scope.get("client")
+    return f"address {address[0]}" if principal.key_id == OPEN_ID and address else principal.key_id
+
+
+def forwarded(headers: Headers) -> bool:
+    """Whether a proxy passed a request on, as far as its headers tell."""
+    return any(name in FORWARDING or name.startswith("x-forwarded-") for name in headers)
 
 
 def is_loopback(host: str) -> bool:

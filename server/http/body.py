@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from email.message import Message as HeaderParser
-from itertools import accumulate
+from itertools import chain
 from typing import Any, NoReturn
 
 from starlette.requests import ClientDisconnect
@@ -39,10 +39,15 @@ _SURROGATE = re.compile(r"\\u[dD]")
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large a body may be (bytes) and how deep its arrays and objects may nest."""
+    """How large a body may be (bytes), how deep its arrays and objects may nest, and how many of them and values it may have.
+
+    While Python makes very many values, no other thread runs for a long time.
+    """
 
     bytes: int = 8 * 2**20
     depth: int = 64
+    objects: int = 100_000
+    values: int = 1_000_000
 
 
 def parse_json(
@@ -59,14 +64,15 @@ def parse_json(
         raw: The body.
         content_type: The header of that name, None if it is missing.
         content_encoding: The header of that name, None if it is missing.
-        limits: How large the body may be and how deep it may nest.
+        limits: How large the body may be, how deep it may nest, and how much it may hold.
         wide: The fields in which integers may be as large as 2**64 - 1. Elsewhere the largest is 2**63 - 1.
 
     Raises:
         UnsupportedMedia: The body is not `application/json` in UTF-8, or it is compressed.
         TooLarge: It has more than `limits.bytes` bytes.
-        BadRequest: It is not UTF-8, has a byte order mark, is not a JSON object, nests deeper than `limits.depth`, or has a
-            duplicate key at any level, NaN or Infinity (also as `1e999`), an integer beyond 64 bits, or a lone surrogate.
+        BadRequest: It is not UTF-8, has a byte order mark, is not a JSON object, nests deeper or holds more than `limits` allow,
+            or has a duplicate key at any level, NaN or Infinity (also as `1e999`), an integer beyond 64 bits, or a lone
+            surrogate.
     """
     check_media(content_type, content_encoding)
     if len(raw) > limits.bytes:
@@ -77,8 +83,8 @@ def parse_json(
         raise BadRequest(f"The body is not valid UTF-8 (byte {error.start}).", code="invalid_json") from None
     if text.startswith("\ufeff"):
         raise BadRequest("The body starts with a byte order mark: send UTF-8 without one.", code="invalid_json")
-    if deeper_than(text, limits.depth):
-        raise BadRequest(f"The body nests deeper than {limits.depth} levels.", code="invalid_json")
+    if found := too_much(text, limits):
+        raise BadRequest(f"The body {found}.", code="invalid_json")
     large = any(_LARGE.search(text, at, at + _SEARCHED + _OVERLAP) for at in range(0, len(text), _SEARCHED))
     try:
         value = json.loads(
@@ -136,16 +142,48 @@ async def read_body(receive: Receive, limits: BodyLimits, content_length: str | 
             return bytes(body)
 
 
-def deeper_than(text: str, depth: int) -> bool:
-    """Return whether the JSON in `text` nests arrays and objects deeper than `depth`. Looks only at brackets, without recursion.
+def too_much(text: str, limits: BodyLimits) -> str | None:
+    """Return what the JSON in `text` has too much of, as "nests deeper than 64 levels"; None if it is within the limits.
 
-    If it returns False for text that is not JSON, the parser gets no deeper than `depth` before it refuses the text: strings are
-    skipped exactly as JSON ends them, and every bracket outside of them counts.
+    Looks only at brackets and commas, without recursion. If it returns None for text that is not JSON, the parser gets no deeper
+    than `limits.depth` before it refuses the text: strings are skipped exactly as JSON ends them, and every bracket outside of
+    them counts.
     """
-    if text.count("[") + text.count("{") <= depth:
-        return False
-    brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
-    return any(level > depth for level in accumulate(map(_STEP.__getitem__, brackets)))
+    opening = text.count("[") + text.count("{")
+    if opening <= limits.depth and opening + text.count(",") <= limits.values:
+        return None
+    level = deepest = opened = values = 0
+    for part in _outside_strings(text):
+        brackets = _NOT_BRACKET.sub("", part)
+        opened += brackets.count("[") + brackets.count("{")
+        values += part.count(",")
+        for step in map(_STEP.__getitem__, brackets):
+            level += step
+            deepest = max(deepest, level)
+        if deepest > limits.depth:
+            return f"nests deeper than {limits.depth} levels"
+        if opened > limits.objects:
+            return f"has more than {limits.objects} arrays and objects"
+        if opened + values > limits.values:
+            return f"has more than {limits.values} values"
+    return None
+
+
+def _outside_strings(text: str) -> Iterator[str]:
+    """Yield what is outside of the strings, some at a time."""
+    parts: list[str] = []
+    size = end = 0
+    for string in chain(_STRING.finditer(text), [None]):
+        start = string.start() if string else len(text)
+        for at in range(end, start, _SEARCHED):
+            part = text[at : min(at + _SEARCHED, start)]
+            parts.append(part)
+            size += len(part)
+            if size >= _SEARCHED:
+                yield "".join(parts)
+                parts, size = [], 0
+        end = string.end() if string else start
+    yield "".join(parts)
 
 
 def _too_large(limits: BodyLimits) -> TooLarge:

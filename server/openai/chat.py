@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from server.errors import BadRequest
+from server.http.requestlimits import RequestLimits
 from server.openai.dialect import Dialect, Tokens
 from server.openai.fields import GUARD_CONFLICT
 from server.openai.forms import ChatForm
@@ -59,6 +60,12 @@ class ChatCompletions(Dialect):
     def check_together(self, body: Mapping[str, Any]) -> None:
         """Refuse media, because the server can classify only text. `texts` refuses malformed messages."""
         _refuse_media(body.get("messages"))
+
+    def check_counts(self, body: Mapping[str, Any], limits: RequestLimits) -> None:
+        """Raise BadRequest if a request has too many messages or asks for too many choices."""
+        messages = body.get("messages")
+        limits.check_messages(len(messages) if isinstance(messages, list) else 0)
+        super().check_counts(body, limits)
 
     def texts(self, body: Mapping[str, Any], tokens: Tokens) -> list[Text]:
         """Return the texts of the conversation in its order, then those of tools, documents and schemas.

@@ -16,6 +16,7 @@ from guard.processors.arguments import ALLOW, HITS, KEY, NAME, REFUSE
 from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
+from server.http.requestlimits import RequestLimits
 from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded, given
 from server.openai.length import Counts, check_prompts, check_texts
 from server.openai.schemas import within_64_bits
@@ -96,14 +97,20 @@ class Dialect(ABC):
     def shown(self, body: Body) -> list[str | Sequence[int]]:
         """Return what every template shows of each prompt, as a text or as token ids. `texts` must have read the body."""
 
-    def read(self, body: Body, engine: Tokens) -> list[Text]:
+    def check_counts(self, body: Body, limits: RequestLimits) -> None:
+        """Raise BadRequest if a request has too many prompts or asks for too many choices."""
+        # What vLLM refuses as a number costs nothing.
+        limits.check_choices(len(self.prompts(body)), _integer(body.get("n"), 1) or 1, self.prompt_field)
+
+    def read(self, body: Body, engine: Tokens, limits: RequestLimits) -> list[Text]:
         """Check a request, as `given` returned it, and return its texts.
 
         Raises:
-            BadRequest: What `check` and `texts` raise. `code` is `context_length_exceeded` for a prompt that is longer than the
-                model's context.
+            BadRequest: What `check`, `check_counts` and `texts` raise. `code` is `context_length_exceeded` for a prompt that is
+                longer than the model's context.
         """
         self.check(body)
+        self.check_counts(body, limits)
         texts = self.texts(body, engine)
         check_prompts(self.shown(body), engine, self.prompt_field)
         check_texts(texts, engine.context_length, self.prompt_field)

@@ -26,7 +26,9 @@ from server.answers.reply import Reply, deliver, replied
 from server.answers.starved import fed
 from server.answers.terms import Unverified
 from server.errors import ServerError
+from server.http.authentication import client_of
 from server.http.body import parse_json, read_body
+from server.http.deadline import within
 from server.http.disconnect import unless_gone
 from server.openai.dialect import Body, Dialect
 from server.openai.forms import CompletionForm
@@ -52,8 +54,21 @@ class GuardedRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises ServerError if it gets no answer."""
+        if not self._guarded:
+            await self._serve(scope, receive, send, "system", "system")
+            return
         # Before the body is read: a caller without a key must not keep the server busy with a body.
-        actor = (await self._service.authenticator.admit(scope, "client")).key_id if self._guarded else "system"
+        principal = await self._service.authenticator.admit(scope, "client")
+        client = client_of(principal, scope)
+
+        async def serve(send: Send) -> None:
+            async with self._service.admission.place(client):
+                await self._serve(scope, receive, send, principal.key_id, client)
+
+        await within(self._service.settings.request_timeout, serve, send, self._service.draining)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, actor: str, client: str) -> None:
+        """Serve a request that has a place. `actor` is whom records name, `client` who takes turns with other clients."""
         running = self._service.running
         limits = self._service.settings.limits
         drops = self._service.settings.unknown_fields == "drop"
@@ -64,16 +79,17 @@ class GuardedRoute:
             media, coding = headers.get("content-type"), headers.get("content-encoding")
             sent = parse_json(raw, content_type=media, content_encoding=coding, limits=limits, wide=self._dialect.wide)
             body = self._dialect.given(sent, drop_unknown=drops)
-            texts = self._dialect.read(body, running.engine)
+            texts = self._dialect.read(body, running.engine, self._service.settings.request_limits)
             return self._dialect.passed(body, running.engine), texts
 
-        # A large body takes long to read. A thread reads it, so that other requests need not wait.
-        body, texts = read() if len(raw) < _LARGE else await asyncio.to_thread(read)
+        # A large body takes long to read. A thread reads one at a time, so that other requests need not wait.
+        bodies = running.enforcement.lanes.bodies
+        body, texts = read() if len(raw) < _LARGE else await unless_gone(bodies.run(client, read), receive)
         async with running.enforcement.admitted() as screener:
             started = time.perf_counter()
             parts = self._dialect.texts_by_prompt(body, texts)
             named = new_decision_id()
-            decisions = await unless_gone(_decided(screener, parts, named), receive)
+            decisions = await unless_gone(_decided(screener, parts, named, client), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with ExitStack() as stack:
@@ -203,11 +219,11 @@ class GuardedRoute:
         return replied(running.engine.app, _scope({**scope, "path": path}, sent, suffix), _Replay(sent, receive), form)
 
 
-async def _decided(screener: Screener, parts: Sequence[Sequence[Text]], named: str) -> list[Decision]:
+async def _decided(screener: Screener, parts: Sequence[Sequence[Text]], named: str, client: str) -> list[Decision]:
     """Return the decision about each prompt of a request: `named`, or the prompts of a list `named`-0, `named`-1 and so on."""
     if len(parts) == 1:
-        return [await screener.decide(parts[0], named)]
-    return list(await asyncio.gather(*(screener.decide(part, f"{named}-{at}") for at, part in enumerate(parts))))
+        return [await screener.decide(parts[0], named, client)]
+    return list(await asyncio.gather(*(screener.decide(part, f"{named}-{at}", client) for at, part in enumerate(parts))))
 
 
 class _Replay:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from server.errors import BadRequest
-from server.http.body import BodyLimits, deeper_than
+from server.http.body import BodyLimits, too_much
 from server.screening.conversation import Text
 
 _JSON_IN_STRING: Final = frozenset({"arguments", "json", "structural_tag"})
@@ -63,8 +63,8 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _parsed(text: str, where: str) -> Any:
     """Return the JSON in `text` with its objects as `_Pairs`, None if it is not JSON."""
-    if deeper_than(text, BodyLimits().depth):
-        raise bad(where, f"has JSON that nests deeper than {BodyLimits().depth} levels")
+    if found := too_much(text, BodyLimits()):
+        raise bad(where, f"has JSON that {found}")
     try:
         # Numbers stay text as they are written, so that none is rounded and none has too many digits.
         return json.loads(text, object_pairs_hook=_Pairs, parse_int=str, parse_float=str, parse_constant=str)

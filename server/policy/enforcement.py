@@ -36,6 +36,8 @@ Defaults = tuple[Answering, Detection]
 # The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
 # To compile as many again takes a few seconds.
 _MANY = 1000
+# The windows that a request may have, whatever the model's context.
+_LEAST_WINDOWS = 1024
 
 
 class Enforcement:
@@ -53,7 +55,8 @@ class Enforcement:
     ) -> None:
         self._engine = engine
         self.neighbours = near
-        self._lanes = lanes
+        self.lanes = lanes
+        """The threads that screen."""
         self._folder = folder
         self._metrics = metrics
         self._defaults, self._detection = defaults or (Answering(), Detection())
@@ -295,7 +298,9 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        self._screener = Screener(snapshot, self._lanes, self._metrics, self._engine.readings, self.judging)
+        # A text that fits into the context has fewer windows than tokens, but a short context should not refuse a few lines.
+        most = max(_LEAST_WINDOWS, self._engine.context_length)
+        self._screener = Screener(snapshot, self.lanes, self._metrics, self._engine.readings, self.judging, most)
         self._metrics.snapshot(number)
         return snapshot
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from classifiers import Match, Screened
+from classifiers.pauses import pause
 from classifiers.reading.windows import passages, windows
-from server.errors import GuardFailure
+from server.errors import BadRequest, GuardFailure, ServerError
 from server.metrics import Metrics
 from server.screening.batcher import Batcher
 from server.screening.conversation import Text, conversation, last_turn, referred
@@ -49,32 +50,43 @@ class Screener:
     """Decides requests by one snapshot. All work that takes longer for a longer text runs in `lanes`.
 
     With `judging`, a judge is asked about matches that are not certain, unless the server refuses the request in any case.
-    Without it they do not count.
+    Without it they do not count. The screener refuses a request with more than `most_windows` windows.
     """
 
     def __init__(
-        self, snapshot: PolicySnapshot, lanes: Lanes, metrics: Metrics, readings: Readings, judging: Judging | None = None
+        self,
+        snapshot: PolicySnapshot,
+        lanes: Lanes,
+        metrics: Metrics,
+        readings: Readings,
+        judging: Judging | None = None,
+        most_windows: int | None = None,
     ) -> None:
         self.snapshot = snapshot
         self._metrics = metrics
         self._readings = readings
         self._judging = judging
+        self._most_windows = most_windows
         self._lanes = lanes
         self._short = Batcher(self._decide, lanes.short)
 
-    async def decide(self, texts: Sequence[Text], named: str | None = None) -> Decision:
+    async def decide(self, texts: Sequence[Text], named: str | None = None, client: str = "") -> Decision:
         """Return the decision about a request with these texts.
 
         Args:
             texts: The texts.
             named: The id of the decision; None for a new one.
+            client: Who sent the request. Clients take turns with long requests.
 
         Raises:
+            BadRequest: They are cut into more windows than the server screens for one request.
             GuardFailure: They cannot be classified.
         """
         started = time.perf_counter()
         try:
-            decision = await self._decided(texts)
+            decision = await self._decided(texts, client)
+        except ServerError:
+            raise
         except Exception as error:
             logger.error("screening failed: %s", type(error).__name__)
             raise GuardFailure(
@@ -88,23 +100,25 @@ class Screener:
             logger.info("%s %s snapshot %d: %s", decision.id, decision.verdict, decision.snapshot, found)
         return decision
 
-    async def _decided(self, texts: Sequence[Text]) -> Decision:
-        loop = asyncio.get_running_loop()
+    async def _decided(self, texts: Sequence[Text], client: str) -> Decision:
         short = sum(len(text.text) for text in texts) < LONG
         if short:
-            decided = await self._short.submit(texts)
+            with self._lanes.passing():
+                decided = await self._short.submit(texts)
         else:
-            # A call that is cancelled while it waits does not run.
-            (decided,) = await loop.run_in_executor(self._lanes.long, self._decide, [texts])
+            (decided,) = await self._lanes.long.run(client, lambda: self._decide([texts]))
         if isinstance(decided, Decision):
             return decided
         assert self._judging is not None
         matches = await self._judging.settled(decided.matches, self.snapshot.targets, decided.passages)
-        lane = self._lanes.short if short else self._lanes.long
-        return await loop.run_in_executor(lane, self._decision, matches, texts)
+        if short:
+            with self._lanes.passing():
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._lanes.short, self._decision, matches, texts)
+        return await self._lanes.long.run(client, lambda: self._decision(matches, texts))
 
     def _decide(self, requests: Sequence[Sequence[Text]]) -> list[Decision | _Doubtful]:
-        read = [screened(texts, self._readings) for texts in requests]
+        read = [screened(texts, self._readings, self._most_windows) for texts in requests]
         found = self.snapshot.classifier.classify(read)
         return [self._one(*request) for request in zip(read, found, requests, strict=True)]
 
@@ -146,13 +160,17 @@ class Screener:
         return found
 
 
-def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screened:
+def screened(texts: Sequence[Text], readings: Readings = no_readings, most_windows: int | None = None) -> Screened:
     """Return what the classifiers read: the whole conversation to search, and windows to encode, each once.
 
     The windows are those of each text, of the last turn where it has several texts, and of the last user message together with
     the messages that it may refer to. So a conversation costs as much as its texts, a `CachedEncoder` knows the windows of
     earlier requests, and the last message costs at most four windows more. Where a text has `readings`, each of them is searched
     and encoded in the same way in its place.
+
+    Raises:
+        BadRequest: There are more windows than `most_windows`.
+        Abandoned: Nobody wants the result any more (`classifiers.pauses`).
     """
     versions = [texts, *_read(texts, readings)]
     whole = dict.fromkeys(conversation(version) for version in versions)
@@ -161,9 +179,21 @@ def screened(texts: Sequence[Text], readings: Readings = no_readings) -> Screene
     found: dict[str, None] = {}
     for version in versions:
         pieces = dict.fromkeys([*(text.text for text in version), last_turn(version)])
-        found.update(dict.fromkeys(window for piece in pieces for window in windows(piece)))
+        for piece in pieces:
+            pause()
+            found.update(dict.fromkeys(windows(piece)))
+            if most_windows is not None and len(found) > most_windows:
+                raise _too_many_windows(most_windows)
         found.update(dict.fromkeys(window for piece in referred(version) for window in passages(piece)))
     return Screened.of("\n".join(whole), found)
+
+
+def _too_many_windows(most: int) -> BadRequest:
+    return BadRequest(
+        f"The texts of the request have more than {most} sentences and lines, the most that this server screens for one request. "
+        "Send fewer of them at once.",
+        code="context_length_exceeded",
+    )
 
 
 def _shown(windows: Sequence[str], best: Sequence[int]) -> str:

@@ -111,6 +111,7 @@ class Keys:
         expires_at: datetime | None = None,
         rate_per_minute: int | None = None,
         burst: int | None = None,
+        text: str | None = None,
     ) -> tuple[ApiKey, str]:
         """Make a key, and return it with its text, which is not stored.
 
@@ -122,9 +123,11 @@ class Keys:
             expires_at: when it ends; never if None.
             rate_per_minute: how many requests it may make per minute; no limit if None.
             burst: how many requests it may make at once; as many as `rate_per_minute` if None.
+            text: the key's text, chosen by somebody who knows how to choose one at random; a new one if None.
 
         Raises:
-            ValueError: the role is unknown, the name is empty, too long or not printable, or a limit is out of range.
+            ValueError: the role is unknown, the name is empty, too long or not printable, a limit is out of range, or the text
+                has another form than keys have.
         """
         if role not in ROLES:
             raise ValueError(f"a role is one of {', '.join(ROLES)}")
@@ -134,8 +137,11 @@ class Keys:
             raise ValueError("a burst needs a rate: give both")
         if any(limit is not None and not 1 <= limit <= 1_000_000 for limit in (rate_per_minute, burst)):
             raise ValueError("a rate and a burst lie between 1 and 1000000")
-        key = ApiKey(secrets.token_hex(6), role, name, now, expires_at, rate_per_minute=rate_per_minute, burst=burst)
-        secret = secrets.token_urlsafe(32)
+        parts = _TEXT.fullmatch(text or f"gk-{secrets.token_hex(6)}-{secrets.token_urlsafe(32)}")
+        if parts is None:
+            raise ValueError("a key's text is gk-, twelve hexadecimal digits, -, and 43 characters A-Z a-z 0-9 _ -")
+        key_id, secret = parts[1], parts[2]
+        key = ApiKey(key_id, role, name, now, expires_at, rate_per_minute=rate_per_minute, burst=burst)
         columns = {name: getattr(key, name) for name in _SHOWN}
         await session.execute(insert(_TABLE).values(**columns, secret_hash=_hash(secret)))
         return key, f"gk-{key.id}-{secret}"

@@ -27,6 +27,7 @@ SMALL = {
     ".venv/bin/python -m evaluation.targets.kills": "--points 2",
     ".venv/bin/python -m evaluation.targets.pair": "--adds 1",
     ".venv/bin/python -m evaluation.detection.judge": "--small",
+    ".venv/bin/python -m evaluation.load.neighbour": "--demo people --rounds 1 --requests 3",
     ".venv/bin/python -m evaluation.detection.fit": "--small",
     ".venv/bin/python -m evaluation.soundness.fuzz --minutes 60": "--minutes 0.05",
     ".venv/bin/python -m pytest tests/guard/matching/test_automaton.py": "-p no:cacheprovider",

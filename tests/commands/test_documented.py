@@ -16,6 +16,8 @@ import yaml
 from classifiers.answering import SAY
 from evaluation.demo import contains_phrase
 from evaluation.detection.sets import TOFU
+from server.cli.firstkey import first_key
+from server.settings import Settings
 from tests.commands.conftest import Site
 from tests.commands.listed import PAGES, ROOT, documented_commands, make_targets
 from tests.commands.running import Done, Runs, assert_clean, environment, program, registered, run
@@ -75,6 +77,12 @@ def makes_a_key(site: Site, command: str) -> None:
     assert re.search(r"^gk-\S{20,}$", run(program(command), site.folder, environment(folder)).ok(), re.MULTILINE)
 
 
+def writes_a_key(site: Site, command: str) -> None:
+    run(command, site.folder, environment(site.data_dir)).ok()
+    settings = Settings(model="m", data_dir=site.folder / "first", admin_key_file=site.folder / "admin.key")
+    assert first_key(settings)
+
+
 def checks_the_policy(site: Site, command: str) -> None:
     model = next(word for word in site.served.process_arguments() if "/models/" in word)
     assert "Springfield" in _typed(site, command.replace("MODEL", model)).ok()
@@ -103,6 +111,7 @@ BESIDE_THE_SERVER: dict[str, Callable[[Site, str], None]] = {
     r"\.venv/bin/guard-server policy (diff|apply) targets.yaml": knows_all_of_them,
     r"\.venv/bin/guard-server audit verify": verifies_the_log,
     r"\.venv/bin/guard-server keys create .*": makes_a_key,
+    r"printf 'gk-.* > admin\.key": writes_a_key,
     r"\.venv/bin/guard-server check-policy policy.yaml --model MODEL": checks_the_policy,
     r"\.venv/bin/guard-server extract policy.yaml": proposes_phrases,
     r"\.venv/bin/pre-commit install": installs_the_hook,

@@ -59,6 +59,9 @@ class FakeEngine:
         self.failing_seeds: set[int] | None = None
         self.says_before_failing = True
         self.cut = 5
+        # Seconds per character of an answer, and the answers that are being given.
+        self.pace = 0.0
+        self.answering = 0
         self.counts: dict[str, int] = {}
         self.dead = asyncio.Event()
         self.app = Starlette(
@@ -133,6 +136,17 @@ class FakeEngine:
             "token_ids": [token] if body.get("return_token_ids") else None,
         }
 
+    async def _takes_long(self, request: Request, characters: int) -> None:
+        """Take time for a whole answer, and give up when the client has left, as vLLM does."""
+        self.answering += 1
+        try:
+            for _ in range(characters):
+                await asyncio.sleep(self.pace)
+                if await request.is_disconnected():
+                    return
+        finally:
+            self.answering -= 1
+
     async def _completion(self, request: Request) -> Response:
         return await self._answer(request, "text_completion", lambda text: {"text": text})
 
@@ -165,6 +179,8 @@ class FakeEngine:
         if "allowed_token_ids" in body:
             return JSONResponse({"object": kind, "choices": [{"index": 0, **self._one_token(body)}]})
         if not body.get("stream"):
+            if self.pace:
+                await self._takes_long(request, len(text))
             said = len(text) * count
             usage = {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
             choices = [{"index": index, **content(text), **ending} for index in range(count)]
@@ -181,7 +197,7 @@ class FakeEngine:
             said = ("{" if self.says_before_failing else "") if fails else text
             each = bool(options.get("continuous_usage_stats"))
             for at, piece in enumerate(said):
-                await asyncio.sleep(0)
+                await asyncio.sleep(self.pace)
                 delta = {"delta": {"content": piece}} if chat else {"text": piece}
                 for index in range(count):
                     yield chunk([{"index": index, **delta, "logprobs": None, "finish_reason": None}], at + 1, each)
@@ -196,9 +212,13 @@ class FakeEngine:
 
         async def pieces() -> AsyncIterator[bytes]:
             # vLLM sends whole events; nothing says that it always will.
-            async for event in events():
-                for at in range(0, len(event), self.cut):
-                    yield event[at : at + self.cut]
+            self.answering += 1
+            try:
+                async for event in events():
+                    for at in range(0, len(event), self.cut):
+                        yield event[at : at + self.cut]
+            finally:
+                self.answering -= 1
 
         return StreamingResponse(pieces(), media_type="text/event-stream")
 

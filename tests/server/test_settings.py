@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from classifiers import Thresholds
 from classifiers.answering import SAY, Answer, Answering, Echo, InContext
 from classifiers.detection import Detection, RefuseOn, Weight
+from server.http.requestlimits import RequestLimits
 from server.settings import Settings
 
 
@@ -42,6 +43,18 @@ def test_bodies_are_limited_as_set() -> None:
     assert Settings(model="m", max_body_bytes=5000).limits.bytes == 5000
 
 
+def test_requests_are_limited_as_set() -> None:
+    settings = Settings(model="m", max_messages=1, max_prompts=2, max_choices=3)
+    assert settings.request_limits == RequestLimits(1, 2, 3)
+    assert Settings(model="m").request_limits == RequestLimits()
+
+
+def test_origins_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings(model="m").allowed_origins == ()
+    monkeypatch.setenv("GUARD_ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
+    assert Settings(model="m").allowed_origins == ("https://a.example", "http://localhost:3000")
+
+
 def test_thresholds_are_those_set() -> None:
     assert Settings(model="m", threshold=0.5, margin=0.25).thresholds == Thresholds(0.5, 0.25)
 
@@ -68,6 +81,18 @@ def test_without_thresholds_the_classifiers_own_hold() -> None:
         {"judge_yes": 0},
         {"judge_yes": 1},
         {"model": None},
+        {"max_messages": 0},
+        {"max_prompts": 0},
+        {"max_choices": 0},
+        {"max_concurrent": 0},
+        {"max_queued": -1},
+        {"request_timeout": 0},
+        {"drain_timeout": -1},
+        {"tls_key": "key.pem"},
+        {"tls_client_ca": "ca.pem"},
+        {"allowed_origins": "app.example"},
+        {"allowed_origins": "https://app.example/"},
+        {"allowed_origins": "https://app.example/path"},
     ],
 )
 def test_what_is_out_of_range_is_refused(wrong: dict[str, Any]) -> None:

@@ -25,16 +25,18 @@ async def create(
     expires_at: datetime | None = None,
     rate_per_minute: int | None = None,
     burst: int | None = None,
+    text: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key and record it, as `actor`. Return the key and its text, which is shown this once.
+    """Make a key and record it, as `actor`. Return the key and its text (a new one if `text` is None), which is shown this once.
 
     Raises:
         ValueError: what `Keys.create` raises.
         AuditError: what `Audit.append` raises.
     """
-    key, text = await Keys().create(session, role, name, now, expires_at=expires_at, rate_per_minute=rate_per_minute, burst=burst)
+    limits = {"rate_per_minute": rate_per_minute, "burst": burst}
+    key, shown = await Keys().create(session, role, name, now, expires_at=expires_at, text=text, **limits)
     await audit.append(session, key_event(CREATE, actor, key))
-    return key, text
+    return key, shown
 
 
 async def revoke(session: AsyncSession, audit: Audit, actor: str, key_id: str, now: datetime) -> ApiKey:

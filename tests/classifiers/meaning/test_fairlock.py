@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from classifiers.meaning.fairlock import FairLock
+from classifiers.pauses import paused_by
 
 
 def test_one_at_a_time() -> None:
@@ -71,3 +72,25 @@ def test_an_exception_lets_go() -> None:
         raise ValueError("x")
     with lock:
         pass
+
+
+def test_f2_long_work_waits_behind_short_work_and_still_gets_its_turn() -> None:
+    lock, order = FairLock(), list[str]()
+
+    def long(name: str) -> None:
+        with paused_by(lambda: None), lock:
+            order.append(name)
+
+    def short(name: str) -> None:
+        with lock:
+            order.append(name)
+
+    with lock:
+        threads = []
+        for work, name in ((long, "long 0"), (long, "long 1"), (short, "short 0"), (short, "short 1")):
+            threads.append(threading.Thread(target=work, args=(name,)))
+            threads[-1].start()
+            time.sleep(0.02)
+    for thread in threads:
+        thread.join()
+    assert order == ["short 0", "short 1", "long 0", "long 1"]

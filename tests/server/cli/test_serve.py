@@ -109,6 +109,41 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(policy: Path, model
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("wrong", ["missing", "empty", "no certificate"])
+def test_p2_a_certificate_that_cannot_be_used_is_told_before_anything_starts(
+    policy: Path, model: str, tmp_path: Path, wrong: str
+) -> None:
+    certificate = tmp_path / "cert.pem"
+    if wrong != "missing":
+        certificate.write_text("" if wrong == "empty" else "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    result = run("serve", "--model", model, "--policy", str(policy), "--port", "0", "--tls-cert", str(certificate))
+    assert result.exit_code == 2
+    assert "GUARD_TLS_CERT, GUARD_TLS_KEY or GUARD_TLS_CLIENT_CA" in result.output
+
+
+def test_p2_vllm_s_own_options_for_a_listener_are_told(policy: Path, model: str) -> None:
+    result = run("serve", "--model", model, "--policy", str(policy), "--", "--ssl-certfile", "x.pem")
+    assert result.exit_code == 2
+    assert "--ssl-certfile may not be given to vLLM: give the files to guard-server itself: --tls-cert" in result.output
+
+
+def test_f15_on_other_addresses_it_needs_a_key_and_says_how_to_make_one(
+    policy: Path, model: str, tmp_path: Path, engines: list[Settings]
+) -> None:
+    arguments = ["serve", "--model", model, "--policy", str(policy), "--host", "0.0.0.0", "--port", "0"]
+    data = {"GUARD_DATA_DIR": str(tmp_path / "data")}
+    refused = run(*arguments, **data)
+    assert refused.exit_code == 2
+    assert "GUARD_ADMIN_KEY_FILE" in refused.output
+    (tmp_path / "admin.key").write_text("gk-0123456789ab-" + "s" * 43)
+    started = run(*arguments, **data, GUARD_ADMIN_KEY_FILE=str(tmp_path / "admin.key"))
+    assert "Made the admin key 0123456789ab" in started.output
+    assert len(engines) == 1
+    wrong = run(*arguments, **data, GUARD_ADMIN_KEY_FILE=str(tmp_path / "none"))
+    assert wrong.exit_code == 2
+    assert "GUARD_ADMIN_KEY_FILE" in wrong.output
+
+
 @pytest.fixture
 def engines(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings of every engine that is started. None is: the start fails there."""
@@ -173,7 +208,7 @@ def test_arguments_that_conflict_with_the_guard_are_told_first(
     serve = ["serve", "--model", model, "--policy", str(policy), "--port", "0", "--data-dir", str(tmp_path / "data")]
     result = run(*serve, "--", argument, "x")
     assert (result.exit_code, engines) == (2, [])
-    assert f"{argument.split('=')[0]} is set by guard-server: remove it" in result.output
+    assert f"{argument.split('=')[0]} may not be given to vLLM: " in result.output
     assert not (tmp_path / "data").exists()
 
 

@@ -67,5 +67,5 @@ def test_weights_are_not_needed_if_they_are_loaded_in_another_way(folder: Path) 
 
 
 def test_conflicting_arguments_come_first(folder: Path) -> None:
-    with pytest.raises(ValueError, match="--port is set by guard-server"):
+    with pytest.raises(ValueError, match="--port may not be given to vLLM: use --host and --port"):
         checked("/no/such/model", "--port", "1")

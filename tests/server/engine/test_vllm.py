@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from server.engine.vllm import _RESERVED, VllmEngine, _configure, vllm_arguments
+from server.engine.vllm import VllmEngine, _configure, vllm_arguments
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -68,19 +68,17 @@ def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path)
     assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
 
 
-@pytest.mark.parametrize("name", _RESERVED)
-@pytest.mark.parametrize("form", ["{} x", "{}=x", "{}.part x"])
-def test_what_the_guard_sets_cannot_be_set_again(tmp_path: Path, name: str, form: str) -> None:
-    for spelling in (name, name.replace("-", "_").replace("__", "--", 1)):
-        with pytest.raises(ValueError, match="is set by guard-server"):
-            vllm_arguments(settings(tmp_path, *form.format(spelling).split()))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--logits-process", "x:Y"], ["--no-such-option"], ["--max-model-len"]])
 def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(ValueError, match="does not accept"):
         _configure(vllm_arguments(settings(tmp_path, *arguments)))
+
+
+@pytest.mark.slow
+def test_a_model_after_the_dashes_is_not_ignored(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="name the model with --model before --"):
+        _configure(vllm_arguments(settings(tmp_path, "other/model")))
 
 
 def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits() -> None:

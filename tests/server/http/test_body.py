@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from server.errors import BadRequest, ServerError, TooLarge, UnsupportedMedia
-from server.http.body import BodyLimits, deeper_than, parse_json, read_body
+from server.http.body import BodyLimits, parse_json, read_body, too_much
 
 JSON = "application/json"
 LIMITS = BodyLimits()
@@ -210,8 +210,39 @@ BRACKETS = st.text('[]{}"\\a', max_size=8)
 @given(st.recursive(BRACKETS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(BRACKETS, inner, max_size=3)))
 def test_depth_is_counted_outside_strings(value: Any) -> None:
     text, depth = json.dumps(value), depth_of(value)
-    assert not deeper_than(text, depth)
-    assert depth == 0 or deeper_than(text, depth - 1)
+    assert too_much(text, BodyLimits(depth=depth)) is None
+    assert depth == 0 or too_much(text, BodyLimits(depth=depth - 1)) == f"nests deeper than {depth - 1} levels"
+
+
+def counts(value: Any) -> tuple[int, int]:
+    """The arrays and objects in a value, and these and the commas."""
+    if not isinstance(value, dict | list):
+        return 0, 0
+    inner = [counts(item) for item in (value.values() if isinstance(value, dict) else value)]
+    objects, values = (sum(each[at] for each in inner) for at in (0, 1))
+    return objects + 1, values + 1 + max(0, len(inner) - 1)
+
+
+@given(st.recursive(BRACKETS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(BRACKETS, inner, max_size=3)))
+def test_f2_arrays_objects_and_values_are_counted_outside_strings(value: Any) -> None:
+    text, (objects, values) = json.dumps(value), counts(value)
+    assert too_much(text, BodyLimits(depth=0, objects=objects, values=values) if not objects else BodyLimits()) is None
+    if objects:
+        assert too_much(text, BodyLimits(objects=objects, values=values)) is None
+        assert too_much(text, BodyLimits(depth=99, values=values - 1)) == f"has more than {values - 1} values"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('{"a": [' + ",".join(["[]"] * 100_001) + "]}", "has more than 100000 arrays and objects"),
+        ('{"a": [' + ",".join(["1"] * 1_000_001) + "]}", "has more than 1000000 values"),
+        ('{"a": [' + ",".join(['"b"'] * 1_000_001) + "]}", "has more than 1000000 values"),
+    ],
+)
+def test_f2_very_many_values_are_refused_before_they_are_made(body: str, told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
+        parse_json(body.encode(), content_type="application/json", content_encoding=None, limits=BodyLimits())
 
 
 def chunks(*parts: bytes, end: Message | None = None) -> tuple[Any, list[Message]]:

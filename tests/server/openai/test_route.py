@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -11,6 +13,8 @@ from fastapi import FastAPI
 
 from classifiers.answering import SAY
 from guard.folding import fold
+from server.http.admission import Admission
+from server.settings import Settings
 from tests.server.fakes import DEAD_END, SAYS, FakeEngine, WordEncoder
 
 
@@ -508,3 +512,74 @@ async def test_over_04_and_over_05_are_answered_and_screened_alike(
 async def test_moderations_of_a_list_say_what_completions_of_it_do(client: httpx.AsyncClient) -> None:
     results = (await client.post("/v1/moderations", json={"input": LIST})).json()["results"]
     assert [result["flagged"] for result in results] == [True, False, True, False]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("/v1/chat/completions", chat("hi", n=200), "n"),
+        ("/v1/completions", {"model": "fake", "prompt": "a", "n": 129}, "n"),
+        ("/v1/completions", {"model": "fake", "prompt": ["a"] * 300}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": [[1]] * 129}, "prompt"),
+        ("/v1/completions", {"model": "fake", "prompt": ["a"] * 65, "n": 2}, "n"),
+        ("/v1/chat/completions", {"model": "fake", "messages": [{"role": "user", "content": ""}] * 2049}, "messages"),
+    ],
+)
+async def test_f10_what_asks_for_too_much_is_refused(
+    client: httpx.AsyncClient, engine: FakeEngine, settings: Settings, path: str, body: dict[str, Any], param: str
+) -> None:
+    object.__setattr__(settings, "max_body_bytes", 10**6)
+    response = await client.post(path, json=body)
+    error = response.json()["error"]
+    assert (response.status_code, error["param"], error["code"]) == (400, param, "limit_exceeded"), error
+    assert error["type"] == "invalid_request_error"
+    assert engine.bodies == []
+
+
+@pytest.mark.slow
+async def test_f10_what_is_within_the_limits_is_answered(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    for body in ({"prompt": "a", "n": 128}, {"prompt": ["a"] * 128}, {"prompt": ["a", "b"], "n": 64}, {"prompt": [1] * 300}):
+        assert (await client.post("/v1/completions", json={"model": "fake", **body})).status_code == 200
+    # One message per word, and a prompt of 300 token ids is one prompt.
+    assert len(engine.bodies) == 4
+
+
+@pytest.mark.slow
+async def test_f10_too_many_requests_at_once(client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI) -> None:
+    app.state.service.admission = Admission(2, 1)
+    engine.pace = 0.02
+    body = chat("What is a good cake?")
+    responses = await asyncio.gather(*(client.post("/v1/chat/completions", json=body) for _ in range(5)))
+    assert sorted(response.status_code for response in responses) == [200, 200, 200, 429, 429]
+    refused = next(response for response in responses if response.status_code == 429)
+    assert int(refused.headers["retry-after"]) >= 1
+    error = refused.json()["error"]
+    assert (error["type"], error["code"]) == ("requests", "too_many_requests")
+    engine.pace = 0
+    assert (await client.post("/v1/chat/completions", json=body)).status_code == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("prompt", ["What is a good cake?", ["Hatta is", "A cake is"]])
+async def test_f2_a_request_that_takes_too_long_ends_in_the_engine_too(
+    client: httpx.AsyncClient, engine: FakeEngine, settings: Settings, stream: bool, prompt: Any
+) -> None:
+    object.__setattr__(settings, "request_timeout", 0.3)
+    engine.pace = 1.0
+    response = await client.post("/v1/completions", json={"model": "fake", "prompt": prompt, "stream": stream})
+    if stream and response.status_code == 200:
+        *_, error, done = [line.removeprefix("data: ") for line in response.text.split("\n\n") if line]
+        assert done == "[DONE]"
+        assert json.loads(error)["error"]["code"] == "timeout"
+    else:
+        assert response.status_code == 504
+        assert response.json()["error"]["code"] == "timeout"
+    await until(lambda: engine.answering == 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from classifiers import CachedEncoder, Match, Screened, SentenceEncoder
 from classifiers.live import LiveClassifier
+from classifiers.pauses import pause
 from evaluation.demo import POLICY
 from server.errors import GuardFailure
 from server.metrics import Metrics
@@ -109,6 +111,30 @@ async def test_a_long_request_is_decided_as_in_one_go(lanes: Lanes) -> None:
         assert [(m.target_id, m.classifier) for m in decision.matches] == [(m.target_id, m.classifier) for m in matches]
         assert [m.score for m in decision.matches] == pytest.approx([m.score for m in matches], abs=0.01)
     assert any(expected)
+
+
+async def test_f2_a_long_request_pauses_for_short_ones(lanes: Lanes) -> None:
+    begun, go, pauses = threading.Event(), threading.Event(), list[float]()
+
+    class Pauses:
+        def classify(self, texts: Sequence[Screened]) -> list[list[Match]]:
+            if len(texts[0].text) >= LONG:
+                begun.set()
+                assert go.wait(10)
+                before = time.monotonic()
+                pause()
+                pauses.append(time.monotonic() - before)
+            return [[] for _ in texts]
+
+    long = asyncio.create_task(screener(Pauses(), lanes).decide(user("x" * LONG), client="a"))
+    await asyncio.to_thread(begun.wait, 10)
+    with lanes.passing():
+        go.set()
+        # It goes on after a while, though a short one is still there.
+        assert (await asyncio.wait_for(long, 10)).verdict == "allow"
+    assert 0.04 < pauses[0] < 5
+    assert (await screener(Pauses(), lanes).decide(user("x" * LONG), client="a")).verdict == "allow"
+    assert pauses[1] < pauses[0]
 
 
 def test_the_interpreter_s_interval_is_put_back() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.errors import BadRequest
 from server.openai.chat import texts_of_chat
 from server.openai.completions import texts_of_completion
 from server.screening.conversation import conversation, referred
@@ -50,6 +51,22 @@ def test_what_is_referred_to_does_not_grow_with_the_conversation() -> None:
         assert len(found) <= 4
         assert all(len(text) <= 500 for text in found)
         assert all(text.endswith(PARENTS[1]) for text in found)
+
+
+def test_f2_more_windows_than_are_screened_are_refused() -> None:
+    lines = texts(("system", "\n".join(f"Line number {n} of many more." for n in range(200))), ("user", "Hello?"))
+    found = screened(lines, most_windows=1000).windows
+    assert 200 <= len(found) <= 1000
+    with pytest.raises(BadRequest, match="more than 50 sentences and lines") as caught:
+        screened(lines, most_windows=50)
+    assert caught.value.code == "context_length_exceeded"
+
+
+def test_f2_a_text_that_fits_has_fewer_windows_than_tokens() -> None:
+    # The densest texts: short questions that refer back. A token has four characters or so.
+    for line in ("Who is {0}?", "Why {0}? And who said that it was {0}?", "{0}, then {0}b: how?", "{0}!\n{0}b\n{0}c"):
+        text = " ".join(line.format(f"w{n}") for n in range(500))
+        assert len(screened(texts(("user", text))).windows) <= len(text) / 3
 
 
 def test_nothing_before_the_last_question() -> None:

@@ -1,0 +1,1 @@
+"""What one client's load costs another."""

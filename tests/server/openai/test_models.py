@@ -1,0 +1,38 @@
+"""The list of models tells nothing about the host."""
+
+from __future__ import annotations
+
+from server.openai.models import listed
+
+VLLM = {
+    "object": "list",
+    "data": [
+        {
+            "id": "demo",
+            "object": "model",
+            "created": 1790000000,
+            "owned_by": "vllm",
+            "root": "/home/somebody/models/demo",
+            "parent": None,
+            "max_model_len": 2048,
+            "permission": [{"id": "modelperm-x", "created": 1790000000}],
+        }
+    ],
+}
+
+
+def test_f11_no_path_of_the_host_and_no_time_of_the_request() -> None:
+    shown = listed(VLLM, 5)
+    assert "somebody" not in str(shown)
+    assert shown["data"] == [
+        {
+            "id": "demo",
+            "object": "model",
+            "owned_by": "vllm",
+            "parent": None,
+            "max_model_len": 2048,
+            "created": 5,
+            "root": "demo",
+        }
+    ]
+    assert listed({"data": [{**VLLM["data"][0], "created": 1800000000}]}, 5) == shown  # type: ignore[dict-item]
