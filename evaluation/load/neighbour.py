@@ -8,13 +8,12 @@ connections, and so on in turn. What a request under load takes is compared with
 from __future__ import annotations
 
 import argparse
+import asyncio
 import itertools
 import multiprocessing
 import random
 import statistics
-import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,8 @@ from evaluation.targets.wholeserver import WholeServer, end_by_sigterm
 
 # How many different prompts of each kind are made before the measurement: to make one takes longer than to refuse it.
 _MADE = 12
+# Seconds after which the client with large prompts looks again whether it should send; and how long it sends before others ask.
+_LOOK_S, _BEFORE_S = 0.02, 0.5
 
 
 @dataclass
@@ -60,25 +61,33 @@ class Waits:
 
 
 def _send(url: str, key: str, bodies: Sequence[tuple[str, bytes]], at_once: int, counts: Any, go: Any, end: Any) -> None:
-    """Send bodies without pause over `at_once` connections while `go` is set, until `end` is. Runs in a process of its own."""
+    """Send bodies without pause over `at_once` connections while `go` is set, until `end` is. Runs in a process of its own.
 
-    def send(number: int) -> None:
-        turns = itertools.cycle(bodies[number % len(bodies) :] + bodies[: number % len(bodies)])
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        with httpx.Client(base_url=url, timeout=600, headers=headers) as client:
-            while not end.is_set():
-                if not go.wait(0.05):
-                    continue
+    When `go` is cleared, it closes the connections: the server should end what it does for them.
+    """
+    headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    turns = itertools.cycle(bodies)
+
+    async def send() -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=600, headers=headers) as client:
+            while True:
                 path, body = next(turns)
-                status = client.post(path, content=body).status_code
-                with counts.get_lock():
-                    counts[0 if status == 200 else 1] += 1
+                response = await client.post(path, content=body)
+                counts[0 if response.status_code == 200 else 1] += 1
 
-    threads = [threading.Thread(target=send, args=(number,)) for number in range(at_once)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    async def work() -> None:
+        while not end.is_set():
+            if not go.is_set():
+                await asyncio.sleep(_LOOK_S)
+                continue
+            tasks = [asyncio.create_task(send()) for _ in range(at_once)]
+            while go.is_set() and not end.is_set():  # noqa: ASYNC110 - the event is another process's
+                await asyncio.sleep(_LOOK_S)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(work())
 
 
 @contextmanager
@@ -92,7 +101,6 @@ def sender(url: str, key: str, bodies: Sequence[tuple[str, bytes]], at_once: int
         yield go, counts
     finally:
         end.set()
-        go.set()
         process.join(60)
         process.kill()
 
@@ -130,7 +138,7 @@ def measure(
     light = httpx.Client(base_url=url, timeout=600, headers={"authorization": f"Bearer {keys['light']}"})
     with light:
         for path in ("/v1/chat/completions", "/v1/moderations"):
-            _timed(light, rng, path, 10)
+            usual = statistics.median(_timed(light, rng, path, 20))
         for kind in kinds:
             made = [LARGEST[kind](rng, context) for _ in range(_MADE)]
             bodies = [(route(body), encoded(body)) for body in made]
@@ -140,26 +148,28 @@ def measure(
                     for path, wait in waits.items():
                         idle = _timed(light, rng, path, requests)
                         go.set()
-                        time.sleep(0.5)
+                        time.sleep(_BEFORE_S)
                         loaded = _timed(light, rng, path, requests)
                         go.clear()
                         wait.add(idle, loaded)
-                        _until_idle(light)
+                        _until_idle(light, usual)
             answers = {"answered": counts[0], "refused": counts[1]}
             found[kind] = {path.rpartition("/v1/")[2]: wait.figures() for path, wait in waits.items()} | answers
-            print(f"{kind}: {answers}", file=sys.stderr, flush=True)
+            # At once, so that what was measured is not lost if the measurement is ended.
+            Console(width=170).print(table({kind: found[kind]}))
     return found
 
 
-def _until_idle(client: httpx.Client) -> None:
-    """Wait until short requests take no longer than a while ago: what was sent has been worked off."""
-    for _ in range(200):
+def _until_idle(client: httpx.Client, usual: float) -> None:
+    """Wait until five short requests in a row take at most half as long again as `usual` (seconds), but not for ever."""
+    quick = 0
+    for number in range(100):
         started = time.perf_counter()
-        client.post("/v1/moderations", json={"input": f"Is it idle? {started}"})
-        if time.perf_counter() - started < 0.1:
-            time.sleep(0.2)
+        client.post("/v1/moderations", json={"input": f"Is it idle by now? {number} {started}"})
+        quick = quick + 1 if time.perf_counter() - started < 1.5 * usual else 0
+        if quick == 5:
             return
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -174,7 +184,7 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
             if isinstance(one, Mapping):
                 times = (f"{one[f'{what}_{name}']:.1f}" for what in ("idle", "loaded", "more") for name in ("median", "p99"))
                 ratios = (f"{one[f'ratio_{name}']:.2f}" for name in ("median", "p99"))
-                shown.add_row(kind, path, *times, *ratios)
+                shown.add_row(kind, path, str(routes["answered"]), str(routes["refused"]), *times, *ratios)
     return shown
 
 
@@ -211,7 +221,8 @@ def main() -> None:
             context = client.get("/v1/models").json()["data"][0]["max_model_len"]
         sizes = {"rounds": chosen.rounds, "requests": chosen.requests, "at_once": chosen.at_once}
         found = measure(server.url, keys, context, chosen.only or list(LARGEST), **sizes)
-    Console(width=160).print(table(found))
+    if len(found) > 1:
+        Console(width=170).print(table(found))
 
 
 if __name__ == "__main__":
