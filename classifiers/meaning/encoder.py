@@ -27,8 +27,7 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """The sha256 of the published weights of sentence-transformers/all-MiniLM-L6-v2."""
 
 _SPECIAL_PIECES = 2  # [CLS] and [SEP]
-# Characters that are encoded while others wait: some 20 ms of two cores (AMD Zen 4).
-_TURN = 1000
+_TURN = 1000  # characters that are encoded while others wait: some 20 ms of two cores (AMD Zen 4)
 
 
 class EncoderError(RuntimeError):

@@ -35,7 +35,7 @@ def main() -> None:
 
     share_processor()
     from classifiers import SentenceEncoder
-    from evaluation.detection import record
+    from evaluation.detection import plot, record
 
     build = results_folder(options.small)
     file = build / "detection.json"
@@ -50,7 +50,7 @@ def main() -> None:
     name = options.record or "latest"
     folder = record.FOLDER if options.record and not options.small else build
     folder.mkdir(exist_ok=True)
-    record.plot(results, folder / f"{name}.png")
+    plot.plot(results, folder / f"{name}.png")
     (folder / f"{name}.md").write_text(record.table(results, name))
     print(record.table(results, name))
 

@@ -33,11 +33,8 @@ T = TypeVar("T")
 Defaults = tuple[Answering, Detection]
 """How targets that do not say it are answered, and which texts count for them."""
 
-# The number of changed targets from which on what was compiled is kept at once for the next start, not only when nothing changes.
-# To compile as many again takes a few seconds.
-_MANY = 1000
-# The windows that a request may have, whatever the model's context.
-_LEAST_WINDOWS = 1024
+_MANY = 1000  # changed targets from which on what was compiled, in seconds, is kept at once and not only when nothing changes
+_LEAST_WINDOWS = 1024  # windows that a request may have, whatever the model's context
 
 
 class Enforcement:
@@ -56,7 +53,6 @@ class Enforcement:
         self._engine = engine
         self.neighbours = near
         self.lanes = lanes
-        """The threads that screen."""
         self._folder = folder
         self._metrics = metrics
         self._defaults, self._detection = defaults or (Answering(), Detection())

@@ -17,6 +17,7 @@ STATUSES = [
     (GuardFailure, 500),
     (EngineFailure, 502),
     (NotReady, 503),
+    (errors.TookTooLong, 504),
 ]
 
 

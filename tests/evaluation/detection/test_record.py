@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from evaluation.detection.record import keys, plot, table
+from evaluation.detection.record import keys, table
 
 FOUND = {"recall": {"original": 1.0, "paraphrased": 0.9975}, "false_alarms": {"retain": 0.0025, "background": 0.01}}
 RIVAL = {"recall": {"original": 0.5, "paraphrased": 0.25}, "false_alarms": {"retain": 0.125}}
@@ -127,13 +124,3 @@ def test_the_table_gives_percent() -> None:
     assert "| 512 | 33.0 | 44.0 | 60 |" in lines
     assert any("200,000 examples" in line for line in lines)
     assert "## Growth" not in table({**RESULTS, "growth": []}, "x")
-
-
-@pytest.mark.slow
-def test_the_plot_is_drawn_with_and_without_growth(tmp_path: Path) -> None:
-    for name, results in (("with", RESULTS), ("without", {**RESULTS, "growth": []}), ("few", {"few": RESULTS["few"]})):
-        file = tmp_path / f"{name}.png"
-        plot(results, file)
-        assert file.read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "with.png").read_bytes() != (tmp_path / "without.png").read_bytes()
-    assert (tmp_path / "with.png").read_bytes() != (tmp_path / "few.png").read_bytes()
