@@ -174,10 +174,8 @@ def _until_idle(client: httpx.Client, usual: float) -> None:
 
 def table(found: Mapping[str, Mapping[str, Any]]) -> Table:
     """Return the figures as a table: for each kind of large prompt and each route of the short ones."""
-    shown = Table(
-        "the other client sends", "route", "idle ms: median", "p99", "loaded ms: median", "p99", "more ms: median", "p99"
-    )
-    for heading in ("ratio: median", "p99"):
+    shown = Table("the other client sends", "route", "answered", "refused")
+    for heading in ("idle ms: median", "p99", "loaded ms: median", "p99", "more ms: median", "p99", "ratio: median", "p99"):
         shown.add_column(heading)
     for kind, routes in found.items():
         for path, one in routes.items():

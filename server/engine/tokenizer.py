@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from classifiers.pauses import pause
+
 # A special token may be written around another one, as in `<|p<|pad|>ad|>`, so the text without them is read again. How often.
 _ROUNDS = 4
 # How many characters are encoded at once to count tokens, and the most tokens that a cut, or the text around, may add to that.
@@ -78,6 +80,7 @@ class PromptTokenizer:
             return least
         tokens = 0
         for at in range(0, len(text), _PIECE):
+            pause()
             tokens += max(0, len(self._encode(text[at : at + _PIECE].strip())) - _SEAM)
             if tokens > self._context:
                 break

@@ -28,7 +28,7 @@ class FairPool:
         Args:
             threads: How many pieces of work run at once.
             name: The beginning of the threads' names.
-            between: What a thread does at each pause in its work (`classifiers.pauses`).
+            between: What a thread does before its work, and at each pause in it (`classifiers.pauses`).
         """
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._between = between
@@ -68,6 +68,7 @@ class FairPool:
             self._between()
 
         with paused_by(hook):
+            hook()
             return call()
 
     async def _turn(self, client: str) -> None:

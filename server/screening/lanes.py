@@ -29,13 +29,13 @@ class Lanes:
     """One thread that screens short requests in batches, two that screen one long request each, and one that reads large bodies.
 
     Short requests have one thread, because the processor limits the speed of encoding: a second thread would only slow down the
-    first. Long requests pause while a short one is screened, and clients take turns with them.
+    first. Long requests and large bodies pause while a short one is screened, and clients take turns with them.
     """
 
     def __init__(self) -> None:
         self.short = ThreadPoolExecutor(1, thread_name_prefix="screening")
         self.long = FairPool(_LONG_LANES, "screening-long", self._let_pass)
-        self.bodies = FairPool(1, "bodies")
+        self.bodies = FairPool(1, "bodies", self._let_pass)
         self._short = 0
         self._none_short = threading.Event()
         self._none_short.set()
