@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -53,6 +53,7 @@ class Timed:
         tokens: As in `Given`.
         dropped: As in `Given`.
         rollbacks: How often the server went back, as its metrics count it; 0 where they do not.
+        pauses: For each time that the engine went on after the server went back, the seconds until its first piece.
     """
 
     first_s: float
@@ -60,6 +61,7 @@ class Timed:
     tokens: int
     dropped: int
     rollbacks: int
+    pauses: list[float] = field(default_factory=list)
 
 
 def body_of(model: str, question: str, tokens: int, system: str | None = None, **others: Any) -> dict[str, Any]:

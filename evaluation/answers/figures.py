@@ -145,11 +145,13 @@ class _Judge:
         start, step = metrics.pace([(one["first_s"], one["total_s"], one["tokens"]) for one in base])
         extra = [one["total_s"] - start - step * (one["tokens"] - one["dropped"] - 1) for one in times]
         each = [(one["rollbacks"], more) for one, more in zip(times, extra, strict=True) if one["rollbacks"]]
+        pauses = [pause for one in times for pause in one.get("pauses", ())]
         return {
             "generated_per_kept": generated,
             "extra_s": statistics.median(extra),
             "rollbacks": sum(count for count, _ in each),
             "rollback_s": sum(more for _, more in each) / sum(count for count, _ in each) if each else None,
+            "pause_s": statistics.median(pauses) if pauses else None,
             "step_s": step,
             "first_s": first,
             "first_extra_s": first - start,

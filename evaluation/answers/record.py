@@ -46,6 +46,7 @@ _COST = {
     "extra_s": "extra s an answer",
     "rollbacks": "rollbacks",
     "rollback_s": "s a rollback",
+    "pause_s": "s until it goes on",
     "step_s": "s a step",
     "first_s": "s to the first text",
     "first_extra_s": "extra s to it",

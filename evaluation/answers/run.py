@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from evaluation.answers import questions as asked
 from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, import_policy, timed
 from evaluation.answers.fluency import Likelihood, written
 from evaluation.answers.partial import Partial, fingerprint
+from evaluation.answers.pauses import Pauses
 from evaluation.answers.questions import Question, Target
 from evaluation.answers.systems import BEAM, FILTER, NONE, PROMPT, Guarded, cut, guarded, names, refusing_prompt
 from evaluation.demo.served import DEMOS
@@ -226,10 +227,15 @@ class Run:
             plain = [body_of(model, one.text, effort.tokens, **UNGUARDED) for one in some]
             await timed(engine, plain[0])  # the first one finds cold caches
             times, base = [], []
+            served, pauses = service.running.engine, Pauses(engine)
+            served.app = pauses
             # One after the other, so that what else the machine does concerns both alike.
             for body, other in tqdm(list(zip(bodies(some), plain, strict=True)), desc=f"{name}: times", file=sys.stderr):
-                times.append(asdict(await timed(app, body, service.metrics.text)))
+                pauses.take()
+                found = await timed(app if app is not engine else pauses, body, service.metrics.text)
+                times.append(asdict(replace(found, pauses=pauses.take())))
                 base.append(asdict(await timed(engine, other)))
+            served.app = engine
             parts["times"], parts["base"] = times, base
         if self._sampled(name) and effort.samples_part not in parts:
             wanted = bodies(self.subject.sampled(effort), n=effort.samples)
