@@ -295,12 +295,16 @@ async def test_f2_a_request_that_takes_too_long_ends_in_the_engine(
     object.__setattr__(settings, "request_timeout", 0.5)
     # About a forgotten person, so that the guard's own steps are in between.
     body = asked(DEMO.forgotten[0].pairs[0].question, max_tokens=1900, stream=stream)
+    endless = {"ignore_eos": True, "allowed_token_ids": [500, 501]}
+
+    async def read() -> None:
+        answer = await client.chat.completions.create(**body, extra_body=endless)
+        async for _ in answer:
+            pass
+
     try:
         with pytest.raises(openai.APIError) as caught:
-            answer = await client.chat.completions.create(
-                **body, extra_body={"ignore_eos": True, "allowed_token_ids": [500, 501]}
-            )
-            assert [chunk async for chunk in answer]
+            await read()
     finally:
         object.__setattr__(settings, "request_timeout", before)
     assert caught.value.code == "timeout"
@@ -320,11 +324,10 @@ async def test_f10_too_many_choices_are_the_client_library_s_own_error(client: o
     assert (caught.value.param, caught.value.code) == ("n", "limit_exceeded")
 
 
-async def test_f11_models_show_no_path_of_the_host(client: openai.AsyncOpenAI, live: LiveServer) -> None:
-    shown = httpx.get(f"{live.url}/v1/models").text
-    assert "/" not in shown.replace("\\/", "/").replace("application/json", "")
+async def test_f11_models_show_no_path_of_the_host(client: openai.AsyncOpenAI) -> None:
     (model,) = (await client.models.list()).data
     assert (model.id, model.object) == (MODEL, "model")
+    assert "/" not in model.model_dump_json()
 
 
 async def test_many_at_once_each_keep_their_own_restriction(client: openai.AsyncOpenAI) -> None:
