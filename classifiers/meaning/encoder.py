@@ -27,8 +27,7 @@ DEFAULT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """The sha256 of the published weights of sentence-transformers/all-MiniLM-L6-v2."""
 
 _SPECIAL_PIECES = 2  # [CLS] and [SEP]
-# Characters that are encoded while others wait: some 20 ms of two cores (AMD Zen 4).
-_TURN = 1000
+_TURN = 1000  # characters that are encoded while others wait: some 20 ms of two cores (AMD Zen 4)
 
 
 class EncoderError(RuntimeError):
@@ -151,7 +150,7 @@ class SentenceEncoder:
 
         Raises:
             EncoderError: A vector is not finite. Compared with a threshold it would count as "not similar".
-            Abandoned: Nobody wants the vectors any more (`classifiers.pauses`).
+            Abandoned: Nobody wants the vectors (`classifiers.pauses`).
         """
         if not texts:
             return np.zeros((0, self._dimension), np.float32)
