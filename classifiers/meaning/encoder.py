@@ -150,7 +150,7 @@ class SentenceEncoder:
 
         Raises:
             EncoderError: A vector is not finite. Compared with a threshold it would count as "not similar".
-            Abandoned: Nobody wants the vectors any more (`classifiers.pauses`).
+            Abandoned: Nobody wants the vectors (`classifiers.pauses`).
         """
         if not texts:
             return np.zeros((0, self._dimension), np.float32)

@@ -26,6 +26,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from evaluation.cache import default_cache_dir
 from evaluation.demo.served import DEMOS
 from evaluation.load.prompts import LARGEST, encoded, route, short
 from evaluation.targets.wholeserver import WholeServer, end_by_sigterm
@@ -212,6 +213,10 @@ def main() -> None:
     # As `make serve` starts it: the engine's worker has a core of its own.
     settings = {"GUARD_POLICY": str(demo.policy), "VLLM_CPU_OMP_THREADS_BIND": "auto"}
     with tempfile.TemporaryDirectory() as folder, WholeServer(model, Path(folder), None, demo.engine, settings) as server:
+        # A new data folder would have no vectors of words, and to encode them takes minutes.
+        words = default_cache_dir() / "words"
+        words.mkdir(parents=True, exist_ok=True)
+        (Path(folder) / "words").symlink_to(words)
         server.start()
         server.wait()
         keys = make_keys(server.url)

@@ -24,7 +24,7 @@ from server.policy.merging import Merging
 from server.policy.parts import MOST_PARTS, Compiled, Part, Prepared, digests_of, tiers_of
 from server.screening.judging import Judging
 from server.screening.lanes import Lanes
-from server.screening.screener import Screener
+from server.screening.screener import Screener, most_windows
 from server.screening.snapshot import PolicySnapshot
 
 logger = logging.getLogger(__name__)
@@ -294,8 +294,7 @@ class Enforcement:
             before = self._screener.snapshot
             self._retired |= {*before.always, *before.gated.values()}
         self._retired -= used
-        # A text that fits into the context has fewer windows than tokens, but a short context should not refuse a few lines.
-        most = max(_LEAST_WINDOWS, self._engine.context_length)
+        most = most_windows(self._engine.context_length)
         self._screener = Screener(snapshot, self.lanes, self._metrics, self._engine.readings, self.judging, most)
         self._metrics.snapshot(number)
         return snapshot

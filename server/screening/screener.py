@@ -33,6 +33,18 @@ _ROUNDS: Final = 8
 _SHOWN: Final = 1200
 
 
+# The windows that a request may have, whatever the model's context.
+_LEAST_WINDOWS: Final = 1024
+
+
+def most_windows(context: int) -> int:
+    """Return how many windows a request may have for a model with a context of so many tokens.
+
+    A text that fits into the context has fewer windows than tokens, but a short context should not refuse a few lines.
+    """
+    return max(_LEAST_WINDOWS, context)
+
+
 def no_readings(_: str) -> Sequence[str]:
     """Return no readings, as for a model without special tokens."""
     return ()

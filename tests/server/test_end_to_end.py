@@ -280,6 +280,56 @@ async def test_errors_are_the_client_library_s_own(client: openai.AsyncOpenAI) -
         await client.chat.completions.create(**asked("Hm") | {"model": "another"})
 
 
+def running(live: LiveServer) -> int:
+    """Return how many requests the engine works on."""
+    told = httpx.get(f"{live.url}/metrics").text
+    return int(sum(float(line.rpartition(" ")[2]) for line in told.splitlines() if line.startswith("vllm:num_requests_running{")))
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_f2_a_request_that_takes_too_long_ends_in_the_engine(
+    client: openai.AsyncOpenAI, live: LiveServer, stream: bool
+) -> None:
+    settings = live.service.settings
+    before = settings.request_timeout
+    object.__setattr__(settings, "request_timeout", 0.5)
+    # About a forgotten person, so that the guard's own steps are in between.
+    body = asked(DEMO.forgotten[0].pairs[0].question, max_tokens=1900, stream=stream)
+    endless = {"ignore_eos": True, "allowed_token_ids": [500, 501]}
+
+    async def read() -> None:
+        answer = await client.chat.completions.create(**body, extra_body=endless)
+        async for _ in answer:
+            pass
+
+    try:
+        with pytest.raises(openai.APIError) as caught:
+            await read()
+    finally:
+        object.__setattr__(settings, "request_timeout", before)
+    assert caught.value.code == "timeout"
+    if not stream:
+        assert isinstance(caught.value, openai.InternalServerError)
+        assert caught.value.status_code == 504
+    for _ in range(40):
+        if not running(live):
+            break
+        await asyncio.sleep(0.1)
+    assert running(live) == 0
+
+
+async def test_f10_too_many_choices_are_the_client_library_s_own_error(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.BadRequestError) as caught:
+        await client.chat.completions.create(**asked("Hm", n=200, temperature=1))
+    assert (caught.value.param, caught.value.code) == ("n", "limit_exceeded")
+
+
+async def test_f11_models_show_no_path_of_the_host(client: openai.AsyncOpenAI) -> None:
+    (model,) = (await client.models.list()).data
+    assert (model.id, model.object) == (MODEL, "model")
+    assert "/" not in model.model_dump_json()
+
+
 async def test_many_at_once_each_keep_their_own_restriction(client: openai.AsyncOpenAI) -> None:
     people = [*DEMO.forgotten, *DEMO.kept]
     pairs = [(person, person.pairs[k]) for k in range(10) for person in people]

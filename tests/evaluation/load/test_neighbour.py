@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from evaluation.load.neighbour import Waits, make_keys, measure, table
-from evaluation.load.prompts import LARGEST, encoded, route, short
 
 
 def test_the_wait_is_compared_with_the_idle_requests_before_it() -> None:
@@ -24,26 +22,6 @@ def test_the_wait_is_compared_with_the_idle_requests_before_it() -> None:
     assert found["more_median"] == pytest.approx(7)
     assert found["more_p99"] == pytest.approx(11.95)
     assert found["ratio_median"] == pytest.approx(22 / 15)
-
-
-@pytest.mark.parametrize("kind", sorted(LARGEST))
-def test_prompts_are_as_large_as_their_names_say(kind: str) -> None:
-    rng = random.Random(0)
-    body = LARGEST[kind](rng, 512)
-    assert route(body) in ("/v1/chat/completions", "/v1/completions")
-    size = len(encoded(body))
-    assert json.loads(encoded(body)) == body
-    if kind.startswith("7.9 MB"):
-        assert 7_000_000 < size < 8 * 2**20
-    elif kind.startswith("60 kB"):
-        assert 60_000 <= size < 62_000
-    else:
-        assert size < 40 * 512
-
-
-def test_short_questions_differ() -> None:
-    rng = random.Random(0)
-    assert len({encoded(short(rng)) for _ in range(20)}) == 20
 
 
 class Busy(ThreadingHTTPServer):
@@ -105,8 +83,9 @@ def test_a_client_that_waits_for_another_is_seen(busy: Busy) -> None:
     assert keys == {"light": "light", "heavy": "heavy"}
     found = measure(url, keys, 128, ["short lines"], rounds=2, requests=5, at_once=2)
     waits = found["short lines"]["chat/completions"]
-    assert 5 <= waits["idle_median"] < 40
-    assert waits["more_median"] > 20
+    assert waits["idle_median"] >= 5
+    assert waits["loaded_p99"] >= 50
+    assert waits["more_median"] > 5
     assert found["short lines"]["refused"] > 0
     assert found["short lines"]["answered"] == 0
     assert set(busy.keys) == {"Bearer light", "Bearer heavy"}
