@@ -17,6 +17,8 @@ from guard.stopwords import COMMON_WORDS
 
 # The specificity (-log10 of the probability, as if words were independent) from which on ordinary words in a row are no chance.
 _NO_CHANCE = 12.0
+# The same for several words in a text without any capital, where small letters say nothing against a name.
+_LITTLE_CHANCE = 8.5
 # A word of another language: how frequent it is there, and how much rarer it is in English.
 _FREQUENT = 4.3
 _RARER = 1.2
@@ -26,9 +28,11 @@ _RARER = 1.2
 def is_weak(folded: str) -> bool:
     """Return whether all words of a folded name are ordinary and few enough to be together by chance."""
     words = folded.split()
-    if not all(_is_ordinary(word) for word in words):
-        return False
-    return sum(9 - zipf(word) for word in words if word not in COMMON_WORDS) < _NO_CHANCE
+    return all(_is_ordinary(word) for word in words) and _specificity(words) < _NO_CHANCE
+
+
+def _specificity(words: Sequence[str]) -> float:
+    return sum(9 - zipf(word) for word in words if word not in COMMON_WORDS)
 
 
 def _is_ordinary(word: str) -> bool:
@@ -51,8 +55,9 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
     """Return whether an occurrence of a name is one without a doubt.
 
     A weak name is in doubt if the text writes a word of it small, if its only word begins a sentence, or if capitals say
-    nothing in this text, unless its line says next to nothing else. A weak name and a single word are in doubt if they are
-    part of a longer name. In quotation marks a name with a capital is never in doubt.
+    nothing in this text, unless its line says next to nothing else. In a text without any capital, several words that are hardly
+    together by chance are a name. A weak name and a single word are in doubt if they are part of a longer name. In quotation
+    marks a name with a capital is never in doubt.
 
     Args:
         text: The text.
@@ -64,6 +69,9 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
     if text.quoted(first, end):
         return True
     if weak and not _written_as_name(text, range(first, end)):
+        words = text.words[first:end]
+        if text.small and sum(word not in COMMON_WORDS for word in words) > 1 and _specificity(words) >= _LITTLE_CHANCE:
+            return True
         # "Who is the mad hatter?" is about nothing else. "Is it frozen?" may be, where the text writes names with capitals.
         against = end - first == 1 and text.says_names and not text.capital(first)
         return not against and text.alone(first, end)

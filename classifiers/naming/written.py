@@ -70,6 +70,11 @@ class Written:
             if len(word) > 1 and not self._joined(number)
         )
 
+    @cached_property
+    def small(self) -> bool:
+        """Whether no word begins with a capital."""
+        return not any(self.capital(number) for number in range(len(self.words)))
+
     def capital(self, number: int) -> bool:
         """Return whether a word begins with a capital."""
         return self._text[self._spans[number][1]].isupper()

@@ -262,7 +262,6 @@ def test_certain_names(text: str, target: str) -> None:
         ("Who was Zelda Fitzgerald?", "zelda"),
         ("Give me advice on breaking bad habits.", "bad"),
         ("Who directed the film Matrix?", "matrix"),
-        ("lord of the rings on ice", "rings"),
         ("who sings in frozn", "frozen"),
         ("Is teh Lord of teh Rigns long?", "rings"),
         ("LOTR or not, what is good?", "rings"),

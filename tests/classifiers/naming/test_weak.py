@@ -58,3 +58,17 @@ def test_a_strong_name_is_in_doubt_only_in_a_longer_one() -> None:
     assert not is_name(Written("Was Zelda Fitzgerald fun?"), 1, 2, False, frozenset)
     assert is_name(Written("Was Zelda Fitzgerald fun?"), 1, 2, False, lambda: {"fitzgerald"})
     assert is_name(Written("Was Zelda Fitzgerald Fun"), 1, 2, False, frozenset)  # Title Case
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "named"),
+    [
+        ("how many pages does the lord of the rings have", (4, 9), True),
+        ("is spirited away scary for kids", (1, 3), True),
+        ("Was the treasure spirited away by night?", (3, 5), False),
+        ("how do i stop breaking bad habits", (4, 6), False),
+        ("is the pond frozen by now", (3, 4), False),
+    ],
+)
+def test_small_letters_say_nothing_in_a_text_without_capitals(text: str, words: tuple[int, int], named: bool) -> None:
+    assert is_name(Written(text), *words, True, tuple) is named

@@ -89,3 +89,8 @@ def test_quotations() -> None:
 )
 def test_a_line_may_say_next_to_nothing_else(text: str, first: int, end: int, expected: bool) -> None:
     assert Written(text).alone(first, end) is expected
+
+
+@pytest.mark.parametrize(("text", "small"), [("who wrote it, 2nd time", True), ("who is Ada", False), ("", True)])
+def test_a_text_without_capitals(text: str, small: bool) -> None:
+    assert Written(text).small is small
