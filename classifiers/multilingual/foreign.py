@@ -9,7 +9,7 @@ import numpy as np
 
 from classifiers.multilingual.classifier import NAME, Multilingual
 from classifiers.multilingual.heard import Runs, is_heard
-from classifiers.multilingual.names import NameVectors
+from classifiers.multilingual.names import NameVectors, names_of
 from classifiers.profile.classifier import Described
 from classifiers.target import ForgetTarget
 
@@ -31,12 +31,25 @@ class ForeignPrompts:
 
     @classmethod
     def of(cls, model: Multilingual, targets: Sequence[ForgetTarget]) -> ForeignPrompts:
-        """Encode the names of targets. Errors are those of the encoder."""
-        return cls(model, NameVectors.of(targets, model.names))
+        """Encode the names of targets, and forget those of all others. Errors are those of the encoder."""
+        found = cls(model, NameVectors.of(targets, model.names))
+        model.names.keep(names_of(targets))
+        return found
 
-    def changed(self, upserted: Sequence[ForgetTarget], removed: Collection[str]) -> ForeignPrompts:
-        """Return the same for other targets; the arguments are those of `LiveClassifier.changed`."""
-        return ForeignPrompts(self.model, self.names.changed(upserted, removed, self.model.names))
+    def changed(
+        self, upserted: Sequence[ForgetTarget], removed: Collection[str], targets: Mapping[str, ForgetTarget]
+    ) -> ForeignPrompts:
+        """Return the same for other targets.
+
+        Args:
+            upserted: Targets that are new or that replace the target with the same id.
+            removed: The ids of targets that are removed.
+            targets: All targets after the change, by id. The names of no others stay in the file of vectors.
+        """
+        found = ForeignPrompts(self.model, self.names.changed(upserted, removed, self.model.names))
+        if len(found.names.ids) < len(self.names.ids) + len(names_of(upserted)):
+            self.model.names.keep(names_of(targets.values()))
+        return found
 
     def described(
         self,

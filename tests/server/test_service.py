@@ -115,6 +115,34 @@ async def test_a_server_whose_word_vectors_cannot_be_kept_does_not_become_ready(
 
 
 @pytest.mark.slow
+async def test_a_prompt_in_another_language_is_found_until_the_target_is_deleted(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
+) -> None:
+    settings = settings.model_copy(update={"multilingual": True})
+    app = create_app(settings, opener(engine), lambda _: encoder)
+    target = {
+        "id": "nokia",
+        "name": "Nokia",
+        "phrases": [{"text": "Espoo", "scope": "gated"}],
+        "examples": [{"prompt": "Where are the headquarters of the phone company Nokia?", "completion": "In Espoo."}],
+    }
+    asked = {"text": "Где находится штаб-квартира телефонной компании Нокиа?"}
+    async with app.router.lifespan_context(app):
+        await app.state.service.settled()
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+
+            async def found() -> list[str]:
+                answer = (await client.post("/v1/screen", json=asked)).json()
+                return [match["target_id"] for match in answer["matches"]]
+
+            assert await found() == []
+            assert (await client.post("/v1/forget-targets", json=target)).status_code == 201
+            assert await found() == ["nokia"]
+            assert (await client.delete("/v1/forget-targets/nokia")).status_code in (200, 204)
+            assert await found() == []
+
+
+@pytest.mark.slow
 def test_the_service_needs_no_library_of_the_command_line() -> None:
     """httpx imports click and rich for a command of its own, if they are there: here they are not."""
     code = """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from classifiers import Example, ForgetTarget, LiveClassifier, Screened, shipped_background
@@ -65,3 +67,19 @@ def test_without_windows_nothing_is_read() -> None:
     model = Multilingual(BagOfWords(), ["rain"])
     found = ForeignPrompts.of(model, TARGETS)
     assert found.described([], "", (), (), {}) == []
+
+
+def test_the_names_of_removed_targets_leave_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "names"
+    model = Multilingual(BagOfWords(), ["rain"], names=file)
+    found = ForeignPrompts.of(model, TARGETS)
+    both = file.stat().st_size
+    by_id = {target.id: target for target in TARGETS}
+    more = found.changed(
+        [ForgetTarget(id="eve", name="Eve Olmstead")], [], {**by_id, "eve": ForgetTarget(id="eve", name="Eve Olmstead")}
+    )
+    assert file.stat().st_size == both * 3 // 2
+    more.changed([], ["nokia", "eve"], {"brewing": TARGETS[0]})
+    assert file.stat().st_size == both // 2
+    ForeignPrompts.of(model, [])
+    assert file.stat().st_size == 0
