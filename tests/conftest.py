@@ -27,7 +27,7 @@ hypothesis.settings.register_profile("check", max_examples=10, deadline=None)
 
 # Before anything imports them: tests are about what is installed here.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-# The second encoder takes a second and 250 MB in each server; the tests that need it switch it on.
+# The second encoder takes seconds and 800 MB in each server; the tests that need it switch it on.
 os.environ.setdefault("GUARD_MULTILINGUAL", "0")
 os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")
 os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")

@@ -29,7 +29,6 @@ class PackedBert:
     def __init__(self, model: Any) -> None:
         """Copy the weights of `model`, a SentenceTransformer on a CPU, in the memory order of oneDNN and in their number type."""
         import torch
-        from tokenizers import Tokenizer
 
         bert = model[0].auto_model
         embeddings, config = bert.embeddings, bert.config
@@ -38,19 +37,23 @@ class PackedBert:
         self._heads = config.num_attention_heads
         self._epsilon = config.layer_norm_eps
         with torch.inference_mode():
-            # In float32: they are only looked up.
-            self._words = embeddings.word_embeddings.weight.detach().float()
+            # Shared with the model: a multilingual one has a quarter of a million words.
+            self._words = embeddings.word_embeddings.weight.detach()
             types = embeddings.token_type_embeddings.weight.detach()[0].float()
             self._positions = embeddings.position_embeddings.weight.detach().float() + types
             self._norm = _norm(embeddings.LayerNorm, torch.float32)
             self._layers = [self._layer(layer) for layer in bert.encoder.layer]
-        # A copy, because truncation and padding are settings of the tokenizer itself.
-        self._tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(min(model.max_seq_length or len(self._positions), len(self._positions)))
+        # Shared: a copy for a hundred languages takes 280 MB.
+        self._tokenizer = model.tokenizer.backend_tokenizer
+        self._most = min(model.max_seq_length or len(self._positions), len(self._positions))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the mean vector of the word pieces of each text: float32 [texts, dimension], not normalised."""
+        """Return the mean vector of the word pieces of each text: float32 [texts, dimension], not normalised.
+
+        No other thread may use the model's tokenizer meanwhile: truncation and padding are settings of the tokenizer itself.
+        """
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self._most)
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
         result = np.empty((len(ids), self._words.shape[1]), np.float32)
@@ -72,7 +75,7 @@ class PackedBert:
         with torch.inference_mode():
             flat = torch.tensor([piece for text in ids for piece in text])
             positions = torch.cat([torch.arange(length).repeat(count) for length, count in groups])
-            states = self._words[flat] + self._positions[positions]
+            states = self._words[flat].float() + self._positions[positions]
             width = states.shape[1]
             states = functional.layer_norm(states, (width,), *self._norm, self._epsilon).to(self._dtype)
             for project, output, norm, widen, narrow, last_norm in self._layers:
