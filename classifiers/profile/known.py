@@ -26,6 +26,10 @@ class KnownProfiles:
         self._kept: OrderedDict[int, tuple[weakref.ref[ForgetTarget], Profile, Vectors]] = OrderedDict()
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        """The number of targets whose profiles are kept."""
+        return len(self._kept)
+
     def of(self, target: ForgetTarget) -> tuple[Profile, Vectors]:
         """Return the profile of a target and the vectors of its texts, float32 [texts, dimension]. Errors are the encoder's."""
         key = id(target)

@@ -45,6 +45,8 @@ TARGETS = 200
 class Noted:
     """An engine that loads what it is told to from the folder, as a worker does, and generates nothing."""
 
+    context_length = 4096
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 

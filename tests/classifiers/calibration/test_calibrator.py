@@ -239,4 +239,4 @@ def test_a_target_alone_has_the_calibration_that_it_has_in_a_group(bag_of_words:
     assert calibrator.alone(ADA, KEPT) == grouped["ada"]
     assert grouped["ada"].negatives
     assert calibrator.alone(BARE, KEPT) is None
-    assert not profiles._kept
+    assert not len(profiles._known)

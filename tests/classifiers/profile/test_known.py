@@ -20,4 +20,4 @@ def test_a_profile_is_made_once_and_goes_with_its_target() -> None:
     del target, first
     gc.collect()
     assert gone() is None
-    assert len(known._kept) == 1
+    assert len(known) == 1

@@ -268,7 +268,7 @@ def test_a_server_that_can_start_comes_as_far_as_its_engine(
     policy: Path, model: str, tmp_path: Path, engines: list[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So the tests above fail where they say, and not for another reason."""
-    monkeypatch.setattr("server.service.SentenceEncoder", lambda _: WordEncoder())
+    monkeypatch.setattr("server.encoders.SentenceEncoder", lambda _: WordEncoder())
     result = run("serve", "--model", model, "--policy", str(policy), "--port", "0", "--data-dir", str(tmp_path / "data"))
     assert (result.exit_code, len(engines)) == (1, 1)
     assert "an engine was started" in result.output

@@ -67,9 +67,9 @@ async def test_the_figure_is_that_of_the_calibration(encoder: Failing, parts: tu
 
 @pytest.mark.slow
 async def test_nothing_of_the_target_is_kept(encoder: Failing, parts: tuple[Background, ProfileClassifier]) -> None:
-    kept = len(parts[1]._kept)
+    kept = len(parts[1]._known)
     await foretelling(encoder, parts).warnings(target(2))
-    assert len(parts[1]._kept) == kept
+    assert len(parts[1]._known) == kept
 
 
 async def test_nothing_is_foretold_without_calibration_and_of_none_or_many_examples(
