@@ -21,7 +21,7 @@ _SUMMARIES: Final[Mapping[Route, str]] = {
     "completion": "Continue a prompt or several under the guard",
 }
 # Values of which some say nothing. They alone are allowed in a field that is refused, or dropped where it says nothing.
-_HARMLESS: Final = (None, False, True, 0, [], {}, "none", "auto", ["text"])
+_HARMLESS: Final[tuple[Any, ...]] = (None, False, True, 0, [], {}, "none", "auto", ["text"])
 
 
 def _a(kind: str, **more: Any) -> Schema:
