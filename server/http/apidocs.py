@@ -31,6 +31,8 @@ def install(app: FastAPI) -> None:
         swagger_js_url=f"docs/{_FILES[0]}",
         swagger_css_url=f"docs/{_FILES[1]}",
         swagger_favicon_url="data:,",
+        # Swagger UI would send the description's address to a site that checks it.
+        swagger_ui_parameters={"validatorUrl": None},
     )
 
     @app.get("/docs", include_in_schema=False)

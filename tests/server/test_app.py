@@ -196,6 +196,7 @@ async def test_p7_the_page_is_off_by_default_and_loads_nothing_from_elsewhere(
         for file in used:
             assert (await client.get(f"/{file}")).status_code == 200
         assert "url: 'openapi.json'" in page.text
+        assert '"validatorUrl": null' in page.text
         for other in ("x.js", "..%2f__init__.py", "%2e%2e%2f%2e%2e%2foffline_docs.py"):
             assert (await client.get(f"/docs/{other}")).status_code == 404
 
