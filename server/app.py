@@ -107,7 +107,7 @@ def create_app(
 
     @app.get("/openapi.json", summary="This description", **open_)
     async def openapi() -> dict[str, Any]:
-        return api.document(app, DIALECTS)
+        return api.document(app, DIALECTS, drops=settings.unknown_fields == "drop")
 
     @app.get("/version", summary="The versions of the server and of vLLM", **open_)
     async def versions() -> dict[str, str]:

@@ -19,10 +19,10 @@ from server.openai.dialect import Dialect
 _BODIES: tuple[type[BaseModel], ...] = (TargetRequest, PreviewRequest, ScreenRequest, ModerationRequest, KeyRequest)
 
 
-def document(app: FastAPI, dialects: Iterable[Dialect] = ()) -> dict[str, Any]:
+def document(app: FastAPI, dialects: Iterable[Dialect] = (), *, drops: bool = False) -> dict[str, Any]:
     """Return the description of all documented routes of `app` and of the routes of `dialects`, which generate.
 
-    The description has the schemas of the bodies that the strict parser reads.
+    The description has the schemas of the bodies that the strict parser reads. `drops`: as `components` takes it.
     """
     described = app.openapi()
     _, found = models_json_schema([(model, "validation") for model in _BODIES], ref_template=COMPONENTS)
@@ -31,5 +31,5 @@ def document(app: FastAPI, dialects: Iterable[Dialect] = ()) -> dict[str, Any]:
         schemas.setdefault(name, schema)
     for dialect in dialects:
         described["paths"][dialect.path] = {"post": operation(dialect)}
-        schemas.update(components(dialect))
+        schemas.update(components(dialect, drops=drops))
     return described

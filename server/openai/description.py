@@ -108,11 +108,16 @@ _FINISH: Final = {
 }
 
 
-def components(dialect: Dialect) -> dict[str, Schema]:
-    """Return the schemas of a dialect's request and answer, and those that they refer to, by name."""
+def components(dialect: Dialect, *, drops: bool = False) -> dict[str, Schema]:
+    """Return the schemas of a dialect's request and answer, and those that they refer to, by name.
+
+    Args:
+        dialect: The dialect.
+        drops: Whether the server drops fields that it does not know (`GUARD_UNKNOWN_FIELDS`). Otherwise it refuses them.
+    """
     request, answer = _NAMES[dialect.name]
     return {
-        request: _request(dialect),
+        request: _request(dialect, drops=drops),
         answer: _answer(dialect, answer),
         f"{answer}Choice": _choice(dialect),
         "Usage": _USAGE,
@@ -142,13 +147,13 @@ def operation(dialect: Dialect) -> Schema:
     }
 
 
-def _request(dialect: Dialect) -> Schema:
+def _request(dialect: Dialect, *, drops: bool) -> Schema:
     return {
         "type": "object",
         "properties": {name: _field(field) for name, field in dialect.fields.items()},
         "required": [dialect.prompt_field],
         # A field with the value null means the same as no field, whatever its name.
-        "additionalProperties": _NULL,
+        "additionalProperties": drops or _NULL,
     }
 
 

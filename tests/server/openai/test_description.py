@@ -71,6 +71,14 @@ def test_a_refused_field_may_say_nothing(field: str, harmless: Any, not_harmless
     assert not request.is_valid(chat(**{field: not_harmless}))
 
 
+@pytest.mark.parametrize("drops", [False, True])
+def test_unknown_fields_fit_where_the_server_drops_them(drops: bool) -> None:
+    schemas = document(FastAPI(), DIALECTS, drops=drops)["components"]["schemas"]
+    request = Draft202012Validator({**schemas["ChatCompletionRequest"], "components": {"schemas": schemas}})
+    assert request.is_valid(chat(num_ctx=8192)) is drops
+    assert request.is_valid(chat(num_ctx=None))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("body", [chat(), {"model": "fake", "prompt": "cake"}], ids=["chat", "completion"])
 async def test_an_answer_fits(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
