@@ -25,7 +25,9 @@ def no_route(app: Starlette) -> NotFound:
 
 def no_method(app: Starlette, scope: Scope) -> MethodNotAllowed:
     """Return the answer to a request with a method that no route of its path has. It names those that there are."""
-    methods = {method for route in _routes(app) if route.matches(scope)[0] is not Match.NONE for method in route.methods or ()}
+    # Of paths that overlap, the first is the one that is meant, as for Starlette's router.
+    path = next((route.path for route in _routes(app) if route.matches(scope)[0] is not Match.NONE), None)
+    methods = {method for route in _routes(app) if route.path == path for method in route.methods or ()}
     if "GET" in methods:
         methods.add("HEAD")
     allowed = ", ".join(sorted(methods))

@@ -19,6 +19,7 @@ def route(path: str, *methods: str) -> Route:
 APP = Starlette(
     routes=[
         route("/metrics", "GET"),
+        route("/v1/things/{id}:pause", "POST"),
         route("/v1/things/{id}", "DELETE"),
         route("/v1/things", "GET"),
         route("/v1/things", "POST"),
@@ -33,7 +34,13 @@ def test_a_path_that_there_is_none_of_is_told_those_that_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/v1/things", "GET, HEAD, POST"), ("/v1/things/7", "DELETE, GET, HEAD"), ("/metrics", "GET, HEAD")]
+    ("path", "allowed"),
+    [
+        ("/v1/things", "GET, HEAD, POST"),
+        ("/v1/things/7", "DELETE, GET, HEAD"),
+        ("/v1/things/7:pause", "POST"),
+        ("/metrics", "GET, HEAD"),
+    ],
 )
 def test_a_method_that_there_is_none_of_is_told_those_of_all_routes_of_its_path(path: str, allowed: str) -> None:
     scope: dict[str, Any] = {"type": "http", "method": "PUT", "path": path, "root_path": "", "headers": []}
