@@ -7,23 +7,27 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Path
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.requests import Request
 from starlette.routing import Route
 
 from server import api, errors
+from server.api.base import ERRORS, ErrorEnvelope
 from server.encoders import OpenEncoder, open_sentence_encoder
 from server.engine.protocol import OpenEngine, json_of, request
 from server.engine.vllm import open_vllm
 from server.http import envelope
+from server.http.apidocs import install as install_docs
 from server.http.draining import DrainGate
+from server.http.head import Head
 from server.http.requestid import RequestId
 from server.openai.chat import CHAT
 from server.openai.completions import COMPLETIONS
-from server.openai.models import listed
+from server.openai.models import Model, ModelList, listed, one
 from server.openai.route import DECISION_HEADER, GuardedRoute
 from server.service import Service
 from server.settings import Settings
@@ -42,6 +46,7 @@ def create_app(
 
     Raises:
         PolicyError: The policy cannot be loaded.
+        ValueError: The settings ask for /docs, and the files for it are missing.
     """
     service = Service(settings, open_engine, open_encoder)
 
@@ -52,7 +57,7 @@ def create_app(
         service.stop()
         await running
 
-    # There are no other paths: vLLM's other routes and FastAPI's pages of documentation answer 404.
+    # There are no other paths: vLLM's other routes and FastAPI's own pages of documentation answer 404.
     app = FastAPI(
         title="guard-server",
         version=version("guard-server"),
@@ -68,33 +73,49 @@ def create_app(
     for dialect in DIALECTS:
         app.router.routes.append(Route(dialect.path, GuardedRoute(service, dialect), methods=["POST"]))
 
-    @app.get("/v1/models")
-    async def models(request_: Request) -> Response:
+    async def models_of(request_: Request) -> dict[str, Any]:
         await service.authenticator.admit(request_.scope, "client")
-        return JSONResponse(listed(await json_of(service.running.engine.app, "GET", "/v1/models"), created))
+        return await json_of(service.running.engine.app, "GET", "/v1/models")
 
-    @app.get("/health")
-    async def health() -> Response:
-        return JSONResponse({"status": "alive"})
+    secured: dict[str, Any] = {"openapi_extra": {"security": [{"HTTPBearer": []}]}}
+    keyed: dict[str, Any] = {"tags": ["models"], "responses": {**ERRORS}, **secured}
+    open_: dict[str, Any] = {"tags": ["operation"], "responses": {**ERRORS}}
 
-    @app.get("/ready")
-    async def ready() -> Response:
+    @app.get("/v1/models", summary="List the models", response_model=ModelList, **keyed)
+    async def models(request_: Request) -> dict[str, Any]:
+        return listed(await models_of(request_), created)
+
+    # The name of a model may have slashes in it.
+    @app.get("/v1/models/{id:path}", summary="Show a model", response_model=Model, **keyed)
+    async def model(request_: Request, name: Annotated[str, Path(alias="id")]) -> dict[str, Any]:
+        return one(await models_of(request_), created, name)
+
+    @app.get("/health", summary="Whether the process is alive", **open_)
+    async def health() -> dict[str, str]:
+        return {"status": "alive"}
+
+    not_ready = {"model": ErrorEnvelope, "description": "The server starts or stops, or the guard is not proven yet"}
+
+    @app.get("/ready", summary="Whether requests are answered", **open_ | {"responses": {503: not_ready, **ERRORS}})
+    async def ready() -> dict[str, str]:
         service.draining.check()
         if await service.ready():
-            return JSONResponse({"status": "ready"})
+            return {"status": "ready"}
         raise errors.NotReady(
             "The server is not ready: the engine has not started, or the startup proof has not succeeded yet. Try again later."
         )
 
-    @app.get("/openapi.json")
-    async def openapi() -> Response:
-        return JSONResponse(api.document(app))
+    @app.get("/openapi.json", summary="This description", **open_)
+    async def openapi() -> dict[str, Any]:
+        return api.document(app, DIALECTS, drops=settings.unknown_fields == "drop")
 
-    @app.get("/version")
-    async def versions() -> Response:
-        return JSONResponse({"version": version("guard-server"), "vllm": service.running.engine.version})
+    @app.get("/version", summary="The versions of the server and of vLLM", **open_)
+    async def versions() -> dict[str, str]:
+        return {"version": version("guard-server"), "vllm": service.running.engine.version}
 
-    @app.get("/metrics")
+    plain = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **ERRORS}
+
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response, **open_ | secured | {"responses": plain})
     async def metrics(request_: Request) -> Response:
         # The counters move with each request, so they tell who is asked about.
         if not settings.metrics_open:
@@ -103,8 +124,11 @@ def create_app(
         engine = await request(service.running.engine.app, "GET", "/metrics")
         return PlainTextResponse(own + engine.content, media_type="text/plain; version=0.0.4")
 
+    if settings.docs:
+        install_docs(app)
     app.add_middleware(DrainGate, draining=service.draining)
     envelope.install(app)
+    app.add_middleware(Head)
     app.add_middleware(RequestId, metrics=service.metrics)
     if settings.allowed_origins:
         # The outermost, so that a page can read errors, too. A key travels in a header of its own, so no cookies are allowed.

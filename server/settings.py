@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     admin_key_file: Path | None = Field(
         None, description="file with the text of an admin key, which the server makes if there is no key yet"
     )
+    docs: bool = Field(False, description="serve /docs, a page that shows /openapi.json; all of it comes from this server")
     metrics_open: bool = Field(False, description="serve /metrics without a key")
     data_dir: Path = Field(
         default_factory=default_data_dir,

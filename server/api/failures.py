@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from server.errors import INVALID_REQUEST, BadRequest, GuardFailure, MethodNotAllowed, NotFound, NotReady, ServerError
+from server.errors import INVALID_REQUEST, BadRequest, GuardFailure, NotFound, NotReady, ServerError
+from server.http.served import no_method
 from server.policy.activation import NotEnforced
 from server.store import (
     IdempotencyConflict,
@@ -35,9 +36,7 @@ class ApiRoute(APIRoute):
             MethodNotAllowed: no route of this path has the method. The error names the methods of all routes of the path.
         """
         if scope["method"] not in self.methods:
-            same = [route for route in scope["app"].routes if isinstance(route, ApiRoute) and route.path == self.path]
-            allowed = sorted({method for route in same for method in route.methods})
-            raise MethodNotAllowed("Method Not Allowed", headers={"Allow": ", ".join(allowed)})
+            raise no_method(scope["app"], scope)
         await super().handle(scope, receive, send)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

@@ -6,10 +6,10 @@ import asyncio
 import time
 import uuid
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from server.api.base import ERRORS, ApiModel
 from server.api.bodies import body_of, documented
@@ -31,6 +31,12 @@ router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, respo
 FORGOTTEN = "forgotten"
 """The one category in a client's answer. It is confidential which target a text is about."""
 MAX_INPUTS = 1000
+CATEGORIES: Final = (
+    *("harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent"),
+    *("self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic"),
+)
+"""OpenAI's categories. The client libraries' types have all of them."""
+_PART: Final = '{"type": "text", "text": "..."}'
 # Texts of one request that are screened together; others' requests come between.
 _AT_ONCE = 8
 
@@ -71,19 +77,55 @@ class ScreenResponse(ApiModel):
     restrictions: list[str] = Field(description="digests of the restrictions for the answer")
 
 
+class ModerationPart(ApiModel):
+    """A part of a text, as in a message."""
+
+    type: Literal["text"]
+    text: str
+
+
 class ModerationRequest(ApiModel):
     """The request of OpenAI's moderations, with texts only."""
 
-    input: str | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
+    input: (
+        str
+        | Annotated[list[str], Field(min_length=1, max_length=MAX_INPUTS)]
+        | Annotated[list[ModerationPart], Field(min_length=1, max_length=MAX_INPUTS)]
+    ) = Field(description="a text, several texts, or one text in parts")
     model: str | None = Field(None, description="ignored: there is one policy")
+
+    @field_validator("input", mode="before")
+    @classmethod
+    def _is_one_of_the_three(cls, value: Any) -> Any:
+        # The union itself would name each of its members that does not fit.
+        if isinstance(value, str):
+            return value
+        if not isinstance(value, list) or not value:
+            raise ValueError(f"write a text, or a list of texts or of parts {_PART}")
+        if len(value) > MAX_INPUTS:
+            raise ValueError(f"has {len(value)} texts: send {MAX_INPUTS} at most")
+        if not all(isinstance(each, str) for each in value) and not all(_is_part(each) for each in value):
+            raise ValueError(f"write a list of texts alone, or of parts {_PART} alone: the server reads no images")
+        return value
+
+    def texts(self) -> list[list[Text]]:
+        """Return the texts of each thing to decide about: each text of a list, or all parts together."""
+        if isinstance(self.input, str):
+            return [[Text(self.input, "input")]]
+        joined = [part.text for part in self.input if isinstance(part, ModerationPart)]
+        if joined:
+            # A word may go on in the next part, and it may not: templates differ.
+            return [[Text(text, "input") for text in dict.fromkeys((" ".join(joined), "".join(joined)))]]
+        return [[Text(text, f"input[{i}]")] for i, text in enumerate(self.input) if isinstance(text, str)]
 
 
 class ModerationResult(ApiModel):
-    """What was found in one text. Only categories that were found are listed, and a client's one category."""
+    """What was found in one text: OpenAI's categories, which are never found, and besides these what the policy is about."""
 
     flagged: bool
     categories: dict[str, bool]
     category_scores: dict[str, float]
+    category_applied_input_types: dict[str, list[Literal["text"]]]
 
 
 class ModerationResponse(ApiModel):
@@ -128,10 +170,10 @@ async def moderations(
 
     For admins and auditors, the categories are the targets that were found, with their scores; this includes targets with the
     action `monitor`. For clients there is one category, `forgotten`: true with a score of 1 if the server would restrict or
-    refuse a request with the text.
+    refuse a request with the text. OpenAI's own categories are false for all, because the policy is not about them: strictly
+    typed clients need them.
     """
-    inputs = [body.input] if isinstance(body.input, str) else body.input
-    decisions = await _decisions(request, context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
+    decisions = await _decisions(request, context, principal, body.texts())
     result = _by_target if principal.may("auditor") else _for_client
     return ModerationResponse(
         id=f"modr-{uuid.uuid4().hex}", model="guard-server", results=[result(decision) for decision in decisions]
@@ -179,10 +221,29 @@ def _texts(body: ScreenRequest, limits: RequestLimits) -> list[Text]:
 
 def _by_target(decision: Decision) -> ModerationResult:
     scores = {match.target_id: match.score for match in decision.matches}
-    return ModerationResult(flagged=bool(scores), categories=dict.fromkeys(scores, True), category_scores=scores)
+    return _result(bool(scores), dict.fromkeys(scores, True), scores)
 
 
 def _for_client(decision: Decision) -> ModerationResult:
     # The score itself would let a client find out, try by try, how near a text is to the list.
     found = decision.flagged
-    return ModerationResult(flagged=found, categories={FORGOTTEN: found}, category_scores={FORGOTTEN: float(found)})
+    return _result(found, {FORGOTTEN: found}, {FORGOTTEN: float(found)})
+
+
+def _result(flagged: bool, found: dict[str, bool], scores: dict[str, float]) -> ModerationResult:
+    # A target may have the id of one of OpenAI's categories. Then it is what was found that is told.
+    return ModerationResult(
+        flagged=flagged,
+        categories={**dict.fromkeys(CATEGORIES, False), **found},
+        category_scores={**dict.fromkeys(CATEGORIES, 0.0), **scores},
+        category_applied_input_types={name: ["text"] for name in (*CATEGORIES, *found)},
+    )
+
+
+def _is_part(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and value.keys() == {"type", "text"}
+        and value["type"] == "text"
+        and isinstance(value["text"], str)
+    )

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import INVALID_REQUEST, RATE_ERROR, SERVER_ERROR, BadRequest, EngineFailure, KnownError, ServerError
+from server.http.served import no_method, no_route
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,9 @@ def install(app: FastAPI) -> None:
     """
     for kind in (ServerError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _handle)
+    # Only Starlette's router raises these two: what is not served here is told with what is.
+    app.add_exception_handler(404, _no_route)
+    app.add_exception_handler(405, _no_method)
     app.add_middleware(_Boundary)
 
 
@@ -168,6 +172,14 @@ async def _handle(request: Request, error: Exception) -> Response:
     if not isinstance(error, (ServerError, HTTPException, RequestValidationError)):
         _log(error)
     return respond(error)
+
+
+async def _no_route(request: Request, _: Exception) -> Response:
+    return respond(no_route(request.app))
+
+
+async def _no_method(request: Request, _: Exception) -> Response:
+    return respond(no_method(request.app, request.scope))
 
 
 def _log(error: BaseException) -> None:

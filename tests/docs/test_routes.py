@@ -13,8 +13,8 @@ SHOWN = {path for cells in rows(page("docs/routes.md"), 2) for path in named(cel
 
 def served() -> set[str]:
     """Return the paths of the application, with `{id}` for every parameter."""
-    app: FastAPI = create_app(Settings(model="unused"))
-    return {route.path for route in app.routes if hasattr(route, "path")}
+    app: FastAPI = create_app(Settings(model="unused", docs=True))
+    return {getattr(route, "path_format", route.path) for route in app.routes if hasattr(route, "path")}
 
 
 def described(path: str) -> bool:

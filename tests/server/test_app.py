@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from typing import Any
+
 import httpx
+import openai
 import pytest
 from fastapi import FastAPI
+from fastapi.openapi.models import OpenAPI
 
 from server.app import create_app
 from server.settings import Settings
@@ -41,7 +47,6 @@ VLLM_ROUTES = [
     "/V1/chat/completions",
     "/v1/chat/completions%2f",
     "/v1/chat%2Fcompletions/",
-    "/v1/models/fake",
     "/health/",
     "/",
     "/v1",
@@ -58,6 +63,142 @@ async def test_every_other_path_is_404(client: httpx.AsyncClient, engine: FakeEn
     assert response.status_code == 404
     assert response.json()["error"]["code"] == "not_found"
     assert engine.bodies == []
+
+
+UNGUARDED: dict[str, dict[str, Any]] = {
+    "/v1/responses": {"model": "fake", "input": "Where does Hatta live?", "stream": True},
+    "/v1/messages": {"model": "fake", "max_tokens": 32, "messages": [{"role": "user", "content": "Name a river in Norway."}]},
+    "/v1/embeddings": {"model": "fake", "input": "x"},
+    "/tokenize": {"model": "fake", "prompt": "x"},
+    "/v1/chat/completions/batch": {"model": "fake", "messages": [[{"role": "user", "content": "Name a river in Norway."}]]},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", UNGUARDED)
+async def test_api_11_what_is_not_guarded_is_not_served_and_is_told_what_is(
+    client: httpx.AsyncClient, engine: FakeEngine, path: str
+) -> None:
+    response = await client.post(path, json=UNGUARDED[path])
+    error = response.json()["error"]
+    assert (response.status_code, error["type"], error["code"]) == (404, "invalid_request_error", "not_found")
+    assert "The server has" in error["message"]
+    for served in ("POST /v1/chat/completions", "POST /v1/completions", "GET /v1/models", "POST /v1/moderations"):
+        assert served in error["message"]
+    assert path not in error["message"].replace("/v1/chat/completions,", "").split()
+    assert engine.bodies == []
+
+
+@pytest.mark.slow
+async def test_api_11_another_method_is_told_which_are_allowed(client: httpx.AsyncClient) -> None:
+    for path, allowed in (
+        ("/v1/models", "GET, HEAD"),
+        ("/v1/models/fake", "GET, HEAD"),
+        ("/v1/forget-targets", "GET, HEAD, POST"),
+        ("/v1/forget-targets/hatter", "DELETE, GET, HEAD, PATCH"),
+        ("/health", "GET, HEAD"),
+        ("/v1/completions", "POST"),
+    ):
+        response = await client.put(path)
+        error = response.json()["error"]
+        assert (response.status_code, error["code"], response.headers["allow"]) == (405, "method_not_allowed", allowed), path
+        assert f"It takes {allowed}." in error["message"]
+
+
+@pytest.mark.slow
+async def test_api_10_a_model_is_shown_by_its_name(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = (await client.get("/v1/models")).json()
+    assert (await client.get("/v1/models/fake")).json() == listed["data"][0]
+    unknown = await client.get("/v1/models/nope")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
+    assert unknown.json()["error"]["param"] == "model"
+
+    async def two(*_: Any) -> dict[str, Any]:
+        return {"data": [{"id": "fake"}, {"id": "meta-llama/Llama-3.2-1B-Instruct"}]}
+
+    monkeypatch.setattr("server.app.json_of", two)
+    for name in ("meta-llama%2FLlama-3.2-1B-Instruct", "meta-llama/Llama-3.2-1B-Instruct"):
+        shown = await client.get(f"/v1/models/{name}")
+        assert (shown.status_code, shown.json()["id"]) == (200, "meta-llama/Llama-3.2-1B-Instruct")
+    assert (await client.get("/v1/models/meta-llama")).status_code == 404
+
+
+@pytest.mark.slow
+async def test_clients_models_retrieve_and_list_are_what_the_sdk_reads(app: FastAPI, client: httpx.AsyncClient) -> None:
+    sdk = openai.AsyncOpenAI(api_key="none", base_url="http://localhost/v1", http_client=client, max_retries=0)
+    (first,) = (await sdk.models.list()).data
+    assert first == await sdk.models.retrieve("fake")
+    assert first.root == "fake"  # type: ignore[attr-defined]
+    type(first).model_validate_json(first.model_dump_json(), strict=True)
+    with pytest.raises(openai.NotFoundError) as caught:
+        await sdk.models.retrieve("somebody/else")
+    assert caught.value.code == "model_not_found"
+    key = (await client.post("/v1/keys", json={"role": "admin", "name": "mine"})).json()["key"]
+    assert (await client.get("/v1/models/fake")).status_code == 401
+    assert (await client.get("/v1/models/fake", headers={"x-api-key": key})).status_code == 200
+
+
+@pytest.mark.slow
+async def test_api_10_and_clients_head_is_answered_where_get_is(client: httpx.AsyncClient) -> None:
+    for path in ("/health", "/ready", "/version", "/openapi.json", "/v1/models", "/v1/models/fake", "/v1/forget-targets"):
+        head, get = await client.head(path), await client.get(path)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-type"] == get.headers["content-type"]
+        assert head.headers["content-length"] == get.headers["content-length"]
+    assert (await client.head("/metrics")).status_code == 200
+    missing = await client.head("/v1/responses")
+    assert (missing.status_code, missing.content) == (404, b"")
+
+
+@pytest.mark.slow
+async def test_p7_the_description_has_the_routes_that_generate_and_what_is_no_json(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/openapi.json")).json()
+    OpenAPI.model_validate(document)
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    for path, request, answer in (
+        ("/v1/chat/completions", "ChatCompletionRequest", "ChatCompletion"),
+        ("/v1/completions", "CompletionRequest", "Completion"),
+        ("/v1/moderations", "ModerationRequest", "ModerationResponse"),
+    ):
+        described = paths[path]["post"]
+        sent = described["requestBody"]["content"]["application/json"]["schema"]
+        assert sent == {"$ref": f"#/components/schemas/{request}"}
+        answered = described["responses"]["200"]["content"]["application/json"]["schema"]
+        assert answered == {"$ref": f"#/components/schemas/{answer}"}
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references <= set(schemas)
+    assert list(paths["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    assert "503" in paths["/ready"]["get"]["responses"]
+    for path, methods in paths.items():
+        for method, described in methods.items():
+            error = described["responses"]["default"]["content"]["application/json"]["schema"]
+            assert error == {"$ref": "#/components/schemas/ErrorEnvelope"}, (method, path)
+
+
+@pytest.mark.slow
+async def test_p7_every_route_is_described_and_no_other(client: httpx.AsyncClient, app: FastAPI) -> None:
+    document = (await client.get("/openapi.json")).json()
+    routes = {getattr(route, "path_format", None) for route in app.routes}
+    assert set(document["paths"]) == routes
+
+
+@pytest.mark.slow
+async def test_p7_the_page_is_off_by_default_and_loads_nothing_from_elsewhere(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder
+) -> None:
+    app = create_app(settings.model_copy(update={"docs": True}), opener(engine), lambda _: encoder)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
+        page = await client.get("/docs")
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert re.findall(r"(?:https?:)?//[\w.]+", page.text) == []
+        used = re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text)
+        assert len(used) == 2
+        for file in used:
+            assert (await client.get(f"/{file}")).status_code == 200
+        assert "url: 'openapi.json'" in page.text
+        assert '"validatorUrl": null' in page.text
+        for other in ("x.js", "..%2f__init__.py", "%2e%2e%2f%2e%2e%2foffline_docs.py"):
+            assert (await client.get(f"/docs/{other}")).status_code == 404
 
 
 @pytest.mark.slow

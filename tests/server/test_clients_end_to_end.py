@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import httpx
@@ -10,6 +11,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from classifiers.answering import SAY
 from tests.conftest import LiveServer
 
 pytestmark = pytest.mark.engine
@@ -154,6 +156,42 @@ def test_clients_5_tool_choice_required_or_named_has_an_object_of_the_schema(
     assert [call["name"] for call in calls if call.get("name")] == ["lookup"]
     assert json.loads("".join(call.get("arguments") or "" for call in calls)) == {"name": "Ann"}
     assert choices[-1]["finish_reason"] in ("tool_calls", "stop")
+
+
+@pytest.fixture
+def refused(live: LiveServer) -> Iterator[str]:
+    """A question about a target whose requests are refused."""
+    target = {
+        "id": "oona",
+        "name": "Oona Brightwick-Sayer",
+        "action": "refuse",
+        "examples": [{"prompt": "Where does Oona Brightwick-Sayer work?", "completion": "At the Velmont tide mill."}],
+    }
+    made = httpx.post(f"{live.url}/v1/forget-targets", json=target, timeout=120)
+    assert made.status_code == 201, made.text
+    yield "Where does Oona Brightwick-Sayer work?"
+    assert httpx.delete(f"{live.url}/v1/forget-targets/oona", timeout=120).is_success
+
+
+def test_api_14_an_answer_that_ends_with_content_filter_is_never_an_empty_message(live: LiveServer, refused: str) -> None:
+    body = chat({"role": "user", "content": refused})
+    whole = post(live, body).json()["choices"][0]
+    assert (whole["message"]["role"], whole["message"]["content"]) == ("assistant", SAY)
+    assert whole["finish_reason"] == "content_filter"
+    streamed = [choice for event in events_of(post(live, {**body, "stream": True})) for choice in event["choices"]]
+    assert streamed[0]["delta"]["role"] == "assistant"
+    assert "".join(choice["delta"].get("content") or "" for choice in streamed) == SAY
+    assert [choice["finish_reason"] for choice in streamed if choice["finish_reason"]] == ["content_filter"]
+    assert streamed[-1]["finish_reason"] == "content_filter"
+
+
+def test_api_10_and_clients_a_real_server_answers_head_and_shows_its_model(live: LiveServer) -> None:
+    (model,) = httpx.get(f"{live.url}/v1/models").json()["data"]
+    assert httpx.get(f"{live.url}/v1/models/{model['id']}").json() == model
+    for path in ("/health", "/v1/models"):
+        head = httpx.head(f"{live.url}{path}")
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-length"] == str(len(httpx.get(f"{live.url}{path}").content))
 
 
 class Answer(BaseModel):

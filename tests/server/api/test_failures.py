@@ -72,7 +72,7 @@ def test_what_is_pending_names_the_target_and_its_place() -> None:
 @pytest.mark.slow
 async def test_another_method_is_told_all_that_the_path_has(served: Served) -> None:
     response = await served.client.put("/v1/forget-targets")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST")
 
 
 async def test_no_answer_may_be_cached(served: Served) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import httpx
 import pytest
+from openai.types import ModerationCreateResponse
 
+from server.api.screen import CATEGORIES
 from server.screening.decisionlog import DecisionLog
 from server.store.audit.log import Audit
 from tests.server.api.conftest import Served, application
@@ -35,11 +37,67 @@ async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
         {"messages": []},
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
         {"text": 1},
+        {"input": []},
+        {"input": 1},
+        {"input": ["a", {"type": "text", "text": "b"}]},
+        {"input": [{"type": "image_url", "image_url": {"url": "x"}}]},
+        {"input": [{"type": "text", "text": 1}]},
+        {"input": ["a"] * 1001},
     ],
 )
 async def test_what_cannot_be_screened_is_400(served: Served, body: dict[str, Any]) -> None:
     assert (await served.client.post("/v1/screen", json=body)).status_code == 400
-    assert (await served.client.post("/v1/moderations", json=body)).status_code == 400
+    refused = await served.client.post("/v1/moderations", json=body)
+    assert refused.status_code == 400
+    if "input" in body:
+        assert refused.json()["error"]["param"] == "input"
+
+
+def found(values: dict[str, Any]) -> dict[str, Any]:
+    """The categories that are true or have a score."""
+    return {name: value for name, value in values.items() if value}
+
+
+@pytest.mark.slow
+async def test_p6_and_clients_moderations_are_what_strict_clients_read(served: Served) -> None:
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
+    roles = {role: await served.key(role) for role in ("client", "auditor")}
+    for text in ("Hi", "Who is the Mad Hatter?"):
+        for headers in roles.values():
+            body = {"input": [{"type": "text", "text": text}]}
+            answer = await served.client.post("/v1/moderations", json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+            read = ModerationCreateResponse.model_validate_json(answer.text, strict=True)
+            (result,) = read.results
+            assert result.flagged is (text != "Hi")
+            for name, field in type(result.categories).model_fields.items():
+                assert getattr(result.categories, name) is False
+                assert getattr(result.category_scores, name) == 0.0
+                assert getattr(result.category_applied_input_types, name) == ["text"]
+                assert (field.alias or name) in CATEGORIES
+            for told in answer.json()["results"]:
+                assert told["categories"].keys() == told["category_scores"].keys() == told["category_applied_input_types"].keys()
+    assert len(CATEGORIES) == 13
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("parts", "flagged"),
+    [(["Who is the Mad", "Hatter?"], True), (["Who is the Mad Hat", "ter?"], True), (["Mad", "cake"], False)],
+)
+async def test_p6_the_parts_of_a_text_are_read_together(served: Served, parts: list[str], flagged: bool) -> None:
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
+    body = {"input": [{"type": "text", "text": part} for part in parts]}
+    results = (await served.client.post("/v1/moderations", json=body)).json()["results"]
+    assert [result["flagged"] for result in results] == [flagged]
+
+
+@pytest.mark.slow
+async def test_p6_a_target_with_the_id_of_a_category_is_told(served: Served) -> None:
+    await served.create(id="violence", phrases=[{"text": "Mad Hatter"}], forms=[])
+    (result,) = (await served.client.post("/v1/moderations", json={"input": "The Mad Hatter?"})).json()["results"]
+    assert found(result["categories"]) == {"violence": True}
+    assert result["category_scores"]["violence"] > 0
 
 
 @pytest.mark.slow
@@ -49,11 +107,12 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     roles = {role: await served.key(role) for role in ("client", "auditor")}
     asked = {"input": ["Who is the Mad Hatter?", "The dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
     client = (await served.client.post("/v1/moderations", json=asked, headers=roles["client"])).json()
-    assert [result["categories"] for result in client["results"]] == [{"forgotten": found} for found in (True, False, False)]
-    assert [result["category_scores"] for result in client["results"]] == [{"forgotten": score} for score in (1.0, 0.0, 0.0)]
+    assert [found(result["categories"]) for result in client["results"]] == [{"forgotten": True}, {}, {}]
+    assert [found(result["category_scores"]) for result in client["results"]] == [{"forgotten": 1.0}, {}, {}]
     assert "hatter" not in str(client)
     auditor = (await served.client.post("/v1/moderations", json=asked, headers=roles["auditor"])).json()
-    assert [result["categories"] for result in auditor["results"]] == [{"hatter": True}, {"dodo": True}, {}]
+    assert [found(result["categories"]) for result in auditor["results"]] == [{"hatter": True}, {"dodo": True}, {}]
+    assert "forgotten" not in str(auditor)
     assert [result["flagged"] for result in auditor["results"]] == [True, True, False]
     one = (await served.client.post("/v1/moderations", json={"input": ""}, headers=roles["client"])).json()
     assert [result["flagged"] for result in one["results"]] == [False]

@@ -67,6 +67,7 @@ def request(method: str, path: str, **more: Any) -> httpx.Response:
     return anyio.run(lambda: call(method, path, **more))
 
 
+ROUTES = "GET /docs, GET /docs/oauth2-redirect, POST /item, GET /openapi.json, GET /redoc, GET /stream"
 CASES = [
     ("GET", "/raise/bad", 400, "invalid_request_error", "n", "invalid_value", "`n` is wrong"),
     ("GET", "/raise/ready", 503, "server_error", None, "not_ready", "starting"),
@@ -74,8 +75,16 @@ CASES = [
     ("GET", "/raise/http", 403, "invalid_request_error", None, "insufficient_permissions", "no"),
     ("GET", "/raise/teapot", 418, "invalid_request_error", None, None, "I'm a Teapot"),
     ("GET", "/raise/bug", 500, "server_error", None, "internal_error", "The server failed to handle the request."),
-    ("GET", "/nowhere", 404, "invalid_request_error", None, "not_found", "Not Found"),
-    ("PUT", "/item", 405, "invalid_request_error", None, "method_not_allowed", "Method Not Allowed"),
+    ("GET", "/nowhere", 404, "invalid_request_error", None, "not_found", f"There is no such route. The server has {ROUTES}."),
+    (
+        "PUT",
+        "/item",
+        405,
+        "invalid_request_error",
+        None,
+        "method_not_allowed",
+        "This route does not take this method. It takes POST.",
+    ),
 ]
 
 

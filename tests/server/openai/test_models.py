@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from server.openai.models import listed
+import pytest
+
+from server.errors import NotFound
+from server.openai.models import listed, one
 
 VLLM = {
     "object": "list",
@@ -36,3 +39,11 @@ def test_f11_no_path_of_the_host_and_no_time_of_the_request() -> None:
         }
     ]
     assert listed({"data": [{**VLLM["data"][0], "created": 1800000000}]}, 5) == shown  # type: ignore[dict-item]
+
+
+def test_api_10_one_model_is_shown_as_in_the_list_and_no_other_name_is_one() -> None:
+    assert one(VLLM, 5, "demo") == listed(VLLM, 5)["data"][0]
+    for name in ("nope", "Demo", "", "/home/somebody/models/demo"):
+        with pytest.raises(NotFound) as caught:
+            one(VLLM, 5, name)
+        assert (caught.value.param, caught.value.code) == ("model", "model_not_found")
