@@ -31,6 +31,7 @@ from server.housekeeping import Housekeeping
 from server.http.admission import Admission
 from server.http.authentication import Authenticator
 from server.http.draining import Draining
+from server.http.filterlimit import FilterLimit
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
@@ -67,6 +68,7 @@ class Service:
         self.metrics = Metrics()
         self.authenticator = Authenticator(lambda: self.database)
         self.admission = Admission(settings.max_concurrent, settings.max_queued)
+        self.filter_limit = FilterLimit(settings.filtered_per_minute)
         self.draining = Draining()
         self.failure: Exception | None = None
         self.seconds: dict[str, float] = {}

@@ -28,7 +28,7 @@ from server.screening.screener import Screener
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
 
-FORGOTTEN = "forgotten"
+RESTRICTED = "restricted"
 """The one category in a client's answer. It is confidential which target a text is about."""
 MAX_INPUTS = 1000
 # Texts of one request that are screened together; others' requests come between.
@@ -127,10 +127,11 @@ async def moderations(
     """Return which texts are about something that is to be forgotten.
 
     For admins and auditors, the categories are the targets that were found, with their scores; this includes targets with the
-    action `monitor`. For clients there is one category, `forgotten`: true with a score of 1 if the server would restrict or
-    refuse a request with the text.
+    action `monitor`. For clients there is one category, `restricted`: true with a score of 1 if the server would restrict or
+    refuse a request with the text. Each input counts as a request against the key's rate limit.
     """
     inputs = [body.input] if isinstance(body.input, str) else body.input
+    context.authenticator.count(principal, len(inputs) - 1)
     decisions = await _decisions(request, context, principal, [[Text(text, f"input[{i}]")] for i, text in enumerate(inputs)])
     result = _by_target if principal.may("auditor") else _for_client
     return ModerationResponse(
@@ -185,4 +186,4 @@ def _by_target(decision: Decision) -> ModerationResult:
 def _for_client(decision: Decision) -> ModerationResult:
     # The score itself would let a client find out, try by try, how near a text is to the list.
     found = decision.flagged
-    return ModerationResult(flagged=found, categories={FORGOTTEN: found}, category_scores={FORGOTTEN: float(found)})
+    return ModerationResult(flagged=found, categories={RESTRICTED: found}, category_scores={RESTRICTED: float(found)})

@@ -17,7 +17,7 @@ from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
 from server.http.requestlimits import RequestLimits
-from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded, given
+from server.openai.fields import BY_ROUTE, GUARD_CONFLICT, Field, Route, check, forwarded, given
 from server.openai.length import Counts, check_prompts, check_texts
 from server.openai.schemas import within_64_bits
 from server.screening.conversation import Text
@@ -88,6 +88,16 @@ class Dialect(ABC):
     def check_together(self, body: Body) -> None:
         """Raise BadRequest for what the value of a field by itself does not show: what is inside it, or fields that conflict."""
         return
+
+    def check_under_policy(self, body: Body) -> None:
+        """Raise BadRequest for a field that is refused where there is a policy.
+
+        A list of allowed tokens would let a client ask token by token which of them are banned. The server refuses it whatever
+        the request is about, so that the error says nothing about the policy.
+        """
+        if body.get("allowed_token_ids"):
+            message = "`allowed_token_ids` is not supported where a policy is in force, so leave it out: use `logit_bias`."
+            raise BadRequest(message, param="allowed_token_ids", code=GUARD_CONFLICT)
 
     @abstractmethod
     def texts(self, body: Body, tokens: Tokens) -> list[Text]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -10,6 +11,8 @@ import pytest
 
 from server.screening.decisionlog import DecisionLog
 from server.store.audit.log import Audit
+from server.store.columns import utc_now
+from server.store.keys import Keys
 from tests.server.api.conftest import Served, application
 
 
@@ -49,8 +52,8 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     roles = {role: await served.key(role) for role in ("client", "auditor")}
     asked = {"input": ["Who is the Mad Hatter?", "The dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
     client = (await served.client.post("/v1/moderations", json=asked, headers=roles["client"])).json()
-    assert [result["categories"] for result in client["results"]] == [{"forgotten": found} for found in (True, False, False)]
-    assert [result["category_scores"] for result in client["results"]] == [{"forgotten": score} for score in (1.0, 0.0, 0.0)]
+    assert [result["categories"] for result in client["results"]] == [{"restricted": found} for found in (True, False, False)]
+    assert [result["category_scores"] for result in client["results"]] == [{"restricted": score} for score in (1.0, 0.0, 0.0)]
     assert "hatter" not in str(client)
     auditor = (await served.client.post("/v1/moderations", json=asked, headers=roles["auditor"])).json()
     assert [result["categories"] for result in auditor["results"]] == [{"hatter": True}, {"dodo": True}, {}]
@@ -134,3 +137,20 @@ async def test_a_text_that_cannot_be_classified_is_not_called_harmless(served: S
     served.context.encoder.fails = True  # type: ignore[attr-defined]
     response = await served.client.post("/v1/moderations", json={"input": "Is this harmless?"})
     assert (response.status_code, response.json()["error"]["code"]) == (500, "guard_failure")
+
+
+@pytest.mark.slow
+async def test_f9_each_input_counts_and_a_client_learns_one_category(served: Served) -> None:
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
+    async with served.context.database.write() as session:
+        _, text = await Keys().create(session, "client", "one", utc_now(), rate_per_minute=4, burst=4)
+    served.context.authenticator.changed()
+    headers = {"authorization": f"Bearer {text}"}
+    ask = partial(served.client.post, "/v1/moderations", headers=headers)
+    answer = await ask(json={"input": ["Who is the Mad Hatter?", "Cake?", "Tea?"]})
+    assert [result["categories"] for result in answer.json()["results"]] == [{"restricted": True}] + [{"restricted": False}] * 2
+    assert "hatter" not in answer.text + str(answer.headers)
+    assert (await ask(json={"input": ["a", "b"]})).status_code == 429
+    refused = await ask(json={"input": "a"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert int(refused.headers["retry-after"]) > 0
