@@ -55,7 +55,9 @@ class Settings(BaseSettings):
         description="folder for compiled restrictions and the vectors of words",
     )
     database: str | None = Field(None, description="URL of the store: postgresql://... or sqlite:///...; unset: in data_dir")
-    audit_key: Path | None = Field(None, description="file with a key, 32 bytes or more, that seals the audit log")
+    audit_key: Path | None = Field(
+        None, description="file with a key, 32 bytes or more, that seals the audit log; unset: one in data_dir"
+    )
     audit_text: bool = Field(False, description="keep prompts of matched requests in the audit log")
     audit_days: int | None = Field(None, ge=1, description="days after which records of the audit log are removed; unset: never")
     miss_rate: float = Field(
