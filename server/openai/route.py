@@ -153,7 +153,10 @@ class GuardedRoute:
     ) -> AsyncIterator[Reply]:
         """Have the engine answer a body under one decision. Its request ids end with `suffix`."""
         plan = self._plan(running, screener, decision, body)
-        asked = self._dialect.restricted(body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues)
+        joins = bool(decision.argument) and self._dialect.joins(body, running.engine.readings)
+        asked = self._dialect.restricted(
+            body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues, joins=joins
+        )
         async with self._answered(running, scope, receive, asked, decision, sender, suffix) as reply:
             # An error has nothing to repair, and its request may be one that only the engine could read.
             if reply.chunks is not None:

@@ -617,3 +617,36 @@ async def test_f3_answers_that_are_cut_short_are_counted_and_limited(
         assert int(refused.headers["retry-after"]) > 0
     # What generates nothing is not limited.
     assert (await client.get("/v1/models")).status_code == 200
+
+
+@pytest.mark.slow
+async def test_f1_the_engine_learns_of_special_tokens_in_a_text_that_the_answer_continues(
+    client: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    prefill = {"continue_final_message": True, "add_generation_prompt": False}
+
+    def begun(text: str, **fields: Any) -> dict[str, Any]:
+        turns = [{"role": "user", "content": "Who is Hatta?"}, {"role": "assistant", "content": text}]
+        return {"model": "fake", "messages": turns, **fields}
+
+    for body, joins in (
+        (begun("Hat<|pad|>", **prefill), True),
+        (begun("Hat", **prefill), False),
+        (chat("Hat<|pad|>ta?"), False),
+        ({"model": "fake", "prompt": "The Mad Hat<|pad|>"}, True),
+        ({"model": "fake", "prompt": ["The Mad Hat<|pad|>", "Cake"]}, True),
+        ({"model": "fake", "prompt": "The Mad Hat"}, False),
+        ({"model": "fake", "prompt": [1, 2]}, True),
+    ):
+        path = "/v1/completions" if "prompt" in body else "/v1/chat/completions"
+        engine.bodies.clear()
+        response = await client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        assert any("guard_joins" in sent["vllm_xargs"] for sent in engine.bodies) is joins, body
+
+
+@pytest.mark.slow
+async def test_f1_a_client_does_not_say_what_ends_a_text(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    body = {"model": "fake", "prompt": "The Mad Hat<|pad|>", "vllm_xargs": {"guard_joins": 0}}
+    assert (await client.post("/v1/completions", json=body)).status_code == 200
+    assert engine.bodies[-1]["vllm_xargs"]["guard_joins"] == 1
