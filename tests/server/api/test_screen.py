@@ -154,3 +154,13 @@ async def test_f9_each_input_counts_and_a_client_learns_one_category(served: Ser
     refused = await ask(json={"input": "a"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
     assert int(refused.headers["retry-after"]) > 0
+
+
+@pytest.mark.slow
+async def test_f1_a_fact_split_by_special_tokens_is_a_fact(served: Served) -> None:
+    await served.create(phrases=[{"text": "Kirkbyton Hall"}], forms=[], in_context="refuse")
+    plain = "Does the Mad Hatter live in Kirkbyton Hall?"
+    assert await served.verdict(plain) == "refuse"
+    for split in ("Kirkby<|pad|>ton Hall", "Kirkbyton<|pad|>Hall", "Kirkby<|pad|>ton<|pad|> Hall"):
+        assert await served.verdict(plain.replace("Kirkbyton Hall", split)) == "refuse"
+    assert await served.verdict("Does the Mad Hatter live in a<|pad|>house?") == "restrict"
