@@ -5,6 +5,8 @@ No label names a target or holds a text: it is confidential which names are on t
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -83,8 +85,26 @@ class Metrics:
         )
         for told in JUDGED:
             self._judged.labels(told)
+        self._filtered = Counter(
+            "guard_filtered",
+            "Choices that the policy cut short, by the role of the key that asked",
+            ["role"],
+            registry=self._registry,
+        )
+        self._noted: Callable[[], None] = lambda: None
         self._answered = Counter("guard_responses", "Responses, by HTTP status", ["status"], registry=self._registry)
         self._snapshot = Gauge("guard_policy_snapshot", "Number of the policy snapshot in force", registry=self._registry)
+
+    def of(self, role: str, filtered: Callable[[], None]) -> Metrics:
+        """Return these metrics for a request of a key with this role. `filtered` is called for each choice that is cut short."""
+        own = copy.copy(self)  # with the same counters
+
+        def noted() -> None:
+            self._filtered.labels(role).inc()
+            filtered()
+
+        own._noted = noted
+        return own
 
     def screened(self, verdict: str, seconds: float) -> None:
         """Count a request with this verdict, and the seconds that the decision took."""
@@ -100,6 +120,7 @@ class Metrics:
     def dead_end(self) -> None:
         """Count a choice that ended in `content_filter`."""
         self._dead_ends.inc()
+        self._noted()
 
     def hit(self) -> None:
         """Count a step at which an answer was about to say a phrase and was stopped."""
@@ -112,6 +133,7 @@ class Metrics:
     def abstained(self) -> None:
         """Count a choice in which the policy's text replaced a part."""
         self._abstentions.inc()
+        self._noted()
 
     def escalated(self) -> None:
         """Count an answer that turned out to be about a target that its prompt did not show."""

@@ -31,6 +31,7 @@ from server.housekeeping import Housekeeping
 from server.http.admission import Admission
 from server.http.authentication import Authenticator
 from server.http.draining import Draining
+from server.http.filterlimit import FilterLimit
 from server.metrics import Metrics
 from server.policy.activation import Activation
 from server.policy.enforcement import Enforcement
@@ -46,6 +47,7 @@ from server.settings import Settings
 from server.store import Database, StoreError, notifier_of
 from server.store.audit.chain import read_key
 from server.store.audit.log import Audit
+from server.store.audit.opening import open_audit
 from server.store.database.location import default_url
 from server.store.keys import Keys
 
@@ -62,17 +64,20 @@ class Service:
     def __init__(self, settings: Settings, open_engine: OpenEngine, open_encoder: OpenEncoder) -> None:
         self.settings = settings
         self.policy = load_policy(settings.policy) if settings.policy else Policy(version=1, targets=[])
-        self.audit = Audit(read_key(settings.audit_key) if settings.audit_key else None, keep_text=settings.audit_text)
+        if settings.audit_key:
+            read_key(settings.audit_key)  # what is wrong with it shows before anything is started
         self._judge_key = settings.judge_key()
         self.metrics = Metrics()
         self.authenticator = Authenticator(lambda: self.database)
         self.admission = Admission(settings.max_concurrent, settings.max_queued)
+        self.filter_limit = FilterLimit(settings.filtered_per_minute)
         self.draining = Draining()
         self.failure: Exception | None = None
         self.seconds: dict[str, float] = {}
         self._open_engine = open_engine
         self._open_encoder = open_encoder
         self._database: Database | None = None
+        self._audit = Audit()
         self._running: Running | None = None
         self._settled = asyncio.Event()
         self._stop = asyncio.Event()
@@ -102,6 +107,11 @@ class Service:
         if self._database is None:
             raise NotReady("The server is starting: the store is not open yet.")
         return self._database
+
+    @property
+    def audit(self) -> Audit:
+        """The audit log of the store."""
+        return self._audit
 
     async def settled(self) -> None:
         """Wait until the service runs. Raises what stopped it from starting."""
@@ -147,6 +157,18 @@ class Service:
             stack.enter_context(_alone(settings.data_dir))
             database = self._database = await _store(settings)
             stack.push_async_callback(database.close)
+            self._audit = await open_audit(
+                database,
+                settings.data_dir,
+                settings.audit_key,
+                shared=settings.database is not None,
+                keep_text=settings.audit_text,
+            )
+            if settings.database and not settings.audit_key:
+                logger.warning(
+                    "the audit log is not sealed: servers may share the store that GUARD_DATABASE names, so this one makes no "
+                    "key of its own; give all of them the same key with GUARD_AUDIT_KEY"
+                )
             async with database.read() as session:
                 if not await Keys().any(session):
                     logger.warning(

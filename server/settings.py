@@ -56,7 +56,9 @@ class Settings(BaseSettings):
         description="folder for compiled restrictions and the vectors of words",
     )
     database: str | None = Field(None, description="URL of the store: postgresql://... or sqlite:///...; unset: in data_dir")
-    audit_key: Path | None = Field(None, description="file with a key, 32 bytes or more, that seals the audit log")
+    audit_key: Path | None = Field(
+        None, description="file with a key, 32 bytes or more, that seals the audit log; unset: one in data_dir"
+    )
     audit_text: bool = Field(False, description="keep prompts of matched requests in the audit log")
     audit_days: int | None = Field(None, ge=1, description="days after which records of the audit log are removed; unset: never")
     miss_rate: float = Field(
@@ -125,6 +127,9 @@ class Settings(BaseSettings):
     max_choices: int = Field(128, ge=1, description="most choices of a request: its prompts times `n`")
     max_concurrent: int = Field(256, ge=1, description="most requests of a client that the server works on at once")
     max_queued: int = Field(256, ge=0, description="most requests of a client that wait for that; one more gets status 429")
+    filtered_per_minute: int = Field(
+        3000, ge=1, description="most answers of a client per minute that the policy cuts short; then status 429"
+    )
     request_timeout: float = Field(1800.0, gt=0, description="seconds that a request may take, waiting and streaming included")
     drain_timeout: float = Field(20.0, ge=0, description="seconds that requests in progress may take once the server is to stop")
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")

@@ -27,6 +27,7 @@ class Row:
         avoid: Ids that are banned, too, as long as the output is empty. If they are given, no hit ends the row in that step. None
             if a hit may.
         allowed: The patterns of texts that the row may say (`guard.decoding.allowing`).
+        readings: Other ways to read the prompt. What a phrase is after any of them is banned.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Row:
         hits: bool = False,
         avoid: Sequence[int] | None = None,
         allowed: frozenset[str] = frozenset(),
+        readings: Sequence[Sequence[int]] = (),
     ) -> None:
         self._masks = masks
-        self._prompt = prompt
+        self._prompts = [prompt, *readings]
         self._allowed = allowed
         self.output = output
         self.read = 0
@@ -53,7 +55,7 @@ class Row:
         self._first = None if avoid is None else _banned(avoid)
 
     def _begin(self) -> list[Cursor]:
-        return [Cursor(masks, self._prompt, self._allowed) for masks in self._masks]
+        return [Cursor(masks, prompt, self._allowed) for prompt in self._prompts for masks in self._masks]
 
     @property
     def idle(self) -> bool:
@@ -62,8 +64,8 @@ class Row:
 
     @property
     def apart(self) -> bool:
-        """Whether the row cannot be in a lane: it says nothing, or its bans do not depend on its restrictions' states alone."""
-        return self.closed or any(cursor.allowing for cursor in self.cursors)
+        """Whether the row cannot be in a lane: it says nothing, or its bans do not depend on one state per restriction alone."""
+        return self.closed or len(self._prompts) > 1 or any(cursor.allowing for cursor in self.cursors)
 
     @property
     def ends_at_hit(self) -> bool:

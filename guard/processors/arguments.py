@@ -9,6 +9,9 @@
   dead end's id as `stop_reason`. With 0, or without the argument, the bans act alone.
 - `"guard_avoid": [...]` is a list of token ids that are banned in the first step of the answer, as long as nothing has been
   sampled. In that step no hit ends the answer. The list may be empty.
+- `"guard_joins": 1` says that a client may have written special tokens into the text that the answer continues. They end no text
+  there: a phrase may begin before one and go on behind it, in the answer too. With 0, or without the argument, a special token
+  ends a text.
 - `"guard_allow": [...]` is a list of texts that this answer may say although they are phrases (`guard.decoding.allowing`).
 """
 
@@ -26,6 +29,7 @@ NAME = "guard_id"
 HITS = "guard_hits"
 AVOID = "guard_avoid"
 ALLOW = "guard_allow"
+JOINS = "guard_joins"
 REFUSE = "refuse"
 MOST = 4096
 """The most avoided tokens, and the most allowed texts."""
@@ -66,6 +70,14 @@ def ends_at_hits(extra: Mapping[str, Any] | None) -> bool:
     value = (extra or {}).get(HITS, 0)
     if not isinstance(value, int) or value not in (0, 1):
         raise ArgumentError("the argument for hits (guard_hits) must be 1 if a hit may end the answer, else 0")
+    return bool(value)
+
+
+def joins(extra: Mapping[str, Any] | None) -> bool:
+    """Return whether special tokens end no text of the prompt. Raises ArgumentError if the argument is neither 0 nor 1."""
+    value = (extra or {}).get(JOINS, 0)
+    if not isinstance(value, int) or value not in (0, 1):
+        raise ArgumentError("the argument for special tokens (guard_joins) must be 1 if they end no text, else 0")
     return bool(value)
 
 

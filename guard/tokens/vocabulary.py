@@ -167,6 +167,21 @@ class Vocabulary:
                 held += solid[ids[at]]
         return ids, True
 
+    def joined(self, ids: Sequence[int]) -> list[list[int]]:
+        """Return other ways to read a prompt in which special tokens end no text: as nothing, and as a space each.
+
+        [] if it has none but at its beginning.
+        """
+        text = next((at for at, token in enumerate(ids) if token not in self.special), len(ids))
+        own = ids[text:]
+        if not any(token in self.special for token in own):
+            return []
+        found = [[token for token in own if token not in self.special]]
+        space = next((token for token in self.spacing.tolist() if self.folded[token] == b" "), None)
+        if space is not None:
+            found.append([space if token in self.special else token for token in own])
+        return found
+
     @classmethod
     def known(cls, raw: Pieces, special: frozenset[int], folded: Pieces, order: NDArray[np.int64]) -> Vocabulary:
         """Build a vocabulary from another one's parts. Nothing is folded, sorted or checked."""

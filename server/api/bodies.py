@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from server.api.context import context_of
 from server.errors import BadRequest
+from server.http.authentication import OPEN_ID, Principal
 from server.http.body import JSON, BodyLimits, check_media, parse_json, read_body
 from server.http.envelope import invalid
 from server.policy.mistakes import id_of, mistakes
@@ -78,6 +79,17 @@ async def read_raw(request: Request, media: Collection[str], limits: BodyLimits)
     raw = await read_body(request.receive, limits, request.headers.get("content-length"))
     request.state.body_digest = hashlib.sha256(raw).hexdigest()
     return raw, found
+
+
+def check_empty(request: Request, principal: Principal) -> None:
+    """Check a request without a body to a server without keys: a page of another site can send one only as a form or as text.
+
+    Raises:
+        UnsupportedMedia: the request names another type than JSON.
+    """
+    media = request.headers.get("content-type")
+    if principal.key_id == OPEN_ID and media is not None:
+        check_media(media, None, (JSON,))
 
 
 def digest_of(request: Request) -> str:

@@ -28,7 +28,7 @@ from server.screening.screener import Screener
 
 router = APIRouter(prefix="/v1", tags=["screening"], route_class=ApiRoute, responses={**ERRORS})
 
-FORGOTTEN = "forgotten"
+RESTRICTED = "restricted"
 """The one category in a client's answer. It is confidential which target a text is about."""
 MAX_INPUTS = 1000
 CATEGORIES: Final = (
@@ -169,11 +169,13 @@ async def moderations(
     """Return which texts are about something that is to be forgotten.
 
     For admins and auditors, the categories are the targets that were found, with their scores; this includes targets with the
-    action `monitor`. For clients there is one category, `forgotten`: true with a score of 1 if the server would restrict or
+    action `monitor`. For clients there is one category, `restricted`: true with a score of 1 if the server would restrict or
     refuse a request with the text. OpenAI's own categories are false for all, because the policy is not about them: strictly
-    typed clients need them.
+    typed clients need them. Each input counts as a request against the key's rate limit.
     """
-    decisions = await _decisions(request, context, principal, body.texts())
+    inputs = body.texts()
+    context.authenticator.count(principal, len(inputs) - 1)
+    decisions = await _decisions(request, context, principal, inputs)
     result = _by_target if principal.may("auditor") else _for_client
     return ModerationResponse(
         id=f"modr-{uuid.uuid4().hex}", model="guard-server", results=[result(decision) for decision in decisions]
@@ -227,7 +229,7 @@ def _by_target(decision: Decision) -> ModerationResult:
 def _for_client(decision: Decision) -> ModerationResult:
     # The score itself would let a client find out, try by try, how near a text is to the list.
     found = decision.flagged
-    return _result(found, {FORGOTTEN: found}, {FORGOTTEN: float(found)})
+    return _result(found, {RESTRICTED: found}, {RESTRICTED: float(found)})
 
 
 def _result(flagged: bool, found: dict[str, bool], scores: dict[str, float]) -> ModerationResult:

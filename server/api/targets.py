@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from guard.restriction import SUFFIX
 from server.api.base import ERRORS
-from server.api.bodies import MERGE_PATCH, body_of, check_expiry, documented, read_object, validated
+from server.api.bodies import MERGE_PATCH, body_of, check_empty, check_expiry, documented, read_object, validated
 from server.api.changes import Change, IdempotencyKey, IfMatch, Once, activated, changed, check_match, shown
 from server.api.context import Admin, Auditor, Context
 from server.api.failures import ApiRoute
@@ -86,6 +86,7 @@ def _switch(status: Literal["paused", "pending"]) -> Callable[..., Awaitable[Res
         if_match: IfMatch = None,
         key: IdempotencyKey = None,
     ) -> Response:
+        check_empty(request, principal)
         change = _status_change(context, principal, target_id, status, if_match)
         return await changed(context, Once.of(request, principal, key), 200, change)
 

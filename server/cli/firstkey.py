@@ -9,8 +9,7 @@ import typer
 from server.settings import Settings
 from server.store import Database, StoreError
 from server.store.audit import keys as recorded_keys
-from server.store.audit.chain import read_key
-from server.store.audit.log import Audit
+from server.store.audit.opening import open_audit
 from server.store.columns import utc_now
 from server.store.database.location import default_url
 from server.store.keys import Keys
@@ -39,7 +38,7 @@ async def _made(settings: Settings, text: str | None) -> bool:
                 return True
         if text is None:
             return False
-        audit = Audit(read_key(settings.audit_key) if settings.audit_key else None, keep_text=settings.audit_text)
+        audit = await open_audit(database, settings.data_dir, settings.audit_key, shared=settings.database is not None)
         try:
             async with database.write() as session:
                 if await Keys().any(session):

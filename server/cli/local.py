@@ -22,8 +22,11 @@ from rich.text import Text
 from server.store.audit import keys as recorded_keys
 from server.store.audit.chain import canonical, read_key
 from server.store.audit.log import Audit, Verification
+from server.store.audit.noted import HeadFile, witness_in
+from server.store.audit.opening import HEAD_FILE, made_key, open_audit, own_key
 from server.store.columns import utc_now
 from server.store.database.database import Database
+from server.store.database.location import default_url
 from server.store.errors import StoreError
 from server.store.keys import ApiKey, Keys, Role
 
@@ -33,7 +36,6 @@ ACTOR = "cli"
 _T = TypeVar("_T")
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_WITNESS = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 def keys_create(
@@ -45,6 +47,7 @@ def keys_create(
     rate: int | None = None,
     burst: int | None = None,
     audit_key: Path | None = None,
+    folder: Path | None = None,
 ) -> None:
     """Make a key. Its text goes to standard output, everything else to standard error.
 
@@ -56,10 +59,11 @@ def keys_create(
         rate: how many requests it may make per minute; no limit if None.
         burst: how many requests it may make at once; as many as `rate` if None.
         audit_key: the file with the key of the audit log.
+        folder: the data folder, which holds the audit log's own key and the note of its head; None: there is none.
     """
 
     async def create(database: Database) -> tuple[ApiKey, str]:
-        audit, now = _audit(audit_key), utc_now()
+        audit, now = await _audit(database, url, audit_key, folder), utc_now()
         expires_at = now + duration(expires) if expires else None
         async with database.write() as session:
             # `Keys.create` checks the role, whatever its text is.
@@ -90,11 +94,11 @@ def keys_list(url: str) -> None:
     Console().print(table)
 
 
-def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None:
+def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None, folder: Path | None = None) -> None:
     """Revoke a key."""
 
     async def revoke(database: Database) -> ApiKey:
-        audit = _audit(audit_key)
+        audit = await _audit(database, url, audit_key, folder)
         async with database.write() as session:
             return await recorded_keys.revoke(session, audit, ACTOR, key_id, utc_now())
 
@@ -102,16 +106,22 @@ def keys_revoke(url: str, key_id: str, *, audit_key: Path | None = None) -> None
     typer.echo(f"Key {key.id} was revoked at {_minute(key.revoked_at)} UTC.", err=True)
 
 
-def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None = None) -> None:
+def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None = None, folder: Path | None = None) -> None:
     """Verify the audit log. Print the first fault, or the head as `SEQ:HASH`, which you can note in another place.
 
-    `witness` is a head that was noted earlier: the log must still have its record.
+    `witness` is a head that was noted earlier: the log must still have its record. So must it have the one that is noted in the
+    data folder, unless that record was pruned.
     """
 
     async def verify(database: Database) -> Verification:
-        audit, noted = _audit(audit_key), _noted(witness)
+        key = read_key(audit_key) if audit_key else own_key(folder) if folder and url == default_url(folder) else None
+        given, audit = _noted(witness), Audit(key)
+        own = HeadFile(folder / HEAD_FILE).last if folder else None
         async with database.read() as session:
-            return await audit.verify(session, noted)
+            found = await audit.verify(session, given)
+            if own and found.ok and own[0] >= found.head.anchor_seq:
+                return await audit.verify(session, own)
+            return found
 
     found = _on(url, verify)
     if found.fault:
@@ -121,11 +131,16 @@ def audit_verify(url: str, *, audit_key: Path | None = None, witness: str | None
     typer.echo(f"The audit log holds: {found.checked} records, {sealed}; head {found.head.seq}:{found.head.hash}")
 
 
-def audit_seal(url: str, audit_key: Path) -> None:
-    """Verify an audit log that was begun without a key, and seal it. From then on, writing to it needs the key."""
+def audit_seal(url: str, audit_key: Path | None, folder: Path | None = None) -> None:
+    """Verify an audit log that was begun without a key, and seal it. From then on, writing to it needs the key.
+
+    Without `audit_key` it is sealed with the key in the data folder, which is made if there is none.
+    """
 
     async def seal(database: Database) -> Verification:
-        audit = _audit(audit_key)
+        if audit_key is None and folder is None:
+            raise ValueError("sealing the audit log needs a key: give one with --audit-key")
+        audit = Audit(read_key(audit_key) if audit_key else made_key(cast("Path", folder)))
         async with database.write() as session:
             return await audit.seal(session)
 
@@ -133,11 +148,11 @@ def audit_seal(url: str, audit_key: Path) -> None:
     typer.echo(f"The audit log is sealed: {found.checked} records; head {found.head.seq}:{found.head.hash}")
 
 
-def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None) -> None:
+def audit_prune(url: str, older_than: str, *, audit_key: Path | None = None, folder: Path | None = None) -> None:
     """Remove the records that are older than `older_than`, such as `365d`, and record the removal."""
 
     async def prune(database: Database) -> int:
-        audit, before = _audit(audit_key), utc_now() - duration(older_than)
+        audit, before = await _audit(database, url, audit_key, folder), utc_now() - duration(older_than)
         removed, limit = 0, 10_000
         while True:
             async with database.write() as session:
@@ -188,17 +203,20 @@ def _on(url: str, work: Callable[[Database], Awaitable[_T]]) -> _T:
     raise typer.Exit(status)
 
 
-def _audit(key: Path | None) -> Audit:
-    return Audit(read_key(key) if key else None)
+async def _audit(database: Database, url: str, key: Path | None, folder: Path | None) -> Audit:
+    """Return the audit log, ready to be written to."""
+    if folder is None:
+        return Audit(read_key(key) if key else None)
+    return await open_audit(database, folder, key, shared=url != default_url(folder))
 
 
 def _noted(witness: str | None) -> tuple[int, str] | None:
     if witness is None:
         return None
-    parts = _WITNESS.fullmatch(witness)
-    if parts is None:
+    found = witness_in(witness)
+    if found is None:
         raise ValueError(f"{witness!r} is no witness: give a head as `audit verify` prints it, SEQ:HASH")
-    return int(parts[1]), parts[2]
+    return found
 
 
 def _minute(moment: datetime | None) -> str:

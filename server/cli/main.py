@@ -132,17 +132,25 @@ Store = Annotated[
     str | None,
     typer.Option("--database", help="URL of the store; unset: a SQLite file in the data folder.", envvar="GUARD_DATABASE"),
 ]
-AuditKey = Annotated[Path | None, typer.Option(help="File with the key that seals the audit log.", envvar="GUARD_AUDIT_KEY")]
+AuditKey = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with the key that seals the audit log; unset: audit.key in the data folder.", envvar="GUARD_AUDIT_KEY"
+    ),
+]
+
+
+def _folder(data_dir: Path | None) -> Path:
+    import platformdirs
+
+    return data_dir or platformdirs.user_data_path("guard-server")
 
 
 def _url(database: str | None, data_dir: Path | None) -> str:
-    import platformdirs
-
     from server.store.database.location import default_url
 
-    folder = data_dir or platformdirs.user_data_path("guard-server")
-    if database is None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder = _folder(data_dir)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return database or default_url(folder)
 
 
@@ -161,7 +169,7 @@ def keys_create(
     from server.cli import local
 
     url = _url(database, data_dir)
-    local.keys_create(url, role, name, expires=expires, rate=rate, burst=burst, audit_key=audit_key)
+    local.keys_create(url, role, name, expires=expires, rate=rate, burst=burst, audit_key=audit_key, folder=_folder(data_dir))
 
 
 @keys.command("list")
@@ -182,7 +190,7 @@ def keys_revoke(
     """Revoke a key. Running servers refuse it within a second."""
     from server.cli import local
 
-    local.keys_revoke(_url(database, data_dir), key_id, audit_key=audit_key)
+    local.keys_revoke(_url(database, data_dir), key_id, audit_key=audit_key, folder=_folder(data_dir))
 
 
 @audit.command("verify")
@@ -195,19 +203,19 @@ def audit_verify(
     """Find the first record that was changed, removed or moved. Exits with status 1 if there is one."""
     from server.cli import local
 
-    local.audit_verify(_url(database, data_dir), audit_key=audit_key, witness=witness)
+    local.audit_verify(_url(database, data_dir), audit_key=audit_key, witness=witness, folder=_folder(data_dir))
 
 
 @audit.command("seal")
 def audit_seal(
-    audit_key: Annotated[Path, typer.Option(help="File with the key, 32 bytes or more.", envvar="GUARD_AUDIT_KEY")],
     database: Store = None,
     data_dir: DataFolder = None,
+    audit_key: AuditKey = None,
 ) -> None:
     """Seal an audit log that was begun without a key."""
     from server.cli import local
 
-    local.audit_seal(_url(database, data_dir), audit_key)
+    local.audit_seal(_url(database, data_dir), audit_key, _folder(data_dir))
 
 
 @audit.command("prune")
@@ -220,7 +228,7 @@ def audit_prune(
     """Remove old records. The rest of the log can still be verified."""
     from server.cli import local
 
-    local.audit_prune(_url(database, data_dir), older_than, audit_key=audit_key)
+    local.audit_prune(_url(database, data_dir), older_than, audit_key=audit_key, folder=_folder(data_dir))
 
 
 @audit.command("export")

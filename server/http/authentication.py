@@ -8,9 +8,11 @@ targets, policy, audit log and reports; `admin` does everything.
 
 As long as no key was ever made, the server is open to its own machine: `binding_allowed` keeps it from listening on other
 addresses, and every request from a loopback address has the role `admin`. A page in a browser on that machine could send such
-requests through a name that resolves to a loopback address (DNS rebinding), so the Host header must name a loopback address too,
-and so must an Origin header. A proxy on that machine would pass on requests of others, so a request with a header that only
-proxies write is refused. A proxy that writes none of them cannot be told from a client: the log says so at the start.
+requests through a name that resolves to a loopback address (DNS rebinding), so the Host header must name a loopback address
+too, and so must an Origin header. A page can also send a request that has no body and no Origin header; browsers mark it in
+Sec-Fetch-Site, so what comes from another site is refused unless it only opens a page. A proxy on that machine would pass on
+requests of others, so a request with a header that only proxies write is refused. A proxy that writes none of them cannot be
+told from a client: the log says so at the start.
 """
 
 from __future__ import annotations
@@ -92,8 +94,10 @@ class Authenticator:
         self._changes += 1
         self._loaded = -math.inf
 
-    async def authenticate(self, headers: Headers, client: str | None = None) -> Principal:
+    async def authenticate(self, headers: Headers, client: str | None = None, method: str = "POST") -> Principal:
         """Return who sent `headers`; `client` is the address that the request came from, None if it is not known.
+
+        `method` is the request's method: without keys, another site may have a browser open a page, and may change nothing.
 
         Raises:
             Unauthorized: the key is missing, wrong, expired or revoked.
@@ -104,6 +108,9 @@ class Authenticator:
             if client is None or not is_loopback(client) or not _names_loopback(headers.get("host", "")):
                 raise _unauthorized()
             if (origin := headers.get("origin")) is not None and not _names_loopback(origin.partition("://")[2]):
+                raise _unauthorized()
+            opens = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+            if headers.get("sec-fetch-site") == "cross-site" and not opens:
                 raise _unauthorized()
             if forwarded(headers):
                 raise Unauthorized(
@@ -131,12 +138,16 @@ class Authenticator:
             Forbidden: the key has a lower role.
         """
         client = scope.get("client")
-        principal = await self.authenticate(Headers(scope=scope), client[0] if client else None)
-        if principal.rate_per_minute is not None:
-            self._limiter.take(principal.key_id, principal.rate_per_minute, principal.burst)
+        principal = await self.authenticate(Headers(scope=scope), client[0] if client else None, scope.get("method", "POST"))
+        self.count(principal, 1)
         if not principal.may(role):
             raise Forbidden(f"This route needs a key with the role {role!r}.")
         return principal
+
+    def count(self, principal: Principal, texts: int) -> None:
+        """Count texts like requests, of which `admit` has counted one. Raises RateLimited if the key has sent too many."""
+        if texts and principal.rate_per_minute is not None:
+            self._limiter.take(principal.key_id, principal.rate_per_minute, principal.burst, texts)
 
     async def flush(self) -> None:
         """Note in the store which keys were used, to the hour. Raises StoreError; then the next call notes them."""

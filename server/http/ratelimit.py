@@ -1,7 +1,8 @@
 """Limits how many requests a key may make, with a token bucket per key.
 
 A bucket holds at most `burst` tokens and gains `rate` tokens per minute. A request takes one token (RFC 2697, section 3, with
-requests in place of bytes). Each process has its own buckets, so N processes together allow N times the limit.
+requests in place of bytes), or one per text where it asks about several. Each process has its own buckets, so N processes
+together allow N times the limit.
 """
 
 from __future__ import annotations
@@ -28,29 +29,54 @@ class RateLimiter:
         self._most = most
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, key_id: str, rate_per_minute: int, burst: int | None = None) -> None:
-        """Take one token from the bucket of `key_id`.
+    def take(self, key_id: str, rate_per_minute: int, burst: int | None = None, count: int = 1, what: str = "requests") -> None:
+        """Take tokens from the bucket of `key_id`.
 
         Args:
             key_id: the key's id.
             rate_per_minute: how many tokens the bucket gains per minute.
             burst: how many tokens the bucket holds at most; as many as `rate_per_minute` if None.
+            count: how many tokens are taken. If the bucket never holds as many, a full one lends them.
+            what: what the tokens are for, in the error's message.
 
         Raises:
-            RateLimited: the bucket has no token; `Retry-After` has the whole seconds until it has one.
+            RateLimited: the bucket has too few tokens; `Retry-After` has the whole seconds until it has enough.
         """
-        size = float(burst or rate_per_minute)
-        now = self._clock()
+        size, tokens = self._tokens(key_id, rate_per_minute, burst)
+        needed = min(float(count), size)
+        enough = tokens >= needed
+        self._keep(key_id, tokens - count if enough else tokens)
+        if not enough:
+            raise _limited(rate_per_minute, what, needed - tokens)
+
+    def check(self, key_id: str, rate_per_minute: int, what: str) -> None:
+        """Take nothing, and raise what `take` raises if the bucket has no token."""
+        _, tokens = self._tokens(key_id, rate_per_minute)
+        self._keep(key_id, tokens)
+        if tokens < 1:
+            raise _limited(rate_per_minute, what, 1 - tokens)
+
+    def note(self, key_id: str, rate_per_minute: int) -> None:
+        """Take a token for what has been done already, whether or not the bucket has one."""
+        _, tokens = self._tokens(key_id, rate_per_minute)
+        self._keep(key_id, tokens - 1)
+
+    def _tokens(self, key_id: str, rate_per_minute: int, burst: int | None = None) -> tuple[float, float]:
+        """Take a bucket out of the table. Return how many tokens it holds at most, and how many it has."""
+        size, now = float(burst or rate_per_minute), self._clock()
         tokens, before = self._buckets.pop(key_id, (size, now))
         # If the clock went back, the bucket gains nothing and counts from the new time: no key waits for the clock to catch up.
-        tokens = min(size, tokens + max(0.0, now - before) * rate_per_minute / 60)
-        enough = tokens >= 1
-        self._buckets[key_id] = (tokens - 1 if enough else tokens, now)
+        return size, min(size, tokens + max(0.0, now - before) * rate_per_minute / 60)
+
+    def _keep(self, key_id: str, tokens: float) -> None:
+        self._buckets[key_id] = (tokens, self._clock())
         if len(self._buckets) > self._most:
             self._buckets.popitem(last=False)
-        if not enough:
-            seconds = max(1, math.ceil((1 - tokens) * 60 / rate_per_minute))
-            raise RateLimited(
-                f"This key may make {rate_per_minute} requests per minute. Try again in {seconds} s.",
-                headers={"Retry-After": str(seconds)},
-            )
+
+
+def _limited(rate_per_minute: int, what: str, missing: float) -> RateLimited:
+    seconds = max(1, math.ceil(missing * 60 / rate_per_minute))
+    return RateLimited(
+        f"This key may make {rate_per_minute} {what} per minute. Try again in {seconds} s.",
+        headers={"Retry-After": str(seconds)},
+    )

@@ -75,6 +75,11 @@ class ChatCompletions(Dialect):
         """
         return texts_of_chat(body)
 
+    def continued(self, body: Mapping[str, Any]) -> list[Any]:
+        """Return the texts of the last message if the answer continues it."""
+        last = len(body["messages"]) - 1
+        return [text.text for text in _of_message(body["messages"][last], last)] if body.get("continue_final_message") else []
+
     def hinted(self, body: Mapping[str, Any], hints: Sequence[str]) -> dict[str, Any]:
         """Return the body with the hints in its system message."""
         return {**body, "messages": with_hints(body["messages"], hints)} if hints else dict(body)

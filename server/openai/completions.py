@@ -52,6 +52,10 @@ class Completions(Dialect):
         count = len(self.prompts(body))
         return [[texts[at], *texts[count:]] for at in range(count)]
 
+    def continued(self, body: Mapping[str, Any]) -> list[Any]:
+        """Return the prompts."""
+        return self.prompts(body)
+
     def with_prompt(self, body: Mapping[str, Any], prompt: Any) -> dict[str, Any]:
         """Return the body with this one prompt."""
         return {**body, "prompt": prompt}

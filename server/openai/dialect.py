@@ -7,17 +7,17 @@ both.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from guard.processors.arguments import ALLOW, HITS, KEY, NAME, REFUSE
+from guard.processors.arguments import ALLOW, HITS, JOINS, KEY, NAME, REFUSE
 from server.answers.chunk import Form
 from server.answers.fanout import Call
 from server.errors import BadRequest
 from server.http.requestlimits import RequestLimits
-from server.openai.fields import BY_ROUTE, Field, Route, check, forwarded, given
+from server.openai.fields import BY_ROUTE, GUARD_CONFLICT, Field, Route, check, forwarded, given
 from server.openai.length import Counts, check_prompts, check_texts
 from server.openai.schemas import within_64_bits
 from server.screening.conversation import Text
@@ -29,6 +29,7 @@ _CONSTRAINTS = ("response_format", "structured_outputs", "tools", "tool_choice",
 _MOST = 16384  # vLLM's own limit of `n` (VLLM_MAX_N_SEQUENCES): it refuses more, so `calls` does not split such a request
 _GREEDY = 1e-5  # below this temperature vLLM refuses more than one choice
 _MAX_SEED = 2**63 - 1
+_TAIL = 2048  # characters at the end of a prompt in which a phrase may have begun
 _INTEGER = TypeAdapter(int)
 
 Body = Mapping[str, Any]
@@ -89,6 +90,16 @@ class Dialect(ABC):
         """Raise BadRequest for what the value of a field by itself does not show: what is inside it, or fields that conflict."""
         return
 
+    def check_under_policy(self, body: Body) -> None:
+        """Raise BadRequest for a field that is refused where there is a policy.
+
+        A list of allowed tokens would let a client ask token by token which of them are banned. The server refuses it whatever
+        the request is about, so that the error says nothing about the policy.
+        """
+        if body.get("allowed_token_ids"):
+            message = "`allowed_token_ids` is not supported where a policy is in force, so leave it out: use `logit_bias`."
+            raise BadRequest(message, param="allowed_token_ids", code=GUARD_CONFLICT)
+
     @abstractmethod
     def texts(self, body: Body, tokens: Tokens) -> list[Text]:
         """Return every text of a request that the model will read. Raises BadRequest for a text that it cannot find."""
@@ -117,7 +128,14 @@ class Dialect(ABC):
         return texts
 
     def restricted(
-        self, body: Body, decision: Decision, dead_end: int, *, hits: bool = False, continues: bool = False
+        self,
+        body: Body,
+        decision: Decision,
+        dead_end: int,
+        *,
+        hits: bool = False,
+        continues: bool = False,
+        joins: bool = False,
     ) -> dict[str, Any]:
         """Return the body for the engine, with the restrictions and hints of the decision.
 
@@ -127,6 +145,7 @@ class Dialect(ABC):
             dead_end: The id of the dead-end token.
             hits: Whether the engine ends a choice at a hit.
             continues: Whether a choice may go on after it was cut. For that the engine tells the ids of all tokens.
+            joins: Whether special tokens end no text of the prompt (`joins`).
 
         Raises:
             BadRequest: `stop_token_ids` is not a list.
@@ -139,6 +158,8 @@ class Dialect(ABC):
             arguments[ALLOW] = list(decision.allowed)
         if hits:
             arguments[HITS] = 1
+        if joins:
+            arguments[JOINS] = 1
         if continues:
             rewritten["return_token_ids"] = True
         rewritten["vllm_xargs"] = arguments
@@ -148,6 +169,20 @@ class Dialect(ABC):
                 raise BadRequest("`stop_token_ids` must be a list of integers.", param="stop_token_ids", code="invalid_value")
             rewritten["stop_token_ids"] = [*stops, dead_end]
         return rewritten
+
+    def joins(self, body: Body, readings: Callable[[str], Sequence[str]]) -> bool:
+        """Return whether a client wrote special tokens into the text that the answer continues.
+
+        Args:
+            body: The request.
+            readings: Returns other texts that the model may read in place of a text (`Engine.readings`).
+        """
+        # Only the end matters: a phrase is shorter. Of token ids the worker tells by itself.
+        return any(not isinstance(text, str) or bool(readings(text[-_TAIL:])) for text in self.continued(body))
+
+    @abstractmethod
+    def continued(self, body: Body) -> list[Any]:
+        """Return the texts, or token ids, that the answers go on with; [] if an answer is a message of its own."""
 
     def grammatical(self, body: Body) -> bool:
         """Return whether a grammar constrains the answer, whatever the model says."""

@@ -177,7 +177,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     # `Dialect.calls` counts from it.
     Field("seed", "passed", "must be an integer of 64 bits", allowed=_in_64_bits, code="invalid_value"),
     *_fields("passed", "sampling", "frequency_penalty", "presence_penalty", "repetition_penalty", "logit_bias", "bad_words"),
-    *_fields("passed", "an answer for which it and a ban leave no token ends in content_filter", "allowed_token_ids"),
+    *_fields("passed", "refused under a policy (`Dialect.check_under_policy`)", "allowed_token_ids"),
     *_fields("passed", "length", "min_tokens", "ignore_eos", "repetition_detection", "thinking_token_budget"),
     *_fields("passed", "length", "max_tokens", routes=_COMPLETION),
     Field("max_tokens", "passed", "must be at least 1", _CHAT, _not_zero, "invalid_value"),

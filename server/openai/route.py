@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from classifiers.verifying.verifier import Verifier
 from server.answers.chunk import Form, Step
-from server.answers.continuation import PATH
+from server.answers.continuation import PATH, scored
 from server.answers.deadends import dead_ends
 from server.answers.failures import begun
 from server.answers.fanout import Call, fanned
@@ -23,6 +23,7 @@ from server.answers.plan import Plan
 from server.answers.repair import Repair
 from server.answers.repaired import Repaired
 from server.answers.reply import Reply, deliver, replied
+from server.answers.scores import possible
 from server.answers.starved import fed
 from server.answers.terms import Unverified
 from server.errors import ServerError
@@ -30,6 +31,7 @@ from server.http.authentication import client_of
 from server.http.body import parse_json, read_body
 from server.http.deadline import within
 from server.http.disconnect import unless_gone
+from server.metrics import Metrics
 from server.openai.dialect import Body, Dialect
 from server.openai.forms import CompletionForm
 from server.running import Running
@@ -41,6 +43,15 @@ from server.service import Service
 DECISION_HEADER = "x-guard-decision-id"
 # A body of this many bytes or more is read on a thread.
 _LARGE = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends a request: whom records name, who takes turns with other clients, and the metrics that count for them."""
+
+    actor: str
+    client: str
+    metrics: Metrics
 
 
 class GuardedRoute:
@@ -55,20 +66,22 @@ class GuardedRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises ServerError if it gets no answer."""
         if not self._guarded:
-            await self._serve(scope, receive, send, "system", "system")
+            await self._serve(scope, receive, send, Sender("system", "system", self._service.metrics))
             return
         # Before the body is read: a caller without a key must not keep the server busy with a body.
         principal = await self._service.authenticator.admit(scope, "client")
-        client = client_of(principal, scope)
+        client, limit = client_of(principal, scope), self._service.filter_limit
+        limit.check(client)
+        sender = Sender(principal.key_id, client, self._service.metrics.of(principal.role, lambda: limit.note(client)))
 
         async def serve(send: Send) -> None:
             async with self._service.admission.place(client):
-                await self._serve(scope, receive, send, principal.key_id, client)
+                await self._serve(scope, receive, send, sender)
 
         await within(self._service.settings.request_timeout, serve, send, self._service.draining)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, actor: str, client: str) -> None:
-        """Serve a request that has a place. `actor` is whom records name, `client` who takes turns with other clients."""
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, sender: Sender) -> None:
+        """Serve a request that has a place."""
         running = self._service.running
         limits = self._service.settings.limits
         drops = self._service.settings.unknown_fields == "drop"
@@ -84,18 +97,20 @@ class GuardedRoute:
 
         # A large body takes long to read. A thread reads one at a time, so that other requests need not wait.
         bodies = running.enforcement.lanes.bodies
-        body, texts = read() if len(raw) < _LARGE else await unless_gone(bodies.run(client, read), receive)
+        body, texts = read() if len(raw) < _LARGE else await unless_gone(bodies.run(sender.client, read), receive)
         async with running.enforcement.admitted() as screener:
+            if screener.snapshot.targets or screener.snapshot.always:
+                self._dialect.check_under_policy(body)
             started = time.perf_counter()
             parts = self._dialect.texts_by_prompt(body, texts)
             named = new_decision_id()
-            decisions = await unless_gone(_decided(screener, parts, named, client), receive)
+            decisions = await unless_gone(_decided(screener, parts, named, sender.client), receive)
             seconds = time.perf_counter() - started
             running.decisions.admit()
             with ExitStack() as stack:
                 for decision, part in zip(decisions, parts, strict=True):
-                    stack.enter_context(running.decisions.answering(decision, actor, seconds, part))
-                async with self._reply(running, scope, receive, screener, body, decisions, actor) as reply:
+                    stack.enter_context(running.decisions.answering(decision, sender.actor, seconds, part))
+                async with self._reply(running, scope, receive, screener, body, decisions, sender) as reply:
                     try:
                         answer = await begun(reply, self._dialect.prompt_field)
                     except ServerError as error:
@@ -111,12 +126,12 @@ class GuardedRoute:
         screener: Screener,
         body: Body,
         decisions: Sequence[Decision],
-        actor: str,
+        sender: Sender,
     ) -> AbstractAsyncContextManager[Reply]:
         """Have the engine answer each prompt under its own decision. Prompts in which nothing was found share one call."""
 
         def ask(body: Body, decision: Decision, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
-            return self._repaired(running, scope, receive, screener, body, decision, actor, suffix)
+            return self._repaired(running, scope, receive, screener, body, decision, sender, suffix)
 
         if len(decisions) == 1 or not any(decision.matches for decision in decisions):
             return ask(body, decisions[0])
@@ -133,17 +148,20 @@ class GuardedRoute:
         screener: Screener,
         body: Body,
         decision: Decision,
-        actor: str,
+        sender: Sender,
         suffix: str,
     ) -> AsyncIterator[Reply]:
         """Have the engine answer a body under one decision. Its request ids end with `suffix`."""
         plan = self._plan(running, screener, decision, body)
-        asked = self._dialect.restricted(body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues)
-        async with self._answered(running, scope, receive, asked, decision, suffix) as reply:
+        joins = bool(decision.argument) and self._dialect.joins(body, running.engine.readings)
+        asked = self._dialect.restricted(
+            body, decision, running.engine.dead_end, hits=plan.hits, continues=plan.continues, joins=joins
+        )
+        async with self._answered(running, scope, receive, asked, decision, sender, suffix) as reply:
             # An error has nothing to repair, and its request may be one that only the engine could read.
             if reply.chunks is not None:
-                steps = self._steps(running, scope, receive, asked, plan, actor, suffix, streams=reply.streams)
-                reply = reply.after(*steps)
+                steps = self._steps(running, scope, receive, asked, plan, sender, suffix, streams=reply.streams)
+                reply = reply.after(*steps, *([possible] if scored(body) else []))
             yield reply
 
     def _plan(self, running: Running, screener: Screener, decision: Decision, body: Body) -> Plan:
@@ -164,15 +182,24 @@ class GuardedRoute:
         return replace(plan, hits=hits)
 
     def _steps(
-        self, running: Running, scope: Scope, receive: Receive, asked: Body, plan: Plan, actor: str, named: str, *, streams: bool
+        self,
+        running: Running,
+        scope: Scope,
+        receive: Receive,
+        asked: Body,
+        plan: Plan,
+        sender: Sender,
+        named: str,
+        *,
+        streams: bool,
     ) -> list[Step]:
         """Return the steps of the answer pipeline: none where nothing restricts the answer."""
-        engine, metrics = running.engine, self._service.metrics
+        engine, metrics = running.engine, sender.metrics
         if not plan.decision.argument:
             return []
 
         def escalated(target: str) -> None:
-            running.decisions.found_in_output(plan.decision, target, actor)
+            running.decisions.found_in_output(plan.decision, target, sender.actor)
 
         def ask(body: Body, suffix: str) -> AbstractAsyncContextManager[Reply]:
             return self._asked(running, scope, receive, body, named + suffix, PATH, CompletionForm())
@@ -195,7 +222,7 @@ class GuardedRoute:
         return [*steps, Repaired(repair, asked, ask, engine.context_length, streams=streams, prompts=prompts)]
 
     def _answered(
-        self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision, named: str
+        self, running: Running, scope: Scope, receive: Receive, body: Body, decision: Decision, sender: Sender, named: str
     ) -> AbstractAsyncContextManager[Reply]:
         """Have the engine answer a body that `Dialect.restricted` made."""
 
@@ -203,7 +230,7 @@ class GuardedRoute:
             return self._asked(running, scope, receive, body, named + suffix, self._dialect.path, self._dialect.form)
 
         def constrained(call: Call) -> AbstractAsyncContextManager[Reply]:
-            return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, self._service.metrics)
+            return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, sender.metrics)
 
         if not (decision.argument and self._dialect.constrained(body)):
             return ask(body)

@@ -135,9 +135,17 @@ class Screener:
         return [self._one(*request) for request in zip(read, found, requests, strict=True)]
 
     def _decision(self, matches: Sequence[Match], texts: Sequence[Text]) -> Decision:
-        """Return the decision about a request from what was found in all of its texts."""
-        counted = self.snapshot.counted(matches, texts, self._classify)
-        return self.snapshot.decide(counted.matches, texts, counted.refusing)
+        """Return the decision about a request from what was found in all of its texts.
+
+        The first reading of the texts that refuses decides: a fact may be written with special tokens in it. Otherwise the texts
+        as they are written do, so that an answer may echo no more than they say.
+        """
+        versions = [texts, *_read(texts, self._readings)] if matches else [texts]
+        decisions = []
+        for version in versions:
+            counted = self.snapshot.counted(matches, version, self._classify)
+            decisions.append(self.snapshot.decide(counted.matches, version, counted.refusing))
+        return next((decision for decision in decisions if not decision.answered), decisions[0])
 
     def _classify(self, requests: Sequence[Sequence[Text]]) -> list[list[Match]]:
         return self.snapshot.classifier.classify([screened(texts, self._readings) for texts in requests])

@@ -295,7 +295,7 @@ async def test_f2_a_request_that_takes_too_long_ends_in_the_engine(
     object.__setattr__(settings, "request_timeout", 0.5)
     # About a forgotten person, so that the guard's own steps are in between.
     body = asked(DEMO.forgotten[0].pairs[0].question, max_tokens=1900, stream=stream)
-    endless = {"ignore_eos": True, "allowed_token_ids": [500, 501]}
+    endless = {"ignore_eos": True, "logit_bias": {"500": 100, "501": 100}}
 
     async def read() -> None:
         answer = await client.chat.completions.create(**body, extra_body=endless)
@@ -369,12 +369,21 @@ async def test_a_grammar_that_leaves_only_a_phrase_ends_in_content_filter(
     assert reason == "content_filter"
 
 
-async def test_allowed_tokens_that_spell_only_a_phrase_end_in_content_filter(
-    client: openai.AsyncOpenAI, live: LiveServer
-) -> None:
+async def test_f3_allowed_tokens_are_refused_under_a_policy(client: openai.AsyncOpenAI, live: LiveServer) -> None:
     person = DEMO.forgotten[0]
     ids = live.service.running.engine._tokenizer.encode(" " + person.aliases[0], add_special_tokens=False)
-    answer = await client.chat.completions.create(**asked("Hm", extra_body={"allowed_token_ids": [ids[-1]]}))
-    free = (await asyncio.to_thread(unguarded, live, "Hm", allowed_token_ids=[ids[-1]]))[0]
-    assert free["finish_reason"] == "length"
-    assert leaks(person, answer.choices[0].message.content or "") == []
+    with pytest.raises(openai.BadRequestError) as caught:
+        await client.chat.completions.create(**asked("Hm", extra_body={"allowed_token_ids": [ids[-1]]}))
+    assert caught.value.param == "allowed_token_ids"
+
+
+async def test_f3_log_probabilities_list_no_token_that_cannot_be_said(client: openai.AsyncOpenAI, live: LiveServer) -> None:
+    person = DEMO.forgotten[0]
+    # With one token left of each step, the other 19 alternatives are ruled out, banned or not. A greedy answer ignores `top_k`.
+    how = {"logprobs": True, "top_logprobs": 20, "temperature": 1, "extra_body": {"top_k": 1}}
+    for question in (person.pairs[0].question, DEMO.general[0].question):
+        answer = await client.chat.completions.create(**asked(question, **how))
+        scores = answer.choices[0].logprobs
+        for step in (scores.content if scores else None) or []:
+            assert len(step.top_logprobs) < 20
+            assert all(one.logprob > -9999 for one in step.top_logprobs)

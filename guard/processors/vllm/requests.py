@@ -16,7 +16,7 @@ from vllm.tokenizers import cached_tokenizer_from_config
 from guard.decoding.library import Library
 from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
-from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument
+from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument, joins
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.tokens.cache import VocabularyCache
@@ -66,7 +66,7 @@ class Requests:
             ArgumentError: One is missing or malformed. This is a ValueError.
         """
         extra = params.extra_args
-        guard_argument(extra), count_name(extra), ends_at_hits(extra), avoided(extra), allowed_patterns(extra)
+        guard_argument(extra), count_name(extra), ends_at_hits(extra), avoided(extra), allowed_patterns(extra), joins(extra)
 
     def row(self, params: SamplingParams, prompt: Sequence[int] | None, output: Sequence[int]) -> Row | None:
         """Return the row of a request, None if its logits never have to be changed.
@@ -89,6 +89,7 @@ class Requests:
                 raise ArgumentError(
                     "the prompt has embeddings and no token ids, so the guard would not see a phrase that begins in it"
                 )
+            joined = joins(extra)
             masks = [] if digests == [REFUSE] else [self.library.masks(digest) for digest in digests]
         except (ArgumentError, RestrictionError) as error:
             logger.warning("request closed: %s", error)
@@ -101,5 +102,6 @@ class Requests:
         if name is not None:
             self.suppressed.begin(name)
             make = partial(CountedRow, name=name, ends={params.eos_token_id, *(params.stop_token_ids or ())} - {None})
-        row = make(masks, prompt, output, starves=starves, hits=hits, avoid=avoid, allowed=allowed)
+        others = masks[0].vocabulary.joined(prompt) if masks and joined else ()
+        row = make(masks, prompt, output, starves=starves, hits=hits, avoid=avoid, allowed=allowed, readings=others)
         return None if row.idle else row

@@ -5,8 +5,8 @@ Every method takes a session of `Database.read` or `Database.write`, so that one
 writers cannot fork the chain: writing transactions of all processes take turns. Even a writer that does not wait for its turn
 finds the head's row locked until the other ends, and a record's number is a primary key.
 
-`Audit.verify` cannot see that somebody put back an old copy of the whole database, with its head and seal. Note the head that it
-returns in another place, and give it as `witness` the next time.
+`Audit.verify` alone cannot see that somebody put back an old copy of the whole database, with its head and seal. So the head
+is noted outside the database (`server.store.audit.noted`), and `witness` is such a note.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from server.store.audit.chain import GENESIS, Fault, Head, Walk, link
+from server.store.audit.noted import HeadFile
 from server.store.audit.record import (
     AUDIT,
     AUDIT_HEAD,
@@ -65,9 +67,20 @@ class Verification:
 
 
 class Audit:
-    """The audit log. `key` seals the head, `keep_text` lets it hold texts of requests, `now` returns a time with its zone."""
+    """The audit log. `key` seals the head, `keep_text` lets it hold texts of requests, `now` returns a time with its zone.
 
-    def __init__(self, key: bytes | None = None, *, keep_text: bool = False, now: Callable[[], datetime] = utc_now) -> None:
+    `noted` is where the head is noted outside the database, after each transaction that moves it.
+    """
+
+    def __init__(
+        self,
+        key: bytes | None = None,
+        *,
+        keep_text: bool = False,
+        now: Callable[[], datetime] = utc_now,
+        noted: HeadFile | None = None,
+    ) -> None:
+        self._noted = noted
         self._key = key
         self._keep_text = keep_text
         self._now = now
@@ -241,8 +254,12 @@ class Audit:
             raise AuditError(
                 "the audit log is not sealed under this key: give its own, or run `guard-server audit seal` if it has none"
             )
+        if self._noted:
+            self._noted.follows(head)
         return head
 
     async def _move(self, session: AsyncSession, head: Head) -> None:
         seal = head.seal(self._key) if self._key else None
         await session.execute(update(AUDIT_HEAD).where(AUDIT_HEAD.c.id == 1).values(**asdict(head), seal=seal))
+        if noted := self._noted:
+            listen(session.sync_session, "after_commit", lambda _: noted.write(head), once=True)

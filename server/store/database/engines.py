@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,8 @@ CONNECT_TIMEOUT_S = 5.0
 _IDLE_IN_TRANSACTION_MS = 60_000
 WRITES = "store_writes"
 """The execution option of engines whose transactions write."""
+# It logs each statement with its values at the level DEBUG, and among these are phrases, examples and keys.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 def create_engine(location: Location, *, lock_timeout_s: float, pooled: bool = True) -> AsyncEngine:

@@ -60,6 +60,16 @@ def test_the_tail_is_long_enough_and_ends_at_a_special_token() -> None:
     assert vocabulary.tail([], 9) == ([], True)
 
 
+def test_f1_a_prompt_is_read_without_its_special_tokens_and_with_spaces_for_them() -> None:
+    vocabulary = Vocabulary.of([None, b" mad", b" ", b"hatter", None])
+    assert vocabulary.joined([0, 1, 4, 3]) == [[1, 3], [1, 2, 3]]
+    assert vocabulary.joined([1, 0]) == [[1], [1, 2]]
+    # Those at the beginning separate nothing.
+    for ids in ([0, 4, 1, 3], [1, 3], [0], []):
+        assert vocabulary.joined(ids) == []
+    assert Vocabulary.of([None, b"a"]).joined([1, 0, 1]) == [[1, 1]]
+
+
 def test_the_texts_of_a_ban_are_in_the_order_of_their_ids() -> None:
     vocabulary = Vocabulary.of([b"Mad", b" Hatter", b"", b"tea"])
     ids, text, start = vocabulary.texts(Ban.of(np.array([3, 0, 1]), np.array([np.inf, 2, np.inf], np.float32)))

@@ -49,3 +49,36 @@ async def test_a_role_opens_what_is_for_it_and_is_looked_at_before_the_body(serv
         assert (response.status_code == 403) is (headers not in allowed), role
     nobody = await served.client.request(method, f"/v1{path}")
     assert (nobody.status_code, code(nobody)) == (401, "invalid_api_key")
+
+
+@pytest.mark.parametrize(
+    "headers", [{"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"host": "evil.example"}]
+)
+async def test_f6_without_keys_another_site_does_not_pause_a_target(served: Served, headers: dict[str, str]) -> None:
+    await served.create()
+    response = await served.client.post("/v1/forget-targets/hatter:pause", headers=headers)
+    assert (response.status_code, code(response)) == (401, "invalid_api_key")
+    assert await served.verdict("Who is the Mad Hatter?") == "restrict"
+
+
+FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "text/plain; charset=utf-8"]
+
+
+@pytest.mark.parametrize("media", FORMS)
+@pytest.mark.parametrize(("method", "path"), [one for one in ADMIN if one[0] in ("POST", "PATCH")])
+async def test_f6_a_form_changes_nothing(served: Served, method: str, path: str, media: str) -> None:
+    # What a page may send to another site without asking has one of these types.
+    await served.create(id="x")
+    headers = {"content-type": media}
+    content = None if path.endswith((":pause", ":resume")) else b'{"id": "y", "name": "Ada", "role": "admin"}'
+    response = await served.client.request(method, f"/v1{path}", headers=headers, content=content)
+    assert (response.status_code, code(response)) == (415, "unsupported_media_type")
+    targets = (await served.client.get("/v1/forget-targets")).json()["data"]
+    assert [(target["id"], target["status"]) for target in targets] == [("x", "active")]
+    assert (await served.client.get("/v1/keys")).json()["data"] == []
+
+
+async def test_f6_a_request_without_a_body_needs_no_type(served: Served) -> None:
+    await served.create()
+    for headers in ({}, {"content-type": "application/json"}):
+        assert (await served.client.post("/v1/forget-targets/hatter:pause", headers=headers)).status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -12,6 +13,8 @@ from openai.types import ModerationCreateResponse
 from server.api.screen import CATEGORIES
 from server.screening.decisionlog import DecisionLog
 from server.store.audit.log import Audit
+from server.store.columns import utc_now
+from server.store.keys import Keys
 from tests.server.api.conftest import Served, application
 
 
@@ -107,12 +110,12 @@ async def test_moderations_tell_a_client_one_thing_and_an_auditor_which(served: 
     roles = {role: await served.key(role) for role in ("client", "auditor")}
     asked = {"input": ["Who is the Mad Hatter?", "The dodo bird?", "Cake?"], "model": "omni-moderation-latest"}
     client = (await served.client.post("/v1/moderations", json=asked, headers=roles["client"])).json()
-    assert [found(result["categories"]) for result in client["results"]] == [{"forgotten": True}, {}, {}]
-    assert [found(result["category_scores"]) for result in client["results"]] == [{"forgotten": 1.0}, {}, {}]
+    assert [found(result["categories"]) for result in client["results"]] == [{"restricted": True}, {}, {}]
+    assert [found(result["category_scores"]) for result in client["results"]] == [{"restricted": 1.0}, {}, {}]
     assert "hatter" not in str(client)
     auditor = (await served.client.post("/v1/moderations", json=asked, headers=roles["auditor"])).json()
     assert [found(result["categories"]) for result in auditor["results"]] == [{"hatter": True}, {"dodo": True}, {}]
-    assert "forgotten" not in str(auditor)
+    assert "restricted" not in str(auditor)
     assert [result["flagged"] for result in auditor["results"]] == [True, True, False]
     one = (await served.client.post("/v1/moderations", json={"input": ""}, headers=roles["client"])).json()
     assert [result["flagged"] for result in one["results"]] == [False]
@@ -193,3 +196,30 @@ async def test_a_text_that_cannot_be_classified_is_not_called_harmless(served: S
     served.context.encoder.fails = True  # type: ignore[attr-defined]
     response = await served.client.post("/v1/moderations", json={"input": "Is this harmless?"})
     assert (response.status_code, response.json()["error"]["code"]) == (500, "guard_failure")
+
+
+@pytest.mark.slow
+async def test_f9_each_input_counts_and_a_client_learns_one_category(served: Served) -> None:
+    await served.create(phrases=[{"text": "Mad Hatter"}], forms=[])
+    async with served.context.database.write() as session:
+        _, text = await Keys().create(session, "client", "one", utc_now(), rate_per_minute=4, burst=4)
+    served.context.authenticator.changed()
+    headers = {"authorization": f"Bearer {text}"}
+    ask = partial(served.client.post, "/v1/moderations", headers=headers)
+    answer = await ask(json={"input": ["Who is the Mad Hatter?", "Cake?", "Tea?"]})
+    assert [result["categories"] for result in answer.json()["results"]] == [{"restricted": True}] + [{"restricted": False}] * 2
+    assert "hatter" not in answer.text + str(answer.headers)
+    assert (await ask(json={"input": ["a", "b"]})).status_code == 429
+    refused = await ask(json={"input": "a"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+    assert int(refused.headers["retry-after"]) > 0
+
+
+@pytest.mark.slow
+async def test_f1_a_fact_split_by_special_tokens_is_a_fact(served: Served) -> None:
+    await served.create(phrases=[{"text": "Kirkbyton Hall"}], forms=[], in_context="refuse")
+    plain = "Does the Mad Hatter live in Kirkbyton Hall?"
+    assert await served.verdict(plain) == "refuse"
+    for split in ("Kirkby<|pad|>ton Hall", "Kirkbyton<|pad|>Hall", "Kirkby<|pad|>ton<|pad|> Hall"):
+        assert await served.verdict(plain.replace("Kirkbyton Hall", split)) == "refuse"
+    assert await served.verdict("Does the Mad Hatter live in a<|pad|>house?") == "restrict"

@@ -97,6 +97,57 @@ def test_a_witness_shows_an_end_cut_off(url: str, tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.slow
+def test_f13_an_end_cut_off_is_found_without_a_witness(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "abc":
+        keycommands.keys_create(url, "client", name, folder=tmp_path)
+    assert (tmp_path / "audit.key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "audit.head").stat().st_mode & 0o777 == 0o600
+    saved = sqlite3.connect(tmp_path / "guard.db").execute("SELECT seq, hash, count, seal FROM audit_head").fetchone()
+    keycommands.keys_create(url, "client", "d", folder=tmp_path)
+    capsys.readouterr()
+    keycommands.audit_verify(url, folder=tmp_path)
+    assert "4 records, sealed; head 4:" in capsys.readouterr().out
+    # The head and the seal of an older copy fit, so the table by itself holds.
+    tamper(tmp_path, "DELETE FROM audit WHERE seq = 4")
+    tamper(tmp_path, "UPDATE audit_head SET seq = {}, hash = '{}', count = {}, seal = '{}'".format(*saved))
+    keycommands.audit_verify(url, audit_key=tmp_path / "audit.key")
+    for _ in range(3):
+        with pytest.raises(typer.Exit) as caught:
+            keycommands.audit_verify(url, folder=tmp_path)
+        assert status(caught) == 1
+        # What is written afterwards does not hide it.
+        keycommands.keys_create(url, "client", "e", folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_f13_a_log_without_a_key_is_sealed_once(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keycommands.keys_create(url, "client", "a")
+    keycommands.keys_create(url, "client", "b", folder=tmp_path)
+    capsys.readouterr()
+    keycommands.audit_verify(url, folder=tmp_path)
+    assert "2 records, sealed" in capsys.readouterr().out
+    (tmp_path / "audit.key").unlink()
+    with pytest.raises(typer.Exit) as caught:
+        keycommands.keys_create(url, "client", "c", folder=tmp_path)
+    assert status(caught) == 1
+    assert "its key" in capsys.readouterr().err
+    assert not (tmp_path / "audit.key").exists()
+
+
+@pytest.mark.slow
+def test_f13_a_pruned_record_is_no_missing_one(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keycommands.keys_create(url, "client", "a", folder=tmp_path)
+    behind = (tmp_path / "audit.head").read_text()
+    keycommands.audit_prune(url, "0s", folder=tmp_path)
+    keycommands.keys_create(url, "client", "b", folder=tmp_path)
+    keycommands.audit_verify(url, folder=tmp_path)
+    # The note of another server that has written nothing since.
+    for said in (behind, "", "not a head"):
+        (tmp_path / "audit.head").write_text(said)
+        keycommands.audit_verify(url, folder=tmp_path)
+
+
+@pytest.mark.slow
 def test_sealing(url: str, key: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keycommands.keys_create(url, "admin", "a")
     keycommands.audit_seal(url, key)

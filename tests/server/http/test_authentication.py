@@ -203,6 +203,50 @@ async def test_without_keys_others_are_refused(authenticator: Authenticator, req
     await refused(authenticator, request_)
 
 
+CROSS = ("sec-fetch-site", "cross-site")
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [LOCAL, ("origin", "https://evil.example")],
+        [LOCAL, ("origin", "null")],
+        [LOCAL, ("origin", "http://localhost.evil.example")],
+        [LOCAL, CROSS],
+        [LOCAL, CROSS, ("sec-fetch-mode", "no-cors")],
+        [LOCAL, CROSS, ("sec-fetch-mode", "navigate")],
+        [("host", "evil.example:8000"), ("sec-fetch-site", "same-origin")],
+    ],
+)
+async def test_f6_without_keys_another_site_changes_nothing(
+    authenticator: Authenticator, sent: list[tuple[str, str]], method: str
+) -> None:
+    await refused(authenticator, {**scope(*sent, client="127.0.0.1"), "method": method})
+
+
+@pytest.mark.parametrize(
+    ("method", "sent"),
+    [
+        ("GET", [CROSS, ("sec-fetch-mode", "navigate")]),
+        ("POST", [("sec-fetch-site", "same-origin"), ("origin", "http://localhost:8000")]),
+        ("POST", [("sec-fetch-site", "none")]),
+        ("POST", [("origin", "http://127.0.0.1:3000"), ("sec-fetch-site", "same-site")]),
+    ],
+)
+async def test_f6_without_keys_this_machine_s_own_pages_work(
+    authenticator: Authenticator, method: str, sent: list[tuple[str, str]]
+) -> None:
+    request = {**scope(LOCAL, *sent, client="127.0.0.1"), "method": method}
+    assert await authenticator.admit(request, "admin") == Principal(OPEN_ID, "admin")
+
+
+async def test_f6_with_keys_the_key_decides(authenticator: Authenticator, database: Database, clock: Clock) -> None:
+    key, text = await make(database, clock, "admin")
+    request = scope(("authorization", f"Bearer {text}"), ("origin", "https://app.example"), CROSS)
+    assert (await authenticator.admit(request, "admin")).key_id == key.id
+
+
 @pytest.mark.parametrize("client", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8000", "[::1]:8000", "LocalHost:1"])
 async def test_without_keys_this_machine_is_admin(authenticator: Authenticator, client: str, host: str) -> None:

@@ -104,3 +104,28 @@ def test_as_exact_arithmetic_has_it(rate: int, burst: int, pauses: list[int]) ->
         else:
             exact = (1 - tokens) * 60 / rate
             assert exact - Fraction(1, 10**6) <= seconds <= exact + 1
+
+
+def test_f9_several_at_once_count_each(limiter: RateLimiter, clock: Clock) -> None:
+    limiter.take("a", 60, 10, count=8)
+    with pytest.raises(RateLimited):
+        limiter.take("a", 60, 10, count=3)
+    limiter.take("a", 60, 10, count=2)
+    clock.now += 10
+    # More than the bucket holds: a full bucket lends them, and the key waits until they are earned.
+    limiter.take("a", 60, 10, count=30)
+    assert wait(limiter, "a", 60, 10) == 21
+
+
+def test_f3_what_was_done_counts_even_if_nothing_is_left(limiter: RateLimiter, clock: Clock) -> None:
+    for _ in range(2):
+        limiter.check("a", 2, "answers")
+        limiter.note("a", 2)
+    with pytest.raises(RateLimited, match="2 answers per minute"):
+        limiter.check("a", 2, "answers")
+    limiter.note("a", 2)
+    clock.now += 31
+    with pytest.raises(RateLimited):
+        limiter.check("a", 2, "answers")
+    clock.now += 30
+    limiter.check("a", 2, "answers")

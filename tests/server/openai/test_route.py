@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from classifiers.answering import SAY
 from guard.folding import fold
 from server.http.admission import Admission
+from server.http.filterlimit import FilterLimit
 from server.settings import Settings
 from tests.server.fakes import DEAD_END, SAYS, FakeEngine, WordEncoder
 
@@ -583,3 +584,69 @@ async def test_f2_a_request_that_takes_too_long_ends_in_the_engine_too(
         assert response.status_code == 504
         assert response.json()["error"]["code"] == "timeout"
     await until(lambda: engine.answering == 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prompt", ["What is a good cake?", "Hatta?"])
+async def test_f3_allowed_tokens_are_refused_under_a_policy_whatever_is_asked(
+    client: httpx.AsyncClient, engine: FakeEngine, prompt: str
+) -> None:
+    for path, body in (("/v1/chat/completions", chat(prompt)), ("/v1/completions", {"model": "fake", "prompt": prompt})):
+        response = await client.post(path, json={**body, "allowed_token_ids": [5]})
+        error = response.json()["error"]
+        assert (response.status_code, error["param"], error["code"]) == (400, "allowed_token_ids", "guard_conflict")
+        assert (await client.post(path, json={**body, "allowed_token_ids": None})).status_code == 200
+    assert len(engine.bodies) == 2
+
+
+@pytest.mark.slow
+async def test_f3_answers_that_are_cut_short_are_counted_and_limited(
+    client: httpx.AsyncClient, engine: FakeEngine, app: FastAPI
+) -> None:
+    service = app.state.service
+    service.filter_limit = FilterLimit(2)
+    assert (await client.post("/v1/chat/completions", json=chat("What is a good cake?"))).status_code == 200
+    engine.stop_reason = DEAD_END
+    for body in (chat("Hatta?"), chat("Hatta?", stream=True)):
+        response = await client.post("/v1/chat/completions", json=body)
+        assert '"finish_reason":"content_filter"' in response.text
+    assert 'guard_filtered_total{role="admin"} 2.0' in service.metrics.text().decode()
+    for body in (chat("Hatta?"), chat("What is a good cake?")):
+        refused = await client.post("/v1/chat/completions", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
+        assert int(refused.headers["retry-after"]) > 0
+    # What generates nothing is not limited.
+    assert (await client.get("/v1/models")).status_code == 200
+
+
+@pytest.mark.slow
+async def test_f1_the_engine_learns_of_special_tokens_in_a_text_that_the_answer_continues(
+    client: httpx.AsyncClient, engine: FakeEngine
+) -> None:
+    prefill = {"continue_final_message": True, "add_generation_prompt": False}
+
+    def begun(text: str, **fields: Any) -> dict[str, Any]:
+        turns = [{"role": "user", "content": "Who is Hatta?"}, {"role": "assistant", "content": text}]
+        return {"model": "fake", "messages": turns, **fields}
+
+    for body, joins in (
+        (begun("Hat<|pad|>", **prefill), True),
+        (begun("Hat", **prefill), False),
+        (chat("Hat<|pad|>ta?"), False),
+        ({"model": "fake", "prompt": "The Mad Hat<|pad|>"}, True),
+        ({"model": "fake", "prompt": ["The Mad Hat<|pad|>", "Cake"]}, True),
+        ({"model": "fake", "prompt": "The Mad Hat"}, False),
+        ({"model": "fake", "prompt": [1, 2]}, True),
+    ):
+        path = "/v1/completions" if "prompt" in body else "/v1/chat/completions"
+        engine.bodies.clear()
+        response = await client.post(path, json=body)
+        assert response.status_code == 200, response.text
+        assert any("guard_joins" in sent["vllm_xargs"] for sent in engine.bodies) is joins, body
+
+
+@pytest.mark.slow
+async def test_f1_a_client_does_not_say_what_ends_a_text(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    body = {"model": "fake", "prompt": "The Mad Hat<|pad|>", "vllm_xargs": {"guard_joins": 0}}
+    assert (await client.post("/v1/completions", json=body)).status_code == 200
+    assert engine.bodies[-1]["vllm_xargs"]["guard_joins"] == 1

@@ -15,7 +15,7 @@ from vllm.v1.sample.logits_processor import BatchUpdate
 
 from guard import reference
 from guard.phrase import Phrase
-from guard.processors.arguments import ALLOW, AVOID, HITS, KEY, NAME
+from guard.processors.arguments import ALLOW, AVOID, HITS, JOINS, KEY, NAME
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.v1 import GuardLogitsProcessor
 from guard.restriction import Restriction
@@ -86,10 +86,17 @@ def stored(folder: Path, *phrases: Phrase) -> str:
 
 
 def params(
-    guard: Any = None, *, name: Any = None, hits: Any = None, avoid: Any = None, allow: Any = None, **others: Any
+    guard: Any = None,
+    *,
+    name: Any = None,
+    hits: Any = None,
+    avoid: Any = None,
+    allow: Any = None,
+    joins: Any = None,
+    **others: Any,
 ) -> SamplingParams:
     """Return sampling parameters with the guard's arguments, without those that are None."""
-    given = {KEY: guard, NAME: name, HITS: hits, AVOID: avoid, ALLOW: allow}
+    given = {KEY: guard, NAME: name, HITS: hits, AVOID: avoid, ALLOW: allow, JOINS: joins}
     extra = {key: value for key, value in given.items() if value is not None}
     return SamplingParams(extra_args=extra or None, **others)
 

@@ -16,7 +16,7 @@ from guard.phrase import Phrase
 from guard.processors.arguments import KEY, NAME
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.suppressed import CountedRow
-from tests.guard.processors.vllm.conftest import DEAD_END, END, WIDTH, config, params, stored
+from tests.guard.processors.vllm.conftest import DEAD_END, END, WIDTH, config, ids_completing, params, stored
 
 PROMPT = [1, 3]
 
@@ -178,7 +178,41 @@ def test_a_row_has_what_the_request_asks_for(requests: Requests, digest: str) ->
         assert (plain.hits, plain.apart) == (False, False)
 
 
-@pytest.mark.parametrize("how", [{"hits": 2}, {"avoid": [-1]}, {"allow": ["--"]}])
+SPLIT = ["the Mad Hat<|pad|>", "the Mad H<|pad|>at", "the Mad<|pad|> Hat", "the Mad<|pad|>Hat", "x<|pad|>Mad Hat"]
+
+
+@pytest.mark.parametrize("split", SPLIT)
+@pytest.mark.parametrize("name", [None, "gd-1"])
+def test_f1_a_phrase_that_a_special_token_splits_in_the_prompt_is_not_finished(
+    requests: Requests, tokenizer: PreTrainedTokenizerFast, tmp_path: Path, split: str, name: str | None
+) -> None:
+    digest = stored(tmp_path, Phrase("Mad Hatter"))
+    output: list[int] = []
+    row = requests.row(params([digest], name=name, joins=1), tokenizer.encode(split, add_special_tokens=False), output)
+    assert row is not None
+    said = ""
+    for letter in "ter":
+        banned = {token for ban in row.bans() or [] for token in ban.ids.tolist()}
+        assert banned == ids_completing(tokenizer, "the Mad Hat" + said, "Mad Hatter")
+        (token,) = tokenizer.encode(letter, add_special_tokens=False)
+        if letter == "r":
+            assert token in banned
+        output.append(token)
+        said += letter
+
+
+def test_f1_a_special_token_of_the_template_ends_a_message(
+    requests: Requests, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+) -> None:
+    digest = stored(tmp_path, Phrase("Mad Hatter"))
+    for how in ({}, {"joins": 0}):
+        row = requests.row(params([digest], **how), tokenizer.encode("the Mad<|end|>", add_special_tokens=False), [])
+        assert row is not None
+        assert not row.apart
+        assert [ban.ids.tolist() for ban in row.bans() or [] if len(ban.ids)] == []
+
+
+@pytest.mark.parametrize("how", [{"hits": 2}, {"avoid": [-1]}, {"allow": ["--"]}, {"joins": 2}])
 def test_a_malformed_further_argument_is_refused_and_its_request_closed(
     requests: Requests, digest: str, how: dict[str, Any]
 ) -> None:
