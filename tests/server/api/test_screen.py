@@ -207,7 +207,10 @@ async def test_f9_each_input_counts_and_a_client_learns_one_category(served: Ser
     headers = {"authorization": f"Bearer {text}"}
     ask = partial(served.client.post, "/v1/moderations", headers=headers)
     answer = await ask(json={"input": ["Who is the Mad Hatter?", "Cake?", "Tea?"]})
-    assert [result["categories"] for result in answer.json()["results"]] == [{"restricted": True}] + [{"restricted": False}] * 2
+    own = [
+        {name: value for name, value in one["categories"].items() if name not in CATEGORIES} for one in answer.json()["results"]
+    ]
+    assert own == [{"restricted": True}] + [{"restricted": False}] * 2
     assert "hatter" not in answer.text + str(answer.headers)
     assert (await ask(json={"input": ["a", "b"]})).status_code == 429
     refused = await ask(json={"input": "a"})
