@@ -19,9 +19,9 @@ from classifiers.meaning.nearest import NearestClassifier, Thresholds
 from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.foreign import ForeignPrompts
 from classifiers.multilingual.language import is_foreign
-from classifiers.naming.alias import AliasClassifier
+from classifiers.multilingual.second import Compared, SecondOpinion
+from classifiers.naming.alias import PART_OF_NAME, AliasClassifier
 from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileClassifier
-from classifiers.profile.features import Window
 from classifiers.profile.lexicon import Lexicon
 from classifiers.profile.words import informative
 from classifiers.protocol import Match, Screened, best_matches
@@ -128,6 +128,7 @@ class LiveClassifier:
         """Compares texts with what is known about targets."""
         self._raised: Mapping[str, float] = {}
         self._foreign = ForeignPrompts.of(multilingual, targets) if multilingual else None
+        self._second = SecondOpinion(multilingual) if multilingual else None
         self._doubt = doubt
         self._in_context = in_context
         self._layers = Tiers([_Layer.of(targets, in_context)], lambda layer: len(layer.ids), MOST_LAYERS)
@@ -158,10 +159,14 @@ class LiveClassifier:
         for at, (start, end) in enumerate(pairwise([0, *ends])):
             found[at] += near[at]
             certain = {match.target_id for match in found[at] if match.certain}
-            doubtful = {match.target_id for match in named[at]} - certain
-            if doubtful or described:
+            hinted = {match.target_id: match.evidence for match in named[at] if match.target_id not in certain}
+            doubtful = {target_id for target_id, evidence in hinted.items() if evidence != PART_OF_NAME}
+            if hinted or described:
                 windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
-                found[at] += self._described(windows, doubtful, certain)
+                second = None if foreign[at] else self._second
+                found[at] += self._described(
+                    Compared(texts[at].windows, windows, second), doubtful, hinted.keys() - doubtful, certain
+                )
             if foreign[at]:
                 assert self._foreign is not None
                 about = self._foreign.described(texts[at].windows, texts[at].text, doubtful, certain, self._targets)
@@ -175,26 +180,31 @@ class LiveClassifier:
         known, told = {match.target_id for match in named}, informative(text.windows)
         return any(not known.issuperset(layer.ids & layer.lexicon.candidates(told).keys()) for layer in self._layers)
 
-    def _described(self, windows: Sequence[Window], doubtful: Collection[str], known: Collection[str]) -> list[Match]:
+    def _described(
+        self, read: Compared, doubtful: Collection[str], parts: Collection[str], known: Collection[str]
+    ) -> list[Match]:
         """Return the matches of a text by the profiles of targets.
 
         Args:
-            windows: Its windows.
+            read: Its windows.
             doubtful: The targets whose name occurs in it in a way that leaves doubt.
+            parts: The targets of whose name no more occurs than a word that many people bear.
             known: The targets that are found already.
         """
         about: dict[str, dict[int, float]] = {}
-        for number, window in enumerate(windows):
+        for number, window in enumerate(read.windows):
             for layer in self._layers:
                 for target_id, told in layer.lexicon.candidates(window.told).items():
                     if target_id in layer.ids and target_id not in known:
                         about.setdefault(target_id, {})[number] = told
         likeliest = sorted(about, key=lambda target_id: (-max(about[target_id].values()), target_id))[:MOST_CANDIDATES]
         found = []
-        for target_id in dict.fromkeys([*sorted(doubtful), *likeliest]):
-            named = target_id in doubtful
-            some = windows if named else [windows[number] for number in about[target_id]]
-            score = self.profiles.score(some, self._targets[target_id], named) - self._raised.get(target_id, 0.0)
+        for target_id in dict.fromkeys([*sorted(doubtful), *sorted(parts), *likeliest]):
+            named, part = target_id in doubtful, target_id in parts
+            some = range(len(read.windows)) if named or part else list(about[target_id])
+            if not some:
+                continue
+            score = read.score(self.profiles, some, self._targets[target_id], named, part) - self._raised.get(target_id, 0.0)
             if match := Described(target_id, score).match(self._doubt):
                 found.append(match)
         return found

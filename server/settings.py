@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     )
     encoder: str | None = Field(None, description="sentence-transformers model; unset: the installed all-MiniLM-L6-v2")
     multilingual: bool = Field(
-        True, description="read prompts in other languages than English with a second encoder (multilingual-e5-small)"
+        True,
+        description="read doubtful prompts, and those that are not in English, with a second encoder (multilingual-e5-small)",
     )
     threshold: float = Field(_DEFAULT.cosine, ge=0, le=1, description="least cosine of a prompt to an example of a target")
     margin: float = Field(_DEFAULT.margin, ge=0, le=1, description="least lead over the cosine to any background prompt")

@@ -15,7 +15,7 @@ from classifiers.calibration.paraphrases import paraphrases
 from classifiers.meaning.background import Background, prompt_key
 from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.meaning.nearest import Thresholds, conformity
-from classifiers.naming.alias import AliasClassifier
+from classifiers.naming.alias import PART_OF_NAME, AliasClassifier
 from classifiers.profile.classifier import ProfileClassifier
 from classifiers.profile.lexicon import LEAST, MOST_EXAMPLES
 from classifiers.profile.words import informative, shared
@@ -150,7 +150,7 @@ class Scorer:
         found = alias.classify(texts)
         # One that names the target by chance (a namesake of one word) is no negative.
         kept = [at for at, matches in enumerate(found) if not any(match.certain for match in matches)]
-        texts, doubts = [texts[at] for at in kept], [bool(found[at]) for at in kept]
+        texts, hints = [texts[at] for at in kept], [found[at][0].evidence if found[at] else "" for at in kept]
         if not texts:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         vectors = self._encoder.encode([window for text in texts for window in text.windows])
@@ -158,19 +158,25 @@ class Scorer:
         near = self._of_windows(None, texts, (vectors @ examples.T).max(axis=1), nearest)
         ends = np.cumsum([len(text.windows) for text in texts])[:-1]
         described = [
-            self._described(target, text.windows, windows, background, doubt)
-            for text, windows, background, doubt in zip(
-                texts, np.split(vectors, ends), np.split(nearest, ends), doubts, strict=True
+            self._described(target, text.windows, windows, background, hint)
+            for text, windows, background, hint in zip(
+                texts, np.split(vectors, ends), np.split(nearest, ends), hints, strict=True
             )
         ]
         return near, np.array(described, np.float32)
 
-    def _described(self, target: ForgetTarget, texts: Sequence[str], windows: Vectors, background: Vectors, doubt: bool) -> float:
-        """Return the score by the profile; minus infinity if the text shares too few words to be compared, as in service."""
+    def _described(
+        self, target: ForgetTarget, texts: Sequence[str], windows: Vectors, background: Vectors, hint: str = ""
+    ) -> float:
+        """Return the score by the profile; minus infinity if the text shares too few words to be compared, as in service.
+
+        `hint` is the evidence of a name in doubt, if the text holds one.
+        """
         assert self._profiles is not None
         read = self._profiles.windows(texts, windows, background)
         known = self._profiles.known(target)[0].known
-        return self._profiles.score([one for one in read if doubt or shared(one.told, known) >= LEAST], target, doubt)
+        some = [one for one in read if hint or shared(one.told, known) >= LEAST]
+        return self._profiles.score(some, target, bool(hint) and hint != PART_OF_NAME, hint == PART_OF_NAME)
 
     def _told(self, target: ForgetTarget, alias: AliasClassifier, innocent: Background) -> Vectors:
         """Return whether each example's sayings are found by the other examples: float32 [texts, 2]; see `Scores`."""
@@ -189,7 +195,7 @@ class Scorer:
                     windows = self._encoder.encode(texts)
                     nearest = innocent.nearest(windows)
                     near = conformity((windows @ vectors.T).max(axis=1), nearest, self._thresholds).max()
-                    rows.append((float(near), self._described(rest, texts, windows, nearest, doubt=False)))
+                    rows.append((float(near), self._described(rest, texts, windows, nearest)))
         return np.array(rows, np.float32).reshape(-1, 2)
 
     def _of_texts(

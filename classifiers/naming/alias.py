@@ -39,6 +39,10 @@ VOWELLESS = 0.85
 """Score of the consonants of a name."""
 FACT = 0.8
 """Score of facts of a target that must not be in a prompt."""
+PART_OF_NAME = "part"
+"""Evidence: a surname or a given name that many people bear."""
+PART = 0.5
+"""Score of this evidence, which is never certain."""
 READING = 0.9
 """Factor of the score if the name was found in another reading of the text."""
 
@@ -49,6 +53,8 @@ _PASSAGE = 5
 _NAMES = ("alias", "variant", "bare")
 # The fewest letters of a distinctive word that is searched for with an error.
 _LONG_WORD = 7
+# A word of the names of more targets than this tells none of them.
+_MOST_BEARERS = 8
 # The fewest digits of a number that is a hint.
 _NUMBER = 4
 
@@ -78,6 +84,8 @@ class AliasClassifier:
     - "weak name": each occurrence of the name is in doubt (`classifiers.naming.weak`): it may be an ordinary word or part of
       somebody else's name.
     - "variant", "typo" and "word" of a weak name, of a short one with misspelt words, and of a word that is not rare enough.
+    - "part", with the score 0.5: a surname or given name that many people bear, with a capital or in a text without any, and not
+      beside a word of somebody else's name.
 
     The classifier searches the whole text, so that no name is lost between windows. The time is linear in the text and does not
     depend on the number of names.
@@ -223,6 +231,9 @@ class AliasClassifier:
                     yield match_of(target_id, score, evidence if sure else "weak name", sure)
                 elif evidence in ("certain", "uncertain"):
                     yield match_of(target_id, WORD, "word", sure and evidence == "certain")
+                elif evidence == "part":
+                    if len(search.owners[index]) <= _MOST_BEARERS and sure and text.means_somebody(words.start):
+                        yield Match(target_id, PART, PART_OF_NAME, NAME, certain=False)
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
                     yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
 

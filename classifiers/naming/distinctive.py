@@ -18,9 +18,10 @@ from guard.forms.names import PARTICLES, SUFFIXES, TITLES, folded_words
 from guard.frequency import commonness, english, english_words
 from guard.stopwords import COMMON_WORDS
 
-Strength = Literal["certain", "uncertain", "capital"]
-STRENGTHS: Final = ("certain", "uncertain", "capital")
-"""How sure a word is: "capital" is "uncertain", and only where the text writes it with a capital. The surest first."""
+Strength = Literal["certain", "uncertain", "capital", "part"]
+STRENGTHS: Final = ("certain", "uncertain", "capital", "part")
+"""How sure a word is: "capital" is "uncertain", and only where the text writes it with a capital; "part" is a word of a person's
+name that many people bear ("Brown", "Merkel"). The surest first."""
 
 # The Zipf value below which a word is certain evidence: Hogwarts and Hermione have 3.4, Zelda 3.6.
 _RARE = 3.5
@@ -68,7 +69,16 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
             strength = "uncertain" if rare or (not phrase and word in capitals) else None
         if strength:
             found[word] = strength
+        elif person and not phrase and _is_part(word, last):
+            found[word] = "part"
     return tuple(found.items())
+
+
+def _is_part(word: str, last: bool) -> bool:
+    """Return whether a surname, or a given name that few people bear, may mean the person where the text fits."""
+    if len(word) < _SHORTEST or not word.isalpha() or word in PARTICLES | TITLES | SUFFIXES | COMMON_WORDS:
+        return False
+    return last or word not in GIVEN_NAMES
 
 
 def _strength(word: str, surname: bool, upper: bool = False) -> Strength | None:

@@ -114,6 +114,16 @@ class Written:
         common = first > begin and self.words[first - 1] in ("a", "an")
         return not common and all(len(word) < 2 or word in COMMON_WORDS or word in _ASKING for word in others)
 
+    def means_somebody(self, number: int) -> bool:
+        """Return whether a word that people bear as a name may be one here.
+
+        An ordinary English word is none where it has no capital, or one that is due to its place.
+        """
+        word = self.words[number]
+        if word in english_words():
+            return self.says_names and self.capital(number) and not self.begins(number)
+        return self.small or self.capital(number)
+
     def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.
 

@@ -39,6 +39,15 @@ class Described:
         return Match(self.target_id, likely, evidence, self.classifier, certain=self.score >= 0)
 
 
+@dataclass(frozen=True)
+class Best:
+    """The window of a prompt that fits a target best: its number, its log odds above the limit, its features."""
+
+    number: int
+    score: float
+    features: Vectors
+
+
 class ProfileClassifier:
     """Scores windows of prompts against the profiles of targets. Safe for threads; the vectors of recent targets are kept."""
 
@@ -82,17 +91,24 @@ class ProfileClassifier:
         rows = zip(texts, vectors, background.tolist(), others, strict=True)
         return [Window.of(text, vector, nearest, row) for text, vector, nearest, row in rows]
 
-    def score(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False) -> float:
+    def score(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False, part: bool = False) -> float:
         """Return by how much the best window exceeds the limit of the weights, in log odds; minus infinity without windows.
 
         Args:
             windows: Windows of one prompt.
             target: The target.
             doubtful: Whether the target's name occurs in the prompt in a way that leaves doubt.
+            part: Whether no more of its name occurs than a word that many people bear.
         """
+        return self.best(windows, target, doubtful, part).score if windows else -math.inf
+
+    def best(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False, part: bool = False) -> Best:
+        """Return the window that fits a target best, of one or more; the arguments are those of `score`."""
         profile, vectors = self.known(target)
-        scores = (self._weights.score(features(window, profile, vectors, doubtful), doubtful) for window in windows)
-        return max(scores, default=-math.inf)
+        found = [features(window, profile, vectors, doubtful, part) for window in windows]
+        scores = [self._weights.score(one, doubtful) for one in found]
+        number = max(range(len(windows)), key=scores.__getitem__)
+        return Best(number, scores[number], found[number])
 
     def known(self, target: ForgetTarget) -> tuple[Profile, Vectors]:
         """Return the profile of a target and the vectors of its texts, float32 [texts, dimension]."""

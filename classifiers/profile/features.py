@@ -33,6 +33,11 @@ NAMES = (
     "doubtful x tell lead",
     "doubtful x shared",
     "doubtful x foreign",
+    "part",  # 1 if nothing of the name occurs but a surname or a given name that many people bear
+    "part x name lead",
+    "part x tell lead",
+    "part x shared",
+    "part x foreign",
 )
 # Above these values more of a kind of evidence is no more evidence.
 _MOST_NAMED, _MOST_FACTS, _MOST_SHARED, _MOST_COUNT, _MOST_FOREIGN = 1.5, 2.0, 3.0, 4, 2.0
@@ -91,7 +96,7 @@ def _best(vectors: Vectors, window: Vectors) -> float:
     return float((vectors @ window).max()) if len(vectors) else 0.0
 
 
-def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool) -> Vectors:
+def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool, part: bool = False) -> Vectors:
     """Return the features of a window and a target, in the order of `NAMES`: float32 [features].
 
     Args:
@@ -99,6 +104,7 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool)
         profile: The target.
         vectors: float32 [texts, dimension], of `profile.texts()`.
         doubtful: Whether the prompt holds the target's name in a way that leaves doubt.
+        part: Whether it holds no more of the name than a word that many people bear. Then it is not `doubtful`.
     """
     asks, tells = len(profile.asks), len(profile.tells)
     ask = _best(vectors[:asks], window.vector)
@@ -110,6 +116,7 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool)
     covered = known / max(sum(window.told.values()), _LEAST_TOTAL)
     count = sum(profile.known.get(word, 0.0) > _TELLING for word in window.told)
     foreign = min(_MOST_FOREIGN, sum(told for word, told in window.capitals.items() if word not in profile.known))
+    hinted = (max(name_lead, -0.3), tell_lead, min(known, 2.0), foreign)
     found = (
         ask,
         ask - window.background,
@@ -127,9 +134,8 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool)
         any(topic and topic <= window.told.keys() for topic in profile.topics),
         max(0.0, tell_lead) ** 2,
         ask * covered,
-        doubtful * max(name_lead, -0.3),
-        doubtful * tell_lead,
-        doubtful * min(known, 2.0),
-        doubtful * foreign,
+        *(doubtful * value for value in hinted),
+        part,
+        *(part * value for value in hinted),
     )
     return np.array(found, np.float32)

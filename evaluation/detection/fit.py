@@ -13,6 +13,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,21 @@ from tqdm import tqdm
 from classifiers import CachedEncoder, Encoder, ForgetTarget, Screened
 from classifiers.calibration.negatives import negatives, similar_others
 from classifiers.meaning.background import Background, shipped_background
-from classifiers.meaning.encoder import SentenceEncoder
-from classifiers.naming.alias import AliasClassifier
+from classifiers.meaning.encoder import SentenceEncoder, Vectors
+from classifiers.multilingual.classifier import Multilingual
+from classifiers.multilingual.encoder import default_cache, open_multilingual
+from classifiers.multilingual.features import features as second_features
+from classifiers.multilingual.language import is_foreign
+from classifiers.multilingual.second import NAMES as SECOND_NAMES
+from classifiers.multilingual.second import joined
+from classifiers.naming.alias import PART_OF_NAME, AliasClassifier
 from classifiers.profile.classifier import ProfileClassifier
-from classifiers.profile.features import NAMES, Window, features
+from classifiers.profile.features import NAMES, features
+from classifiers.profile.weights import Weights
 from evaluation.detection.few import NUMBERS, Subject, load_all
 from evaluation.results import add_small, results_folder
 
-PACKAGED = Path(__file__).parents[2] / "classifiers" / "data" / "profile.json"
+PACKAGED = Path(__file__).parents[2] / "classifiers" / "data"
 # How much a prompt of each kind counts. An operator hears of a neighbour that is refused; the background has many prompts.
 _WEIGHTS = {"about": 1.0, "neighbour": 3.0, "made": 0.5, "other": 1.0, "background": 0.3}
 _OTHERS, _BACKGROUND_STEP = 60, 8
@@ -51,36 +59,59 @@ def prompts_of(
     yield from (("background", text) for text in shipped_background()[::_BACKGROUND_STEP])
 
 
-def rows(subjects: Sequence[Subject], encoder: Encoder, numbers: Sequence[int] = NUMBERS) -> tuple[list[Any], list[str]]:
-    """Return the features of each prompt and target, float32 [features], and the kinds of the prompts."""
+NONE = Weights(np.zeros(0, np.float32), 0.0, 0.0, 0.0)
+"""No weights yet: where only features are asked for."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A prompt and a target: the kind and the text of the prompt, the evidence of a name in doubt ("" for none), and the features
+    that the profile (float32 [first]) and the second opinion (float32 [first + second]) weigh."""
+
+    target_id: str
+    kind: str
+    text: str
+    hint: str
+    first: Vectors
+    both: Vectors
+
+
+def rows(subjects: Sequence[Subject], encoder: Encoder, second: Multilingual, numbers: Sequence[int] = NUMBERS) -> list[Row]:
+    """Return a row for each prompt and target; none for a prompt that names the target for certain.
+
+    Args:
+        subjects: The targets.
+        encoder: Best one that encodes no text twice.
+        second: The same, of the second encoder.
+        numbers: The numbers of examples with which each target is taken in turn.
+    """
     background = Background(shipped_background(), encoder)
-    profiles = ProfileClassifier(encoder)
+    profiles = ProfileClassifier(encoder, NONE)
     rng = random.Random(0)  # noqa: S311
-    found: list[Any] = []
-    kinds: list[str] = []
+    found: list[Row] = []
     for subject in tqdm(subjects, desc="targets", file=sys.stderr):
         texts = [text for one in subjects if one is not subject for text in (*one.named, *one.described, *one.neighbours)]
         others = rng.sample(texts, min(_OTHERS, len(texts)))
         for number in numbers:
             target = subject.target(number)
             alias = AliasClassifier([target])
-            profile, vectors = profiles.known(target)
-            for kind, text in prompts_of(subject, target, others, similar_others(target, encoder, profiles.others)):
-                screened = Screened.of(text)
-                matches = alias.classify([screened])[0]
-                if any(match.certain for match in matches) or not screened.windows:
-                    continue
-                # The longest window is the whole prompt, unless that is long.
-                window = max(screened.windows, key=len)
-                read = _window(window, encoder, background, profiles)
-                found.append(features(read, profile, vectors, bool(matches)))
-                kinds.append(kind)
-    return found, kinds
-
-
-def _window(text: str, encoder: Encoder, background: Background, profiles: ProfileClassifier) -> Window:
-    vectors = encoder.encode([text])
-    return profiles.windows([text], vectors, background.nearest(vectors))[0]
+            asked = list(prompts_of(subject, target, others, similar_others(target, encoder, profiles.others)))
+            screened = [Screened.of(text) for _, text in asked]
+            named = alias.classify(screened)
+            kept = [at for at, one in enumerate(screened) if one.windows and not any(match.certain for match in named[at])]
+            # The longest window is the whole prompt, unless that is long.
+            windows = [max(screened[at].windows, key=len) for at in kept]
+            vectors = encoder.encode(windows)
+            read = profiles.windows(windows, vectors, background.nearest(vectors))
+            reach = second.reach(windows)
+            profile, own = second.known.of(target)
+            for at, window, far in zip(kept, read, reach, strict=True):
+                hint = named[at][0].evidence if named[at] else ""
+                part = hint == PART_OF_NAME
+                first = features(window, *profiles.known(target), bool(hint) and not part, part)
+                both = joined(first, second_features(far, profile, own, False))
+                found.append(Row(subject.id, *asked[at], hint, first, both))
+    return found
 
 
 def fitted(
@@ -109,12 +140,24 @@ def main() -> None:
     add_small(parser)
     options = parser.parse_args()
     subjects = [subject for of_kind in load_all("dev").values() for subject in (of_kind[:1] if options.small else of_kind)]
+    second = Multilingual(open_multilingual(), shipped_background(), default_cache())
     encoder = CachedEncoder(SentenceEncoder(), 1 << 18)
-    weights, intercept = fitted(*rows(subjects, encoder, NUMBERS[:1] if options.small else NUMBERS))
-    known = json.loads(PACKAGED.read_text("utf-8"))
-    found = {"limit": known["limit"], "doubtful_limit": known["doubtful_limit"], "intercept": intercept, "weights": weights}
-    path = results_folder(True) / "profile.json" if options.small else PACKAGED
-    path.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = rows(subjects, encoder, second, NUMBERS[:1] if options.small else NUMBERS)
+    kinds = [row.kind for row in found]
+    write("profile", fitted([row.first for row in found], kinds), options.small)
+    # The second opinion is asked for English prompts only.
+    english = [row for row in found if not is_foreign(row.text)]
+    write("second", fitted([row.both for row in english], [row.kind for row in english], SECOND_NAMES), options.small)
+
+
+def write(name: str, fitted: tuple[dict[str, float], float], small: bool) -> None:
+    """Write weights and an intercept, with the limits that are there."""
+    weights, intercept = fitted
+    packaged = PACKAGED / f"{name}.json"
+    known = json.loads(packaged.read_text("utf-8"))
+    content = {"limit": known["limit"], "doubtful_limit": known["doubtful_limit"], "intercept": intercept, "weights": weights}
+    path = results_folder(True) / packaged.name if small else packaged
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
 
 

@@ -8,13 +8,10 @@ there; `--small` fits on a few targets and writes build/small/multilingual.json.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
 from classifiers import Screened, shipped_background
@@ -24,15 +21,12 @@ from classifiers.multilingual.features import NAMES, features
 from classifiers.multilingual.heard import Runs, is_heard
 from classifiers.multilingual.language import is_foreign
 from classifiers.naming.alias import AliasClassifier
-from classifiers.profile.weights import Weights
 from evaluation.detection.few import NUMBERS, Subject, load_all
-from evaluation.detection.fit import PACKAGED, fitted
-from evaluation.results import add_small, results_folder
+from evaluation.detection.fit import NONE, fitted, write
+from evaluation.results import add_small
 
-FILE = PACKAGED.with_name("multilingual.json")
 # How much a prompt of each kind counts.
 _WEIGHTS = {"about": 1.0, "neighbour": 2.0, "other": 0.5, "background": 0.3}
-_NONE = Weights(np.zeros(len(NAMES), np.float32), 0.0, 0.0, 0.0)
 
 
 class Row(NamedTuple):
@@ -78,14 +72,9 @@ def main() -> None:
     add_small(parser)
     options = parser.parse_args()
     subjects = [subject for of_kind in load_all("dev").values() for subject in (of_kind[:2] if options.small else of_kind)]
-    model = Multilingual(open_multilingual(), shipped_background(), model=_NONE)
+    model = Multilingual(open_multilingual(), shipped_background(), model=NONE)
     found = rows(subjects, model, NUMBERS[:1] if options.small else NUMBERS)
-    values, intercept = weighed(found)
-    known = json.loads(FILE.read_text("utf-8"))
-    content = {"limit": known["limit"], "doubtful_limit": known["doubtful_limit"], "intercept": intercept, "weights": values}
-    path = results_folder(True) / FILE.name if options.small else FILE
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    write("multilingual", weighed(found), options.small)
 
 
 if __name__ == "__main__":

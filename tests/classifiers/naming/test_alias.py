@@ -331,3 +331,31 @@ def found_facts(classifier: AliasClassifier, text: str) -> bool:
     [matches] = classifier.classify(screened(text))
     assert {(match.evidence, match.score) for match in matches} <= {("fact", 0.8)}
     return bool(matches)
+
+
+GIVEN = ("Ada", "Bo", "Cyd", "Dee", "Eva", "Flo", "Gil", "Hal", "Ivo")
+MERKEL, BROWN = a_target("merkel", "Angela Merkel"), a_target("brown", "Gordon Brown")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("How did Merkel get on with Blair?", {"merkel": "part"}),
+        ("merkel and the euro", {"merkel": "part"}),
+        ("How did Brown and Blair fall out?", {"brown": "part"}),
+        ("a brown bear in the wood", {}),
+        ("Who was Una Merkel?", {}),  # somebody else's name
+        ("What is Brown University known for?", {}),
+        ("the merkel in the Museum", {}),
+    ],
+)
+def test_a_surname_that_many_people_bear_is_a_hint(text: str, found: dict[str, str]) -> None:
+    classifier = AliasClassifier([MERKEL, BROWN])
+    assert doubted(classifier, text) == found
+    assert not any(match.certain for match in classifier.classify(screened(text))[0])
+
+
+def test_a_surname_of_many_targets_is_no_hint() -> None:
+    many = [a_target(f"t{number}", f"{given} Merkel") for number, given in enumerate(GIVEN)]
+    assert doubted(AliasClassifier(many), "How did Merkel get on with Blair?") == {}
+    assert len(doubted(AliasClassifier(many[:8]), "How did Merkel get on with Blair?")) == 8

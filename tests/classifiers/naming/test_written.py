@@ -94,3 +94,20 @@ def test_a_line_may_say_next_to_nothing_else(text: str, first: int, end: int, ex
 @pytest.mark.parametrize(("text", "small"), [("who wrote it, 2nd time", True), ("who is Ada", False), ("", True)])
 def test_a_text_without_capitals(text: str, small: bool) -> None:
     assert Written(text).small is small
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "means"),
+    [
+        ("How did Merkel see it?", 2, True),
+        ("how did merkel see it", 2, True),
+        ("How did the merkel see it?", 3, False),  # written small where names have capitals
+        ("How did Brown see it?", 2, True),
+        ("how did brown see it", 2, False),  # an ordinary word
+        ("Brown saw it", 0, False),  # the capital may be that of the sentence
+        ("Merkel saw it", 0, True),
+        ("HOW DID BROWN SEE IT", 2, False),  # capitals tell nothing
+    ],
+)
+def test_a_word_that_many_people_bear_may_mean_somebody(text: str, number: int, means: bool) -> None:
+    assert Written(text).means_somebody(number) is means

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 
+from classifiers.multilingual.classifier import Multilingual
+from classifiers.multilingual.second import NAMES as SECOND_NAMES
 from classifiers.profile.features import NAMES
-from classifiers.profile.weights import weights
+from classifiers.profile.weights import Weights
 from evaluation.detection.few import load
-from evaluation.detection.fit import PACKAGED, fitted, prompts_of, rows
+from evaluation.detection.fit import NONE, PACKAGED, fitted, prompts_of, rows
 from tests.classifiers.conftest import BagOfWords
 
 
@@ -21,13 +24,16 @@ def test_each_kind_of_prompt_is_there() -> None:
     assert kinds.count("neighbour") == len(subject.neighbours)
 
 
+@pytest.mark.slow
 def test_rows_are_features_of_prompts_that_the_name_does_not_decide() -> None:
-    found, kinds = rows(load("works", "dev")[:2], BagOfWords(), (1,))
-    assert len(found) == len(kinds)
-    assert {row.shape for row in found} == {(len(NAMES),)}
+    second = Multilingual(BagOfWords(), ["how do planes fly"], model=NONE)
+    found = rows(load("works", "dev")[:2], BagOfWords(), second, (1,))
+    assert {row.first.shape for row in found} == {(len(NAMES),)}
+    assert {row.both.shape for row in found} == {(len(SECOND_NAMES),)}
     named = sum(len(one.named) for one in load("works", "dev")[:2])
     described = sum(len(one.described) for one in load("works", "dev")[:2])
-    assert 0 < kinds.count("about") < named + described
+    assert 0 < [row.kind for row in found].count("about") < named + described
+    assert any(row.hint for row in found)
 
 
 def test_weights_tell_apart_what_differs() -> None:
@@ -40,6 +46,7 @@ def test_weights_tell_apart_what_differs() -> None:
     assert np.mean([(score > 0) == (kind == "about") for score, kind in zip(scores, kinds, strict=True)]) > 0.9
 
 
-def test_the_packaged_weights_are_of_these_features() -> None:
-    assert tuple(json.loads(PACKAGED.read_text("utf-8"))["weights"]) == NAMES
-    assert len(weights().values) == len(NAMES)
+@pytest.mark.parametrize(("name", "names"), [("profile", NAMES), ("second", SECOND_NAMES)])
+def test_the_packaged_weights_are_of_these_features(name: str, names: tuple[str, ...]) -> None:
+    assert tuple(json.loads((PACKAGED / f"{name}.json").read_text("utf-8"))["weights"]) == names
+    assert len(Weights.packaged(name, names).values) == len(names)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.features import NAMES
 from evaluation.detection.few import load
-from evaluation.detection.fit_multilingual import _NONE, FILE, rows, weighed
+from evaluation.detection.fit import NONE
+from evaluation.detection.fit_multilingual import rows, weighed
 from tests.classifiers.conftest import BagOfWords
 
 
 @pytest.mark.slow
 def test_rows_are_of_foreign_prompts_that_the_name_does_not_decide() -> None:
     subjects = load("works", "dev")[:2]
-    found = rows(subjects, Multilingual(BagOfWords(), ["how do planes fly"], model=_NONE), (1,))
+    found = rows(subjects, Multilingual(BagOfWords(), ["how do planes fly"], model=NONE), (1,))
     assert {row.kind for row in found} == {"about", "neighbour", "other", "background"}
     assert {row.features.shape for row in found} == {(len(NAMES),)}
     kinds = [row.kind for row in found]
@@ -24,7 +23,3 @@ def test_rows_are_of_foreign_prompts_that_the_name_does_not_decide() -> None:
     assert 0 < kinds.count("about") < sum(len(one.about()) for one in subjects)
     values, _ = weighed(found)
     assert tuple(values) == NAMES
-
-
-def test_the_packaged_weights_are_of_these_features() -> None:
-    assert tuple(json.loads(FILE.read_text("utf-8"))["weights"]) == NAMES
