@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from server.anthropic import description as anthropic
+from server.anthropic.dialect import Messages
 from server.api.bodies import COMPONENTS
 from server.api.keys import KeyRequest
 from server.api.models import PreviewRequest, TargetRequest
@@ -30,6 +32,10 @@ def document(app: FastAPI, dialects: Iterable[Dialect] = (), *, drops: bool = Fa
     for name, schema in found["$defs"].items():
         schemas.setdefault(name, schema)
     for dialect in dialects:
-        described["paths"][dialect.path] = {"post": operation(dialect)}
-        schemas.update(components(dialect, drops=drops))
+        if isinstance(dialect, Messages):
+            described["paths"][dialect.path] = {"post": anthropic.operation(dialect)}
+            schemas.update(anthropic.components(dialect, drops=drops))
+        else:
+            described["paths"][dialect.path] = {"post": operation(dialect)}
+            schemas.update(components(dialect, drops=drops))
     return described

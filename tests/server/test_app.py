@@ -23,8 +23,6 @@ VLLM_ROUTES = [
     "/v1/responses",
     "/v1/responses/x",
     "/v1/responses/x/cancel",
-    "/v1/messages",
-    "/v1/messages/count_tokens",
     "/invocations",
     "/inference/v1/generate",
     "/inference/v1/abort_requests",
@@ -37,7 +35,8 @@ VLLM_ROUTES = [
     "/ping",
     "/docs",
     "/redoc",
-    "/v1/embeddings",
+    "/v1/messages/",
+    "/v1/messages/batches",
     "/pause",
     "/sleep",
     "/v1/load_lora_adapter",
@@ -67,8 +66,6 @@ async def test_every_other_path_is_404(client: httpx.AsyncClient, engine: FakeEn
 
 UNGUARDED: dict[str, dict[str, Any]] = {
     "/v1/responses": {"model": "fake", "input": "Where does Hatta live?", "stream": True},
-    "/v1/messages": {"model": "fake", "max_tokens": 32, "messages": [{"role": "user", "content": "Name a river in Norway."}]},
-    "/v1/embeddings": {"model": "fake", "input": "x"},
     "/tokenize": {"model": "fake", "prompt": "x"},
     "/v1/chat/completions/batch": {"model": "fake", "messages": [[{"role": "user", "content": "Name a river in Norway."}]]},
 }
