@@ -180,7 +180,9 @@ async def test_errors_of_middleware_keys_and_limits_have_it_too(
     assert engine.answering == 0
 
 
-async def test_a_refusal_of_the_engine_s_is_a_status_before_the_stream_and_an_event_in_it(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+async def test_a_refusal_of_the_engine_s_is_a_status_before_the_stream_and_an_event_in_it(
+    client: httpx.AsyncClient, engine: FakeEngine
+) -> None:
     engine.always_fails = True
     engine.fails_under_a_grammar = 400
     engine.says_before_failing = False
