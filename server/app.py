@@ -28,11 +28,12 @@ from server.http.requestid import RequestId
 from server.openai.chat import CHAT
 from server.openai.completions import COMPLETIONS
 from server.openai.models import Model, ModelList, listed, one
+from server.openai.responses.dialect import RESPONSES
 from server.openai.route import DECISION_HEADER, GuardedRoute
 from server.service import Service
 from server.settings import Settings
 
-DIALECTS = (CHAT, COMPLETIONS)
+DIALECTS = (CHAT, COMPLETIONS, RESPONSES)
 """The routes that generate."""
 
 
