@@ -34,11 +34,12 @@ from server.openai.completions import COMPLETIONS
 from server.openai.embeddings import PATH as EMBEDDINGS
 from server.openai.embeddings import no_embeddings
 from server.openai.models import Model, ModelList, listed, one
+from server.openai.responses.dialect import RESPONSES
 from server.openai.route import DECISION_HEADER, GuardedRoute
 from server.service import Service
 from server.settings import Settings
 
-DIALECTS = (CHAT, COMPLETIONS, MESSAGES)
+DIALECTS = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 """The routes that generate."""
 
 
