@@ -108,7 +108,7 @@ def operation(dialect: Messages) -> Schema:
         response["headers"] = {"x-guard-decision-id": decision}
     told = "Count the tokens that the model would read" if dialect.counts else "Answer a conversation under the guard"
     return {
-        "tags": ["generation"],
+        "tags": ["models" if dialect.counts else "generation"],
         "summary": f"{told} (Anthropic's Messages API)",
         "operationId": "count_message_tokens" if dialect.counts else "create_message",
         "security": [{"HTTPBearer": []}],

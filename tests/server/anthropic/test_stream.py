@@ -1,4 +1,4 @@
-"""An answer of the engine's is a message, whole and as events, whatever it holds."""
+"""A stream of the engine's is the events of a message: the same blocks and reasons as in the whole message."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ async def streamed(*bodies: dict[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(chunk.data) for chunk in told]
 
 
-async def whole(message: dict[str, Any], finish: str = "stop", stop: Any = None) -> dict[str, Any]:
+async def whole(message: dict[str, Any], finish: str = "stop", stop: Any = None, usage: Any = USAGE) -> dict[str, Any]:
     choice = {"index": 0, "message": message, "finish_reason": finish, "stop_reason": stop}
-    body = {"id": "chatcmpl-1", "model": "demo", "choices": [choice], "usage": USAGE}
+    body = {"id": "chatcmpl-1", "model": "demo", "choices": [choice], "usage": usage}
     reply = MessageTelling().told(Reply(200, "application/json", chunks=single(Chunk.of(body, ChatForm()))))
     assert reply.chunks is not None
     (chunk,) = [chunk async for chunk in reply.chunks]
@@ -146,40 +146,9 @@ async def test_a_demanded_call_that_ends_with_stop_is_a_use_of_a_tool() -> None:
     assert (await streamed(*of(*CALLS)))[-2]["delta"]["stop_reason"] == "tool_use"
 
 
-@pytest.mark.parametrize("arguments", ['{"n": ', "7", "x"])
-async def test_a_call_whose_input_cannot_be_read_is_left_out_of_a_whole_message(arguments: str) -> None:
-    calls = [{"id": "c", "function": {"name": "a", "arguments": arguments}}]
-    message = await whole({"content": "So:", "tool_calls": calls}, "length")
-    assert message["content"] == [{"type": "text", "text": "So:"}]
-    assert message["stop_reason"] == "max_tokens"
-
-
 async def test_an_answer_without_text_has_no_block() -> None:
     assert (await whole({"content": None}))["content"] == []
     assert joined(await streamed(*of({"role": "assistant", "content": ""}))) == []
-
-
-async def test_what_a_cache_knew_is_counted_by_itself() -> None:
-    usage = {**USAGE, "prompt_tokens_details": {"cached_tokens": 5}}
-    body = {"id": "x", "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}], "usage": usage}
-    reply = MessageTelling().told(Reply(200, "application/json", chunks=single(Chunk.of(body, ChatForm()))))
-    assert reply.chunks is not None
-    (chunk,) = [chunk async for chunk in reply.chunks]
-    assert (chunk.body["usage"]["input_tokens"], chunk.body["usage"]["cache_read_input_tokens"]) == (2, 5)
-
-
-@pytest.mark.parametrize(
-    ("kind", "told"),
-    [("server_error", "api_error"), ("requests", "rate_limit_error"), ("invalid_request_error", "invalid_request_error")],
-)
-async def test_an_error_in_a_stream_is_its_last_event(kind: str, told: str) -> None:
-    error = {"error": {"message": "stop is long", "type": kind, "param": "stop", "code": "x"}}
-    events = await streamed(of({"content": "A"})[0], error, *of({"content": "B"}))
-    assert events[-1] == {
-        "type": "error",
-        "error": {"type": told, "message": "stop_sequences is long", "param": "stop_sequences", "code": "x"},
-    }
-    assert "B" not in str(events)
 
 
 async def test_a_call_that_goes_on_after_the_next_has_begun_is_a_failure() -> None:
