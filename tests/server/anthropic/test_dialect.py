@@ -33,7 +33,7 @@ def events_of(response: httpx.Response) -> list[dict[str, Any]]:
     return events
 
 
-async def test_clients_11_a_message_is_answered_whole_and_as_a_stream(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+async def test_clients_10_a_message_is_answered_whole_and_as_a_stream(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     headers = {"x-api-key": "none", "anthropic-version": "2023-06-01", "anthropic-beta": "x"}
     whole = await client.post(PATH, json=asked(), headers=headers)
     answer = whole.json()
