@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from server.answers.chunk import CONTENT_FILTER, Chunk, Piece
@@ -118,10 +118,11 @@ class Answer:
             self._named["completed_at"] = int(time.time())
         yield from self._numbered([(status, {"response": self.response})])
 
-    def _numbered(self, told: Any) -> Iterator[dict[str, Any]]:
+    def _numbered(self, told: Iterable[Told]) -> Iterator[dict[str, Any]]:
         for name, fields in told:
-            yield {"type": f"response.{name}", "sequence_number": self._numbers, **fields}
+            # Counted first: nobody may come back for more after the event.
             self._numbers += 1
+            yield {"type": f"response.{name}", "sequence_number": self._numbers - 1, **fields}
 
     def _told(self, piece: Piece) -> Iterator[Told]:
         scores = (piece.raw.get("logprobs") or {}).get("content") or []
@@ -173,7 +174,7 @@ class Answer:
         thought = (self._usage.get("completion_tokens_details") or {}).get("reasoning_tokens") or 0
         return {
             "input_tokens": prompt,
-            "input_tokens_details": {"cached_tokens": cached},
+            "input_tokens_details": {"cached_tokens": cached, "cache_write_tokens": 0},
             "output_tokens": said,
             "output_tokens_details": {"reasoning_tokens": thought},
             "total_tokens": prompt + said,

@@ -39,7 +39,7 @@ class Item(ABC):
     def _part(self) -> dict[str, Any] | None:
         """Return its one content part as it is now; None for an item without parts."""
 
-    def _told(self, name: str, **fields: Any) -> Told:
+    def _told(self, name: str, /, **fields: Any) -> Told:
         place = {} if self._part() is None else {"content_index": 0}
         return name, {"item_id": self.id, "output_index": self._at, **place, **fields}
 
