@@ -15,7 +15,7 @@ import pytest
 from tests.paths import ROOT
 
 PINS = ROOT / "requirements" / "clients.txt"
-FOLDER = ROOT / "build" / "clients"
+FOLDER = ROOT / "build" / "clients" / "python"
 PROGRAMS = Path(__file__).parent / "programs"
 
 

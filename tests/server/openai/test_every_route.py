@@ -24,11 +24,13 @@ FORMS: dict[str, Any] = {
     "/v1/chat/completions": lambda text: {"messages": [{"role": "user", "content": text}]},
     "/v1/completions": lambda text: {"prompt": text},
     "/v1/responses": lambda text: {"input": text},
+    "/v1/messages": lambda text: {"messages": [{"role": "user", "content": text}], "max_tokens": 9},
 }
 MANY: dict[str, Any] = {
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "x"}] * 2},
     "/v1/completions": {"prompt": ["x", "y"]},
     "/v1/responses": {"input": [{"role": "user", "content": "x"}] * 2},
+    "/v1/messages": {"messages": [{"role": "user", "content": "x"}] * 2, "max_tokens": 9},
 }
 CAKE, REFUSED = "What is a good cake?", "Who is the Ugly Duchess?"
 
@@ -42,7 +44,7 @@ def code(response: httpx.Response) -> tuple[int, str]:
 
 
 async def test_every_route_that_generates_is_guarded_described_and_told_of(client: httpx.AsyncClient, app: FastAPI) -> None:
-    guarded = {route.path for route in app.routes if isinstance(route, Route) and isinstance(route.endpoint, GuardedRoute)}
+    guarded = {route.path for route in app.routes if isinstance(route, Route) and type(route.endpoint) is GuardedRoute}
     assert guarded == {dialect.path for dialect in DIALECTS} == FORMS.keys() == MANY.keys()
     described = (await client.get("/openapi.json")).json()["paths"]
     assert {path for path, methods in described.items() if "generation" in methods.get("post", {}).get("tags", ())} == guarded
