@@ -16,7 +16,14 @@ from server.openai.telling import Telling
 
 # The engine's route that applies the chat template, and what of a chat request shapes the prompt.
 _PATH: Final = "/tokenize"
-_FIELDS: Final = ("model", "messages", "tools", "continue_final_message", "add_generation_prompt", "chat_template_kwargs")
+_FIELDS: Final[tuple[str, ...]] = (
+    "model",
+    "messages",
+    "tools",
+    "continue_final_message",
+    "add_generation_prompt",
+    "chat_template_kwargs",
+)
 
 
 class CountingRoute(GuardedRoute):

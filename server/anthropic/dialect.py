@@ -10,6 +10,7 @@ from server.anthropic.fields import ACCEPTED
 from server.anthropic.request import translated
 from server.anthropic.telling import MessageTelling
 from server.openai.chat import CHAT, ChatCompletions
+from server.openai.dialect import Tokens
 from server.openai.fields import BY_ROUTE, Field, check, given
 from server.openai.telling import Telling
 
@@ -51,6 +52,17 @@ class Messages(ChatCompletions):
         kept = given(body, ACCEPTED, drop_unknown=drop_unknown)
         check(kept, ACCEPTED)
         return super().given(translated(kept, counts=self.counts))
+
+    def passed(self, body: Mapping[str, Any], engine: Tokens) -> dict[str, Any]:
+        """Return the body for the engine, without a limit that is no limit.
+
+        This API demands `max_tokens`, so clients send a number for the models that they know. vLLM refuses more than fits into
+        the context. Without a number, it goes on until the context is full.
+        """
+        kept = super().passed(body, engine)
+        if kept.get("max_tokens", 0) >= engine.context_length:
+            del kept["max_tokens"]
+        return kept
 
     def telling(self) -> Telling:
         """Return what tells the client of a new request what becomes of it."""

@@ -89,7 +89,7 @@ class _Stream:
         function = call.get("function") or {}
         if index not in self._calls:
             self._calls.add(index)
-            named = {"type": "tool_use", "id": call.get("id"), "name": function.get("name"), "input": {}}
+            named: Event = {"type": "tool_use", "id": call.get("id"), "name": function.get("name"), "input": {}}
             yield from self._opened(index, named)
         if function.get("arguments"):
             if self._open != index:

@@ -110,6 +110,17 @@ async def test_an_answer_that_the_policy_ends_is_a_refusal_with_its_text(
     assert (said, end["stop_reason"], end["stop_sequence"]) == (SAY, "refusal", None)
 
 
+async def test_a_limit_beyond_the_context_is_none(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    for most, sent in (
+        (engine.context_length - 1, {engine.context_length - 1}),
+        (engine.context_length, {None}),
+        (32_000, {None}),
+    ):
+        assert (await client.post(PATH, json=asked(max_tokens=most))).status_code == 200
+        assert {body.get("max_tokens") for body in engine.bodies} == sent
+        engine.bodies.clear()
+
+
 async def test_an_answer_may_be_sent_back(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     engine.stop_reason = DEAD_END
     for first in (asked(), asked(HATTA)):
