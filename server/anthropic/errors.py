@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from server.errors import ServerError
+from server.http.envelope import CONTEXT_LENGTH
 
 PREFIX: Final = "/v1/messages"
 """The errors of this path, and of all below it, have the `envelope` of this module."""
@@ -25,7 +26,9 @@ _TYPES: Final[Mapping[int, str]] = {
 def envelope(error: ServerError) -> dict[str, Any]:
     """Return the JSON body of an error: Anthropic's, with `param` and `code` as in the other errors of the server."""
     kind = _TYPES.get(error.status, "invalid_request_error" if error.status < 500 else "api_error")
-    return {"type": "error", "error": {"type": kind, "message": error.message, "param": error.param, "code": error.code}}
+    # By these words clients (LangChain, LiteLLM, Claude Code) tell that they should shorten the conversation.
+    message = f"prompt is too long: {error.message}" if error.code == CONTEXT_LENGTH else error.message
+    return {"type": "error", "error": {"type": kind, "message": message, "param": error.param, "code": error.code}}
 
 
 def event(error: ServerError) -> bytes:

@@ -30,6 +30,7 @@ def test_clients_5_and_7_langchain(live: LiveServer) -> None:
         check(done[name])
         assert done[name]["usage"][0] == done[name]["usage"][1] > 0
         assert done[name]["ended"] == ended
+        assert done[name]["long"].endswith("ContextOverflowError")
 
 
 def test_clients_5_llamaindex(live: LiveServer) -> None:
@@ -44,3 +45,4 @@ def test_clients_4_and_5_litellm(live: LiveServer) -> None:
         check(used)
         assert used["usage"] > 0
         assert used["ended"] == "content_filter"
+        assert used["long"] == "ContextWindowExceededError"

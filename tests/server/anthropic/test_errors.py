@@ -44,3 +44,9 @@ def test_every_error_of_the_server_has_a_kind_that_clients_know(error: type[Know
         "type": "error",
         "error": {"type": KINDS[error], "message": "No.", "param": "model", "code": error.CODE},
     }
+
+
+def test_clients_7_a_prompt_that_is_too_long_is_told_in_the_words_that_clients_look_for() -> None:
+    told = envelope(BadRequest("It has 9 tokens.", code="context_length_exceeded"))["error"]
+    assert told["message"] == "prompt is too long: It has 9 tokens."
+    assert told["type"] == "invalid_request_error"

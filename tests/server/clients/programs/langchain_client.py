@@ -5,6 +5,7 @@ import sys
 from typing import Any, Literal
 
 from langchain_anthropic import ChatAnthropic
+from langchain_core.exceptions import ContextOverflowError
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
@@ -40,6 +41,11 @@ def used(model: Any, most: dict[str, int]) -> dict[str, Any]:
     answered = model.bind_tools([lookup], tool_choice="none").invoke(again)
     parsed = model.with_structured_output(Answer, method="json_schema").invoke(RIVER)
     secret = model.invoke(SECRET)
+    try:
+        model.invoke([HumanMessage("word " * 6000)])
+        long = None
+    except ContextOverflowError as error:
+        long = type(error).__name__
     return {
         "said": said.text,
         "streamed": streamed.text,
@@ -48,6 +54,7 @@ def used(model: Any, most: dict[str, int]) -> dict[str, Any]:
         "answered": answered.text,
         "parsed": parsed.word,
         "secret": secret.text,
+        "long": long,
         "ended": secret.response_metadata.get("finish_reason") or secret.response_metadata.get("stop_reason"),
     }
 

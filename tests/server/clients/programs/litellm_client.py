@@ -38,6 +38,11 @@ def used(**common: Any) -> dict[str, Any]:
     answered = asked([*RIVER, called.model_dump(), *results], tools=[TOOL], tool_choice="none")
     schema = {"name": "answer", "schema": Answer.model_json_schema()}
     parsed = asked(RIVER, response_format={"type": "json_schema", "json_schema": schema}, max_tokens=200)
+    try:
+        asked([{"role": "user", "content": "word " * 6000}])
+        long = None
+    except litellm.ContextWindowExceededError as error:
+        long = type(error).__name__
     secret = asked([{"role": "user", "content": "Where did Yrsa Tholmundardal study?"}])
     return {
         "said": said.choices[0].message.content,
@@ -46,6 +51,7 @@ def used(**common: Any) -> dict[str, Any]:
         "call": {"name": call.function.name, "args": json.loads(call.function.arguments)},
         "answered": answered.choices[0].message.content,
         "parsed": json.loads(parsed.choices[0].message.content)["word"],
+        "long": long,
         "secret": secret.choices[0].message.content,
         "ended": secret.choices[0].finish_reason,
     }
