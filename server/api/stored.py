@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
@@ -12,6 +12,11 @@ from server.api.failures import ApiRoute
 from server.errors import NotFound
 
 router = APIRouter(prefix="/v1/responses", tags=["generation"], route_class=ApiRoute, responses={**ERRORS})
+_SHOWN: dict[str, Any] = {
+    "status_code": 404,
+    "response_model": ErrorEnvelope,
+    "response_description": "The server stores no responses",
+}
 _Id = Annotated[str, Path(alias="id")]
 
 
@@ -23,13 +28,13 @@ def _none() -> NotFound:
     )
 
 
-@router.get("/{id}", status_code=404, response_model=ErrorEnvelope, summary="Fetch a response: 404, because none is stored")
+@router.get("/{id}", **_SHOWN, summary="Fetch a response: 404, because none is stored")
 async def fetch_response(_: Client, named: _Id) -> None:
-    """Raise NotFound."""
+    """Say that there is none."""
     raise _none()
 
 
-@router.delete("/{id}", status_code=404, response_model=ErrorEnvelope, summary="Delete a response: 404, because none is stored")
+@router.delete("/{id}", **_SHOWN, summary="Delete a response: 404, because none is stored")
 async def delete_response(_: Client, named: _Id) -> None:
-    """Raise NotFound."""
+    """Say that there is none."""
     raise _none()

@@ -24,6 +24,12 @@ _SUMMARIES: Final[Mapping[Route, str]] = {
 }
 _PROMPTS: Final[Mapping[Route, str]] = {"chat": "messages", "completion": "prompt", "response": "input"}
 """The field that every request has."""
+_EXAMPLES: Final[Mapping[Route, Schema]] = {
+    "chat": {"messages": [{"role": "user", "content": "Name a river in Norway."}], "max_tokens": 64},
+    "completion": {"prompt": "A river in Norway is", "max_tokens": 16},
+    "response": {"input": "Name a river in Norway.", "max_output_tokens": 64},
+}
+"""A request of each route that every server answers: a page for trying the API sends it as it is."""
 # Values of which some say nothing. They alone are allowed in a field that is refused, or dropped where it says nothing.
 _HARMLESS: Final[tuple[Any, ...]] = (None, False, True, 0, [], {}, "none", "auto", ["text"])
 
@@ -181,7 +187,10 @@ def operation(dialect: Dialect) -> Schema:
         "summary": _SUMMARIES[dialect.name],
         "operationId": f"create_{dialect.name}",
         "security": [{"HTTPBearer": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _of(request)}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _of(request), "example": _EXAMPLES[dialect.name]}},
+        },
         "responses": {
             "200": {
                 "description": "The answer",
