@@ -22,7 +22,7 @@ _BODIES: tuple[type[BaseModel], ...] = (TargetRequest, PreviewRequest, ScreenReq
 
 _ABOUT = (
     "The OpenAI API in front of a language model that is kept from saying what it must forget. A client sends its key as "
-    "`Authorization: Bearer <key>` or as `x-api-key`. Every error has OpenAI's envelope."
+    "`Authorization: Bearer <key>` or as `x-api-key`. Every error has OpenAI's envelope, or below /v1/messages Anthropic's."
 )
 _TAGS = {
     "generation": "Answers under the guard: any client with a key",

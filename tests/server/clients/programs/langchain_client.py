@@ -38,7 +38,7 @@ def used(model: Any, most: dict[str, int]) -> dict[str, Any]:
     asked = calling.invoke(RIVER)
     (call,) = asked.tool_calls[:1]
     again = [*RIVER, asked, *(ToolMessage(lookup.invoke(each["args"]), tool_call_id=each["id"]) for each in asked.tool_calls)]
-    answered = model.bind_tools([lookup], tool_choice="none").invoke(again)
+    answered = model.bind_tools([lookup]).invoke(again)
     parsed = model.with_structured_output(Answer, method="json_schema").invoke(RIVER)
     secret = model.invoke(SECRET)
     try:
