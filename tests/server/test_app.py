@@ -155,6 +155,8 @@ async def test_p7_the_description_has_the_routes_that_generate_and_what_is_no_js
         ("/v1/chat/completions", "ChatCompletionRequest", "ChatCompletion"),
         ("/v1/completions", "CompletionRequest", "Completion"),
         ("/v1/responses", "ResponseRequest", "Response"),
+        ("/v1/messages", "MessageRequest", "Message"),
+        ("/v1/messages/count_tokens", "MessageTokensRequest", "MessageTokens"),
         ("/v1/moderations", "ModerationRequest", "ModerationResponse"),
     ):
         described = paths[path]["post"]
@@ -169,7 +171,8 @@ async def test_p7_the_description_has_the_routes_that_generate_and_what_is_no_js
     for path, methods in paths.items():
         for method, described in methods.items():
             error = described["responses"]["default"]["content"]["application/json"]["schema"]
-            assert error == {"$ref": "#/components/schemas/ErrorEnvelope"}, (method, path)
+            envelope = "MessageError" if path.startswith("/v1/messages") else "ErrorEnvelope"
+            assert error == {"$ref": f"#/components/schemas/{envelope}"}, (method, path)
 
 
 @pytest.mark.slow
