@@ -1,9 +1,9 @@
 """Resolve requirements/*.in into complete pins (`make requirements`), or, with `--check`, see that the pins satisfy them.
 
-The files it writes are installed with `pip install --no-deps`, so they must be complete. Left out on purpose are packages that
-vLLM's CPU build names but must not get: the registry holds only CUDA builds of torchvision, torchaudio and torchcodec, and
-with them next to a CPU torch `import transformers` fails ("operator torchvision::nms does not exist"); triton is useless on a
-CPU and only causes warnings.
+The files it writes are installed with `pip install --no-deps`, so they must be complete, clients.txt together with the other two.
+Left out on purpose are packages that vLLM's CPU build names but must not get: the registry holds only CUDA builds of torchvision,
+torchaudio and torchcodec, and with them next to a CPU torch `import transformers` fails ("operator torchvision::nms does not
+exist"); triton is useless on a CPU and only causes warnings.
 """
 
 from __future__ import annotations
@@ -86,11 +86,15 @@ def check(folder: Path = HERE) -> list[str]:
                 faults.append(f"{name}: {one} is not pinned; run `make requirements`")
             elif not one.specifier.contains(version, prereleases=True):
                 faults.append(f"{name}: {one} is not satisfied by the pin {version}; run `make requirements`")
+    held = {canonicalize_name(pin.name) for pin in requirements(folder / "clients.txt")} | pins.keys()
+    for one in requirements(folder / "clients.in"):
+        if canonicalize_name(one.name) not in held:
+            faults.append(f"clients.in: {one} is not pinned; run `make requirements`")
     return faults
 
 
 def main() -> None:
-    """Write both files, dev.txt only with what cpu.txt does not hold; or check them, and exit with status 1 for a fault."""
+    """Write all files, dev.txt only with what cpu.txt does not hold; or check them, and exit with status 1 for a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only say whether the pins satisfy what is asked for")
     if parser.parse_args().check:
@@ -101,6 +105,10 @@ def main() -> None:
     write(HERE / "cpu.txt", cpu, "Everything the server needs on a CPU, complete.")
     both = resolve(HERE / "cpu.in", HERE / "dev.in", constraint=HERE / "cpu.txt")
     write(HERE / "dev.txt", {k: v for k, v in both.items() if k not in cpu}, "On top of cpu.txt: tests, linters, benchmarks.")
+    # Beside the others, in a folder of its own: only what the server does not have, or has in another version.
+    clients = resolve(HERE / "clients.in")
+    beside = {k: v for k, v in clients.items() if both.get(k) != v and k != "setuptools"}
+    write(HERE / "clients.txt", beside, "Client libraries for tests, less what cpu.txt and dev.txt hold.")
 
 
 if __name__ == "__main__":

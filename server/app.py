@@ -16,6 +16,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from server import api, errors
+from server.anthropic.counting import CountingRoute
+from server.anthropic.dialect import COUNT_TOKENS, MESSAGES
+from server.anthropic.errors import PREFIX
+from server.anthropic.errors import envelope as anthropic_envelope
 from server.api.base import ERRORS, ErrorEnvelope
 from server.encoders import OpenEncoder, open_sentence_encoder
 from server.engine.protocol import OpenEngine, json_of, request
@@ -27,12 +31,15 @@ from server.http.head import Head
 from server.http.requestid import RequestId
 from server.openai.chat import CHAT
 from server.openai.completions import COMPLETIONS
+from server.openai.embeddings import PATH as EMBEDDINGS
+from server.openai.embeddings import no_embeddings
 from server.openai.models import Model, ModelList, listed, one
+from server.openai.responses.dialect import RESPONSES
 from server.openai.route import DECISION_HEADER, GuardedRoute
 from server.service import Service
 from server.settings import Settings
 
-DIALECTS = (CHAT, COMPLETIONS)
+DIALECTS = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 """The routes that generate."""
 
 
@@ -72,6 +79,7 @@ def create_app(
     api.install(app, lambda: service.api)
     for dialect in DIALECTS:
         app.router.routes.append(Route(dialect.path, GuardedRoute(service, dialect), methods=["POST"]))
+    app.router.routes.append(Route(COUNT_TOKENS.path, CountingRoute(service, COUNT_TOKENS), methods=["POST"]))
 
     async def models_of(request_: Request) -> dict[str, Any]:
         await service.authenticator.admit(request_.scope, "client")
@@ -90,6 +98,11 @@ def create_app(
     async def model(request_: Request, name: Annotated[str, Path(alias="id")]) -> dict[str, Any]:
         return one(await models_of(request_), created, name)
 
+    @app.post(EMBEDDINGS, summary="Embed texts (400: no model that embeds is served)", **keyed)
+    async def embeddings(request_: Request) -> None:
+        await service.authenticator.admit(request_.scope, "client")
+        raise no_embeddings()
+
     @app.get("/health", summary="Whether the process is alive", **open_)
     async def health() -> dict[str, str]:
         return {"status": "alive"}
@@ -107,7 +120,7 @@ def create_app(
 
     @app.get("/openapi.json", summary="This description", **open_)
     async def openapi() -> dict[str, Any]:
-        return api.document(app, DIALECTS, drops=settings.unknown_fields == "drop")
+        return api.document(app, (*DIALECTS, COUNT_TOKENS), drops=settings.unknown_fields == "drop")
 
     @app.get("/version", summary="The versions of the server and of vLLM", **open_)
     async def versions() -> dict[str, str]:
@@ -127,7 +140,7 @@ def create_app(
     if settings.docs:
         install_docs(app)
     app.add_middleware(DrainGate, draining=service.draining)
-    envelope.install(app)
+    envelope.install(app, {PREFIX: anthropic_envelope})
     app.add_middleware(Head)
     app.add_middleware(RequestId, metrics=service.metrics)
     if settings.allowed_origins:

@@ -35,6 +35,7 @@ def test_the_pins_satisfy_what_is_asked_for(refresh: ModuleType) -> None:
         ("cpu.txt", "\nnumba==", "\nnumba>=", "not a pin of one version"),
         ("dev.in", "\npytest\n", "\npytest\nno-such-package\n", "dev.in: no-such-package is not pinned"),
         ("dev.txt", "\nhypothesis==", "\nnumba==0.65.0\nhypothesis==", "numba is pinned twice"),
+        ("clients.txt", "\nlitellm==", "\n# litellm==", "clients.in: litellm is not pinned"),
     ],
 )
 def test_a_wrong_pin_is_told(refresh: ModuleType, tmp_path: Path, file: str, old: str, new: str, fault: str) -> None:

@@ -28,12 +28,14 @@ class Reply:
         media_type: The content type of the body.
         error: The body of a reply with any other status.
         chunks: The answer: one chunk if it is whole, many if it is streamed. They can be read once.
+        done: The data of the event after the last chunk of a stream; b"" if there is no such event.
     """
 
     status: int
     media_type: str
     error: bytes = b""
     chunks: Chunks | None = None
+    done: bytes = DONE
 
     @property
     def streams(self) -> bool:
@@ -108,7 +110,7 @@ async def deliver(reply: Reply, send: Send, headers: Mapping[str, str]) -> None:
         await send(_start(reply, headers))
         async for chunk in reply.chunks:
             await _body(send, written(Event(chunk.data, chunk.name)), more=True)
-        await _body(send, written(Event(DONE)), more=False)
+        await _body(send, written(Event(reply.done)) if reply.done else b"", more=False)
         return
     body = reply.error
     if reply.chunks is not None:

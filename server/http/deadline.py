@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Send
 
-from server.errors import KnownError, TookTooLong
+from server.errors import KnownError, ServerError, TookTooLong
 from server.http.draining import Draining, stopping
 from server.http.envelope import envelope
 
@@ -17,16 +17,28 @@ _LAST_EVENT_S = 2.0
 _STREAM = b"text/event-stream"
 
 
-async def within(seconds: float, serve: Callable[[Send], Awaitable[None]], send: Send, draining: Draining) -> None:
+def last_events(error: ServerError) -> bytes:
+    """Return the events with which a stream of chat completions ends that fails: the error, and `[DONE]`."""
+    return b"data: " + json.dumps(envelope(error), ensure_ascii=False).encode() + b"\n\ndata: [DONE]\n\n"
+
+
+async def within(
+    seconds: float,
+    serve: Callable[[Send], Awaitable[None]],
+    send: Send,
+    draining: Draining,
+    last: Callable[[ServerError], bytes] = last_events,
+) -> None:
     """Serve a request, and stop after some time, or when the server's own time is over.
 
-    A stream that has begun ends with an event that holds the error, and `[DONE]`, as the engine ends one that fails.
+    A stream that has begun ends with events that tell the error.
 
     Args:
         seconds: How long it may take.
         serve: Serves the request with the `send` that it gets. It is cancelled when the time is over.
         send: The ASGI `send` of the request.
         draining: Tells when the server's own time is over.
+        last: Returns the last events of a stream.
 
     Raises:
         TookTooLong: The time is over, and the answer has not begun, or has no place for an error.
@@ -53,9 +65,8 @@ async def within(seconds: float, serve: Callable[[Send], Awaitable[None]], send:
         error = stopping() if draining.over else _too_long(seconds)
         if not (begun and streams):
             raise error from None
-        last = b"data: " + json.dumps(envelope(error), ensure_ascii=False).encode() + b"\n\ndata: [DONE]\n\n"
         async with asyncio.timeout(_LAST_EVENT_S):
-            await send({"type": "http.response.body", "body": last, "more_body": False})
+            await send({"type": "http.response.body", "body": last(error), "more_body": False})
 
 
 def _too_long(seconds: float) -> KnownError:

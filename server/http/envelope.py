@@ -3,6 +3,8 @@
 `install` gives an application the handlers. `envelope` is the body they send, in the shape of OpenAI's API
 (`{"error": {"message", "type", "param", "code"}}`), so that existing clients show the message.
 
+A route of another API has an envelope of its own (`install`).
+
 An answer never holds the text of a prompt or the message of an unexpected exception. Such a message may quote the prompt (a
 validation error does), so neither the client nor the log gets it: the log gets the exception's type and where it was raised.
 """
@@ -12,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -30,19 +32,23 @@ logger = logging.getLogger(__name__)
 
 _SHOWN_CHARACTERS = 64
 
+Envelope = Callable[[ServerError], dict[str, Any]]
+"""Returns the JSON body of an error."""
+
 
 def envelope(error: ServerError) -> dict[str, Any]:
     """Return the JSON body of an error, in the shape of OpenAI's API."""
     return {"error": {"message": error.message, "type": error.type, "param": error.param, "code": error.code}}
 
 
-def install(app: FastAPI) -> None:
-    """Make every error that leaves `app` an `envelope`.
+def install(app: FastAPI, others: Mapping[str, Envelope] | None = None) -> None:
+    """Make every error that leaves `app` an `envelope`, or one of `others`: by a path, for it and all below it.
 
     This covers ServerError, Starlette's HTTPException (unknown routes and methods as well), FastAPI's RequestValidationError and
     every other exception that a route, a dependency or a middleware added before this call raises. Call it last: an error of a
     middleware that is added later gets an envelope too, but Starlette logs it in full.
     """
+    app.state.envelopes = dict(others or {})
     for kind in (ServerError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(kind, _handle)
     # Only Starlette's router raises these two: what is not served here is told with what is.
@@ -62,12 +68,20 @@ def to_server_error(error: Exception) -> ServerError:
     return ServerError("The server failed to handle the request.", status=500, type=SERVER_ERROR, code="internal_error")
 
 
-def respond(error: Exception) -> Response:
-    """Return the HTTP response to `error`."""
+def respond(error: Exception, scope: Scope | None = None) -> Response:
+    """Return the HTTP response to `error`, in the envelope of the path that was asked for."""
     known = to_server_error(error)
     if known.status in (204, 304):  # these must not carry a body
         return Response(status_code=known.status, headers=known.headers)
-    return JSONResponse(envelope(known), status_code=known.status, headers=known.headers)
+    return JSONResponse(_envelope_of(scope)(known), status_code=known.status, headers=known.headers)
+
+
+def _envelope_of(scope: Scope | None) -> Envelope:
+    if scope is None:
+        return envelope
+    others: Mapping[str, Envelope] = getattr(scope["app"].state, "envelopes", {})
+    path = scope["path"]
+    return next((other for prefix, other in others.items() if path == prefix or path.startswith(f"{prefix}/")), envelope)
 
 
 def _of_http(error: HTTPException) -> ServerError:
@@ -171,15 +185,15 @@ def _of_parameter(detail: Mapping[str, Any]) -> dict[str, Any]:
 async def _handle(request: Request, error: Exception) -> Response:
     if not isinstance(error, (ServerError, HTTPException, RequestValidationError)):
         _log(error)
-    return respond(error)
+    return respond(error, request.scope)
 
 
 async def _no_route(request: Request, _: Exception) -> Response:
-    return respond(no_route(request.app))
+    return respond(no_route(request.app), request.scope)
 
 
 async def _no_method(request: Request, _: Exception) -> Response:
-    return respond(no_method(request.app, request.scope))
+    return respond(no_method(request.app, request.scope), request.scope)
 
 
 def _log(error: BaseException) -> None:
@@ -220,4 +234,4 @@ class _Boundary:
         if started:
             # The headers are sent. An exception makes uvicorn break the connection: the client sees that the answer is not whole.
             raise EngineFailure("the response broke off: the log has the error")
-        await respond(failure)(scope, receive, send)
+        await respond(failure, scope)(scope, receive, send)

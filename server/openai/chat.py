@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from server.errors import BadRequest
 from server.http.requestlimits import RequestLimits
 from server.openai.dialect import Dialect, Tokens
-from server.openai.fields import GUARD_CONFLICT
+from server.openai.fields import GUARD_CONFLICT, Route
 from server.openai.forms import ChatForm
 from server.openai.hints import with_hints
 from server.openai.messages import TEXT_PARTS, passed_messages
@@ -35,7 +35,7 @@ class ChatCompletions(Dialect):
     makes a difference, because a word goes on in the next part, both texts are listed.
     """
 
-    name = "chat"
+    name: ClassVar[Route] = "chat"
     path = "/v1/chat/completions"
     form = ChatForm()
     prompt_field = "messages"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from server.openai.dialect import Dialect
-from server.openai.fields import Field, Route
+from server.openai.fields import MAX_LOGPROBS, Field, Route
 
 Schema = dict[str, Any]
 
@@ -14,12 +14,22 @@ _REFERENCE: Final = "#/components/schemas/"
 _NAMES: Final[Mapping[Route, tuple[str, str]]] = {
     "chat": ("ChatCompletionRequest", "ChatCompletion"),
     "completion": ("CompletionRequest", "Completion"),
+    "response": ("ResponseRequest", "Response"),
 }
 """The names of the schemas of a route's request and answer."""
 _SUMMARIES: Final[Mapping[Route, str]] = {
     "chat": "Answer a conversation under the guard",
     "completion": "Continue a prompt or several under the guard",
+    "response": "Answer a conversation under the guard (OpenAI's Responses API)",
 }
+_PROMPTS: Final[Mapping[Route, str]] = {"chat": "messages", "completion": "prompt", "response": "input"}
+"""The field that every request has."""
+_EXAMPLES: Final[Mapping[Route, Schema]] = {
+    "chat": {"messages": [{"role": "user", "content": "Name a river in Norway."}], "max_tokens": 64},
+    "completion": {"prompt": "A river in Norway is", "max_tokens": 16},
+    "response": {"input": "Name a river in Norway.", "max_output_tokens": 64},
+}
+"""A request of each route that every server answers: a page for trying the API sends it as it is."""
 # Values of which some say nothing. They alone are allowed in a field that is refused, or dropped where it says nothing.
 _HARMLESS: Final[tuple[Any, ...]] = (None, False, True, 0, [], {}, "none", "auto", ["text"])
 
@@ -64,6 +74,13 @@ _TYPES: Final[Mapping[str, Schema]] = {
     **dict.fromkeys(("top_k", "min_tokens", "priority"), _INTEGER),
     **dict.fromkeys(("ignore_eos", "parallel_tool_calls", "add_special_tokens", "include_stop_str_in_output"), _BOOLEAN),
     "bad_words": _list(_STRING),
+    "input": _either(_STRING, _list(_of("ResponseItem"), minItems=1)),
+    **dict.fromkeys(("instructions", "safety_identifier", "prompt_cache_key"), _STRING),
+    **dict.fromkeys(("text", "reasoning"), _OBJECT),
+    "max_output_tokens": _a("integer", minimum=1),
+    "top_logprobs": _a("integer", minimum=0, maximum=MAX_LOGPROBS),
+    "include": _list(_STRING),
+    "truncation": _a("string", enum=["auto", "disabled"]),
 }
 """The types of fields that any value may have."""
 
@@ -71,6 +88,12 @@ _USAGE: Final = _a(
     "object",
     properties=dict.fromkeys(("prompt_tokens", "completion_tokens", "total_tokens"), _INTEGER),
     required=["prompt_tokens", "total_tokens"],
+)
+_RESPONSE_USAGE: Final = _a(
+    "object",
+    properties=dict.fromkeys(("input_tokens", "output_tokens", "total_tokens"), _INTEGER)
+    | dict.fromkeys(("input_tokens_details", "output_tokens_details"), _OBJECT),
+    required=["input_tokens", "output_tokens", "total_tokens"],
 )
 _SHARED: Final[Mapping[Route, Mapping[str, Schema]]] = {
     "chat": {
@@ -101,11 +124,43 @@ _SHARED: Final[Mapping[Route, Mapping[str, Schema]]] = {
         ),
     },
     "completion": {},
+    "response": {
+        "ResponseItem": _a(
+            "object",
+            properties={
+                "type": _a("string", enum=["message", "reasoning", "function_call", "function_call_output"]),
+                "role": _a("string", description="of a message: system, developer, user or assistant"),
+                "content": _either(_STRING, _list(_OBJECT), _NULL),
+                **dict.fromkeys(("call_id", "name", "arguments"), _STRING),
+                "output": _either(_STRING, _list(_OBJECT)),
+            },
+            description="An item of a conversation; the items of an answer may be sent back as they are.",
+        ),
+        "ResponseUsage": _RESPONSE_USAGE,
+    },
 }
 _FINISH: Final = {
     "anyOf": [_STRING, _NULL],
     "description": "stop, length, tool_calls, or content_filter, where the guard refused or ended the answer",
 }
+
+_RESPONSE: Final = _a(
+    "object",
+    properties={
+        **dict.fromkeys(("id", "model"), _STRING),
+        "object": _a("string", const="response"),
+        "created_at": _INTEGER,
+        "status": _a("string", enum=["completed", "incomplete", "failed", "in_progress"]),
+        "incomplete_details": {
+            **_either(_OBJECT, _NULL),
+            "description": "its reason: max_output_tokens, or content_filter, where the guard refused or ended the answer",
+        },
+        "error": _either(_OBJECT, _NULL),
+        "output": _list(_of("ResponseItem")),
+        "usage": _either(_of("ResponseUsage"), _NULL),
+    },
+    required=["id", "object", "created_at", "model", "status", "output"],
+)
 
 
 def components(dialect: Dialect, *, drops: bool = False) -> dict[str, Schema]:
@@ -116,26 +171,26 @@ def components(dialect: Dialect, *, drops: bool = False) -> dict[str, Schema]:
         drops: Whether the server drops fields that it does not know (`GUARD_UNKNOWN_FIELDS`). Otherwise it refuses them.
     """
     request, answer = _NAMES[dialect.name]
-    return {
-        request: _request(dialect, drops=drops),
-        answer: _answer(dialect, answer),
-        f"{answer}Choice": _choice(dialect),
-        "Usage": _USAGE,
-        **_SHARED[dialect.name],
-    }
+    described = {request: _request(dialect, drops=drops), **_SHARED[dialect.name]}
+    if dialect.name == "response":
+        return {**described, answer: _RESPONSE}
+    return {**described, answer: _answer(dialect, answer), f"{answer}Choice": _choice(dialect), "Usage": _USAGE}
 
 
 def operation(dialect: Dialect) -> Schema:
     """Return the description of a dialect's route. Its references lead to `components`."""
     request, answer = _NAMES[dialect.name]
-    stream = _a("string", description=f"with `stream`: events of server-sent events, each the next piece of a {answer}")
+    stream = _a("string", description=f"with `stream`: server-sent events, each of which tells the next piece of a {answer}")
     decision = {"description": "names the decision about the request, as the audit log does", "schema": _STRING}
     return {
         "tags": ["generation"],
         "summary": _SUMMARIES[dialect.name],
         "operationId": f"create_{dialect.name}",
         "security": [{"HTTPBearer": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _of(request)}}},
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _of(request), "example": _EXAMPLES[dialect.name]}},
+        },
         "responses": {
             "200": {
                 "description": "The answer",
@@ -150,8 +205,8 @@ def operation(dialect: Dialect) -> Schema:
 def _request(dialect: Dialect, *, drops: bool) -> Schema:
     return {
         "type": "object",
-        "properties": {name: _field(field) for name, field in dialect.fields.items()},
-        "required": [dialect.prompt_field],
+        "properties": {name: _field(field) for name, field in dialect.accepted.items()},
+        "required": [_PROMPTS[dialect.name]],
         # A field with the value null means the same as no field, whatever its name.
         "additionalProperties": drops or _NULL,
     }
@@ -159,7 +214,8 @@ def _request(dialect: Dialect, *, drops: bool) -> Schema:
 
 def _field(field: Field) -> Schema:
     told = {"description": f"{field.handling}: {field.reason}"}
-    if field.name in _TYPES:
+    # `prompt` is another thing to responses than to completions.
+    if field.name in _TYPES and (field.handling, field.routes) != ("refused", ("response",)):
         return {**_either(_TYPES[field.name], _NULL), **told}
     if field.allowed is None or field.handling == "replaced":
         return told

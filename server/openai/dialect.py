@@ -1,7 +1,6 @@
 """A dialect: what the server knows of one route that generates: its fields, the texts in a request, the form of an answer.
 
-All differences between `/v1/chat/completions` and `/v1/completions` are in their dialects. The rest of the server is the same for
-both.
+All differences between the routes are in their dialects. The rest of the server is the same for all of them.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from server.http.requestlimits import RequestLimits
 from server.openai.fields import BY_ROUTE, GUARD_CONFLICT, Field, Route, check, forwarded, given
 from server.openai.length import Counts, check_prompts, check_texts
 from server.openai.schemas import within_64_bits
+from server.openai.telling import Telling
 from server.screening.conversation import Text
 from server.screening.decision import Decision
 
@@ -69,13 +69,30 @@ class Dialect(ABC):
     """The fields in which an integer may need all 64 bits, without a sign: a maximum in a schema, an id that a client adds."""
 
     @property
+    def engine_path(self) -> str:
+        """The path of the engine's route that answers."""
+        return self.path
+
+    @property
     def fields(self) -> Mapping[str, Field]:
-        """Every field of a request by name, and what the server does with it."""
+        """Every field of a request as `given` returns it, by name, and what the server does with it."""
         return BY_ROUTE[self.name]
 
+    @property
+    def accepted(self) -> Mapping[str, Field]:
+        """Every field of a client's body. A dialect that translates requests has other `fields`."""
+        return self.fields
+
     def given(self, body: Body, *, drop_unknown: bool = False) -> dict[str, Any]:
-        """Return what a client's body says: the fields with a value (`server.openai.fields.given`)."""
+        """Return what a client's body says: the fields with a value (`server.openai.fields.given`).
+
+        A dialect that translates requests raises BadRequest for what it cannot translate.
+        """
         return given(body, self.fields, drop_unknown=drop_unknown)
+
+    def telling(self) -> Telling:
+        """Return what tells the client of a new request what becomes of it."""
+        return Telling()
 
     def passed(self, body: Body, engine: Tokens) -> dict[str, Any]:
         """Return a body that was read, changed so that the engine takes it and so that the model sees what was screened."""

@@ -26,7 +26,7 @@ from typing import Any, Final, Literal
 
 from server.errors import BadRequest
 
-Route = Literal["chat", "completion"]
+Route = Literal["chat", "completion", "response", "message"]
 Handling = Literal["screened", "passed", "refused", "replaced", "dropped"]
 Predicate = Callable[[Any], bool]
 
@@ -45,7 +45,7 @@ class Field:
         name: The field's name.
         handling: What happens to it; see the module's docstring.
         reason: Why. For a field with `allowed` it completes the error message "`name` ...".
-        routes: The routes whose requests have the field.
+        routes: The routes whose requests have the field. Those that are translated have their fields in modules of their own.
         allowed: The test that a value must pass; None if any value does.
         code: The error code for a value that does not pass.
     """

@@ -34,6 +34,7 @@ from server.http.disconnect import unless_gone
 from server.metrics import Metrics
 from server.openai.dialect import Body, Dialect
 from server.openai.forms import CompletionForm
+from server.openai.telling import Telling
 from server.running import Running
 from server.screening.conversation import Text
 from server.screening.decision import Decision, new_decision_id
@@ -66,38 +67,28 @@ class GuardedRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Raises ServerError if it gets no answer."""
         if not self._guarded:
-            await self._serve(scope, receive, send, Sender("system", "system", self._service.metrics))
+            await self._serve(scope, receive, send, Sender("system", "system", self._service.metrics), self._dialect.telling())
             return
         # Before the body is read: a caller without a key must not keep the server busy with a body.
         principal = await self._service.authenticator.admit(scope, "client")
         client, limit = client_of(principal, scope), self._service.filter_limit
         limit.check(client)
         sender = Sender(principal.key_id, client, self._service.metrics.of(principal.role, lambda: limit.note(client)))
+        telling = self._dialect.telling()
 
         async def serve(send: Send) -> None:
             async with self._service.admission.place(client):
-                await self._serve(scope, receive, send, sender)
+                try:
+                    await self._serve(scope, receive, send, sender, telling)
+                except ServerError as error:
+                    raise telling.refused(error) from None
 
-        await within(self._service.settings.request_timeout, serve, send, self._service.draining)
+        await within(self._service.settings.request_timeout, serve, send, self._service.draining, telling.broken)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, sender: Sender) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, sender: Sender, telling: Telling) -> None:
         """Serve a request that has a place."""
         running = self._service.running
-        limits = self._service.settings.limits
-        drops = self._service.settings.unknown_fields == "drop"
-        headers = Headers(scope=scope)
-        raw = await read_body(receive, limits, headers.get("content-length"))
-
-        def read() -> tuple[dict[str, Any], list[Text]]:
-            media, coding = headers.get("content-type"), headers.get("content-encoding")
-            sent = parse_json(raw, content_type=media, content_encoding=coding, limits=limits, wide=self._dialect.wide)
-            body = self._dialect.given(sent, drop_unknown=drops)
-            texts = self._dialect.read(body, running.engine, self._service.settings.request_limits)
-            return self._dialect.passed(body, running.engine), texts
-
-        # A large body takes long to read. A thread reads one at a time, so that other requests need not wait.
-        bodies = running.enforcement.lanes.bodies
-        body, texts = read() if len(raw) < _LARGE else await unless_gone(bodies.run(sender.client, read), receive)
+        body, texts = await self._read(running, scope, receive, sender, telling)
         async with running.enforcement.admitted() as screener:
             if screener.snapshot.targets or screener.snapshot.always:
                 self._dialect.check_under_policy(body)
@@ -116,7 +107,28 @@ class GuardedRoute:
                     except ServerError as error:
                         error.headers[DECISION_HEADER] = named
                         raise
-                    await deliver(answer, send, {DECISION_HEADER: named})
+                    await deliver(telling.told(answer), send, {DECISION_HEADER: named})
+
+    async def _read(
+        self, running: Running, scope: Scope, receive: Receive, sender: Sender, telling: Telling
+    ) -> tuple[dict[str, Any], list[Text]]:
+        """Return the body for the engine, before anything restricts it, and its texts."""
+        limits = self._service.settings.limits
+        drops = self._service.settings.unknown_fields == "drop"
+        headers = Headers(scope=scope)
+        raw = await read_body(receive, limits, headers.get("content-length"))
+
+        def read() -> tuple[dict[str, Any], list[Text]]:
+            media, coding = headers.get("content-type"), headers.get("content-encoding")
+            sent = parse_json(raw, content_type=media, content_encoding=coding, limits=limits, wide=self._dialect.wide)
+            body = self._dialect.given(sent, drop_unknown=drops)
+            telling.asked(sent)
+            texts = self._dialect.read(body, running.engine, self._service.settings.request_limits)
+            return self._dialect.passed(body, running.engine), texts
+
+        # A large body takes long to read. A thread reads one at a time, so that other requests need not wait.
+        bodies = running.enforcement.lanes.bodies
+        return read() if len(raw) < _LARGE else await unless_gone(bodies.run(sender.client, read), receive)
 
     def _reply(
         self,
@@ -227,7 +239,7 @@ class GuardedRoute:
         """Have the engine answer a body that `Dialect.restricted` made."""
 
         def ask(body: Body, suffix: str = "") -> AbstractAsyncContextManager[Reply]:
-            return self._asked(running, scope, receive, body, named + suffix, self._dialect.path, self._dialect.form)
+            return self._asked(running, scope, receive, body, named + suffix, self._dialect.engine_path, self._dialect.form)
 
         def constrained(call: Call) -> AbstractAsyncContextManager[Reply]:
             return fed(lambda body: ask(body, call.suffix), call.body, self._dialect.silenced, sender.metrics)

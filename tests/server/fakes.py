@@ -71,7 +71,7 @@ class FakeEngine:
                 Route("/v1/models", lambda _: JSONResponse({"data": [{"id": "fake"}]})),
                 Route("/health", lambda _: Response(status_code=200 if self.healthy else 503)),
                 Route("/metrics", lambda _: PlainTextResponse("vllm:fake 1\n")),
-                Route("/tokenize", self._chat, methods=["POST"]),
+                Route("/tokenize", self._tokenize, methods=["POST"]),
             ]
         )
 
@@ -152,6 +152,16 @@ class FakeEngine:
 
     async def _chat(self, request: Request) -> Response:
         return await self._answer(request, "chat.completion", lambda text: {"message": {"role": "assistant", "content": text}})
+
+    async def _tokenize(self, request: Request) -> Response:
+        body = await request.json()
+        self.bodies.append(body)
+        if body.get("model") != "fake":
+            error = {"message": "no such model", "type": "NotFoundError", "param": "model", "code": 404}
+            return JSONResponse({"error": error}, 404)
+        return JSONResponse(
+            {"count": len(json.dumps([body["messages"], body.get("tools")])), "max_model_len": 4096, "tokens": []}
+        )
 
     async def _answer(self, request: Request, kind: str, content: Any) -> Response:
         body = await request.json()

@@ -6,6 +6,7 @@ from jsonschema import Draft202012Validator
 
 from server.api import document
 from server.api.failures import ApiRoute
+from server.app import DIALECTS
 from server.errors import NotReady
 from server.running import ApiContext
 from tests.server.api.conftest import application
@@ -48,3 +49,13 @@ def test_the_bodies_of_the_strict_parser_are_described() -> None:
     assert validator.is_valid({"name": "Mad Hatter", "phrases": [{"text": "tea", "penalty": None}]})
     assert not validator.is_valid({"name": "Mad Hatter", "phrases": ["tea"]})
     assert not validator.is_valid({"id": "x"})
+
+
+def test_every_group_of_routes_is_told_and_those_that_generate_come_first() -> None:
+    described = document(application(starting), DIALECTS)
+    tags = [tag["name"] for tag in described["tags"]]
+    assert tags[0] == "generation"
+    used = {tag for methods in described["paths"].values() for operation in methods.values() for tag in operation["tags"]}
+    assert used <= set(tags)
+    assert list(described["paths"])[: len(DIALECTS)] == [dialect.path for dialect in DIALECTS]
+    assert described["info"]["description"]

@@ -269,3 +269,14 @@ def test_an_error_of_vllm_that_is_no_client_s() -> None:
         "code": "engine_failure",
     }
     assert envelope.of_engine(429, {"message": "Too many."}, "prompt").type == "requests"
+
+
+async def test_a_path_may_have_an_envelope_of_its_own_for_all_that_goes_wrong_below_it() -> None:
+    app = application()
+    envelope.install(app, {"/raise": lambda error: {"told": error.code}})
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as client:
+        for path, told in (("/raise/bad", "invalid_value"), ("/raise/bug", "internal_error"), ("/raise/x/y", "not_found")):
+            assert (await client.get(path)).json() == {"told": told}
+        assert (await client.post("/raise/bad")).json() == {"told": "method_not_allowed"}
+        for path in ("/raised", "/nowhere"):
+            assert (await client.get(path)).json()["error"]["code"] == "not_found"

@@ -14,10 +14,16 @@ from server.openai.chat import CHAT
 from server.openai.completions import COMPLETIONS
 from server.openai.description import components, operation
 from server.openai.dialect import Dialect
-from tests.server.openai.test_clients import ANSWERED, REFUSED, TEXT, chat
+from server.openai.responses.dialect import RESPONSES
+from tests.server.openai.responses.test_dialect import ANSWERED as RESPONSES_ANSWERED
+from tests.server.openai.test_clients import ANSWERED, REFUSED, chat
 
-DIALECTS = (CHAT, COMPLETIONS)
-NAMES = {CHAT: ("ChatCompletionRequest", "ChatCompletion"), COMPLETIONS: ("CompletionRequest", "Completion")}
+DIALECTS = (CHAT, COMPLETIONS, RESPONSES)
+NAMES: dict[Dialect, tuple[str, str]] = {
+    CHAT: ("ChatCompletionRequest", "ChatCompletion"),
+    COMPLETIONS: ("CompletionRequest", "Completion"),
+    RESPONSES: ("ResponseRequest", "Response"),
+}
 SCHEMAS = document(FastAPI(), DIALECTS)["components"]["schemas"]
 
 
@@ -28,7 +34,7 @@ def validator(name: str) -> Draft202012Validator:
 
 
 def dialect_of(body: dict[str, Any]) -> Dialect:
-    return COMPLETIONS if "prompt" in body else CHAT
+    return RESPONSES if "input" in body else COMPLETIONS if "prompt" in body else CHAT
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
@@ -36,12 +42,12 @@ def test_every_field_of_the_table_is_described_with_its_reason(dialect: Dialect)
     request, _ = NAMES[dialect]
     properties = components(dialect)[request]["properties"]
     assert {name: each["description"] for name, each in properties.items()} == {
-        name: f"{field.handling}: {field.reason}" for name, field in dialect.fields.items()
+        name: f"{field.handling}: {field.reason}" for name, field in dialect.accepted.items()
     }
     assert operation(dialect)["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(f"/{request}")
 
 
-@pytest.mark.parametrize("body", ANSWERED.values(), ids=ANSWERED.keys())
+@pytest.mark.parametrize("body", [*ANSWERED.values(), *RESPONSES_ANSWERED.values()], ids=[*ANSWERED, *RESPONSES_ANSWERED])
 def test_what_is_answered_fits(body: dict[str, Any]) -> None:
     request, _ = NAMES[dialect_of(body)]
     assert [error.message for error in validator(request).iter_errors(body)] == []
@@ -80,8 +86,17 @@ def test_unknown_fields_fit_where_the_server_drops_them(drops: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("body", [chat(), {"model": "fake", "prompt": "cake"}], ids=["chat", "completion"])
-async def test_an_answer_fits(client: httpx.AsyncClient, body: dict[str, Any]) -> None:
-    dialect = dialect_of(body)
-    answer = (await client.post(TEXT if dialect is COMPLETIONS else CHAT.path, json=body)).json()
-    assert [error.message for error in validator(NAMES[dialect][1]).iter_errors(answer)] == []
+async def test_an_example_is_answered_and_its_answer_fits(client: httpx.AsyncClient) -> None:
+    for dialect in DIALECTS:
+        content = operation(dialect)["requestBody"]["content"]["application/json"]
+        assert validator(NAMES[dialect][0]).is_valid(content["example"])
+        answer = await client.post(dialect.path, json=content["example"])
+        assert answer.status_code == 200
+        assert [error.message for error in validator(NAMES[dialect][1]).iter_errors(answer.json())] == []
+
+
+def test_what_refers_to_something_stored_may_say_nothing() -> None:
+    request = validator("ResponseRequest")
+    for name in ("previous_response_id", "conversation", "prompt", "background"):
+        assert request.is_valid({"input": "Hi", name: None})
+        assert not request.is_valid({"input": "Hi", name: "x"})
