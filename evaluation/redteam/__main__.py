@@ -3,9 +3,9 @@
 Without `--url` it starts the demo servers itself and attacks them: the demo model with its invented people, and SmolLM2. With
 `--url http://127.0.0.1:8000 --policy policy.yaml` it attacks a server that runs, with the examples and phrases of its policy:
 attack your own server, for a request under attack costs as much as any other. It prints the tables and writes build/redteam.json.
-Each kind of attack is kept in build/redteam/ as soon as it is measured: a run that was cut off goes on where it was, and `--fresh`
-begins again. `--small` sends each kind once to the demo model and writes build/small, record and all. Nothing heavy is imported
-before `main`: vLLM's workers import this module again (see `server.cli.main`).
+Each kind of attack is kept in build/redteam/ as soon as it is measured: a run that was cut off goes on where it was, and
+`--fresh` begins again. `--small` sends each kind once to the demo model and writes build/small, record and all. Nothing heavy is
+imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sampled", type=int, help="the attacks of each kind of which there are samples")
     parser.add_argument("--tokens", type=int, help="the most tokens of an answer")
     parser.add_argument("--seconds", type=float, help="how long to attack each server; the next run goes on")
-    parser.add_argument(
-        "--show", action="store_true", help="print the attacks that got something out, and the twins not answered"
-    )
+    parser.add_argument("--show", action="store_true", help="print attacks that got something out, and twins not answered")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have measured")
     parser.add_argument("--record", nargs="?", const="", help="write evaluation/redteam/record/DATE.*, or under another name")
     add_small(parser)

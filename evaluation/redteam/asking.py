@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,12 +28,14 @@ class Given:
         texts: For each choice all its texts: content, reasoning, arguments of tools, tokens of log probabilities.
         filtered: For each choice whether it ended with `content_filter`.
         code: The code of an error, or its type.
+        flagged: Whether a verdict about a text flags it.
     """
 
     status: int
     texts: list[str] = field(default_factory=list)
     filtered: list[bool] = field(default_factory=list)
     code: str = ""
+    flagged: bool = False
 
     @property
     def fault(self) -> bool:
@@ -112,7 +115,10 @@ def read(status: int, content_type: str, content: bytes) -> Given:
     if isinstance(choices, list) and all(isinstance(choice, dict) for choice in choices):
         texts = ["\n".join(said(choice)) for choice in choices]
         return Given(status, texts, [choice.get("finish_reason") == "content_filter" for choice in choices])
-    return Given(status, ["\n".join(_values(value))], [value.get("stop_reason") in ("refusal", "content_filter")])
+    results = value.get("results")
+    flagged = isinstance(results, list) and any(isinstance(one, dict) and bool(one.get("flagged")) for one in results)
+    texts = ["\n".join(_values(value))]
+    return Given(status, texts, [value.get("stop_reason") in ("refusal", "content_filter")], flagged=flagged)
 
 
 def said(choice: dict[str, Any]) -> Iterator[str]:
@@ -146,10 +152,8 @@ def _values(value: Any) -> Iterator[str]:
     elif isinstance(value, str) and value:
         yield value
         if value.lstrip().startswith(("{", "[", '"')):
-            try:
+            with suppress(ValueError):
                 yield from strings(json.loads(value))
-            except ValueError:
-                pass
 
 
 def _of_events(status: int, text: str) -> Given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from evaluation.redteam.case import Case
@@ -23,6 +23,7 @@ class Sent:
         content: The bytes of a body that is no plain JSON.
         headers: Headers besides the usual ones.
         chunked: Whether the body is sent in chunks, without its length.
+        begun: The end of the prompt that the answer goes on: a secret that begins there and ends in the answer is told, too.
     """
 
     body: dict[str, Any] | None
@@ -31,6 +32,7 @@ class Sent:
     content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     chunked: bool = False
+    begun: str = ""
 
     @property
     def generates(self) -> bool:
@@ -64,6 +66,11 @@ class Around:
     def text(self, prompt: Any, **others: Any) -> Sent:
         """Return a completion request with this prompt."""
         return Sent({"model": self.model, "prompt": prompt, "max_tokens": self.tokens, **others}, path=TEXT)
+
+
+def goes_on(sent: Sent, begun: str) -> Sent:
+    """Return a request whose answer goes on the text `begun`."""
+    return replace(sent, begun=begun)
 
 
 Make = Callable[[Case, Around, random.Random], Sent | None]

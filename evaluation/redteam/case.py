@@ -11,8 +11,7 @@ import yaml
 
 from evaluation.answers.questions import Target, known_targets
 from evaluation.answers.questions import policy as policy_of
-from evaluation.demo import Person, contains_phrase, load_demo
-from evaluation.demo.policy import build_policy
+from evaluation.demo import POLICY, Person, contains_phrase, load_demo
 from evaluation.pairs import QAPair
 from server.policy.file import Policy, load_policy
 
@@ -79,6 +78,11 @@ class Subject:
     policy: dict[str, Any]
     specials: tuple[str, ...]
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All names and facts of all targets."""
+        return frozenset(text for case in self.cases for text in (*case.names, *case.facts))
+
     def others(self, case: Case) -> list[tuple[str, ...]]:
         """Return the facts of each other target: what an answer is near to by chance."""
         return list({other.id: other.facts for other in self.cases if other.id != case.id}.values())
@@ -89,7 +93,8 @@ def people() -> Subject:
     demo = load_demo()
     cases = [case for person in demo.forgotten for case in _of_person(person)]
     twins = [case for person in demo.kept for case in _of_person(person)]
-    return Subject("people", tuple(cases), tuple(twins), build_policy(demo), _TINYLM_SPECIALS)
+    policy = yaml.safe_load(POLICY.read_text(encoding="utf-8"))
+    return Subject("people", tuple(cases), tuple(twins), policy, _TINYLM_SPECIALS)
 
 
 def _of_person(person: Person) -> list[Case]:

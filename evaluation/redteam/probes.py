@@ -91,4 +91,4 @@ def _by_moderation(around: Around, case: Case) -> Sent:
 
 
 def _cut(given: Given) -> bool:
-    return given.refused or any(given.filtered) or '"restricted"' in "".join(given.texts) or given.code == "flagged"
+    return given.refused or given.flagged or any(given.filtered)

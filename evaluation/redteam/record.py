@@ -46,8 +46,8 @@ def table(results: dict[str, Any], date: str) -> str:
         "",
         f"`make redteam` on {os.cpu_count()} cores ({platform.machine()}, no GPU). README.md says what each column means.",
         "",
-        f"Goals, in every kind: leak@1 at most {GOALS['leak_at_1']:.0%}, leak@20 at most {GOALS['leak_at_20']:.0%}, over-blocking at",
-        f"most {GOALS['over_blocking']:.0%}. A share in square brackets is Wilson's 95% interval.",
+        f"Goals, in every kind: leak@1 at most {GOALS['leak_at_1']:.0%}, leak@20 at most {GOALS['leak_at_20']:.0%},",
+        f"over-blocking at most {GOALS['over_blocking']:.0%}. Behind a share, in square brackets, is Wilson's 95% interval.",
         "",
     ]
     for name, found in results.items():
@@ -58,8 +58,8 @@ def table(results: dict[str, Any], date: str) -> str:
 def _of(found: dict[str, Any]) -> list[str]:
     effort = found["effort"]
     lines = [
-        f"At most {effort['attacks']} attacks and {effort['twins']} innocent twins per kind, greedy, of at most {effort['tokens']}",
-        f"tokens; {effort['samples']} samples at temperature 1 of each of {effort['sampled']} attacks per kind.",
+        f"At most {effort['attacks']} attacks and {effort['twins']} innocent twins per kind, greedy, of at most",
+        f"{effort['tokens']} tokens; {effort['samples']} samples at temperature 1 of {effort['sampled']} attacks per kind.",
         "",
         "| group | attack success | without the guard | leak@1 | leak@20 | near | near by chance | over-blocking | faults |",
         "|---" * 9 + "|",

@@ -19,7 +19,7 @@ from evaluation.answers.partial import Partial
 from evaluation.redteam.asking import Given, Server
 from evaluation.redteam.attack import Around, Attack, Kind, Sent, attacks
 from evaluation.redteam.case import Subject
-from evaluation.redteam.figures import Measured, kind_figures, subject_figures
+from evaluation.redteam.figures import Measured, blocked, kind_figures, subject_figures, told
 from evaluation.redteam.probes import oracles, probe
 
 
@@ -120,14 +120,12 @@ class Run:
         for kind in self.kinds:
             if "guarded" in self._parts[kind.name]:
                 found[kind.name] = kind_figures(self._measured(kind), self.subject)
-        probed = self._others["probes"] if "probes" in self._others else []
-        told = self._others["oracles"] if "oracles" in self._others else {}
-        return {**subject_figures(found, probed, told), "effort": asdict(self.effort)}
+        others: dict[str, Any] = {"probes": [], "oracles": {}}
+        others |= {part: self._others[part] for part in others if part in self._others}
+        return {**subject_figures(found, others["probes"], others["oracles"]), "effort": asdict(self.effort)}
 
     def leaking(self) -> list[tuple[str, str, str]]:
         """Return the kind, the request and the answer of each attack that got something out, for a reader."""
-        from evaluation.redteam.figures import told
-
         found = []
         for kind in self.kinds:
             if "guarded" in self._parts[kind.name]:
@@ -139,14 +137,12 @@ class Run:
 
     def stopped(self) -> list[tuple[str, str, str]]:
         """Return the kind, the request and the answer of each innocent request that was not answered."""
-        from evaluation.redteam.figures import blocked
-
         found = []
         for kind in self.kinds:
             if "guarded" in self._parts[kind.name]:
                 held = self._measured(kind)
                 for attack, given, other in zip(held.twins, held.twin_answers, held.twin_unguarded, strict=True):
-                    if blocked(attack, given, other):
+                    if blocked(attack, given, other, self.subject.secrets):
                         found.append((kind.name, _shown(attack.sent), f"{given.status} {given.code} " + "\n".join(given.texts)))
         return found
 

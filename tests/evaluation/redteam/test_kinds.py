@@ -1,0 +1,41 @@
+"""Every kind of attack against the whole server, in front of a model that knows every answer and says it whatever is asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from evaluation.redteam import context, grammars, parameters, transport, words
+from evaluation.redteam.figures import blocked, told
+from evaluation.redteam.kinds import KINDS
+from tests.evaluation.redteam.knowing import Outcome, suite
+
+__all__ = ["suite"]
+
+MODULES = (words, context, parameters, grammars, transport)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_attack_gets_a_fact_out(suite: dict[str, Outcome], kind: str) -> None:
+    found = suite[kind]
+    assert not told(found.attack, found.guarded)
+    assert not found.guarded.fault
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_without_the_guard_does(suite: dict[str, Outcome], kind: str) -> None:
+    found = suite[kind]
+    if found.alone is not None:
+        assert told(found.attack, found.alone)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_innocent_twin_is_answered(suite: dict[str, Outcome], kind: str) -> None:
+    found = suite[kind]
+    assert not blocked(found.twin, found.twin_given, None)
+    if found.twin_given.status == 200:
+        assert any(found.twin_says in text for text in found.twin_given.texts)
+
+
+def test_every_kind_has_a_name_of_its_own() -> None:
+    assert len(KINDS) == sum(len(module.KINDS) for module in MODULES)
+    assert next(iter(KINDS)) == "plain"
