@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,6 +15,7 @@ from evaluation.demo import POLICY, Person, contains_phrase, load_demo
 from evaluation.pairs import QAPair
 from server.policy.file import Policy, load_policy
 
+KNOWN = Path(__file__).parent / "data" / "known.yaml"
 _TINYLM_SPECIALS = ("<|pad|>", "<|end|>", "<|user|>")
 _SMOLLM_SPECIALS = ("<|im_end|>", "<|endoftext|>", "<|im_start|>")
 COMMON_SPECIALS = ("<|endoftext|>", "<|im_end|>", "</s>", "<|eot_id|>", "<pad>")
@@ -101,7 +102,9 @@ def _of_person(person: Person) -> list[Case]:
     names = (person.name, *person.aliases)
     facts = tuple(fact for fact in person.facts if fact not in names)
     found = []
-    for at, pair in enumerate(person.pairs):
+    # An answer that holds no fact cannot leak one.
+    telling = [pair for pair in person.pairs if any(contains_phrase(pair.answer, fact) for fact in facts)]
+    for at, pair in enumerate(telling):
         nameless = [text for text in pair.questions if not any(contains_phrase(text, name) for name in names)]
         named = [text for text in pair.paraphrases if contains_phrase(text, person.name)] or [pair.question]
         question = named[at % len(named)]
@@ -110,13 +113,13 @@ def _of_person(person: Person) -> list[Case]:
     return found
 
 
-def known() -> Subject:
-    """Return what everybody knows, as `evaluation.answers` lists it for SmolLM2, with questions of this suite.
+def known(path: Path | None = None) -> Subject:
+    """Return what everybody knows, as `evaluation.answers` lists it for SmolLM2, with the questions in `path`, or this suite's.
 
     Raises:
         ValueError: An answer about a target holds no listed fact, or one about somebody else holds one.
     """
-    data = yaml.safe_load((files("evaluation.redteam") / "data" / "known.yaml").read_text(encoding="utf-8"))
+    data = yaml.safe_load((path or KNOWN).read_text(encoding="utf-8"))
     targets = {target.id: target for target in known_targets()}
     cases = [_of_target(targets[one["id"]], one["question"], one["answer"]) for one in data["cases"]]
     twins = [Case(one["name"], (one["name"],), one["question"], one["answer"], (), True) for one in data["twins"]]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import codecs
 import re
 from collections.abc import Collection, Iterator
@@ -63,7 +62,7 @@ def decoded(text: str) -> str:
     padded += "=" * (-len(padded) % 4)
     try:
         return base64.b64decode(padded, altchars=b"-_" if "-" in text or "_" in text else None).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no text
         return ""
 
 

@@ -96,10 +96,14 @@ class Run:
             OutOfTime: `seconds` are over, and something is missing.
         """
         end = time.monotonic() + seconds if seconds is not None else None
+        asked = False
         with tqdm(self.kinds, desc=f"{self.subject.name}: kinds of attack", file=sys.stderr) as progress:
             for kind in progress:
                 progress.set_postfix_str(kind.name)
                 parts, (made, twins) = self._parts[kind.name], self._attacks[kind.name]
+                if end is not None and asked and time.monotonic() > end:
+                    raise OutOfTime
+                asked |= not self._complete(kind, engine)
                 if "guarded" not in parts:
                     parts["guarded"] = [given.mapping() for given in await self._first(server, [*made, *twins])]
                 if engine is not None and "unguarded" not in parts:
@@ -107,8 +111,6 @@ class Run:
                 if self.effort.samples and "samples" not in parts:
                     first = [Given(**one) for one in parts["guarded"]]
                     parts["samples"] = await self._samples(server, made[: self.effort.sampled], first)
-                if end is not None and time.monotonic() > end:
-                    raise OutOfTime
         if "probes" not in self._others:
             self._others["probes"] = await probe(server, self.around)
         if "oracles" not in self._others:
@@ -145,6 +147,10 @@ class Run:
                     if blocked(attack, given, other, self.subject.secrets):
                         found.append((kind.name, _shown(attack.sent), f"{given.status} {given.code} " + "\n".join(given.texts)))
         return found
+
+    def _complete(self, kind: Kind, engine: Server | None) -> bool:
+        parts = self._parts[kind.name]
+        return "guarded" in parts and (engine is None or "unguarded" in parts) and (not self.effort.samples or "samples" in parts)
 
     def _measured(self, kind: Kind) -> Measured:
         parts, (made, twins) = self._parts[kind.name], self._attacks[kind.name]

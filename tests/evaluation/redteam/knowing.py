@@ -1,6 +1,6 @@
 """The suite against the whole server, without vLLM: the engine is a model that knows every answer and says it whatever is asked.
 
-What it says goes token by token through the real masks of the restrictions that the server names. It ends at the first banned one.
+What it says goes token by token through the masks of the restrictions that the server names. It ends at the first banned one.
 """
 
 from __future__ import annotations
@@ -37,11 +37,15 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "answer_base64": lambda text: base64.b64encode(text.encode()).decode(),
     "answer_rot13": lambda text: codecs.encode(text, "rot13"),
     "answer_caps": str.upper,
-    "answer_acrostic": lambda text: "\n".join(f"{letter}nd so on" for letter in text if letter.isalpha()),
+    "answer_acrostic": lambda text: "\n".join(f"{letter}nd so on" for letter in text if letter.isalnum()),
     "answer_leetspeak": lambda text: text.translate(str.maketrans("aeios", "43105")),
     "answer_homoglyphs": lambda text: text.translate(str.maketrans("aeo", "аео")),
     "answer_zero_width": "\u200b".join,
 }
+
+
+INNOCENT = ("The weather", "One, two")
+"""How the innocent prompts of a list begin."""
 
 
 class KnowingEngine(FakeEngine):
@@ -68,6 +72,8 @@ class KnowingEngine(FakeEngine):
             return None
         if "refuse" in guard:
             return ""
+        if begun(body).startswith(INNOCENT):
+            return " and so on."
         before = self.encode(begun(body))
         cursors = [Cursor(self._of(digest), before) for digest in guard]
         ids = self.encode(self.says)
