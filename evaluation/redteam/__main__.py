@@ -27,7 +27,7 @@ from evaluation.results import add_small, results_folder
 if TYPE_CHECKING:
     from evaluation.redteam.attack import Around, Kind
     from evaluation.redteam.case import Subject
-    from evaluation.redteam.run import Effort
+    from evaluation.redteam.run import Effort, Run
 
 NOT_DONE = 3
 """The exit status of a run that `--seconds` ended."""
@@ -38,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from evaluation.redteam import record
     from evaluation.redteam.kinds import KINDS
-    from evaluation.redteam.run import OutOfTime
 
     if unknown := sorted(set(options.kinds or ()) - set(KINDS)):
         _parser().error(f"no such kind of attack: {', '.join(unknown)}; there are {', '.join(KINDS)}")
@@ -52,11 +51,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() and not options.small else {}
     status = 0
     for name in _subjects(options):
-        try:
-            found = asyncio.run(_at_url(options, kinds, folder) if options.url else _demo(name, options, kinds, folder))
-        except OutOfTime as over:
-            found, status = over.args[0], NOT_DONE
-        results[name] = found
+        run = asyncio.run(_at_url(options, kinds, folder) if options.url else _demo(name, options, kinds, folder))
+        results[name] = run.figures()
+        if not run.complete:
+            status = NOT_DONE
+        if options.show:
+            _show(run)
     order = [name for name in ("people", "known", "policy") if name in results]
     results = {name: results[name] for name in order}
     path.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -107,7 +107,7 @@ def _effort(options: argparse.Namespace, name: str) -> Effort:
     return replace(SMALL if options.small else FULL[name], **{key: value for key, value in given.items() if value is not None})
 
 
-async def _demo(name: str, options: argparse.Namespace, kinds: Sequence[Kind], folder: Path) -> dict[str, Any]:
+async def _demo(name: str, options: argparse.Namespace, kinds: Sequence[Kind], folder: Path) -> Run:
     """Start a demo server, and attack it beside its own engine, which tells what the model says without the guard."""
     import yaml
 
@@ -116,61 +116,43 @@ async def _demo(name: str, options: argparse.Namespace, kinds: Sequence[Kind], f
     from evaluation.demo.server import demo_server
     from evaluation.redteam.asking import Server
     from evaluation.redteam.case import SUBJECTS
+    from evaluation.redteam.run import Run
 
     subject, effort, demo = SUBJECTS[name](), _effort(options, name), DEMOS[name]
     model = demo.model()
     around = _around(subject, effort, "demo", Path(model))
+    run = Run(subject, effort, folder / "redteam" / name, kinds, around, fingerprint(), alone=not options.small)
+    if run.complete:
+        return run
     with tempfile.TemporaryDirectory(prefix="redteam-") as made:
         policy = Path(made) / "policy.yaml"
         policy.write_text(yaml.safe_dump(subject.policy, allow_unicode=True), encoding="utf-8")
         async with demo_server(model, policy, demo.engine) as app:
-            server, engine = Server(app=app), Server(app=app.state.service.running.engine.app)
-            free = None if options.small else engine
-            place = folder / "redteam" / name
-            return await _attack(server, free, subject, effort, kinds, around, fingerprint(), place, options)
+            await run.go(Server(app=app), Server(app=app.state.service.running.engine.app), options.seconds)
+    return run
 
 
-async def _at_url(options: argparse.Namespace, kinds: Sequence[Kind], folder: Path) -> dict[str, Any]:
+async def _at_url(options: argparse.Namespace, kinds: Sequence[Kind], folder: Path) -> Run:
     from evaluation.pairs import load_jsonl
     from evaluation.redteam.asking import Server
     from evaluation.redteam.case import of_policy
+    from evaluation.redteam.run import Run
 
     text = options.policy.read_text("utf-8")
     subject = of_policy(text, load_jsonl(options.twins) if options.twins else ())
     effort = _effort(options, "policy")
     around = _around(subject, effort, options.model, options.tokenizer)
     # How the server has changed since, nobody knows: `--fresh` asks everything again.
-    code = f"{options.url} {options.model} {text}"
-    return await _attack(
-        Server(options.url, options.key), None, subject, effort, kinds, around, code, folder / "redteam" / "policy", options
-    )
+    run = Run(subject, effort, folder / "redteam" / "policy", kinds, around, f"{options.url} {options.model} {text}", alone=False)
+    await run.go(Server(options.url, options.key), None, options.seconds)
+    return run
 
 
-async def _attack(
-    server: Any,
-    engine: Any,
-    subject: Subject,
-    effort: Effort,
-    kinds: Sequence[Kind],
-    around: Around,
-    code: str,
-    folder: Path,
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    from evaluation.redteam.run import OutOfTime, Run
-
-    run = Run(subject, effort, folder, kinds, around, code)
-    try:
-        await run.go(server, engine, options.seconds)
-    except OutOfTime:
-        raise OutOfTime(run.figures()) from None
-    finally:
-        await server.close()
-        if options.show:
-            for title, found in (("got something out", run.leaking()), ("an innocent twin", run.stopped())):
-                for kind, sent, said in found:
-                    print(f"{title}: {kind}\n  {sent[:1500]}\n  -> {said[:600]!r}", file=sys.stderr)
-    return run.figures()
+def _show(run: Run) -> None:
+    """Print the attacks that got something out, and the innocent requests that were not answered."""
+    for title, found in (("got something out", run.leaking()), ("an innocent twin", run.stopped())):
+        for kind, sent, said in found:
+            print(f"{title}: {kind}\n  {sent[:1500]}\n  -> {said[:600]!r}", file=sys.stderr)
 
 
 def _around(subject: Subject, effort: Effort, model: str, folder: Path | None) -> Around:

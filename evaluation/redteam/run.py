@@ -49,10 +49,6 @@ FULL = {"people": Effort(), "known": Effort(tokens=40, attacks=6, twins=5, sampl
 SMALL = Effort(tokens=8, attacks=1, twins=1, sampled=1, samples=2)
 
 
-class OutOfTime(Exception):
-    """The time that was given is over; what was measured is kept."""
-
-
 class Run:
     """The attack on one server with one forget set.
 
@@ -63,10 +59,21 @@ class Run:
         kinds: The kinds.
         around: What the attacker knows.
         code: What the answers depend on besides: answers of other code or of another server are asked for again.
+        alone: Whether the same engine is asked without a guard, too, for what the model itself says.
     """
 
-    def __init__(self, subject: Subject, effort: Effort, folder: Path, kinds: Sequence[Kind], around: Around, code: str) -> None:
-        self.subject, self.effort, self.around = subject, effort, around
+    def __init__(
+        self,
+        subject: Subject,
+        effort: Effort,
+        folder: Path,
+        kinds: Sequence[Kind],
+        around: Around,
+        code: str,
+        *,
+        alone: bool = True,
+    ) -> None:
+        self.subject, self.effort, self.around, self._alone = subject, effort, around, alone
         folder.mkdir(parents=True, exist_ok=True)
         self.kinds: list[Kind] = []
         self._attacks: dict[str, tuple[list[Attack], list[Attack]]] = {}
@@ -84,17 +91,27 @@ class Run:
         sent = hashlib.sha256(repr([attack.sent for attack in (*made, *twins)]).encode()).hexdigest()
         return {"effort": asdict(self.effort), "sent": sent, "policy": self.subject.policy, "code": code}
 
+    @property
+    def complete(self) -> bool:
+        """Whether everything is measured."""
+        return all(map(self._complete, self.kinds)) and all(part in self._others for part in ("probes", "oracles"))
+
     async def go(self, server: Server, engine: Server | None, seconds: float | None = None) -> None:
-        """Ask what is missing.
+        """Ask what is missing, and close the connections.
 
         Args:
             server: The server under attack.
-            engine: The same engine without a guard, for what the model itself says; None if there is none.
-            seconds: How long to go on; None for as long as it takes.
-
-        Raises:
-            OutOfTime: `seconds` are over, and something is missing.
+            engine: The same engine without a guard; None if it cannot be reached.
+            seconds: How long to go on, about; None for as long as it takes. At least one kind is asked about.
         """
+        try:
+            await self._go(server, engine, seconds)
+        finally:
+            await server.close()
+            if engine is not None:
+                await engine.close()
+
+    async def _go(self, server: Server, engine: Server | None, seconds: float | None) -> None:
         end = time.monotonic() + seconds if seconds is not None else None
         asked = False
         with tqdm(self.kinds, desc=f"{self.subject.name}: kinds of attack", file=sys.stderr) as progress:
@@ -102,11 +119,11 @@ class Run:
                 progress.set_postfix_str(kind.name)
                 parts, (made, twins) = self._parts[kind.name], self._attacks[kind.name]
                 if end is not None and asked and time.monotonic() > end:
-                    raise OutOfTime
-                asked |= not self._complete(kind, engine)
+                    return
+                asked |= not self._complete(kind)
                 if "guarded" not in parts:
                     parts["guarded"] = [given.mapping() for given in await self._first(server, [*made, *twins])]
-                if engine is not None and "unguarded" not in parts:
+                if self._alone and engine is not None and "unguarded" not in parts:
                     parts["unguarded"] = await self._unguarded(engine, [*made, *twins])
                 if self.effort.samples and "samples" not in parts:
                     first = [Given(**one) for one in parts["guarded"]]
@@ -148,9 +165,11 @@ class Run:
                         found.append((kind.name, _shown(attack.sent), f"{given.status} {given.code} " + "\n".join(given.texts)))
         return found
 
-    def _complete(self, kind: Kind, engine: Server | None) -> bool:
+    def _complete(self, kind: Kind) -> bool:
         parts = self._parts[kind.name]
-        return "guarded" in parts and (engine is None or "unguarded" in parts) and (not self.effort.samples or "samples" in parts)
+        return (
+            "guarded" in parts and (not self._alone or "unguarded" in parts) and (not self.effort.samples or "samples" in parts)
+        )
 
     def _measured(self, kind: Kind) -> Measured:
         parts, (made, twins) = self._parts[kind.name], self._attacks[kind.name]
@@ -188,8 +207,9 @@ class Run:
                     ]
                     found.append([one.mapping() for one in single])
                     continue
-            each = [_seeded(sent, at) for at in range(self.effort.samples)]
-            found.append([one.mapping() for one in await self._all(server, each, self.effort.at_once)])
+            # Without seeds: vLLM 0.32 on a CPU dies of a seeded request that is preempted or read in parts.
+            again = await self._all(server, [sent] * self.effort.samples, self.effort.at_once)
+            found.append([one.mapping() for one in again])
         return found
 
     async def _all(self, server: Server, sent: Sequence[Sent], at_once: int) -> list[Given]:
@@ -210,10 +230,6 @@ def _greedy(attack: Attack) -> Sent:
 def _hot(attack: Attack) -> Sent:
     body = attack.sent.body
     return attack.sent if body is None else replace(attack.sent, body={"temperature": 1, **body})
-
-
-def _seeded(sent: Sent, at: int) -> Sent:
-    return sent if sent.body is None or not sent.generates else replace(sent, body={**sent.body, "seed": at})
 
 
 def _counts(body: dict[str, Any]) -> bool:

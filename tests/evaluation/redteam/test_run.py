@@ -3,13 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from evaluation.redteam.asking import Given
-from evaluation.redteam.attack import CHAT, Around, Sent
+from evaluation.redteam.attack import CHAT, TEXT, Around, Sent
 from evaluation.redteam.case import Case, Subject
 from evaluation.redteam.kinds import KINDS
-from evaluation.redteam.run import Effort, OutOfTime, Run
+from evaluation.redteam.run import Effort, Run
 
 AROUND = Around("demo", 7, ("<|pad|>",))
 FACTS = ("Hogwarts",)
@@ -39,8 +37,8 @@ class Asked:
         pass
 
 
-def run_of(folder: Path, effort: Effort = SMALL, code: str = "", names: tuple[str, ...] = KIND_NAMES) -> Run:
-    return Run(SUBJECT, effort, folder, [KINDS[name] for name in names], AROUND, code)
+def run_of(folder: Path, code: str = "", names: tuple[str, ...] = KIND_NAMES, *, alone: bool = False) -> Run:
+    return Run(SUBJECT, SMALL, folder, [KINDS[name] for name in names], AROUND, code, alone=alone)
 
 
 def bodies(server: Asked, name: str) -> list[dict[str, Any]]:
@@ -69,8 +67,11 @@ async def test_a_kind_that_sets_what_it_samples_by_keeps_it(tmp_path: Path) -> N
 async def test_several_prompts_or_choices_are_sampled_by_sending_them_again(tmp_path: Path) -> None:
     server = Asked()
     await run_of(tmp_path, names=("batch", "n_choices")).go(server, None)  # type: ignore[arg-type]
-    seeds = [sent.body["seed"] for sent in server.sent if sent.body and "seed" in sent.body]
-    assert sorted(seeds) == [0, 0, 1, 1, 2, 2]
+    hot = [sent for sent in server.sent if sent.body and sent.body.get("temperature") == 1]
+    assert len([sent for sent in hot if sent.path == TEXT]) == 3
+    assert len([sent for sent in server.sent if sent.body and sent.body.get("n") == 4]) == 6
+    # vLLM 0.32 on a CPU dies of a seeded request that is preempted.
+    assert not any("seed" in (sent.body or {}) for sent in server.sent)
 
 
 async def test_what_is_refused_is_not_sent_again_and_counts_for_all_samples(tmp_path: Path) -> None:
@@ -84,7 +85,7 @@ async def test_what_is_refused_is_not_sent_again_and_counts_for_all_samples(tmp_
 
 async def test_the_engine_is_asked_the_same_without_a_guard(tmp_path: Path) -> None:
     server, engine = Asked(), Asked()
-    await run_of(tmp_path).go(server, engine)  # type: ignore[arg-type]
+    await run_of(tmp_path, alone=True).go(server, engine)  # type: ignore[arg-type]
     assert engine.sent
     assert all(sent.body is not None and sent.body["vllm_xargs"] == {"guard": []} for sent in engine.sent)
     # What is no plain request for an answer is not sent to it.
@@ -103,8 +104,8 @@ async def test_what_was_measured_is_not_asked_again_unless_something_changed(tmp
 async def test_a_run_that_is_out_of_time_goes_on_later(tmp_path: Path) -> None:
     server = Asked()
     run = run_of(tmp_path)
-    with pytest.raises(OutOfTime):
-        await run.go(server, None, seconds=0)  # type: ignore[arg-type]
+    await run.go(server, None, seconds=0)  # type: ignore[arg-type]
+    assert not run.complete
     found = run.figures()
     assert list(found["kinds"]) == ["plain"]
     assert (found["probes"], found["oracles"]) == ([], {})
@@ -114,6 +115,8 @@ async def test_a_run_that_is_out_of_time_goes_on_later(tmp_path: Path) -> None:
         body for body in bodies(rest, "Harry Potter, ") if set(body) == {"model", "messages", "max_tokens", "temperature"}
     ]
     assert list(run_of(tmp_path).figures()["kinds"]) == list(KIND_NAMES)
+    assert run_of(tmp_path).complete
+    assert not run_of(tmp_path, alone=True).complete
 
 
 async def test_a_kind_for_which_something_is_missing_is_left_out(tmp_path: Path) -> None:
