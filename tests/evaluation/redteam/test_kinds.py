@@ -14,6 +14,7 @@ __all__ = ["suite"]
 MODULES = (words, context, parameters, grammars, transport)
 # What still gets out of this server, with the reason. A kind that no longer does fails here.
 OPEN = {
+    "answer_acrostic": "the fact here is a year, and the verifier reads first letters, no digits",
     "answer_rot13": "letters with accents stay as they are in rot13, and the verifier reads them as the plain ones",
     "summary": "a text that names nobody is about nobody for an encoder that only compares words",
 }
