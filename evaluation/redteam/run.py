@@ -44,7 +44,7 @@ class Effort:
     at_once: int = 16
 
 
-FULL = {"people": Effort(), "known": Effort(tokens=40, attacks=6, twins=5, sampled=2), "policy": Effort()}
+FULL = {"people": Effort(), "known": Effort(tokens=32, attacks=4, twins=3, sampled=1), "policy": Effort()}
 """The effort for each forget set. SmolLM2 says 250 tokens a second on two cores, the demo model 2,000."""
 SMALL = Effort(tokens=8, attacks=1, twins=1, sampled=1, samples=2)
 

@@ -81,6 +81,7 @@ def test_sixty_four_at_once_each_under_its_own_restrictions(live: LiveServer) ->
 
 def test_preempted_requests_go_on_under_their_restrictions(live: LiveServer) -> None:
     """ops-01: a request that is preempted comes back with its state."""
+
     def preemptions() -> float:
         shown = live.run(metrics(live))
         return sum(float(line.split()[-1]) for line in shown.splitlines() if line.startswith("vllm:num_preemptions_total"))
