@@ -15,7 +15,7 @@ export Q
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers bench-targets requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
@@ -57,6 +57,10 @@ eval-overblocking: $(STAMP)
 # An hour and more on two idle cores. It keeps what it has measured: after an interruption it goes on.
 eval-answers: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.answers $(FORM)
+
+# Every way round the guard that is known, against both demos: twenty minutes and more. It goes on after an interruption, too.
+redteam: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.redteam $(FORM)
 
 bench-targets: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)

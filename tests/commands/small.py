@@ -16,6 +16,7 @@ MAKE = {
     "make eval-detection": "make eval-detection SMALL=1",
     "make eval-overblocking": "make eval-overblocking SMALL=1",
     "make eval-answers": "make eval-answers SMALL=1",
+    "make redteam": "make redteam SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
     "make requirements": "make requirements SMALL=1",
     # `make serve` serves the other demo.
@@ -40,6 +41,7 @@ AS_MAKE = {
     ".venv/bin/python -m evaluation.detection --record": "make eval-detection",
     ".venv/bin/python -m evaluation.detection --only few": "make eval-detection",
     ".venv/bin/python -m evaluation.answers --record": "make eval-answers",
+    ".venv/bin/python -m evaluation.redteam --record": "make redteam",
     ".venv/bin/python -m evaluation.targets": "make bench-targets",
 }
 LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")

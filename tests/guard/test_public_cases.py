@@ -25,7 +25,7 @@ from tests.guard.bans import costs
 
 CASES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]] = {
     # case: phrases, match, texts that are banned, texts that are allowed
-    "turkish dotless i": (
+    "ml-01 turkish dotless i": (
         ("Işık Yıldırgan",),
         "word",
         ("Işık Yıldırgan", "IŞIK YILDIRGAN", "ışık yıldırgan", "Isik Yildirgan"),
@@ -102,7 +102,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]] 
         ),
         ("Fredrik Hansen", "Fred Bloggs"),
     ),
-    "lookalikes": (
+    "ml-12 lookalikes": (
         ("Yrsa Tholmundardal",),
         "word",
         (
@@ -117,7 +117,7 @@ CASES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...], tuple[str, ...]]] 
         ),
         ("Ирса",),
     ),
-    "where a word begins": (
+    "ml-14 where a word begins": (
         ("exaggeratum", "Port Velmont"),
         "word",
         (
@@ -179,7 +179,7 @@ def looked_for(name: str, gated: bool) -> tuple[Phrase, ...]:
     texts, match, *_ = CASES[name]
     own = [Phrase(text, match=match) for text in texts]  # type: ignore[arg-type]
     # "Port Velmont" is a place: whether it may have a middle name is for the phrase to tell.
-    found = [*own, *(form for phrase in own for form in forms_of(phrase, name=name != "where a word begins"))]
+    found = [*own, *(form for phrase in own for form in forms_of(phrase, name=name != "ml-14 where a word begins"))]
     return tuple(phrase for phrase in found if gated or phrase.scope == "always")
 
 

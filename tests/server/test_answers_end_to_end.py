@@ -193,6 +193,8 @@ def shape(value: Any) -> Any:
 
 
 def test_a_client_that_leaves_during_a_rollback_leaves_nothing_behind(real: LiveServer) -> None:
+    """ops-06: nothing generates for a client that has gone."""
+
     async def leave() -> None:
         async with openai.AsyncOpenAI(base_url=f"{real.url}/v1", api_key="none", max_retries=0) as client:
             for patience in (0.05, 0.3, 0.6, 1.2):

@@ -354,6 +354,7 @@ async def test_many_at_once_each_keep_their_own_restriction(client: openai.Async
 async def test_a_grammar_that_leaves_only_a_phrase_ends_in_content_filter(
     client: openai.AsyncOpenAI, live: LiveServer, forced: Any, stream: bool
 ) -> None:
+    """ops-03: a grammar and a ban that leave nothing end the answer; no token 0 is said."""
     person = DEMO.forgotten[0]
     name = person.name
     free = (await asyncio.to_thread(unguarded, live, "Who?", structured_outputs={"choice": [name]}))[0]

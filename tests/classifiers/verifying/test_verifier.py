@@ -46,6 +46,7 @@ def test_a_disguised_phrase_is_found_where_it_is_hidden(target: ForgetTarget, te
 
 @pytest.mark.parametrize(("target", "text", "part"), NEAR, ids=lambda value: value[:40] if isinstance(value, str) else "")
 def test_what_a_mask_leaves_of_a_phrase_is_found(target: ForgetTarget, text: str, part: str) -> None:
+    """F5: near misses."""
     found = verifier(target).findings(text)
     assert covers(found, text, part)
     assert {one.target_id for one in found} == {target.id}

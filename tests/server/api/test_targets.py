@@ -87,6 +87,7 @@ async def test_a_merge_patch_changes_what_it_names(served: Served) -> None:
     [({"id": "other"}, "id"), ({"name": None}, "name"), ({"unknown": 1}, "unknown"), ({"status": "active"}, "status")],
 )
 async def test_a_patch_that_is_wrong_changes_nothing(served: Served, patch: dict[str, Any], param: str) -> None:
+    """ops-05: the policy before a wrong change stays in force and is what GET shows."""
     await served.create()
     response = await served.client.patch("/v1/forget-targets/hatter", json=patch)
     assert response.status_code == 400

@@ -110,6 +110,7 @@ async def test_one_process_enforces_before_it_answers(database: Database, tmp_pa
 
 @pytest.mark.slow
 async def test_another_process_enforces_before_the_first_answers(database: Database, tmp_path: Path) -> None:
+    """ops-05: after a change, the API and every server agree."""
     async with process(database, tmp_path, "a") as one, process(database, tmp_path, "b") as two:
         for number in range(3):
             await one.add(draft(number))

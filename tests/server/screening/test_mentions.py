@@ -86,6 +86,7 @@ def test_what_is_no_name_in_the_prompt(text: str) -> None:
 
 
 def test_facts_stay_banned_and_a_word_of_a_name_may_be_said_although_a_fact_has_it() -> None:
+    """F16: `in_context: suppress`, the default."""
     said = allowed("Was Ada Kettil born in Kirkby Mallory on 10 December 1815?", ECHO)
     assert "kettil" in said
     assert said.isdisjoint({"edda kettil", "kirkby mallory", "10 december 1815", "mallory"})
@@ -98,6 +99,7 @@ def test_a_phrase_that_is_a_part_of_a_name_counts_as_the_name() -> None:
 
 
 def test_facts_in_the_prompt_may_be_said_where_the_policy_allows_it() -> None:
+    """F16: `in_context: allow`."""
     said = allowed("She was born in Kirkby Mallory on December 10, 1815.", PASTED)
     assert {"kirkby mallory", "10 december 1815", "december 10 1815"} <= said
     assert said.isdisjoint({"lady lovelace", "1843", "ada kettil"})
@@ -113,6 +115,7 @@ def test_facts_in_the_prompt_may_be_said_where_the_policy_allows_it() -> None:
     ],
 )
 def test_a_fact_in_the_prompt_is_refused_where_the_policy_says_so(text: str, refused: bool) -> None:
+    """F16: `in_context: refuse`."""
     assert mentions(text, [(ADA, REFUSED)]).refused is refused
     assert not mentions(text, [(ADA, ECHO)]).refused
 

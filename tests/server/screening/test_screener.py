@@ -45,6 +45,7 @@ def test_tools_documents_and_every_role_have_windows() -> None:
 
 
 def test_what_is_referred_to_does_not_grow_with_the_conversation() -> None:
+    """ops-07: a long history makes a turn no slower."""
     short = [("user", "Who was he?"), ("assistant", "An author.")] * 3
     for turns in (short, short * 100, [(role, text * 500) for role, text in short]):
         found = referred(texts(*turns, PARENTS))

@@ -80,6 +80,8 @@ def test_sixty_four_at_once_each_under_its_own_restrictions(live: LiveServer) ->
 
 
 def test_preempted_requests_go_on_under_their_restrictions(live: LiveServer) -> None:
+    """ops-01: a request that is preempted comes back with its state."""
+
     def preemptions() -> float:
         shown = live.run(metrics(live))
         return sum(float(line.split()[-1]) for line in shown.splitlines() if line.startswith("vllm:num_preemptions_total"))
@@ -152,6 +154,7 @@ def test_the_audit_record_of_an_answer_tells_how_many_tokens_were_suppressed(liv
 
 
 def test_a_long_prompt_is_read_in_parts_and_its_end_counts(live: LiveServer) -> None:
+    """ops-01: so does a prompt that is prefilled in parts."""
     digest = load(live, [Phrase("Zebedee Quillfeather", "gated")])
     filler = " ".join(pair.answer for pair in DEMO.pairs)[:3000]
     running = live.service.running
@@ -191,6 +194,7 @@ def test_greedy_answers_survive_preemption_and_company(live: LiveServer) -> None
 
 
 async def test_requests_aborted_in_mid_stream_leave_the_others_alone(live: LiveServer) -> None:
+    """ops-06: a client that goes away ends its request in the engine."""
     async with httpx.AsyncClient(base_url=live.url, timeout=60) as client:
 
         async def leave() -> None:
@@ -248,6 +252,7 @@ def test_sampling_hot_says_no_phrase_made_of_the_model_s_own_words(live: LiveSer
 
 
 def test_a_large_restriction_loads_while_others_generate(live: LiveServer) -> None:
+    """ops-07: a long list is loaded whole, and nobody waits for it."""
     from evaluation.baselines.phrases import phrases as invented_phrases
 
     restriction = Restriction.compile([Phrase(text) for text in invented_phrases(100_000)])

@@ -114,6 +114,7 @@ def test_a_penalty_is_subtracted_once(
 def test_a_row_with_nothing_left_ends(
     processor: GuardLogitsProcessor, tmp_path: Path, tokenizer: PreTrainedTokenizerFast
 ) -> None:
+    """ops-03: the row ends with the dead end, not with token 0."""
     digest = stored(tmp_path, Phrase("tea"))
     banned = sorted(ids_completing(tokenizer, "", "tea"))
     choice = StructuredOutputsParams(choice=["tea"])
