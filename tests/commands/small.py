@@ -17,6 +17,8 @@ MAKE = {
     "make eval-overblocking": "make eval-overblocking SMALL=1",
     "make eval-answers": "make eval-answers SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
+    "make soak": "make soak SMALL=1",
+    "make fuzz": "make fuzz SMALL=1",
     "make requirements": "make requirements SMALL=1",
     # `make serve` serves the other demo.
     "make ask": 'make ask DEMO=people Q="Who taught Mehrangiz Dastgoshai?"',
@@ -41,6 +43,8 @@ AS_MAKE = {
     ".venv/bin/python -m evaluation.detection --only few": "make eval-detection",
     ".venv/bin/python -m evaluation.answers --record": "make eval-answers",
     ".venv/bin/python -m evaluation.targets": "make bench-targets",
+    ".venv/bin/python -m evaluation.soak --record": "make soak",
+    ".venv/bin/python -m evaluation.fuzz --record": "make fuzz",
 }
 LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
 
