@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.types import Message, Send
 
-from server.errors import KnownError, TookTooLong
+from server.errors import KnownError, ServerError, TookTooLong
 from server.http.draining import Draining, stopping
 from server.http.envelope import envelope
 
@@ -20,7 +20,8 @@ _STREAM = b"text/event-stream"
 async def within(seconds: float, serve: Callable[[Send], Awaitable[None]], send: Send, draining: Draining) -> None:
     """Serve a request, and stop after some time, or when the server's own time is over.
 
-    A stream that has begun ends with an event that holds the error, and `[DONE]`, as the engine ends one that fails.
+    A stream that has begun, and whose time is over or whose request fails, ends with an event that holds the error, and
+    `[DONE]`, as the engine ends one that fails.
 
     Args:
         seconds: How long it may take.
@@ -31,7 +32,7 @@ async def within(seconds: float, serve: Callable[[Send], Awaitable[None]], send:
     Raises:
         TookTooLong: The time is over, and the answer has not begun, or has no place for an error.
         NotReady: The same, when the server stops.
-        Exception: What `serve` raises.
+        Exception: What `serve` raises, but no ServerError once a stream has begun.
     """
     begun = streams = False
 
@@ -50,12 +51,18 @@ async def within(seconds: float, serve: Callable[[Send], Awaitable[None]], send:
     except TimeoutError:
         if not deadline.expired():
             raise
-        error = stopping() if draining.over else _too_long(seconds)
+        error: ServerError = stopping() if draining.over else _too_long(seconds)
         if not (begun and streams):
             raise error from None
-        last = b"data: " + json.dumps(envelope(error), ensure_ascii=False).encode() + b"\n\ndata: [DONE]\n\n"
-        async with asyncio.timeout(_LAST_EVENT_S):
-            await send({"type": "http.response.body", "body": last, "more_body": False})
+    except ServerError as failure:
+        if not (begun and streams):
+            raise
+        error = failure
+    else:
+        return
+    last = b"data: " + json.dumps(envelope(error), ensure_ascii=False).encode() + b"\n\ndata: [DONE]\n\n"
+    async with asyncio.timeout(_LAST_EVENT_S):
+        await send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 def _too_long(seconds: float) -> KnownError:
