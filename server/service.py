@@ -37,6 +37,7 @@ from server.policy.file import Policy, load_policy
 from server.policy.hints.foretold import Foretelling
 from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
+from server.quotas import SharedQuotas
 from server.running import ApiContext, Running
 from server.screening.decisionlog import DecisionLog
 from server.screening.judging import open_judging
@@ -267,7 +268,9 @@ class Service:
                 if any(snapshot.answering(target).answer is Answer.REPHRASE for target in snapshot.targets):
                     await fluency.learn(engine.app, model, classifier.background.prompts)
 
-            parts = (decisions, self.authenticator, enforcement, recalibration, learn)
+            limiters = {"requests": self.authenticator.limiter, "filtered": self.filter_limit.limiter}
+            quotas = SharedQuotas(database, limiters)
+            parts = (decisions, self.authenticator, enforcement, recalibration, learn, quotas)
             housekeeping = Housekeeping(settings, database, self.audit, *parts)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
