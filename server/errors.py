@@ -143,8 +143,10 @@ class NotReady(KnownError):
     TYPE = SERVER_ERROR
     CODE = "not_ready"
 
-    def __init__(self, message: str, *, code: str | None = None, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message, code=code, headers={"Retry-After": "5", **(headers or {})})
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, param=param, code=code, headers={"Retry-After": "5", **(headers or {})})
 
 
 class TookTooLong(KnownError):

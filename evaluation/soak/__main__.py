@@ -58,6 +58,7 @@ def run(effort: Effort) -> dict[str, Any]:
         ServerError: The server did not start, or ended by itself.
         httpx.HTTPError: The phrases could not be imported.
     """
+    from evaluation.cache import default_cache_dir
     from evaluation.demo.served import DEMOS
     from evaluation.soak import clients, memory, record
     from evaluation.targets.figures import spread
@@ -69,6 +70,10 @@ def run(effort: Effort) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         settings = {"GUARD_POLICY": str(demo.policy), "GUARD_MULTILINGUAL": "0", "VLLM_CPU_OMP_THREADS_BIND": "auto"}
         with WholeServer(demo.model(), Path(folder), None, demo.engine, settings) as server:
+            # A new data folder would have no vectors of words, and to encode them takes minutes.
+            words = default_cache_dir() / "words"
+            words.mkdir(parents=True, exist_ok=True)
+            (Path(folder) / "words").symlink_to(words)
             server.start()
             server.wait()
             with server.client(timeout_s=1800) as client:

@@ -43,10 +43,10 @@ def compared(samples: Sequence[Sample], seconds: float) -> tuple[float, float]:
         seconds: The length of the run.
 
     Raises:
-        ValueError: one of the two parts of the run has no sample.
+        ValueError: there are not two samples after the warm-up.
     """
-    first = [s.total for s in samples if WARM_UP * seconds <= s.seconds < (WARM_UP + PART) * seconds]
-    last = [s.total for s in samples if s.seconds >= (1 - PART) * seconds]
-    if not first or not last:
+    after = [s.total for s in samples if s.seconds >= WARM_UP * seconds]
+    if len(after) < 2:
         raise ValueError("too few samples of memory: run for longer")
-    return statistics.median(first), statistics.median(last)
+    part = max(1, round(len(after) * PART / (1 - WARM_UP)))
+    return statistics.median(after[:part]), statistics.median(after[-part:])

@@ -51,9 +51,8 @@ CONNECT_TIMEOUT_S = 5.0
 _IDLE_IN_TRANSACTION_MS = 60_000
 WRITES = "store_writes"
 """The execution option of engines whose transactions write."""
-# At the level DEBUG they log the values of statements and the rows that are read: phrases, examples, hashes of keys.
-for _name in ("aiosqlite", "sqlalchemy"):
-    logging.getLogger(_name).setLevel(logging.INFO)
+# It logs each statement with its values at the level DEBUG, and among these are phrases, examples and keys.
+logging.getLogger("aiosqlite").setLevel(logging.INFO)
 
 
 def create_engine(location: Location, *, lock_timeout_s: float, pooled: bool = True) -> AsyncEngine:
