@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from evaluation.demo import load_demo
@@ -37,15 +39,30 @@ def streamed(
     return threads
 
 
+MARK = "zyxprompt"
+
+
+def assert_secret(told: str, phrases: tuple[str, ...]) -> None:
+    """Fail if a text has a prompt or a phrase of the policy in it."""
+    assert MARK not in told.lower()
+    for phrase in phrases:
+        assert not contains_phrase(told, phrase), phrase
+
+
 @pytest.mark.timeout(400)
-def test_a_killed_engine_is_told_at_once_and_started_again(demo_model: str, tmp_path: Path) -> None:
+def test_a_killed_engine_is_told_at_once_and_started_again(
+    demo_model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     forgotten = load_demo().forgotten[0]
     question = {"model": "demo", "temperature": 0, "messages": [{"role": "user", "content": forgotten.pairs[0].question}]}
     long = {"model": "demo", "stream": True, "max_tokens": 1500, "ignore_eos": True, "temperature": 2.0}
-    long["messages"] = [{"role": "user", "content": "What is the tallest tower?"}]
+    long["messages"] = [{"role": "user", "content": f"What is the tallest tower, {MARK}?"}]
     about = long | {"messages": question["messages"]}
     with serving(demo_model, DEMOS["people"], tmp_path) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         mine = server.service.running.engine._client.engine_core.resources.engine_manager.processes
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                assert_secret(f"{process.cmdline()} {process.environ()}", forgotten.facts.names)
         events: list[list[str]] = [[], []]
         begun = [threading.Event(), threading.Event()]
         threads = streamed(server.url, [long, about], events, begun)
@@ -77,3 +94,7 @@ def test_a_killed_engine_is_told_at_once_and_started_again(demo_model: str, tmp_
         assert answer.json()["choices"][0]["finish_reason"] == "content_filter"
         for fact in forgotten.facts.names:
             assert not contains_phrase(answer.json()["choices"][0]["message"]["content"], fact) or fact in str(question)
+    # vLLM's own processes inherit these: what they wrote when they started, served, were killed and ended has no secret.
+    told = capfd.readouterr()
+    assert "the engine died" in told.err + told.out or "engine core exited" in told.err + told.out
+    assert_secret(told.out + told.err, forgotten.facts.names)
