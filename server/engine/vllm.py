@@ -88,18 +88,28 @@ class VllmEngine:
         A worker that does not answer for as long as it may take to load restrictions counts as dead, too: it is killed, so that
         vLLM ends the requests in progress with an error.
         """
-        asked = time.monotonic()
-        while self.alive:
-            if time.monotonic() >= asked + _ASK_S:
-                try:
-                    await self.held([])
-                except EngineFailure as error:
-                    if self.alive:
-                        logger.error("an engine worker hangs, so the engine is ended: %s", error)
-                        self._kill()
-                asked = time.monotonic()
-            await asyncio.sleep(_LOOK_S)
-        self.dead.set()
+        asked, asking = time.monotonic(), None
+        try:
+            while self.alive:
+                if asking is None and time.monotonic() >= asked + _ASK_S:
+                    # Beside the looking: a worker of an engine that dies leaves the question without an answer.
+                    asking = asyncio.create_task(self._ask())
+                elif asking and asking.done():
+                    asked, asking = time.monotonic(), None
+                await asyncio.sleep(_LOOK_S)
+            self.dead.set()
+        finally:
+            if asking:
+                asking.cancel()
+
+    async def _ask(self) -> None:
+        """Ask the workers whether they are there, and kill them if one does not answer."""
+        try:
+            await self.held([])
+        except EngineFailure as error:
+            if self.alive:
+                logger.error("an engine worker hangs, so the engine is ended: %s", error)
+                self._kill()
 
     def _kill(self) -> None:
         """Kill the engine's processes. vLLM then finds that the engine has died."""

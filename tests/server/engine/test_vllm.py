@@ -85,6 +85,26 @@ async def test_a_call_ends_when_the_engine_dies() -> None:
         await asyncio.wait_for(call, 1)
 
 
+async def test_a_death_during_a_question_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+    monkeypatch.setattr("server.engine.vllm._ASK_S", 0.01)
+    asked = asyncio.Event()
+
+    class Silent(Client):
+        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
+            asked.set()
+            await asyncio.Event().wait()
+            return []
+
+    client = Silent()
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.wait_for(asked.wait(), 1)
+    client.errored = True
+    await asyncio.wait_for(watching, 0.5)
+    assert engine.dead.is_set()
+
+
 async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
     monkeypatch.setattr("server.engine.vllm._ASK_S", 0.02)
