@@ -68,7 +68,7 @@ def run(effort: Effort) -> dict[str, Any]:
     demo = DEMOS["known"]
     told, samples = clients.Told(), list[memory.Sample]()
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"GUARD_POLICY": str(demo.policy), "GUARD_MULTILINGUAL": "0", "VLLM_CPU_OMP_THREADS_BIND": "auto"}
+        settings = {"GUARD_POLICY": str(demo.policy), "GUARD_MULTILINGUAL": "0"}
         with WholeServer(demo.model(), Path(folder), None, demo.engine, settings) as server:
             # A new data folder would have no vectors of words, and to encode them takes minutes.
             words = default_cache_dir() / "words"
