@@ -98,7 +98,7 @@ class Routes:
             if any(target in json.dumps(case.body, default=str) for target in self._policy.targets):
                 return
             if operation.path in _GENERATING:
-                case.body = _short(case.body)
+                case.body = _short(operation.path, case.body)
         label, asked = f"{case.method.upper()} {operation.path}", ascii(case.body)
         try:
             response = case.call(base_url=self._url, session=self._session, timeout=TIMEOUT_S)
@@ -184,12 +184,12 @@ def _cases(operation: Any, number: int, examples: int) -> list[Any]:
     return made
 
 
-def _short(body: dict[str, Any]) -> dict[str, Any]:
+def _short(path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return a body that asks for few tokens, if it is one that the server would answer at all."""
     kept = {
         name: min(value, MOST_TOKENS) if name in _LENGTHS and type(value) is int and value > 0 else value
         for name, value in body.items()
     }
     if not any(isinstance(kept.get(name), int) for name in _LENGTHS):
-        kept["max_tokens"] = MOST_TOKENS
+        kept["max_output_tokens" if path == "/v1/responses" else "max_tokens"] = MOST_TOKENS
     return kept
