@@ -15,7 +15,8 @@ export Q
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz requirements \
+	install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
@@ -64,6 +65,14 @@ redteam: $(STAMP)
 
 bench-targets: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)
+
+# Half an hour: 16 clients, a change of policy each second, and no growth of memory. MINUTES=... changes how long.
+soak: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.soak $(if $(MINUTES),--minutes $(MINUTES)) $(FORM)
+
+# An hour of random requests to a running server, and of random input to its parsers.
+fuzz: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(FORM)
 
 install: $(STAMP)
 

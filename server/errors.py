@@ -137,11 +137,16 @@ class EngineFailure(KnownError):
 
 
 class NotReady(KnownError):
-    """503: the server cannot serve under the guard now. The client may try again."""
+    """503: the server cannot serve under the guard now. The client may try again: in 5 s if `headers` says nothing else."""
 
     STATUS = 503
     TYPE = SERVER_ERROR
     CODE = "not_ready"
+
+    def __init__(
+        self, message: str, *, param: str | None = None, code: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, param=param, code=code, headers={"Retry-After": "5", **(headers or {})})
 
 
 class TookTooLong(KnownError):

@@ -1,7 +1,7 @@
 """Housekeeping: the work that repeats beside requests.
 
-It writes decisions to the audit log, calibrates detection, notes when keys were used, prunes the audit log, removes server
-processes that died, and learns how the model writes.
+It writes decisions to the audit log, calibrates detection, notes when keys were used, shares limits with other servers, prunes
+the audit log, removes server processes that died, and learns how the model writes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from datetime import timedelta
 from server.http.authentication import Authenticator
 from server.policy.enforcement import Enforcement
 from server.policy.recalibration import Recalibration
+from server.quotas import INTERVAL_S, SharedQuotas
 from server.screening.decisionlog import DecisionLog
 from server.settings import Settings
-from server.store import Database, Peers, StoreError
+from server.store import Database, Peers, Quotas, StoreError
 from server.store.audit.log import Audit
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Housekeeping:
         enforcement: Enforcement,
         recalibration: Recalibration,
         learn: Callable[[], Awaitable[None]],
+        quotas: SharedQuotas,
     ) -> None:
         """Keep house with these parts. `learn` finds out once how the model writes (`server.answers.fluency`)."""
         self._settings = settings
@@ -53,6 +55,7 @@ class Housekeeping:
         self._enforcement = enforcement
         self._recalibration = recalibration
         self._learn = learn
+        self._quotas = quotas
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -62,6 +65,7 @@ class Housekeeping:
             ("the use of keys was not noted yet", _KEYS_S, self._authenticator.flush),
             ("the audit log was not pruned", _PRUNE_S, self._prune),
             ("server processes that died were not removed", _PRUNE_S, self._expire),
+            ("limits were not shared with other servers", INTERVAL_S, self._share),
             ("it is not known how the model writes", _LOOK_S, self._learn),
             ("detection was not calibrated", _LOOK_S, lambda: self._recalibration.run_once(self._enforcement)),
         ]
@@ -87,9 +91,16 @@ class Housekeeping:
                 if not await self._audit.prune(session, before, "system"):
                     return
 
+    async def _share(self) -> None:
+        # Nobody else uses the store in the data folder.
+        if self._settings.database:
+            await self._quotas.share()
+
     async def _expire(self) -> None:
         async with self._database.write() as session:
-            await Peers().expire(session, await self._database.now(session) - _DEAD_PEERS)
+            now = await self._database.now(session)
+            await Peers().expire(session, now - _DEAD_PEERS)
+            await Quotas().expire(session, now)
 
 
 async def _every(trouble: str, seconds: float, call: Callable[[], Awaitable[None]]) -> None:

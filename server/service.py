@@ -11,10 +11,7 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
-
-from filelock import FileLock, Timeout
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 from classifiers import Screened
 from classifiers.answering import Answer
@@ -26,6 +23,7 @@ from server.answers.fluency import Fluency
 from server.encoders import OpenEncoder, open_foreign
 from server.engine.proof import prove
 from server.engine.protocol import Engine, OpenEngine, request, served_model
+from server.engine.restarts import Restarts, engine_died, first_of
 from server.errors import EngineFailure, NotReady
 from server.housekeeping import Housekeeping
 from server.http.admission import Admission
@@ -39,19 +37,23 @@ from server.policy.file import Policy, load_policy
 from server.policy.hints.foretold import Foretelling
 from server.policy.opening import open_policy
 from server.policy.recalibration import Recalibration
+from server.quotas import SharedQuotas
 from server.running import ApiContext, Running
 from server.screening.decisionlog import DecisionLog
 from server.screening.judging import open_judging
 from server.screening.lanes import Lanes
 from server.settings import Settings
-from server.store import Database, StoreError, notifier_of
+from server.start import alone, open_store
+from server.store import Database, notifier_of
 from server.store.audit.chain import read_key
 from server.store.audit.log import Audit
 from server.store.audit.opening import open_audit
-from server.store.database.location import default_url
 from server.store.keys import Keys
 
 logger = logging.getLogger(__name__)
+
+# Seconds that requests in progress may take to tell their clients that the engine has died.
+_TELL_S = 5.0
 
 
 class Service:
@@ -79,6 +81,7 @@ class Service:
         self._database: Database | None = None
         self._audit = Audit()
         self._running: Running | None = None
+        self._restarting = False
         self._settled = asyncio.Event()
         self._stop = asyncio.Event()
         self._ended = asyncio.Event()
@@ -90,6 +93,8 @@ class Service:
         Raises:
             NotReady: the engine does not run yet, the guard is not proven yet, or the lease on the store is over.
         """
+        if self._restarting or (self._running and not self._running.engine.alive):
+            raise engine_died()
         if self._running is None:
             raise NotReady("The server is starting: the guard is not proven yet.")
         if not self._running.activation.serving:
@@ -121,18 +126,26 @@ class Service:
 
     async def ready(self) -> bool:
         """Whether the engine answers, the guard is proven and the policy in force is known."""
-        if self.draining.begun or self._running is None or not self._running.activation.serving:
+        running = self._running
+        if self.draining.begun or running is None or not running.activation.serving or not running.engine.alive:
             return False
-        return (await request(self._running.engine.app, "GET", "/health")).status_code == 200
+        return (await request(running.engine.app, "GET", "/health")).status_code == 200
 
     async def run(self) -> None:
-        """Start, serve until `stop` or until the engine dies, and clean up. `failure` keeps what went wrong."""
+        """Start, serve until `stop`, and clean up. `failure` keeps what went wrong.
+
+        If the engine dies, all is started again and the guard is proven again (`server.engine.restarts`). Until then every
+        request gets status 503.
+        """
+        restarts = Restarts(self.settings.engine_restarts)
         try:
-            async with self._started() as engine:
-                self._settled.set()
-                await _first(self._stop, engine.dead)
-                if engine.dead.is_set():
-                    raise EngineFailure("the engine died: its own log says why")
+            while (served_s := await self._serve()) is not None:
+                wait = restarts.after(served_s)
+                if wait is None:
+                    raise EngineFailure(f"the engine died, after {restarts.done} restarts in a row: its own log says why")
+                logger.error("the engine died: nothing is answered until another one is proven; restart %s", restarts.told(wait))
+                if await first_of(self._stop, seconds=wait):
+                    break
         except Exception as error:
             self.failure = error
             logger.error("the server cannot serve: %s", error)
@@ -140,6 +153,30 @@ class Service:
             self._running = None
             self._settled.set()
             self._ended.set()
+
+    async def _serve(self) -> float | None:
+        """Serve until `stop` (None) or until the engine dies: return how many seconds it served, 0 if it could not start again.
+
+        Raises what keeps the server from its first start.
+        """
+        began = None
+        try:
+            async with self._started() as engine:
+                began, self._restarting = time.monotonic(), False
+                self._settled.set()
+                await first_of(self._stop, engine.dead)
+                if not engine.dead.is_set():
+                    return None
+                self._restarting = True
+                # What is in progress ends with an error in a moment, and uses what is closed after that.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.draining.idle(), _TELL_S)
+        except Exception as error:
+            if self._stop.is_set() or (began is None and not self._restarting):
+                raise
+            logger.error("the start or the end of an engine failed: %s: %s", type(error).__name__, error)
+        self._restarting = True
+        return 0.0 if began is None else time.monotonic() - began
 
     async def ended(self) -> None:
         """Wait until the service has ended, after `stop` or after a failure."""
@@ -154,8 +191,9 @@ class Service:
         settings = self.settings
         async with AsyncExitStack() as stack:
             lanes = stack.enter_context(Lanes())
-            stack.enter_context(_alone(settings.data_dir))
-            database = self._database = await _store(settings)
+            stack.enter_context(alone(settings.data_dir))
+            database = self._database = await open_store(settings)
+            stack.callback(self._close)
             stack.push_async_callback(database.close)
             self._audit = await open_audit(
                 database,
@@ -230,7 +268,9 @@ class Service:
                 if any(snapshot.answering(target).answer is Answer.REPHRASE for target in snapshot.targets):
                     await fluency.learn(engine.app, model, classifier.background.prompts)
 
-            parts = (decisions, self.authenticator, enforcement, recalibration, learn)
+            limiters = {"requests": self.authenticator.limiter, "filtered": self.filter_limit.limiter}
+            quotas = SharedQuotas(database, limiters)
+            parts = (decisions, self.authenticator, enforcement, recalibration, learn, quotas)
             housekeeping = Housekeeping(settings, database, self.audit, *parts)
             stack.push_async_callback(housekeeping.stop)
             housekeeping.start()
@@ -258,49 +298,12 @@ class Service:
             logger.info("guard proven; policy snapshot %d with %d targets", enforcement.snapshot.number, len(found.targets))
             yield engine
 
+    def _close(self) -> None:
+        """Have nothing use what is closed."""
+        self._running = self._database = None
+
     @contextmanager
     def _timed(self, part: str) -> Iterator[None]:
         started = time.perf_counter()
         yield
         self.seconds[part] = time.perf_counter() - started
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Make the folder, and keep other servers away from it: one could remove a restriction that another is about to load.
-
-    Raises:
-        RuntimeError: another process has the folder, or it cannot be written to.
-    """
-    lock = FileLock(folder / "lock", timeout=0)
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock.acquire()
-    except Timeout:
-        raise RuntimeError(f"{folder} is used by another server process: give each its own with --data-dir") from None
-    except OSError as error:
-        raise RuntimeError(
-            f"the data folder {folder} cannot be written to ({error.strerror}): make it writable, or give another with --data-dir"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-async def _store(settings: Settings) -> Database:
-    """Open the store. Raises RuntimeError, which says what to check, if that is not possible."""
-    try:
-        return await Database.open(settings.database or default_url(settings.data_dir))
-    except (StoreError, ValueError, OSError) as error:
-        named = "that GUARD_DATABASE names" if settings.database else f"in the data folder {settings.data_dir}"
-        raise RuntimeError(
-            f"the store {named} cannot be opened: {error}. Check that it exists and lets this server in"
-        ) from error
-
-
-async def _first(*events: asyncio.Event) -> None:
-    waiting = [asyncio.create_task(event.wait()) for event in events]
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()

@@ -134,6 +134,9 @@ class Settings(BaseSettings):
     request_timeout: float = Field(1800.0, gt=0, description="seconds that a request may take, waiting and streaming included")
     drain_timeout: float = Field(20.0, ge=0, description="seconds that requests in progress may take once the server is to stop")
     load_timeout: float = Field(60.0, gt=0, description="seconds in which every engine worker must load restrictions")
+    engine_restarts: int = Field(
+        5, ge=0, description="how often in a row an engine that died is started again; then the server ends; 0: it ends at once"
+    )
     log_level: str = Field("info", description="log level: debug, info, warning or error")
     vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments that go to vLLM unchanged")
 

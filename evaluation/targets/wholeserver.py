@@ -19,7 +19,7 @@ import psutil
 
 from evaluation.demo.served import ENGINE
 
-START_S = 300.0
+START_S = 600.0
 """Seconds to wait for a start: an engine needs half a minute on idle cores, and more beside others."""
 # In the environment of a server's processes and of no others: descendants inherit it, even those that leave the group.
 _MARK = "EVALUATION_SERVER"

@@ -25,7 +25,12 @@ class Engine(Protocol):
 
     @property
     def dead(self) -> asyncio.Event:
-        """Set when the engine has died and will not come back."""
+        """Set soon after the engine has died. It will not come back."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine has not died. It is False at once, before `dead` is set."""
         ...
 
     @property

@@ -25,6 +25,8 @@ from server.engine.tokenizer import PromptTokenizer, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 
 def vllm_arguments(settings: Settings) -> list[str]:
     """Return vLLM's command line. Raises ValueError if the operator's arguments have an option that is refused (`flags`)."""
@@ -42,6 +44,8 @@ def vllm_arguments(settings: Settings) -> list[str]:
 
 # Seconds before the workers are asked again whether they have loaded restrictions.
 _POLL = 0.01
+# Seconds between two looks whether the engine has died, and between two questions whether its workers still answer.
+_LOOK_S, _ASK_S = 0.1, 5.0
 
 
 def prepare_environment() -> None:
@@ -72,6 +76,45 @@ class VllmEngine:
         self.dead_end = dead_end_token(tokenizer, self.vocabulary, ends)
         self.tells_hits = self.dead_end not in ends
         self.developer = knows_role(template or getattr(tokenizer, "chat_template", None), "developer")
+
+    @property
+    def alive(self) -> bool:
+        """Whether vLLM does not know that its engine has died."""
+        return not (self.dead.is_set() or self._client.errored)
+
+    async def watch(self) -> None:
+        """Set `dead` as soon as the engine has died; vLLM tells nobody until somebody asks it for an answer.
+
+        A worker that does not answer for as long as it may take to load restrictions counts as dead, too: it is killed, so that
+        vLLM ends the requests in progress with an error.
+        """
+        asked, asking = time.monotonic(), None
+        try:
+            while self.alive:
+                if asking is None and time.monotonic() >= asked + _ASK_S:
+                    # Beside the looking: a worker of an engine that dies leaves the question without an answer.
+                    asking = asyncio.create_task(self._ask())
+                elif asking and asking.done():
+                    asked, asking = time.monotonic(), None
+                await asyncio.sleep(_LOOK_S)
+            self.dead.set()
+        finally:
+            if asking:
+                asking.cancel()
+
+    async def _ask(self) -> None:
+        """Ask the workers whether they are there, and kill them if one does not answer."""
+        try:
+            await self.held([])
+        except EngineFailure as error:
+            if self.alive:
+                logger.error("an engine worker hangs, so the engine is ended: %s", error)
+                self._kill()
+
+    def _kill(self) -> None:
+        """Kill the engine's processes. vLLM then finds that the engine has died."""
+        for process in self._client.engine_core.resources.engine_manager.processes:
+            process.kill()
 
     @property
     def version(self) -> str:
@@ -141,10 +184,23 @@ class VllmEngine:
         return found
 
     async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
+        call = self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
+        # vLLM hands its timeout to the engine's process, which may hang itself. And when that process dies, vLLM leaves the call
+        # without an answer.
+        calling = asyncio.ensure_future(asyncio.wait_for(call, self._load_timeout))
+        dying = asyncio.ensure_future(self.dead.wait())
         try:
-            answers = await self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
+            await asyncio.wait((calling, dying), return_when=asyncio.FIRST_COMPLETED)
+            if not calling.done():
+                raise EngineFailure(f"the engine died during {method}")
+            answers = calling.result()
+        except EngineFailure:
+            raise
         except Exception as error:
             raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}") from error
+        finally:
+            calling.cancel()
+            dying.cancel()
         return list(answers)
 
 
@@ -199,7 +255,11 @@ async def open_vllm(settings: Settings) -> AsyncIterator[VllmEngine]:
             # On a thread, because it copies the tokenizer, which may be large.
             engine = await asyncio.to_thread(VllmEngine, *known)
             app.state.server = _DeathNotice(engine.dead)
-            yield engine
+            watching = asyncio.create_task(engine.watch(), name="engine watch")
+            try:
+                yield engine
+            finally:
+                watching.cancel()
     finally:
         client.shutdown()
 

@@ -68,6 +68,9 @@ class Authenticator:
         limiter: counts the requests of each key; a new one if None.
         clock: returns monotonic seconds.
         now: returns a time with its zone.
+
+    Attributes:
+        limiter: counts the requests of each key.
     """
 
     def __init__(
@@ -79,7 +82,7 @@ class Authenticator:
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
-        self._limiter = limiter or RateLimiter(clock)
+        self.limiter = limiter or RateLimiter(clock)
         self._clock = clock
         self._now = now
         self._ring = KeyRing()
@@ -147,7 +150,7 @@ class Authenticator:
     def count(self, principal: Principal, texts: int) -> None:
         """Count texts like requests, of which `admit` has counted one. Raises RateLimited if the key has sent too many."""
         if texts and principal.rate_per_minute is not None:
-            self._limiter.take(principal.key_id, principal.rate_per_minute, principal.burst, texts)
+            self.limiter.take(principal.key_id, principal.rate_per_minute, principal.burst, texts)
 
     async def flush(self) -> None:
         """Note in the store which keys were used, to the hour. Raises StoreError; then the next call notes them."""

@@ -31,7 +31,7 @@ async def within(
 ) -> None:
     """Serve a request, and stop after some time, or when the server's own time is over.
 
-    A stream that has begun ends with events that tell the error.
+    A stream that has begun, and whose time is over or whose request fails, ends with events that tell the error.
 
     Args:
         seconds: How long it may take.
@@ -43,7 +43,7 @@ async def within(
     Raises:
         TookTooLong: The time is over, and the answer has not begun, or has no place for an error.
         NotReady: The same, when the server stops.
-        Exception: What `serve` raises.
+        Exception: What `serve` raises, but no ServerError once a stream has begun.
     """
     begun = streams = False
 
@@ -62,11 +62,17 @@ async def within(
     except TimeoutError:
         if not deadline.expired():
             raise
-        error = stopping() if draining.over else _too_long(seconds)
+        error: ServerError = stopping() if draining.over else _too_long(seconds)
         if not (begun and streams):
             raise error from None
-        async with asyncio.timeout(_LAST_EVENT_S):
-            await send({"type": "http.response.body", "body": last(error), "more_body": False})
+    except ServerError as failure:
+        if not (begun and streams):
+            raise
+        error = failure
+    else:
+        return
+    async with asyncio.timeout(_LAST_EVENT_S):
+        await send({"type": "http.response.body", "body": last(error), "more_body": False})
 
 
 def _too_long(seconds: float) -> KnownError:

@@ -17,16 +17,19 @@ class FilterLimit:
     Args:
         per_minute: how many a client may have per minute, and at once.
         limiter: the buckets; new ones if None.
+
+    Attributes:
+        limiter: the buckets.
     """
 
     def __init__(self, per_minute: int, limiter: RateLimiter | None = None) -> None:
         self._per_minute = per_minute
-        self._limiter = limiter or RateLimiter()
+        self.limiter = limiter or RateLimiter()
 
     def check(self, client: str) -> None:
         """Raise RateLimited if a client has had too many."""
-        self._limiter.check(client, self._per_minute, _WHAT)
+        self.limiter.check(client, self._per_minute, _WHAT)
 
     def note(self, client: str) -> None:
         """Count an answer of a client."""
-        self._limiter.note(client, self._per_minute)
+        self.limiter.note(client, self._per_minute)

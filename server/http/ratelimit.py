@@ -1,8 +1,8 @@
 """Limits how many requests a key may make, with a token bucket per key.
 
 A bucket holds at most `burst` tokens and gains `rate` tokens per minute. A request takes one token (RFC 2697, section 3, with
-requests in place of bytes), or one per text where it asks about several. Each process has its own buckets, so N processes
-together allow N times the limit.
+requests in place of bytes), or one per text where it asks about several. Each process has its own buckets. Processes that share a
+store bring theirs together each second (`server.quotas`): `taken` and `settle` are for that.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from server.errors import RateLimited
+from server.store.quotas import Use
 
 
 class RateLimiter:
@@ -28,6 +29,7 @@ class RateLimiter:
         self._clock = clock
         self._most = most
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._uses: dict[str, Use] = {}
 
     def take(self, key_id: str, rate_per_minute: int, burst: int | None = None, count: int = 1, what: str = "requests") -> None:
         """Take tokens from the bucket of `key_id`.
@@ -46,20 +48,45 @@ class RateLimiter:
         needed = min(float(count), size)
         enough = tokens >= needed
         self._keep(key_id, tokens - count if enough else tokens)
+        self._use(key_id, count if enough else 0, rate_per_minute, size)
         if not enough:
             raise _limited(rate_per_minute, what, needed - tokens)
 
     def check(self, key_id: str, rate_per_minute: int, what: str) -> None:
         """Take nothing, and raise what `take` raises if the bucket has no token."""
-        _, tokens = self._tokens(key_id, rate_per_minute)
+        size, tokens = self._tokens(key_id, rate_per_minute)
         self._keep(key_id, tokens)
+        self._use(key_id, 0, rate_per_minute, size)
         if tokens < 1:
             raise _limited(rate_per_minute, what, 1 - tokens)
 
     def note(self, key_id: str, rate_per_minute: int) -> None:
         """Take a token for what has been done already, whether or not the bucket has one."""
-        _, tokens = self._tokens(key_id, rate_per_minute)
+        size, tokens = self._tokens(key_id, rate_per_minute)
         self._keep(key_id, tokens - 1)
+        self._use(key_id, 1, rate_per_minute, size)
+
+    def taken(self) -> dict[str, Use]:
+        """Return what was taken since the last call, for each bucket that was looked at, and forget it."""
+        uses, self._uses = self._uses, {}
+        return uses
+
+    def untold(self, uses: Mapping[str, Use]) -> None:
+        """Remember again what `taken` returned: it could not be told to other processes."""
+        for key_id, use in uses.items():
+            self._use(key_id, use.count, use.rate_per_minute, use.size)
+
+    def settle(self, key_id: str, tokens: float) -> None:
+        """Set what a bucket holds: `tokens`, less what was taken since the last `taken`."""
+        since = self._uses.get(key_id)
+        self._buckets.pop(key_id, None)
+        self._keep(key_id, tokens - (since.count if since else 0))
+
+    def _use(self, key_id: str, count: int, rate_per_minute: int, size: float) -> None:
+        before = self._uses.pop(key_id, None)
+        self._uses[key_id] = Use(count + (before.count if before else 0), rate_per_minute, size)
+        if len(self._uses) > self._most:
+            del self._uses[next(iter(self._uses))]
 
     def _tokens(self, key_id: str, rate_per_minute: int, burst: int | None = None) -> tuple[float, float]:
         """Take a bucket out of the table. Return how many tokens it holds at most, and how many it has."""

@@ -26,6 +26,7 @@ from server.answers.reply import Reply, deliver, replied
 from server.answers.scores import possible
 from server.answers.starved import fed
 from server.answers.terms import Unverified
+from server.engine.restarts import engine_died
 from server.errors import ServerError
 from server.http.authentication import client_of
 from server.http.body import parse_json, read_body
@@ -104,10 +105,12 @@ class GuardedRoute:
                 async with self._reply(running, scope, receive, screener, body, decisions, sender) as reply:
                     try:
                         answer = await begun(reply, self._dialect.prompt_field)
+                        await deliver(telling.told(answer), send, {DECISION_HEADER: named})
                     except ServerError as error:
-                        error.headers[DECISION_HEADER] = named
-                        raise
-                    await deliver(telling.told(answer), send, {DECISION_HEADER: named})
+                        # Whatever the engine says when it dies, the client may ask again.
+                        told = error if running.engine.alive or error.status < 500 else engine_died()
+                        told.headers[DECISION_HEADER] = named
+                        raise told from None
 
     async def _read(
         self, running: Running, scope: Scope, receive: Receive, sender: Sender, telling: Telling

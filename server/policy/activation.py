@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from classifiers.meaning.nearest import example_vectors
 from server.errors import EngineFailure, NotReady
+from server.policy.clock import SteadyClock
 from server.policy.enforcement import Enforcement
-from server.policy.lease import Lease
+from server.policy.lease import LEASE_S, Lease
 from server.policy.parts import Prepared
 from server.policy.vectors import embed, embedded
 from server.policy.wanted import Wanted
@@ -81,6 +82,7 @@ class Activation:
         self._proposed = 0
         # A round and the takeover of another process's snapshot take turns.
         self._turn = asyncio.Lock()
+        self._clock = SteadyClock()
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -212,7 +214,7 @@ class Activation:
             async with self._database.write() as session:
                 now = await self._database.now(session)
                 await self._peers.acknowledge(session, self.lease.instance, number, now)
-                waiting = await self._peers.waiting_for(session, number, now)
+                waiting = await self._peers.waiting_for(session, number, now, LEASE_S)
                 if not waiting:
                     await self._snapshots.activate(session, number)
                     await self._targets.mark_active(session, wanted.pending, number)
@@ -275,7 +277,8 @@ class Activation:
             await asyncio.sleep(RETRY_S)
             try:
                 async with self._database.read() as session:
-                    expired = await self._targets.expired(session, await self._database.now(session))
+                    now = await self._database.now(session)
+                    expired = await self._targets.expired(session, now) if self._clock.steady(now) else []
                 if expired:
                     await self._expire(expired)
                 if not (await self.wanted()).settled:

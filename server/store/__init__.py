@@ -17,6 +17,7 @@ from server.store.errors import (
 )
 from server.store.idempotency import Idempotency
 from server.store.peers import Peers
+from server.store.quotas import Quotas, Use
 from server.store.records import (
     Compiled,
     Purged,
@@ -43,6 +44,7 @@ __all__ = [
     "Notifier",
     "Peers",
     "Purged",
+    "Quotas",
     "SchemaTooNew",
     "SnapshotConflict",
     "Snapshots",
@@ -59,6 +61,7 @@ __all__ = [
     "TargetNotFound",
     "TargetPage",
     "Targets",
+    "Use",
     "VersionConflict",
     "notifier_of",
 ]

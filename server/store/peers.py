@@ -51,8 +51,14 @@ class Peers:
         lower = (PEERS.c.instance == instance) & (PEERS.c.snapshot < number)
         await session.execute(update(PEERS).where(lower).values(snapshot=number))
 
-    async def waiting_for(self, session: AsyncSession, number: int, now: datetime) -> list[str]:
-        """Return the processes with a lease that have not acknowledged snapshot `number`."""
+    async def waiting_for(self, session: AsyncSession, number: int, now: datetime, lease_s: float) -> list[str]:
+        """Return the processes with a lease that have not acknowledged snapshot `number`.
+
+        A lease that ends later than one that begins now is from before the clock went back. It is cut to that: no process counts
+        its lease for longer than `lease_s`, and nobody waits for a dead one until the clock is where it was.
+        """
+        longest = now + timedelta(seconds=lease_s)
+        await session.execute(update(PEERS).where(PEERS.c.lease_until > longest).values(lease_until=longest))
         query = select(PEERS.c.instance).where(PEERS.c.lease_until > now, PEERS.c.snapshot < number)
         return list((await session.execute(query.order_by(PEERS.c.instance))).scalars())
 

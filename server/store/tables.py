@@ -1,4 +1,4 @@
-"""The tables of targets, snapshots, idempotency keys and peers.
+"""The tables of targets, snapshots, idempotency keys, peers and quotas.
 
 SQLite reads a row up to the last column that a query asks for. So large columns (documents, vectors) come last.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, Text, text
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, Integer, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from server.store.base import Base
@@ -122,3 +122,14 @@ class PeerRow(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease_until: Mapped[datetime] = mapped_column(UtcDateTime)
     snapshot: Mapped[int] = mapped_column(Integer)
+
+
+class QuotaRow(Base):
+    """The token buckets that servers share: how many tokens a bucket had at a time of the database's."""
+
+    __tablename__ = "quotas"
+    __table_args__ = (Index("ix_quotas_at", "at"),)
+
+    bucket: Mapped[str] = mapped_column(identifier(64), primary_key=True)
+    tokens: Mapped[float] = mapped_column(Double)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -18,6 +18,8 @@ MAKE = {
     "make eval-answers": "make eval-answers SMALL=1",
     "make redteam": "make redteam SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
+    "make soak": "make soak SMALL=1",
+    "make fuzz": "make fuzz SMALL=1",
     "make requirements": "make requirements SMALL=1",
     # `make serve` serves the other demo.
     "make ask": 'make ask DEMO=people Q="Who taught Mehrangiz Dastgoshai?"',
@@ -43,6 +45,8 @@ AS_MAKE = {
     ".venv/bin/python -m evaluation.answers --record": "make eval-answers",
     ".venv/bin/python -m evaluation.redteam --record": "make redteam",
     ".venv/bin/python -m evaluation.targets": "make bench-targets",
+    ".venv/bin/python -m evaluation.soak --record": "make soak",
+    ".venv/bin/python -m evaluation.fuzz --record": "make fuzz",
 }
 LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
 

@@ -75,6 +75,10 @@ class FakeEngine:
             ]
         )
 
+    @property
+    def alive(self) -> bool:
+        return not self.dead.is_set()
+
     def tokens(self) -> Vocabulary:
         return self.said
 

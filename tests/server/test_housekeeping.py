@@ -46,6 +46,9 @@ class Part:
     async def learn(self) -> None:
         await self._called("learn")
 
+    async def share(self) -> None:
+        await self._called("share")
+
     async def run_once(self, enforcement: Any) -> None:
         await self._called(f"calibrate {enforcement}")
 
@@ -61,7 +64,7 @@ def make(database: Database, part: Part, tmp_path: Path) -> Callable[..., Housek
         parts: Any = part
         enforcement: Any = "enforcement"
         known = Settings(model="fake", data_dir=tmp_path, **settings)
-        return Housekeeping(known, database, Audit(), parts, parts, enforcement, parts, part.learn)
+        return Housekeeping(known, database, Audit(), parts, parts, enforcement, parts, part.learn, parts)
 
     return made
 
@@ -145,3 +148,10 @@ async def test_processes_that_died_over_an_hour_ago_are_removed(database: Databa
             await Peers().register(session, name, now - timedelta(minutes=ago), 0.0)
     await make()._expire()
     assert await instances(database) == ["alive", "just died"]
+
+
+async def test_limits_are_shared_only_where_the_store_may_be(make: Callable[..., Housekeeping], part: Part) -> None:
+    await make()._share()
+    assert part.calls == []
+    await make(database="sqlite:///shared.db")._share()
+    assert part.calls == ["share"]

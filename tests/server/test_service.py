@@ -6,11 +6,14 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
 from server.app import create_app
 from server.errors import EngineFailure, GuardFailure, NotReady
@@ -31,7 +34,10 @@ async def test_a_data_folder_belongs_to_one_process(
 
 
 @pytest.mark.slow
-async def test_when_the_engine_dies_the_service_ends_with_the_reason(app: FastAPI, engine: FakeEngine) -> None:
+async def test_when_the_engine_dies_too_often_the_service_ends_with_the_reason(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_prompts: None
+) -> None:
+    app = create_app(settings.model_copy(update={"engine_restarts": 0}), opener(engine), lambda _: encoder)
     async with app.router.lifespan_context(app):
         service = app.state.service
         await service.settled()
@@ -39,6 +45,65 @@ async def test_when_the_engine_dies_the_service_ends_with_the_reason(app: FastAP
         await asyncio.wait_for(service.ended(), 10)
         assert "the engine died" in str(service.failure)
         assert not await service.ready()
+
+
+@pytest.mark.slow
+async def test_an_engine_that_dies_is_started_again_and_proven(
+    settings: Settings, engine: FakeEngine, encoder: WordEncoder, few_prompts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.engine.restarts._FIRST_S", 0.2)
+    engines = [engine, FakeEngine(), FakeEngine()]
+    # The second ignores restrictions: it must not be served.
+    engines[1].obeys = False
+    opened = iter(engines)
+
+    @asynccontextmanager
+    async def open_engine(of: Settings) -> AsyncIterator[FakeEngine]:
+        made = next(opened)
+        made.folder = of.restrictions
+        yield made
+
+    app = create_app(settings, open_engine, lambda _: encoder)
+    body = {"model": "fake", "messages": [{"role": "user", "content": "What is a good cake?"}]}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client,
+    ):
+        service = app.state.service
+        await service.settled()
+        engine.dead.set()
+        told = set()
+        for path in ("/ready", "/v1/policy", "/v1/models"):
+            answer = await client.get(path)
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) > 0
+            told.add(answer.json()["error"]["code"])
+        assert (await client.post("/v1/chat/completions", json=body)).status_code == 503
+        assert told <= {"engine_died", "not_ready"}
+        assert (await client.get("/health")).status_code == 200
+        async with asyncio.timeout(20):
+            while (await client.get("/ready")).status_code != 200:
+                assert not service.failure
+                await asyncio.sleep(0.05)
+        assert service.running.engine is engines[2]
+        answered = await client.post("/v1/chat/completions", json=body)
+        assert answered.status_code == 200
+        assert engines[2].bodies[-1]["vllm_xargs"]["guard"]
+
+
+@pytest.mark.slow
+async def test_what_an_engine_says_when_it_dies_is_told_as_503(client: httpx.AsyncClient, engine: FakeEngine) -> None:
+    async def dies(*_: object) -> JSONResponse:
+        # As vLLM's own handler answers for an engine that is dead.
+        engine.dead.set()
+        return JSONResponse({"error": {"message": "EngineCore encountered an issue", "code": 500}}, 500)
+
+    engine._answer = dies  # type: ignore[method-assign, assignment]
+    body = {"model": "fake", "messages": [{"role": "user", "content": "What is a good cake?"}]}
+    answer = await client.post("/v1/chat/completions", json=body)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "engine_died")
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["x-guard-decision-id"]
 
 
 async def failure(app: FastAPI) -> Exception:

@@ -18,6 +18,7 @@ from guard.decoding.batch import Batch
 from guard.processors.logits import LogitsEditor
 from guard.processors.vllm.hits import Hits
 from guard.processors.vllm.requests import Requests
+from guard.processors.vllm.rewinding import Rewinding
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
@@ -45,6 +46,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         self._hits = Hits(self._editor)
         # It has no row for a request without a restriction.
         self._batch = Batch()
+        self.rewinding: Rewinding | None = None
 
     def is_argmax_invariant(self) -> bool:
         """Return False: a ban may change what greedy decoding picks."""
@@ -67,6 +69,8 @@ class GuardLogitsProcessor(LogitsProcessor):
 
         One scatter bans in all rows, and one bans the dead end. Then the rows with a hit are closed.
         """
+        if self.rewinding:
+            self.rewinding.keep()
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()
@@ -83,9 +87,12 @@ class GuardLogitsProcessor(LogitsProcessor):
 def live(model_runner: Any) -> Requests | None:
     """Return the `Requests` of the guard's processor in a V1 model runner, None if the processor is not loaded.
 
-    `input_batch.logitsprocs`, the list of a worker's logits processors, is internal to vLLM 0.32.
+    On a CPU, seeded requests of the runner can be preempted from then on (`rewinding`). `input_batch.logitsprocs`, the list of a
+    worker's logits processors, is internal to vLLM 0.32.
     """
     for processor in model_runner.input_batch.logitsprocs.all:
         if isinstance(processor, GuardLogitsProcessor):
+            if processor.rewinding is None and torch.device(model_runner.device).type == "cpu":
+                processor.rewinding = Rewinding(model_runner)
             return processor.requests
     return None

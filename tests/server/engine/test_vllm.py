@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +22,7 @@ class Client:
     """Workers that answer what they are told to, or not at all."""
 
     model_config = SimpleNamespace(get_vocab_size=lambda: 10, max_model_len=100, try_get_generation_config=dict)
+    errored = False
 
     def __init__(self, *answers: Any) -> None:
         self.answers = answers
@@ -53,6 +55,77 @@ async def test_each_worker_says_what_it_holds() -> None:
 async def test_a_worker_that_does_not_answer_is_an_engine_failure() -> None:
     with pytest.raises(EngineFailure, match="TimeoutError"):
         await engine_on(Client()).suppressed(["a"])
+
+
+async def test_a_death_is_noticed_though_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+    client = Client()
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.sleep(0.03)
+    assert engine.alive
+    assert not engine.dead.is_set()
+    client.errored = True
+    assert not engine.alive
+    await asyncio.wait_for(watching, 1)
+    assert engine.dead.is_set()
+
+
+async def test_a_call_ends_when_the_engine_dies() -> None:
+    class Silent(Client):
+        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
+            await asyncio.Event().wait()
+            return []
+
+    engine = engine_on(Silent())
+    call = asyncio.create_task(engine.held(["a"]))
+    await asyncio.sleep(0.01)
+    engine.dead.set()
+    with pytest.raises(EngineFailure, match="died during guard_held"):
+        await asyncio.wait_for(call, 1)
+
+
+async def test_a_death_during_a_question_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+    monkeypatch.setattr("server.engine.vllm._ASK_S", 0.01)
+    asked = asyncio.Event()
+
+    class Silent(Client):
+        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
+            asked.set()
+            await asyncio.Event().wait()
+            return []
+
+    client = Silent()
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.wait_for(asked.wait(), 1)
+    client.errored = True
+    await asyncio.wait_for(watching, 0.5)
+    assert engine.dead.is_set()
+
+
+async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+    monkeypatch.setattr("server.engine.vllm._ASK_S", 0.02)
+
+    class Hanging(Client):
+        killed = False
+
+        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
+            await asyncio.Event().wait()
+            return []
+
+        def kill(self) -> None:
+            self.killed = self.errored = True
+
+    client = Hanging()
+    client.engine_core = SimpleNamespace(resources=SimpleNamespace(engine_manager=SimpleNamespace(processes=[client])))  # type: ignore[attr-defined]
+    engine = engine_on(client)
+    engine._load_timeout = 0.05
+    await asyncio.wait_for(engine.watch(), 2)
+    assert client.killed
+    assert engine.dead.is_set()
 
 
 def settings(folder: Path, *arguments: str) -> Settings:

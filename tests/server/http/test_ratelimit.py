@@ -129,3 +129,28 @@ def test_f3_what_was_done_counts_even_if_nothing_is_left(limiter: RateLimiter, c
         limiter.check("a", 2, "answers")
     clock.now += 30
     limiter.check("a", 2, "answers")
+
+
+def test_what_was_taken_is_told_once_and_a_bucket_is_settled_less_what_came_since() -> None:
+    limiter = RateLimiter(lambda: 0.0)
+    limiter.take("a", 10, count=4)
+    limiter.note("b", 5)
+    limiter.check("c", 5, "answers")
+    taken = limiter.taken()
+    assert {key: use.count for key, use in taken.items()} == {"a": 4, "b": 1, "c": 0}
+    assert limiter.taken() == {}
+    limiter.take("a", 10)
+    limiter.untold(taken)
+    assert limiter.taken()["a"].count == 5
+    limiter.take("a", 10)
+    limiter.settle("a", 2.0)
+    limiter.take("a", 10)
+    with pytest.raises(RateLimited):
+        limiter.take("a", 10)
+
+
+def test_no_more_is_remembered_than_there_are_buckets() -> None:
+    limiter = RateLimiter(lambda: 0.0, most=3)
+    for key in "abcde":
+        limiter.take(key, 10)
+    assert list(limiter.taken()) == ["c", "d", "e"]

@@ -49,6 +49,7 @@ _WRITTEN_BY = {
     ],
     "0003": [],
     "0004": [],
+    "0005": [f"INSERT INTO quotas (bucket, tokens, at) VALUES ('b', 1.5, '{_AT}')"],
 }
 
 

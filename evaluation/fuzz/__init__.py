@@ -1,0 +1,1 @@
+"""Random requests to a running server, and random input to its parsers: nothing breaks, and nothing forbidden is said."""
