@@ -73,14 +73,14 @@ class Counting(BagOfWords):
 
 def test_a_window_is_read_once_and_only_where_the_profile_is_unsure() -> None:
     encoder, counting = BagOfWords(), Counting()
-    texts = ["ada brillquist", "how do planes fly"]
+    texts = ["now ada brillquist", "how do planes fly"]
     unsure = Weights(np.zeros(len(FIRST_NAMES), np.float32), 0.0, 0.5, 0.25)
     profiles = ProfileClassifier(encoder, unsure)
     windows = profiles.windows(texts, encoder.encode(texts), np.zeros(2, np.float32))
     opinion = SecondOpinion(Multilingual(counting, ["what is rain"]), weights(second_name=1.0))
     targets = [a_target("ada", "ada brillquist"), a_target("bo", "bo quince")]
     compared = Compared(texts, windows, opinion)
-    assert compared.score(profiles, [0, 1], targets[0], False, False) == pytest.approx(0.5)
+    assert 0 < compared.score(profiles, [0, 1], targets[0], False, False) < 0.5
     assert compared.score(profiles, [0], targets[1], False, False) == pytest.approx(-0.5)
     assert [text for text in counting.texts if text in texts] == texts[:1]
     sure = ProfileClassifier(encoder, Weights(unsure.values, 5.0, 0.5, 0.25))
