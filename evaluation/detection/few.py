@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Annotated, Literal
 
 import yaml
@@ -152,21 +153,21 @@ def names_somebody(text: str) -> bool:
 
 
 def load(kind: str, split: Split = "report") -> list[Subject]:
-    """Return the targets of a kind.
+    """Return the targets of a kind: those of KIND.yaml, or for `dev` those of KIND-dev.yaml, KIND-dev-2.yaml and so on in order.
 
     Raises:
         FileNotFoundError: There is no file of this kind.
         ValueError: The file is not as it should be; the message names the file and the target.
     """
-    name = kind if split == "report" else f"{kind}-{split}"
-    text = files("evaluation.detection").joinpath("few", f"{name}.yaml").read_text("utf-8")
+    folder = files("evaluation.detection").joinpath("few")
     found: list[Subject] = []
-    for record in yaml.safe_load(text):
-        try:
-            found.append(Subject.model_validate(record))
-        except ValueError as error:
-            raise ValueError(f"few/{name}.yaml, target {record.get('id')!r}: {error}") from error
-    _check_apart(name, found)
+    for name in _file_names(folder, kind, split):
+        for record in yaml.safe_load(folder.joinpath(name).read_text("utf-8")):
+            try:
+                found.append(Subject.model_validate(record))
+            except ValueError as error:
+                raise ValueError(f"few/{name}, target {record.get('id')!r}: {error}") from error
+    _check_apart(f"{kind}, {split}", found)
     return found
 
 
@@ -175,6 +176,16 @@ def load_all(split: Split = "report") -> dict[str, list[Subject]]:
     found = {kind: load(kind, split) for kind in KINDS}
     _check_apart(split, [subject for subjects in found.values() for subject in subjects])
     return found
+
+
+def _file_names(folder: Traversable, kind: str, split: Split) -> list[str]:
+    if split == "report":
+        return [f"{kind}.yaml"]
+    # Without the ending, "works-dev" precedes "works-dev-2".
+    stems = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    if names := [f"{stem}.yaml" for stem in stems if stem.startswith(f"{kind}-dev")]:
+        return names
+    raise FileNotFoundError(f"there is no file few/{kind}-dev*.yaml: write one, or choose one of the kinds {', '.join(KINDS)}")
 
 
 def _check_apart(where: str, subjects: Iterable[Subject]) -> None:

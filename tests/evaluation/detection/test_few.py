@@ -41,7 +41,8 @@ def subject(**changed: Any) -> Subject:
 def test_the_shipped_set_keeps_its_rules(split: Split) -> None:
     found = load_all(split)
     assert list(found) == list(KINDS)
-    assert {len(subjects) for subjects in found.values()} == {12 if split == "report" else 6}
+    sizes = (12, 12, 12, 12) if split == "report" else (13, 13, 6, 6)
+    assert tuple(len(subjects) for subjects in found.values()) == sizes
 
 
 def test_the_splits_share_no_target() -> None:
@@ -173,6 +174,25 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_error_names_the_file_and_the_target(folder: Path) -> None:
     (folder / "works-dev.yaml").write_text(yaml.safe_dump([a_record(named=[])]))
     with pytest.raises(ValueError, match=r"few/works-dev.yaml, target 'ada-brill'"):
+        load("works", "dev")
+
+
+def test_the_development_targets_of_several_files_are_loaded_in_order(folder: Path) -> None:
+    for stem, name in (("works-dev-2", "second"), ("works-dev", "first"), ("works", "report"), ("persons-dev", "person")):
+        record = a_record(
+            id=name,
+            named=[f"{name} {number}" for number in range(12)],
+            described=[f"{name} sand {number}" for number in range(10)],
+            scripts={script: f"{name} {script}" for script in SCRIPTS},
+        )
+        (folder / f"{stem}.yaml").write_text(yaml.safe_dump([record]))
+    assert [one.id for one in load("works", "dev")] == ["first", "second"]
+    assert [one.id for one in load("works")] == ["report"]
+
+
+def test_a_kind_without_development_targets_is_refused(folder: Path) -> None:
+    (folder / "works.yaml").write_text(yaml.safe_dump([a_record()]))
+    with pytest.raises(FileNotFoundError, match=r"few/works-dev\*.yaml"):
         load("works", "dev")
 
 
