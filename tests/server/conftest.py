@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,8 @@ from classifiers import shipped_background
 from classifiers.meaning.wordlist import listed_words
 from evaluation.demo.served import DEMOS
 from server.app import create_app
+from server.openai.chat import ChatCompletions
+from server.openai.dialect import Tokens
 from server.settings import Settings
 from server.store import Database
 from tests.conftest import LiveServer, copied, serving
@@ -101,3 +104,16 @@ def real(real_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """What `make serve` serves: a real instruct model under a realistic policy."""
     with serving(real_model, DEMOS["known"], tmp_path_factory.mktemp("data")) as server:
         yield server
+
+
+@pytest.fixture
+def spaceless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the small model from filling a call that is demanded with white space. Not every client can ask for that."""
+    passed = ChatCompletions.passed
+
+    def biased(self: ChatCompletions, body: Mapping[str, Any], engine: Tokens) -> dict[str, Any]:
+        kept = passed(self, body, engine)
+        demanded = kept.get("tools") and kept.get("tool_choice") not in (None, "none", "auto")
+        return {**kept, "logit_bias": {"204": -100, "205": -100, "208": -100, "227": -100}} if demanded else kept
+
+    monkeypatch.setattr(ChatCompletions, "passed", biased)

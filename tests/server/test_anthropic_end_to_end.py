@@ -30,6 +30,12 @@ def asked(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"model": "demo", "max_tokens": 40, "temperature": 0, "messages": list(messages) or [RIVER], **fields}
 
 
+def named(*messages: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """The arguments of the client library for a request; it has no argument for the temperature."""
+    body = asked(*messages, **fields)
+    return {**{name: value for name, value in body.items() if name != "temperature"}, "extra_body": {"temperature": 0}}
+
+
 @pytest.fixture(scope="module")
 def client(live: LiveServer) -> Iterator[Any]:
     import anthropic
@@ -39,11 +45,11 @@ def client(live: LiveServer) -> Iterator[Any]:
 
 
 def test_clients_10_a_chat_a_stream_and_a_count(client: Any, live: LiveServer) -> None:
-    whole = client.messages.create(**asked(system="Be brief."))
+    whole = client.messages.create(**named(system="Be brief."))
     (block,) = whole.content
     assert (whole.role, whole.type, block.type) == ("assistant", "message", "text")
     assert whole.stop_reason in ("end_turn", "max_tokens")
-    with client.messages.stream(**asked(system="Be brief.")) as stream:
+    with client.messages.stream(**named(system="Be brief.")) as stream:
         text = "".join(stream.text_stream)
         final = stream.get_final_message()
     assert text == block.text != ""
@@ -56,8 +62,9 @@ def test_clients_10_a_chat_a_stream_and_a_count(client: Any, live: LiveServer) -
     assert same["choices"][0]["message"]["content"] == block.text
 
 
+@pytest.mark.usefixtures("spaceless")
 def test_clients_10_a_tool_is_called_and_its_result_is_read(client: Any) -> None:
-    body = asked(tools=[LOOKUP], tool_choice={"type": "any", "disable_parallel_tool_use": True}, max_tokens=200)
+    body = named(tools=[LOOKUP], tool_choice={"type": "any", "disable_parallel_tool_use": True}, max_tokens=200)
     answer = client.messages.create(**body)
     with client.messages.stream(**body) as stream:
         streamed = stream.get_final_message()
@@ -71,7 +78,7 @@ def test_clients_10_a_tool_is_called_and_its_result_is_read(client: Any) -> None
             if block.type == "tool_use"
         ]
         turns = (RIVER, {"role": "assistant", "content": told.content}, {"role": "user", "content": results})
-        again = client.messages.create(**asked(*turns, tools=[LOOKUP], tool_choice={"type": "none"}))
+        again = client.messages.create(**named(*turns, tools=[LOOKUP], tool_choice={"type": "none"}))
         assert again.type == "message"
         count = client.messages.count_tokens(model="demo", messages=list(turns), tools=[LOOKUP])
         assert count.input_tokens == again.usage.input_tokens
@@ -82,21 +89,21 @@ class Answer(BaseModel):
 
 
 def test_clients_10_an_answer_has_the_schema_that_was_asked_for(client: Any) -> None:
-    parsed = client.messages.parse(output_format=Answer, **asked(max_tokens=100))
+    parsed = client.messages.parse(output_format=Answer, **named(max_tokens=100))
     assert parsed.parsed_output == Answer(word="ok")
 
 
 def test_clients_10_stop_sequences_prefill_and_every_answer_back(client: Any) -> None:
-    said = client.messages.create(**asked()).content[0].text
+    said = client.messages.create(**named()).content[0].text
     word = said.split()[2]
-    stopped = client.messages.create(**asked(stop_sequences=[word]))
+    stopped = client.messages.create(**named(stop_sequences=[word]))
     assert (stopped.stop_reason, stopped.stop_sequence) == ("stop_sequence", word)
     begun = said[: len(said) // 2].rstrip()
-    continued = client.messages.create(**asked(RIVER, {"role": "assistant", "content": begun}))
+    continued = client.messages.create(**named(RIVER, {"role": "assistant", "content": begun}))
     assert continued.type == "message"
     for question in (RIVER, STUDY):
-        answer = client.messages.create(**asked(question))
-        again = client.messages.create(**asked(question, {"role": "assistant", "content": answer.content}, RIVER))
+        answer = client.messages.create(**named(question))
+        again = client.messages.create(**named(question, {"role": "assistant", "content": answer.content}, RIVER))
         assert again.type == "message"
 
 
@@ -104,13 +111,13 @@ def test_clients_10_errors_are_those_of_the_library(client: Any) -> None:
     import anthropic
 
     with pytest.raises(anthropic.BadRequestError) as refused:
-        client.messages.create(**asked({"role": "user", "content": "word " * 6000}))
+        client.messages.create(**named({"role": "user", "content": "word " * 6000}))
     assert refused.value.body["error"]["code"] == "context_length_exceeded"
     with pytest.raises(anthropic.NotFoundError) as missing:
-        client.messages.create(**{**asked(), "model": "claude"})
+        client.messages.create(**{**named(), "model": "claude"})
     assert missing.value.body["error"]["type"] == "not_found_error"
     with pytest.raises(anthropic.BadRequestError) as image:
-        client.messages.create(**asked({"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "x"}}]}))
+        client.messages.create(**named({"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "x"}}]}))
     assert image.value.body["error"]["param"] == "messages[0].content[0]"
 
 
@@ -160,6 +167,6 @@ def test_no_event_and_no_field_says_what_a_target_of_the_request_hides(live: Liv
 
 
 def test_an_answer_about_a_target_ends_as_a_refusal_with_the_policy_s_text(client: Any) -> None:
-    answer = client.messages.create(**asked(STUDY))
+    answer = client.messages.create(**named(STUDY))
     assert answer.stop_reason == "refusal"
     assert answer.content[0].text.endswith(SAY)

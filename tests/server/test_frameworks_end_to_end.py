@@ -11,7 +11,7 @@ from evaluation.demo.people import contains_phrase
 from tests.conftest import LiveServer
 from tests.server.clients import told
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("spaceless")]
 
 
 def check(used: dict[str, Any]) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from server.anthropic.dialect import COUNT_TOKENS, MESSAGES
+from server.anthropic.fields import ACCEPTED
 from server.errors import BadRequest
 
 HI = {"role": "user", "content": "Hi"}
@@ -168,3 +172,22 @@ def test_what_cannot_be_translated_is_refused_with_its_place(fields: dict[str, A
 def test_unknown_fields_are_dropped_where_the_operator_says_so() -> None:
     sent = {"model": "fake", "max_tokens": 9, "messages": [HI], "vllm_xargs": {"guard": []}, "unheard_of": 1}
     assert MESSAGES.given(sent, drop_unknown=True) == given()
+
+
+WORDS = ("type", "text", "content", "role", "user", "assistant", "system", "tool_use", "tool_result", "thinking", "input", "name")
+WORDS += ("id", "tool_use_id", "input_schema", "json_schema", "format", "schema", "any", "tool", "custom", "enabled")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.slow
+@hypothesis.given(st.dictionaries(st.sampled_from(sorted(ACCEPTED)), VALUES, max_size=4), st.lists(VALUES, max_size=3))
+def test_whatever_is_sent_is_read_as_a_chat_or_refused(fields: dict[str, Any], messages: list[Any]) -> None:
+    sent = {"max_tokens": 9, "messages": [HI, *messages], **fields}
+    with contextlib.suppress(BadRequest):
+        body = MESSAGES.given(sent)
+        MESSAGES.check(body)
+        assert MESSAGES.texts(body, None)  # type: ignore[arg-type]
