@@ -84,13 +84,13 @@ def test_a_schema_is_followed_and_parsed(client: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_tool_is_called_and_its_result_is_answered(client: openai.OpenAI, live: LiveServer, stream: bool) -> None:
-    body = asked("Hi", tools=[TOOL], tool_choice="required", extra_body={"logit_bias": NO_SPACES})
+    body, bias = asked("Hi", tools=[TOOL], tool_choice="required"), {"logit_bias": NO_SPACES}
     if stream:
-        events = events_of(live, {**body, **body.pop("extra_body")})
+        events = events_of(live, {**body, **bias})
         answer = Response.model_validate(events[-1]["response"])
         deltas = "".join(e["delta"] for e in events if e["type"] == "response.function_call_arguments.delta")
     else:
-        answer = client.responses.create(**body)
+        answer = client.responses.create(**body, extra_body=bias)
         deltas = ""
     (call,) = [item for item in answer.output if item.type == "function_call"]
     assert (call.name, json.loads(call.arguments), call.status) == ("lookup", {"name": "Ann"}, "completed")
