@@ -4,8 +4,8 @@ Without `--url` it starts the demo servers itself and attacks them: the demo mod
 `--url http://127.0.0.1:8000 --policy policy.yaml` it attacks a server that runs, with the examples and phrases of its policy:
 attack your own server, for a request under attack costs as much as any other. It prints the tables and writes build/redteam.json.
 Each kind of attack is kept in build/redteam/ as soon as it is measured: a run that was cut off goes on where it was, and
-`--fresh` begins again. `--small` sends each kind once to the demo model and writes build/small, record and all. Nothing heavy is
-imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
+`--fresh` begins again. `--small` sends every fourth kind once to the demo model and writes build/small, record and all. Nothing
+heavy is imported before `main`: vLLM's workers import this module again (see `server.cli.main`).
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from evaluation.redteam.case import Subject
     from evaluation.redteam.run import Effort, Run
 
+EVERY_IN_SMALL = 4
+"""Every how manieth kind the small form sends: all of them are in the tests, too, without an engine."""
 NOT_DONE = 3
 """The exit status of a run that `--seconds` ended."""
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if unknown := sorted(set(options.kinds or ()) - set(KINDS)):
         _parser().error(f"no such kind of attack: {', '.join(unknown)}; there are {', '.join(KINDS)}")
-    kinds = [KINDS[name] for name in options.kinds or KINDS]
+    kinds = [KINDS[name] for name in options.kinds or list(KINDS)[:: EVERY_IN_SMALL if options.small else 1]]
     if options.url and not options.policy:
         _parser().error("--url needs --policy: the file with the targets, whose examples are asked about")
     folder = results_folder(options.small)

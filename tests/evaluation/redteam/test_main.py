@@ -17,6 +17,7 @@ from evaluation.demo import served, server
 from evaluation.redteam import __main__ as redteam
 from evaluation.redteam import asking, record, run
 from evaluation.redteam.attack import Around
+from evaluation.redteam.kinds import KINDS as ALL
 from tests.evaluation.redteam.test_case import POLICY
 
 KINDS = ("--kinds", "plain", "document", "deep")
@@ -80,6 +81,10 @@ def test_the_small_form_attacks_one_demo_and_writes_a_record(asked: dict[str, An
     assert redteam.main(["--small", *KINDS]) == 0
     assert list(json.loads(Path("build/small/redteam.json").read_text())) == ["people"]
     assert asked["engine"] == []
+    redteam.main(["--small"])
+    found = json.loads(Path("build/small/redteam.json").read_text())["people"]["kinds"]
+    without = {name for name in ALL if "token_id" in name or "logit_bias" in name}
+    assert set(found) == set(list(ALL)[:: redteam.EVERY_IN_SMALL]) - without - {"completion_typed_template"}
     assert "written to build/small/" in capsys.readouterr().out
 
 
