@@ -15,8 +15,7 @@ export Q
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz requirements \
-	install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
@@ -25,12 +24,13 @@ serve: $(STAMP)
 ask: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) ask "$$Q"
 
+# In two processes, of which one has the engine: each takes some gigabytes of memory.
 test: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m pytest -m "not commands"
+	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not commands"
 
 # Before each commit: the linters, then the tests that need no engine, on all cores. Those that take long are left to `make test`.
 check: lint
-	$(DEMO_ENV) $(BIN)/python -m pytest -m "not engine and not commands and not slow" -n auto --dist worksteal --hypothesis-profile check
+	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not engine and not commands and not slow" --hypothesis-profile check
 
 # Every make target and every command of the documentation, in a small form.
 commands: $(STAMP)

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from classifiers.answering import InContext
 from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
 from classifiers.naming.misspelt import MisspeltIndex
-from classifiers.naming.names import loose_variants, variants
+from classifiers.naming.names import initials, loose_variants, variants
 from classifiers.naming.search import NAME, WHOLE, Place, Search, match_of
 from classifiers.naming.titles import title_variants
 from classifiers.naming.transliteration import TransliterationIndex
@@ -40,7 +40,7 @@ VOWELLESS = 0.85
 FACT = 0.8
 """Score of facts of a target that must not be in a prompt."""
 PART_OF_NAME = "part"
-"""Evidence: a surname or a given name that many people bear."""
+"""Evidence: a surname or a given name that many people bear, or initials."""
 PART = 0.5
 """Score of this evidence, which is never certain."""
 READING = 0.9
@@ -85,7 +85,7 @@ class AliasClassifier:
       somebody else's name.
     - "variant", "typo" and "word" of a weak name, of a short one with misspelt words, and of a word that is not rare enough.
     - "part", with the score 0.5: a surname or given name that many people bear, with a capital or in a text without any, and not
-      beside a word of somebody else's name.
+      beside a word of somebody else's name; or the initials of a person in capitals ("Y. T.").
 
     The classifier searches the whole text, so that no name is lost between windows. The time is linear in the text and does not
     depend on the number of names.
@@ -133,6 +133,8 @@ class AliasClassifier:
                         hints.setdefault(title, {})[target.id] = "variant" if " " in title else "bare"
                 if titles and " " in titles[0]:
                     bare.setdefault(titles[0], {})[target.id] = "variant"
+                if letters := initials(name):
+                    hints.setdefault(letters, {}).setdefault(target.id, PART_OF_NAME)
                 for loose in (*loose_variants(name), acronym(name)):
                     if loose and len(loose) <= MAX_CHARACTERS:
                         hints.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
@@ -232,7 +234,7 @@ class AliasClassifier:
                 elif evidence in ("certain", "uncertain"):
                     yield match_of(target_id, WORD, "word", sure and evidence == "certain")
                 elif evidence == "part":
-                    if len(search.owners[index]) <= _MOST_BEARERS and sure and text.means_somebody(words.start):
+                    if len(search.owners[index]) <= _MOST_BEARERS and sure and text.mean_somebody(words):
                         yield Match(target_id, PART, PART_OF_NAME, NAME, certain=False)
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
                     yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)

@@ -69,16 +69,16 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
             strength = "uncertain" if rare or (not phrase and word in capitals) else None
         if strength:
             found[word] = strength
-        elif person and not phrase and _is_part(word, last):
+        elif person and last and not phrase and _is_part(word):
             found[word] = "part"
     return tuple(found.items())
 
 
-def _is_part(word: str, last: bool) -> bool:
-    """Return whether a surname, or a given name that few people bear, may mean the person where the text fits."""
+def _is_part(word: str) -> bool:
+    """Return whether a surname may mean the person where the text fits; a frequent word may not ("Grameen Bank")."""
     if len(word) < _SHORTEST or not word.isalpha() or word in PARTICLES | TITLES | SUFFIXES | COMMON_WORDS:
         return False
-    return last or word not in GIVEN_NAMES
+    return word not in english_words() or word in COMMON_SURNAMES or english(word) < _KNOWN
 
 
 def _strength(word: str, surname: bool, upper: bool = False) -> Strength | None:

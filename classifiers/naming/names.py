@@ -73,6 +73,15 @@ def loose_variants(name: str) -> tuple[str, ...]:
     return tuple(text for text in forms if text not in strict)
 
 
+@lru_cache(maxsize=262_144)
+def initials(name: str) -> str:
+    """Return the initials of a person's name of two to four words ("y t"); "" of any other name. Many people share them."""
+    if not looks_like_name(name):
+        return ""
+    letters = _initials(parts_of(name))
+    return " ".join(letters) if len(letters) > 1 else ""
+
+
 def _takes_genitive(words: Sequence[str]) -> bool:
     if not words or len(words[-1]) < 3 or words[-1][-1] in "sxz":
         return False

@@ -17,6 +17,8 @@ from guard.stopwords import COMMON_WORDS
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _STOPS = re.compile(r"[.!?:;\u2026\u00bf\u00a1\u3002\uff01\uff1f\r\n]")
+_SPACE = re.compile(r"\s+")
+_DOT = re.compile(r"\.? *")
 _QUOTES = "\"'`\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u300c\u300d\u300e\u300f"
 _OPENING = re.compile(rf"(?:^|[\s(\[{{\u2014\u2013-])[{_QUOTES}]$")
 _CLOSING = re.compile(rf"^[.,!?]?[{_QUOTES}]")
@@ -114,15 +116,25 @@ class Written:
         common = first > begin and self.words[first - 1] in ("a", "an")
         return not common and all(len(word) < 2 or word in COMMON_WORDS or word in _ASKING for word in others)
 
-    def means_somebody(self, number: int) -> bool:
-        """Return whether a word that people bear as a name may be one here.
+    def mean_somebody(self, place: range) -> bool:
+        """Return whether a word that people bear as a name, or the initials of one, may be one here.
 
-        An ordinary English word is none where it has no capital, or one that is due to its place.
+        An ordinary English word is none where it has no capital, or one that is due to its place. Initials are in capitals.
         """
+        if len(place) > 1:
+            return all(map(self.capital, place)) and not self._go_on(place)
+        [number] = place
         word = self.words[number]
         if word in english_words():
             return self.says_names and self.capital(number) and not self.begins(number)
         return self.small or self.capital(number)
+
+    def _go_on(self, place: range) -> bool:
+        """Return whether initials have one more before them, or a surname behind them ("M. D. Anderson")."""
+        before, after = place.start - 1, place.stop
+        if before >= 0 and len(self.words[before]) == 1 and self.capital(before) and not _SPACE.fullmatch(self._gap(place.start)):
+            return True
+        return after < len(self.words) and self.capital(after) and _DOT.fullmatch(self._gap(after)) is not None
 
     def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.

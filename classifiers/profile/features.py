@@ -34,10 +34,6 @@ NAMES = (
     "doubtful x shared",
     "doubtful x foreign",
     "part",  # 1 if nothing of the name occurs but a surname or a given name that many people bear
-    "part x name lead",
-    "part x tell lead",
-    "part x shared",
-    "part x foreign",
 )
 # Above these values more of a kind of evidence is no more evidence.
 _MOST_NAMED, _MOST_FACTS, _MOST_SHARED, _MOST_COUNT, _MOST_FOREIGN = 1.5, 2.0, 3.0, 4, 2.0
@@ -136,6 +132,5 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool,
         ask * covered,
         *(doubtful * value for value in hinted),
         part,
-        *(part * value for value in hinted),
     )
     return np.array(found, np.float32)

@@ -347,6 +347,9 @@ MERKEL, BROWN = a_target("merkel", "Angela Merkel"), a_target("brown", "Gordon B
         ("Who was Una Merkel?", {}),  # somebody else's name
         ("What is Brown University known for?", {}),
         ("the merkel in the Museum", {}),
+        ("Why is the politician A. M. famous?", {"merkel": "part"}),
+        ("A.M. or P.M.?", {"merkel": "part"}),
+        ("at 9 a.m. sharp", {}),
     ],
 )
 def test_a_surname_that_many_people_bear_is_a_hint(text: str, found: dict[str, str]) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.naming.names import loose_variants, variants
+from classifiers.naming.names import initials, loose_variants, variants
 from guard.folding import fold
 from guard.phrase import Phrase
 
@@ -72,3 +72,17 @@ def test_any_text(name: str) -> None:
     assert " ".join(fold(name).split()) not in made
     for variant in made:
         assert Phrase(variant, force=True).folded == variant
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"),
+    [
+        ("Yrsa Tholmundardal", "y t"),
+        ("Joanne Kathleen Rowling", "j k r"),
+        ("Seong Gi-hun", "s g h"),
+        ("Minecraft", ""),
+        ("the wall", ""),
+    ],
+)
+def test_initials_of_persons(name: str, letters: str) -> None:
+    assert initials(name) == letters

@@ -110,4 +110,24 @@ def test_a_text_without_capitals(text: str, small: bool) -> None:
     ],
 )
 def test_a_word_that_many_people_bear_may_mean_somebody(text: str, number: int, means: bool) -> None:
-    assert Written(text).means_somebody(number) is means
+    assert Written(text).mean_somebody(range(number, number + 1)) is means
+
+
+@pytest.mark.parametrize(
+    ("text", "mean"),
+    [
+        ("Who is Y. T.?", True),
+        ("Who is Y.T. the singer?", True),
+        ("Who is Y. T.? Tell me.", True),
+        ("who is y. t.?", False),
+        ("Who is Y.t.?", False),
+        ("Who is Y. T. Barnum?", False),
+        ("Who is Y. T. B.?", False),
+    ],
+)
+def test_initials_are_in_capitals_and_no_part_of_a_longer_name(text: str, mean: bool) -> None:
+    assert Written(text).mean_somebody(range(2, 4)) is mean
+
+
+def test_initials_have_no_other_one_before_them() -> None:
+    assert not Written("Who is J. Y. T.?").mean_somebody(range(3, 5))
