@@ -71,6 +71,19 @@ SUCCEEDING: dict[tuple[str, str], list[tuple[str, Any]]] = {
         ("/v1/chat/completions", {**MESSAGES, "stream": True, "logprobs": True}),
     ],
     ("POST", "/v1/completions"): [("/v1/completions", {"model": "fake", "prompt": ASKED})],
+    ("POST", "/v1/responses"): [
+        ("/v1/responses", {"model": "fake", "input": ASKED, "store": False}),
+        ("/v1/responses", {"model": "fake", "input": ASKED, "store": False, "stream": True}),
+    ],
+    ("POST", "/v1/messages"): [
+        ("/v1/messages", {**MESSAGES, "max_tokens": 9}),
+        ("/v1/messages", {**MESSAGES, "max_tokens": 9, "stream": True}),
+    ],
+    # These never succeed: no response is stored, and no model embeds.
+    ("GET", "/v1/responses/{id}"): [],
+    ("DELETE", "/v1/responses/{id}"): [],
+    ("POST", "/v1/embeddings"): [],
+    ("POST", "/v1/messages/count_tokens"): [("/v1/messages/count_tokens", MESSAGES)],
     ("GET", "/v1/models"): [("/v1/models", None)],
     ("GET", "/v1/models/{id:path}"): [("/v1/models/fake", None)],
     ("GET", "/health"): [("/health", None)],
