@@ -143,7 +143,7 @@ class Watched:
 
     def secrets(self) -> tuple[str, ...]:
         """What must be in no log: the words of all marks, and the keys."""
-        return (*WORDS, *(key.rpartition("-")[2].lower() for key in self.keys.values()))
+        return (*WORDS, *(key[-24:].lower() for key in self.keys.values()))
 
     def found(self, text: str) -> list[str]:
         """Return the secrets in a text."""

@@ -171,7 +171,7 @@ def test_a_count_goes_with_its_request_and_outlasts_preemption(
     processor.apply(wanted.clone())  # reads again what it had said
     step()
     worker = GuardWorkerExtension()
-    worker.model_runner = SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[processor])))
+    worker.model_runner = SimpleNamespace(device="cpu", input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[processor])))
     assert worker.guard_suppressed(["gd-1", "gd-2"]) == {"gd-1": 3}
     assert worker.guard_suppressed(["gd-1"]) == {}
 

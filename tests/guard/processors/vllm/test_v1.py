@@ -91,7 +91,7 @@ def test_vllm_s_front_end_refuses_what_is_malformed() -> None:
 
 
 def test_the_requests_of_a_live_processor_are_found(processor: GuardLogitsProcessor) -> None:
-    runner = SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[object(), processor])))
+    runner = SimpleNamespace(device="cpu", input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[object(), processor])))
     assert live(runner) is processor.requests
 
 

@@ -19,7 +19,9 @@ UNKNOWN = "0" * 64
 
 def worker_of(*processors: object) -> GuardWorkerExtension:
     worker = GuardWorkerExtension()
-    worker.model_runner = SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=list(processors))))
+    worker.model_runner = SimpleNamespace(
+        device="cpu", input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=list(processors)))
+    )
     return worker
 
 
