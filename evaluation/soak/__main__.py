@@ -83,7 +83,7 @@ def run(effort: Effort) -> dict[str, Any]:
                     headers = {"content-type": "application/jsonl"}
                     client.post("/v1/forget-targets:import", content=part, headers=headers).raise_for_status()
             print(f"{effort.phrases:,} phrases are in force", file=sys.stderr)
-            began = time.monotonic()
+            began = told.began = time.monotonic()
 
             def sample() -> None:
                 server.check_alive()

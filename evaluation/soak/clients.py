@@ -29,7 +29,7 @@ class Told:
     Attributes:
         statuses: Answers by who asked and HTTP status, such as `stream 200`.
         ends: Streams by their end: a `finish_reason`, `left` (by its client), or `lost`.
-        lost: What is known of the streams that were lost; the first twenty.
+        lost: What is known of the streams that were lost, and when; the first 500.
         cut: Answers that the policy cut short, among those about a target.
         asked: Requests about a target whose client stayed.
         change_ms: How long each change of the policy took, until the server answered.
@@ -41,12 +41,14 @@ class Told:
     cut: int = 0
     asked: int = 0
     change_ms: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
 
     def lose(self, what: str) -> None:
         """Count a stream that was lost."""
         self.ends["lost"] += 1
-        if len(self.lost) < 20:
-            self.lost.append(what)
+        at = f"{time.monotonic() - self.began:.0f} s: "
+        if len(self.lost) < 500:
+            self.lost.append(at + what)
 
     @property
     def failures(self) -> int:

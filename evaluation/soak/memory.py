@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +20,19 @@ LIMIT = 0.05
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds since the start, and the MB of all processes together and of each: a page that two share counts half for each."""
+    """What was measured at one time.
+
+    Attributes:
+        seconds: Since the start.
+        total: The MB of all processes together. A page that two share counts half for each.
+        by_process: The MB of each.
+        load: The machine's load average over a minute. Far more than it has cores, and others have taken the server's time.
+    """
 
     seconds: float
     total: float
     by_process: dict[str, float]
+    load: float = 0.0
 
 
 def measured(processes: Sequence[psutil.Process], seconds: float) -> Sample:
@@ -32,7 +41,7 @@ def measured(processes: Sequence[psutil.Process], seconds: float) -> Sample:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             found[f"{process.name()[:15]} {process.pid}"] = process.memory_full_info().pss / 1e6
-    return Sample(seconds, sum(found.values()), found)
+    return Sample(seconds, sum(found.values()), found, os.getloadavg()[0])
 
 
 def compared(samples: Sequence[Sample], seconds: float) -> tuple[float, float]:

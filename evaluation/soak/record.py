@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def table(results: dict[str, Any], date: str) -> str:
         "memory after the warm-up and at the end, MB": f"{results['memory_mb'][0]:.0f} / {results['memory_mb'][1]:.0f}",
         "growth": f"{results['growth']:.2%} (limit {LIMIT:.0%})",
         "machine": results["machine"],
+        "load average (median)": f"{statistics.median(sample.get('load', 0.0) for sample in results['samples']):.1f}",
     }
     lines = [f"# Soak, {date}", "", "| what | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
     lines += ["", *(f"- **{fault}**" for fault in results["faults"])] if results["faults"] else ["", "No fault."]

@@ -141,14 +141,16 @@ class WholeServer:
             self._log.close()
 
     def processes(self) -> list[psutil.Process]:
-        """Return its processes that run."""
-        found = []
+        """Return its processes that run.
+
+        vLLM's processes give themselves titles, which overwrite their environment: they are found as children of the others.
+        """
+        found: dict[int, psutil.Process] = {}
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                alive = process.status() != psutil.STATUS_ZOMBIE
-                if alive and process.environ().get(_MARK) == self._environment[_MARK]:
-                    found.append(process)
-        return found
+                if process.environ().get(_MARK) == self._environment[_MARK]:
+                    found |= {one.pid: one for one in (process, *process.children(recursive=True))}
+        return [process for process in found.values() if _alive(process)]
 
     def audit_verify(self) -> bool:
         """Whether `guard-server audit verify` finds nothing wrong with its log."""
@@ -158,6 +160,12 @@ class WholeServer:
 
     def _told(self) -> str:
         return (self._data_dir / "server.log").read_text(errors="replace")[-4000:]
+
+
+def _alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def _free_port() -> int:
