@@ -59,7 +59,7 @@ class Lease:
             wait = LEASE_S / 4
             asked = time.monotonic()
             try:
-                async with self._database.write() as session:
+                async with self._database.write(urgent=True) as session:
                     await Peers().renew(session, self.instance, await self._database.now(session), LEASE_S)
                 self._until = asked + LEASE_S
             except LeaseLost:

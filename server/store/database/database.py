@@ -16,6 +16,7 @@ from server.store.columns import utc_now
 from server.store.database.engines import WRITES, create_engine, unavailable
 from server.store.database.location import Location
 from server.store.database.migrate import migrate
+from server.store.database.turns import Turns
 from server.store.errors import StoreError, StoreUnavailable
 
 WRITE_LOCK = 0x6775617264_02
@@ -40,7 +41,7 @@ class Database:
             self._reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         else:
             self._reader = engine
-        self._turn = asyncio.Lock()
+        self._turn = Turns()
 
     @classmethod
     async def open(cls, url: str, *, lock_timeout_s: float = LOCK_TIMEOUT_S) -> Database:
@@ -70,14 +71,17 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncSession]:
+    async def write(self, *, urgent: bool = False) -> AsyncIterator[AsyncSession]:
         """Give a session whose changes are committed together at the end, or rolled back if the block raises.
+
+        Args:
+            urgent: Whether it gets its turn before the writers of this process who wait already.
 
         Raises:
             StoreUnavailable: the database cannot do it now. Everything is rolled back.
             StoreError: the database refuses a statement. Everything is rolled back.
         """
-        await self._acquire_turn()
+        await self._acquire_turn(urgent)
         try:
             async with _typed_errors(), AsyncSession(self._writer, expire_on_commit=False) as session, session.begin():
                 if self.location.dialect == "postgresql":
@@ -127,10 +131,10 @@ class Database:
         async with _typed_errors(), self._engine.begin() as connection:
             await connection.execute(select(func.pg_notify(channel, payload)))
 
-    async def _acquire_turn(self) -> None:
+    async def _acquire_turn(self, urgent: bool = False) -> None:
         try:
             async with asyncio.timeout(self.lock_timeout_s):
-                await self._turn.acquire()
+                await self._turn.acquire(urgent=urgent)
         except TimeoutError:
             raise StoreUnavailable("the database is locked") from None
 

@@ -91,3 +91,22 @@ async def test_a_process_that_leaves_is_not_listed(lease: Lease, database: Datab
     await lease.register()
     await lease.leave()
     assert await instances(database) == []
+
+
+async def test_a_renewal_has_the_next_turn(lease: Lease, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not wait behind a queue of changes."""
+    asked: asyncio.Queue[dict[str, bool]] = asyncio.Queue()
+    write = database.write
+
+    def watched(**options: bool) -> object:
+        asked.put_nowait(options)
+        return write(**options)
+
+    monkeypatch.setattr(module, "LEASE_S", 0.2)
+    lease.begin(await lease.register())
+    monkeypatch.setattr(database, "write", watched)
+    task = asyncio.create_task(lease.keep(lease.leave))
+    try:
+        assert await asyncio.wait_for(asked.get(), 5) == {"urgent": True}
+    finally:
+        task.cancel()
