@@ -26,11 +26,11 @@ ask: $(STAMP)
 
 # In two processes, of which one has the engine: each takes some gigabytes of memory.
 test: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not commands"
+	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not commands"
 
 # Before each commit: the linters, then the tests that need no engine, on all cores. Those that take long are left to `make test`.
 check: lint
-	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not engine and not commands and not slow" --hypothesis-profile check
+	$(DEMO_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not engine and not commands and not slow" --hypothesis-profile check
 
 # Every make target and every command of the documentation, in a small form.
 commands: $(STAMP)
