@@ -274,8 +274,9 @@ async def test_errors_are_the_client_library_s_own(client: openai.AsyncOpenAI) -
     with pytest.raises(openai.BadRequestError) as caught:
         await client.chat.completions.create(**asked("Hm"), extra_body={"use_beam_search": True})
     assert caught.value.param == "use_beam_search"
-    with pytest.raises(openai.NotFoundError):
+    with pytest.raises(openai.BadRequestError) as caught:
         await client.embeddings.create(model=MODEL, input="x")
+    assert caught.value.code == "model_not_supported"
     with pytest.raises(openai.NotFoundError):
         await client.chat.completions.create(**asked("Hm") | {"model": "another"})
 
