@@ -24,15 +24,15 @@ from classifiers.profile.weights import Weights
 from classifiers.target import ForgetTarget
 
 NAMES: Final = (*FIRST_NAMES, *(f"second {name}" for name in SECOND_NAMES if name != "doubtful"))
-"""The features of the profiles, then those of the second encoder, which are told nothing about names."""
+"""The features of the profiles, then those of the second encoder, which does not learn whether the name occurs."""
+_KEPT = [number for number, name in enumerate(SECOND_NAMES) if name != "doubtful"]
 UNSURE: Final = (-3.0, 1.5)
 """From how far below the limit of the profiles to how far above it a second opinion is asked for, in log odds."""
 
 
 def joined(first: Vectors, second: Vectors) -> Vectors:
     """Return the features in the order of `NAMES`, from those of a profile and those of `classifiers.multilingual.features`."""
-    kept = [number for number, name in enumerate(SECOND_NAMES) if name != "doubtful"]
-    return np.concatenate([first, second[kept]])
+    return np.concatenate([first, second[_KEPT]])
 
 
 class SecondOpinion:

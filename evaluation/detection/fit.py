@@ -104,11 +104,11 @@ def rows(subjects: Sequence[Subject], encoder: Encoder, second: Multilingual, nu
             vectors = encoder.encode(windows)
             read = profiles.windows(windows, vectors, background.nearest(vectors))
             reach = second.reach(windows)
-            profile, own = second.known.of(target)
+            known, (profile, own) = profiles.known(target), second.known.of(target)
             for at, window, far in zip(kept, read, reach, strict=True):
                 hint = named[at][0].evidence if named[at] else ""
                 part = hint == PART_OF_NAME
-                first = features(window, *profiles.known(target), bool(hint) and not part, part)
+                first = features(window, *known, bool(hint) and not part, part)
                 both = joined(first, second_features(far, profile, own, False))
                 found.append(Row(subject.id, *asked[at], hint, first, both))
     return found
