@@ -280,6 +280,12 @@ class AliasClassifier:
         return found
 
 
+def doubt_of(evidence: str) -> tuple[bool, bool]:
+    """Return whether the evidence of an uncertain match ("" for none) is a name in doubt, and whether it is a part of one."""
+    part = evidence == PART_OF_NAME
+    return bool(evidence) and not part, part
+
+
 def _telling(phrase: Phrase) -> str:
     """Return "fact" if a gated phrase alone gives its target away, "hint" if two do, "" if any number of them may be chance."""
     words = phrase.folded.split()

@@ -33,7 +33,7 @@ from classifiers.multilingual.features import features as second_features
 from classifiers.multilingual.language import is_foreign
 from classifiers.multilingual.second import NAMES as SECOND_NAMES
 from classifiers.multilingual.second import joined
-from classifiers.naming.alias import PART_OF_NAME, AliasClassifier
+from classifiers.naming.alias import AliasClassifier, doubt_of
 from classifiers.profile.classifier import ProfileClassifier
 from classifiers.profile.features import NAMES, features
 from classifiers.profile.weights import Weights
@@ -107,8 +107,7 @@ def rows(subjects: Sequence[Subject], encoder: Encoder, second: Multilingual, nu
             known, (profile, own) = profiles.known(target), second.known.of(target)
             for at, window, far in zip(kept, read, reach, strict=True):
                 hint = named[at][0].evidence if named[at] else ""
-                part = hint == PART_OF_NAME
-                first = features(window, *known, bool(hint) and not part, part)
+                first = features(window, *known, *doubt_of(hint))
                 both = joined(first, second_features(far, profile, own, False))
                 found.append(Row(subject.id, *asked[at], hint, first, both))
     return found

@@ -23,7 +23,7 @@ RECORD = Path(__file__).parent / "record"
 
 
 def play(minutes: float, path: Path, examples: int) -> dict[str, Any]:
-    """Fuzz for so many minutes, one round at least; write the figures to `path` after each round, and return them.
+    """Fuzz for `minutes`, one round at least; write the figures to `path` after each round, and return them.
 
     Args:
         minutes: How long.

@@ -17,7 +17,7 @@ def texts(content_type: str, body: str) -> list[str]:
     """Return the texts of a response.
 
     Strings at the same place of several events of a stream, or of several items of a list, are joined in their order: a phrase
-    may be cut anywhere. Choices are told apart by their `index`.
+    may be cut anywhere. Their `index` tells choices apart.
 
     Args:
         content_type: The header of that name.

@@ -144,7 +144,7 @@ async def _at_url(options: argparse.Namespace, kinds: Sequence[Kind], folder: Pa
     subject = of_policy(text, load_jsonl(options.twins) if options.twins else ())
     effort = _effort(options, "policy")
     around = _around(subject, effort, options.model, options.tokenizer)
-    # How the server has changed since, nobody knows: `--fresh` asks everything again.
+    # Nobody knows how the server has changed since: `--fresh` asks everything again.
     run = Run(subject, effort, folder / "redteam" / "policy", kinds, around, f"{options.url} {options.model} {text}", alone=False)
     await run.go(Server(options.url, options.key), None, options.seconds)
     return run

@@ -30,7 +30,7 @@ _PHRASES_EACH = 100
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: `seconds` of load by so many `clients`, under so many `phrases`; a sample of memory `every_s` seconds."""
+    """How much is done: `seconds` of load by `clients`, under `phrases` bans; a sample of memory every `every_s` seconds."""
 
     seconds: float
     phrases: int = 100_000

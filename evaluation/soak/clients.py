@@ -121,7 +121,7 @@ async def change(client: httpx.AsyncClient, number: int, rng: random.Random, tol
 
 
 def opened(url: str, connections: int) -> httpx.AsyncClient:
-    """Return a client of the server with at most so many connections."""
+    """Return a client of the server with at most `connections` connections."""
     # Shorter than the server keeps a connection: a request fails on a connection that the server is just closing.
     limits = httpx.Limits(max_connections=connections, keepalive_expiry=2.0)
     return httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits)
@@ -130,7 +130,7 @@ def opened(url: str, connections: int) -> httpx.AsyncClient:
 async def play(
     url: str, seconds: float, clients: int, questions: tuple[str, ...], told: Told, sample: Callable[[], None], every_s: float
 ) -> None:
-    """Load the server for so many seconds.
+    """Load the server for `seconds`.
 
     Args:
         url: The server.

@@ -47,7 +47,7 @@ def engine_died() -> NotReady:
 
 
 async def first_of(*events: asyncio.Event, seconds: float | None = None) -> bool:
-    """Wait for the first of some events, and for so many seconds at most. Return whether one of them came."""
+    """Wait for the first of some events, at most `seconds`. Return whether one of them came."""
     waiting = [asyncio.create_task(event.wait()) for event in events]
     done, _ = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from classifiers import AliasClassifier, ForgetTarget
 from classifiers.answering import InContext
+from classifiers.naming.alias import doubt_of
 from guard.folding import fold
 from guard.phrase import Phrase
 from tests.classifiers.conftest import STRANGE, a_target, screened
@@ -362,3 +363,8 @@ def test_a_surname_of_many_targets_is_no_hint() -> None:
     many = [a_target(f"t{number}", f"{given} Merkel") for number, given in enumerate(GIVEN)]
     assert doubted(AliasClassifier(many), "How did Merkel get on with Blair?") == {}
     assert len(doubted(AliasClassifier(many[:8]), "How did Merkel get on with Blair?")) == 8
+
+
+@pytest.mark.parametrize(("evidence", "doubt"), [("", (False, False)), ("weak name", (True, False)), ("part", (False, True))])
+def test_a_part_of_a_name_is_no_name_in_doubt(evidence: str, doubt: tuple[bool, bool]) -> None:
+    assert doubt_of(evidence) == doubt
