@@ -13,6 +13,12 @@ from server.policy.lease import Lease
 from server.store import Database, Peers
 
 
+async def ended(task: asyncio.Task[None]) -> None:
+    """Cancel a task, and wait until it has given its connection back: the database is closed after that."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.fixture
 def lease(database: Database) -> Lease:
     return Lease(database, "one")
@@ -31,7 +37,7 @@ async def kept(lease: Lease, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[l
     lease.begin(await lease.register())
     task = asyncio.create_task(lease.keep(rejoin))
     yield lost
-    task.cancel()
+    await ended(task)
 
 
 async def instances(database: Database) -> list[str]:
@@ -76,7 +82,7 @@ async def test_a_lease_that_is_old_when_it_begins_is_renewed_at_once(lease: Leas
     async with asyncio.timeout(2):
         while not lease.lasts:
             await asyncio.sleep(0.01)
-    task.cancel()
+    await ended(task)
 
 
 async def test_a_lost_lease_is_over_until_the_process_is_back(lease: Lease, kept: list[str], database: Database) -> None:
@@ -109,4 +115,4 @@ async def test_a_renewal_has_the_next_turn(lease: Lease, database: Database, mon
     try:
         assert await asyncio.wait_for(asked.get(), 5) == {"urgent": True}
     finally:
-        task.cancel()
+        await ended(task)
