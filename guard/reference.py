@@ -132,14 +132,15 @@ def covers(exception: Excepted, folded: str) -> list[tuple[int, int]]:
     return found
 
 
-def excused(phrase: Phrase, span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
-    """Return whether an occurrence of the phrase is inside an exception that is whole, or that the end of the text has begun.
+def excused(phrases: Sequence[Phrase], span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
+    """Return whether an occurrence is inside an exception that is whole, or that the end of the text has begun.
 
-    The exception's own text must hold the phrase at that place. With a form that may carry an ending, it holds the phrase of the
-    same words, too: give that form in place of the phrase.
+    The exception's own text must hold one of the `phrases` at that place: the phrase that occurs, or a form of the same words that
+    may carry an ending.
     """
     return any(
         begin <= span[0] and span[1] <= end and _places(folded[begin : span[1]], span[0] - begin) in _held(phrase, exception)
+        for phrase in phrases
         for exception in exceptions
         if exception.phrases is None or phrase.pattern in exception.phrases
         for begin, end in covers(exception, folded)
@@ -179,7 +180,7 @@ def _places(text: str, begin: int) -> tuple[int, int]:
 
 
 def _said(
-    phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Phrase, allowed: Collection[str]
+    phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Sequence[Phrase], allowed: Collection[str]
 ) -> set[tuple[int, int]]:
     """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice.
 
@@ -194,10 +195,9 @@ def _said(
     return found | {(end, end) for end in compact_occurrences(phrase, folded)}
 
 
-def _carrying(phrase: Phrase, phrases: Sequence[Phrase]) -> Phrase:
-    """Return the form with the words of the phrase that may carry an ending, if it is among `phrases`; else the phrase."""
-    forms = (p for p in phrases if isinstance(p, Form) and p.ending and p.pattern == phrase.pattern)
-    return next(forms, phrase) if phrase.match == "word" and phrase.beta == 1 else phrase
+def _held_with(phrase: Phrase, phrases: Sequence[Phrase]) -> list[Phrase]:
+    """Return the phrase, and the forms among `phrases` of the same words that may carry an ending."""
+    return [phrase, *(p for p in phrases if isinstance(p, Form) and p.ending and p.pattern == phrase.pattern)]
 
 
 def penalty(
@@ -216,7 +216,7 @@ def penalty(
     fine = {Phrase(text, force=True).pattern for text in allowed}
     worst = 0.0
     for phrase in phrases:
-        held = _carrying(phrase, phrases)
+        held = _held_with(phrase, phrases)
         if _said(phrase, after, exceptions, held, fine) - _said(phrase, before, exceptions, held, fine):
             worst = max(worst, phrase.penalty)
     return worst

@@ -56,6 +56,15 @@ def test_an_exception_that_goes_on_must_be_said_to_its_end() -> None:
     assert banned(POTTER, ["Potter Stewart"], "Judge Potter Stewart.", tokens) == set()
 
 
+@pytest.mark.parametrize(("beta", "behind"), [(1.0, set()), (0.5, {"s", " "})])
+def test_a_form_with_an_ending_holds_the_phrase_whatever_its_beta(beta: float, behind: set[str]) -> None:
+    phrases = [Phrase("tom riddle", beta=beta), Form("tom riddle", "always", kind="middle", ending=True)]
+    # With beta 0.5, half of the name has been said: only "e" goes on with the exception.
+    assert banned(phrases, ["tom riddles"], "tom riddl", ["e", "s", " "]) == behind | ({"<end>"} if behind else set())
+    tokens: list[bytes | None] = [b"tom riddl", b"e", b"s", b" ", b"."]
+    scripts.check(scripts.Script(phrases, [Excepted("tom riddles", None)], tokens, [0, 1], []))
+
+
 def test_one_exception_may_go_over_into_another() -> None:
     tokens = [" was", "<>"]
     # The first covers the phrase, so the second need not be said to its end.
