@@ -18,6 +18,7 @@ from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
 from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument, joins
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
+from guard.processors.vllm.gate import Gate
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
 from guard.tokens.cache import VocabularyCache
 
@@ -31,7 +32,8 @@ logger = logging.getLogger("vllm.guard")
 class Requests:
     """Makes the row of each request of an engine.
 
-    Its setting is the folder of restrictions: `--additional-config '{"guard": {"folder": ...}}'`.
+    Its settings are `--additional-config '{"guard": {"folder": ..., "alone": ...}}'`: the folder of restrictions, and whether the
+    engine belongs to one front end (`Gate`; if it is left out, the engine is one of a fleet).
     """
 
     def __init__(self, config: VllmConfig) -> None:
@@ -56,6 +58,8 @@ class Requests:
         self.private = self.dead_end not in ends
         """Whether the model never ends an answer with the dead end."""
         self.suppressed = Suppressed()
+        self.gate = Gate(bool(settings.get("alone")))
+        """Whether rows may say anything. Every model runner's processor asks it in each step."""
         self._width = model.get_vocab_size()
 
     @staticmethod

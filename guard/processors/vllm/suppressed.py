@@ -139,6 +139,14 @@ class Suppressed:
         self._read()
         return {name: self._counts.pop(name) for name in dict.fromkeys(names) if name in self._counts}
 
+    def total(self) -> int:
+        """Return how many tokens were suppressed under all names since the last call, and count from 0 again."""
+        self._settle()
+        self._read()
+        found = sum(self._counts.values())
+        self._counts = dict.fromkeys(self._counts, 0)
+        return found
+
     def _likeliest(self, logits: torch.Tensor, edits: Edits) -> dict[int, int]:
         """Return the likeliest tokens that may be banned, by position."""
         asked = np.zeros(len(logits), np.bool_)
