@@ -65,7 +65,8 @@ class Engines:
     async def wait(self, seconds: float) -> None:
         """Wait until this process changes what engines are to hold, at most `seconds`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     def stop(self) -> None:
         """Have a start that waits for an engine give up."""
@@ -122,7 +123,8 @@ class Engines:
                 word = time.monotonic()
                 logger.warning("no engine serves yet; engines ask this server at /fleet, and their own logs say what keeps them")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), 0.2)
+                async with asyncio.timeout(0.2):
+                    await self._stop.wait()
         raise EngineFailure("no engine of the fleet serves: look at the logs of the engines")
 
 

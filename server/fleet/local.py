@@ -48,8 +48,10 @@ class LocalEngine(VllmEngine):
         """Call a method of every worker. Return the answers of the ranks of each data parallel engine. Raises EngineFailure."""
         call = self._client.engine_core.call_utility_all_async("collective_rpc", method, LOAD_S, arguments, None)
         try:
-            # vLLM hands its timeout to the engine's process, which may hang itself.
-            return [list(ranks) for ranks in await asyncio.wait_for(call, LOAD_S)]
+            # vLLM hands its timeout to the engine's process, which may hang itself. (`wait_for` of Python 3.11 may lose a
+            # cancellation.)
+            async with asyncio.timeout(LOAD_S):
+                return [list(ranks) for ranks in await call]
         except Exception as error:
             raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}: {error}") from error
 
