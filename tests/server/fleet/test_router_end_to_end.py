@@ -65,7 +65,10 @@ def fleet(demo_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for name in ("one", "two"):
             policy = {"policy": demo.policy} if name == "one" else {}
             settings = fleet_settings(demo_model, router, folder / name, database=database, **policy)
-            fronts.append(stack.enter_context(front_end(settings)))
+            front = stack.enter_context(front_end(settings))
+            fronts.append(front)
+            # One after the other: two threads of one process cannot load models at the same time.
+            wait_until(lambda front=front: "classifier" in front.service.seconds, 120, "its encoder is loaded")  # type: ignore[misc]
         engines = [
             stack.enter_context(vllm_serve(demo_model, demo.engine, fronts[at].url, folder / f"engine-{at}", port))
             for at, port in enumerate(ports)
