@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 DEMO = load_demo()
 LEASE_S = 10.0
-TIMES = 40
+TIMES = 30
 
 
 @dataclass
