@@ -1,7 +1,8 @@
 """Measure what the guard costs on a GPU: `python -m evaluation.gpu` (`make bench-gpu`).
 
 A model of 8B shape with random weights computes; the guard's processor for Model Runner V2 is called around it as vLLM calls it.
-Without a GPU the record says "not measured". `--prepare` writes what a machine without this project's tokenizers needs. `--small` does a few steps of a tiny model, on a GPU or not.
+Without a GPU the record says "not measured". `--prepare` writes what a machine without this project's tokenizers needs. `--small`
+does a few steps of a tiny model, on a GPU or not.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ WARM_UP = 20
 
 @dataclass(frozen=True)
 class Times:
-    """Milliseconds: a step, from one to the next, as median and 99th percentile; and the host's time in the processor per step."""
+    """Milliseconds from one step to the next, as median and 99th percentile; and the host's in the processor, waiting too."""
 
     p50: float
     p99: float
@@ -54,7 +54,7 @@ def states(slots: int, length: int, vocabulary: int, device: torch.device) -> Lo
 
 
 class Loop:
-    """Steps of `batch` sequences that say the texts `walks`, with `drafts` draft tokens each, of which none, some or all are right."""
+    """Steps of sequences that say the texts `walks`, with `drafts` draft tokens each, of which none, some or all are accepted."""
 
     def __init__(
         self, decoder: Decoder, walks: Sequence[Sequence[int]], drafts: int, device: torch.device, vocabulary: int

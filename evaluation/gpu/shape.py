@@ -1,4 +1,4 @@
-"""A decoder of a given shape with random weights: it computes what a model of that shape computes, and says nothing that means anything.
+"""A decoder of a given shape with random weights. What it says means nothing.
 
 The cost of a step does not depend on what the weights are.
 """

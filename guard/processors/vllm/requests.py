@@ -52,7 +52,7 @@ class Requests:
         """Load the vocabulary of an engine's model. Takes seconds the first time.
 
         Args:
-            config: The engine's configuration. The folder of restrictions is in `--additional-config '{"guard": {"folder": ...}}'`.
+            config: The engine's configuration, with the folder (`--additional-config '{"guard": {"folder": ...}}'`).
             suppressed: Counts the suppressed tokens.
 
         Raises:

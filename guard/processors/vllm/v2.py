@@ -2,10 +2,10 @@
 
 Written against vLLM 0.32: `vllm.v1.worker.gpu.sample.logits_processor`, vLLM's extension point for custom logits processors.
 
-The state of each sequence is on the host, in the same rows as under V1: one matcher is exact in both runners. A step costs no wait
-of the device. The host learns the tokens of the step before while the device computes this one (`history`), finds the bans
-meanwhile, and sends them as one array (`plan`), which a kernel behind the model's own applies (`editing`). Draft tokens are walked
-from the committed state and forgotten again, so nothing has to be undone when the engine rejects them.
+The state of each sequence is on the host, in the same rows as under V1, so one matcher is exact in both runners. The device never
+waits for it: the host learns the tokens of the step before while the device computes this one (`history`), finds the bans
+meanwhile, and sends them as one array (`plan`), which a kernel behind the model's own applies (`editing`). Draft tokens are
+walked from the committed state and forgotten again, so nothing has to be undone when the engine rejects them.
 """
 
 from __future__ import annotations

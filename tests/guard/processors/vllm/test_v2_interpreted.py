@@ -44,7 +44,7 @@ def ended(command: list[str], env: dict[str, str]) -> str:
 
 def test_the_kernel_edits_as_the_torch_version_does(interpreted: dict[str, str]) -> None:
     """The tests of the processor once more, where `edit` calls the kernel."""
-    files = [f"tests/guard/processors/vllm/test_{name}.py" for name in ("editing", "v2")]
+    files = [f"tests/guard/processors/vllm/test_{name}.py" for name in ("editkernel", "v2")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *files]
     said = ended([*command, "--hypothesis-profile", "check", "-k", "not random or seed0 or 0-"], interpreted)
     assert "skipped" not in said

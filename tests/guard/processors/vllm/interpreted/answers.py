@@ -1,5 +1,7 @@
-"""Answers of vLLM's Model Runner V2 with the guard in it, as JSON: `python -m tests.guard.processors.vllm.interpreted.answers MODEL
-FOLDER ASKED [DRAFTS]`. `ASKED` is a JSON file with a list of requests; `DRAFTS` is the number of n-gram drafts.
+"""Answers of vLLM's Model Runner V2 with the guard in it, as JSON.
+
+`python -m tests.guard.processors.vllm.interpreted.answers MODEL FOLDER ASKED [DRAFTS]`: `ASKED` is a JSON file with a list of
+requests, and `DRAFTS` is the number of n-gram drafts.
 """
 
 from __future__ import annotations
