@@ -22,7 +22,7 @@ from guard.restriction import Restriction
 from tests.guard.processors.vllm.interpreted.install import environment
 from tests.paths import ROOT
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.v2]
 DEMO = load_demo()
 
 
@@ -74,18 +74,9 @@ def asked(folder: Path, model: str) -> list[dict[str, Any]]:
 
 
 def said(folder: Path, model: str, requests: list[dict[str, Any]], env: dict[str, str], drafts: int) -> dict[str, Any]:
-    file = folder / "asked.json"
-    file.write_text(json.dumps(requests), "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "tests.guard.processors.vllm.interpreted.answers",
-        model,
-        str(folder),
-        str(file),
-        str(drafts),
-    ]
-    told: dict[str, Any] = json.loads(ended(command, env).splitlines()[-1])
+    (folder / "asked.json").write_text(json.dumps(requests), "utf-8")
+    ended([sys.executable, "-m", "tests.guard.processors.vllm.interpreted.answers", model, str(folder), str(drafts)], env)
+    told: dict[str, Any] = json.loads((folder / "answers.json").read_text("utf-8"))
     return told
 
 

@@ -1,7 +1,7 @@
-"""Answers of vLLM's Model Runner V2 with the guard in it, as JSON.
+"""Answers of vLLM's Model Runner V2 with the guard in it.
 
-`python -m tests.guard.processors.vllm.interpreted.answers MODEL FOLDER ASKED [DRAFTS]`: `ASKED` is a JSON file with a list of
-requests, and `DRAFTS` is the number of n-gram drafts.
+`python -m tests.guard.processors.vllm.interpreted.answers MODEL FOLDER DRAFTS`: `FOLDER` has the restrictions and `asked.json`, a
+list of requests. `answers.json` is written there. `DRAFTS` is the number of n-gram drafts.
 """
 
 from __future__ import annotations
@@ -56,5 +56,7 @@ def answers(model: str, folder: str, asked: list[dict[str, Any]], drafts: int) -
 
 
 if __name__ == "__main__":
-    model, folder, asked, *rest = sys.argv[1:]
-    print(json.dumps(answers(model, folder, json.loads(Path(asked).read_text("utf-8")), int(rest[0]) if rest else 0)))
+    model, name, drafts = sys.argv[1:]
+    folder = Path(name)
+    told = answers(model, name, json.loads((folder / "asked.json").read_text("utf-8")), int(drafts))
+    (folder / "answers.json").write_text(json.dumps(told), "utf-8")
