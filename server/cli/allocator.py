@@ -1,6 +1,6 @@
 """The C library's allocator: what the server frees goes back to the operating system.
 
-glibc raises the size from which on a block has pages of its own whenever such a block is freed, up to 32 MiB, and gives each thread
+glibc raises the size from which on a block has pages of its own whenever it frees one, up to 32 MiB, and gives each thread
 an arena (mallopt(3)). A policy that changes all the time then leaves holes between long-lived blocks, and after half an hour the
 process holds a gigabyte that it does not use.
 """
