@@ -267,7 +267,7 @@ async def test_each_data_parallel_rank_has_to_prove_it(folder: Path, disobeys: i
             await prove(engine, folder, "fake")
             assert asked == [b"0"] * 3 + [b"1"] * 3 + [b"0"] * 2 + [b"1"] * 2
         else:
-            with pytest.raises(GuardFailure, match=f"^data-parallel rank {disobeys}: startup proof, .* processor is not live"):
+            with pytest.raises(GuardFailure, match=f"^data-parallel rank {disobeys}: startup proof: .* processor is not live"):
                 await prove(engine, folder, "fake")
 
 
