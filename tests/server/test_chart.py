@@ -28,7 +28,12 @@ LEAST: dict[str, Any] = {
 ALL: dict[str, Any] = {
     "imagePullSecrets": [{"name": "registry"}],
     "model": {"name": "demo", "source": "/model/llama", "claim": "models", "hubToken": {"secret": "hub"}},
-    "secrets": {**LEAST["secrets"], "auditKey": {"secret": "audit"}, "policy": {"secret": "policy"}},
+    "secrets": {
+        **LEAST["secrets"],
+        "engineKey": {"secret": "engine"},
+        "auditKey": {"secret": "audit"},
+        "policy": {"secret": "policy"},
+    },
     "frontend": {
         "settings": {"GUARD_JUDGE": "model", "GUARD_MULTILINGUAL": False, "GUARD_MAX_QUEUED": 1000},
         "tls": {"secret": "certificate"},
@@ -61,7 +66,7 @@ OFF: dict[str, Any] = {
 FORMS = {"least": LEAST, "all": ALL, "off": OFF}
 KUBERNETES = ("1.27", "1.32", "1.37")
 # The part of the settings that a front end of a fleet has, and one on a machine of its own has not.
-FLEET = {"upstream", "tokenizer", "engine_token_file"}
+FLEET = {"upstream", "upstream_key_file", "tokenizer", "engine_token_file"}
 
 
 def rendered(values: dict[str, Any], release: str = "fleet") -> list[dict[str, Any]]:
@@ -192,8 +197,8 @@ def test_engines_carry_the_guard_and_no_argument_comes_in_its_place() -> None:
     arguments = engine["args"]
     assert engine["command"] == ["vllm", "serve"]
     # Arguments of the operator's come first: of an option that is given twice, vLLM takes the last.
-    assert arguments[:3] == ["--max-model-len", "8192", "--data-parallel-size=2"]
-    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[3:])
+    assert arguments[:4] == ["/model/llama", "--max-model-len", "8192", "--data-parallel-size=2"]
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[4:])
     assert given["logits-processors"] == "guard.processors.vllm.v1:GuardLogitsProcessor"
     assert given["worker-extension-cls"] == "guard.processors.vllm.worker.GuardWorkerExtension"
     assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}

@@ -75,6 +75,10 @@ capabilities:
   value: /etc/guard/secrets/engine.token
 - name: GUARD_ADMIN_KEY_FILE
   value: /etc/guard/secrets/admin.key
+{{- if .Values.secrets.engineKey.secret }}
+- name: GUARD_UPSTREAM_KEY_FILE
+  value: /etc/guard/secrets/engine.key
+{{- end }}
 {{- if .Values.secrets.auditKey.secret }}
 - name: GUARD_AUDIT_KEY
   value: /etc/guard/secrets/audit.key
@@ -120,6 +124,13 @@ capabilities:
       - secret:
           name: {{ .Values.secrets.adminKey.secret }}
           items: [{key: {{ .Values.secrets.adminKey.key }}, path: admin.key}]
+      {{- with .Values.secrets.engineKey }}
+      {{- if .secret }}
+      - secret:
+          name: {{ .secret }}
+          items: [{key: {{ .key }}, path: engine.key}]
+      {{- end }}
+      {{- end }}
       {{- with .Values.secrets.auditKey }}
       {{- if .secret }}
       - secret:
