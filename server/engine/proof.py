@@ -17,7 +17,7 @@ from server.engine.protocol import RANK, Engine, request
 from server.errors import GuardFailure
 
 _UNKNOWN = "0" * 64
-_PROCESSOR = "guard.processors.vllm.v1:GuardLogitsProcessor"
+_PROCESSOR = "guard.processors.vllm.processor:GuardLogitsProcessor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class _Proof:
 def _not_live() -> str:
     return (
         "The restriction does not change the engine's answer: the logits processor is not live, and nothing would be forgotten. "
-        f"Check that vLLM loads {_PROCESSOR} and runs its V1 model runner (VLLM_USE_V2_MODEL_RUNNER=0)."
+        f"Check that vLLM loads {_PROCESSOR}, and that it runs the version that requirements/ names."
     )
 
 

@@ -35,7 +35,7 @@ def vllm_arguments(settings: Settings) -> list[str]:
     guard = {"folder": str(settings.restrictions.resolve())}
     return [
         "--model", settings.model,
-        "--logits-processors", "guard.processors.vllm.v1:GuardLogitsProcessor",
+        "--logits-processors", "guard.processors.vllm.processor:GuardLogitsProcessor",
         "--worker-extension-cls", "guard.processors.vllm.worker.GuardWorkerExtension",
         "--additional-config", json.dumps({"guard": guard}),
         "--logprobs-mode", "processed_logprobs",
@@ -49,8 +49,6 @@ _LOOK_S, _ASK_S = 0.1, 5.0
 
 def prepare_environment() -> None:
     """Set environment variables that vLLM reads. A value of the operator's stays."""
-    # The logits processor works with the V1 runner. Where Triton is installed, vLLM would start the other one.
-    os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
     # A forked worker would inherit locks of the threads that load the encoder at the same time.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -245,4 +243,23 @@ def _configure(arguments: list[str]) -> tuple[Any, Any]:
             f"{args.model_tag!r} after -- is no option, and vLLM would ignore it: name the model with --model before --"
         )
     validate_parsed_serve_args(args)
-    return args, AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    config = AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    _check_drafts(config)
+    return args, config
+
+
+def _check_drafts(config: Any) -> None:
+    """Raise ValueError if vLLM would say draft tokens that the guard has banned, or run drafts without the guard."""
+    drafts = config.speculative_config
+    if drafts is None:
+        return
+    if not config.use_v2_model_runner:
+        raise ValueError(
+            "speculative decoding needs vLLM's Model Runner V2, and vLLM has chosen V1, which does not run the guard beside it: "
+            "unset VLLM_USE_V2_MODEL_RUNNER, see vLLM's message above for what V2 does not support, or leave the option out"
+        )
+    if drafts.rejection_sample_method == "synthetic":
+        raise ValueError(
+            "rejection_sample_method synthetic accepts draft tokens by chance, and so tokens that the guard has banned: "
+            "choose standard or block"
+        )

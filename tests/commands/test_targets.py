@@ -29,6 +29,7 @@ RESULTS = {
     "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
     "make eval-answers": ("answers.json", {"effort", "people"}),
     "make redteam": ("redteam.json", {"people"}),
+    "make bench-gpu": ("gpu.json", {"device", "rows"}),
     "make bench-targets": ("targets.json", {"add_ms", "restart_s"}),
     "make soak": ("soak.json", {"growth", "ends", "samples"}),
     "make fuzz": ("fuzz.json", {"tried", "found"}),
@@ -157,8 +158,8 @@ def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) ->
 @pytest.mark.commands
 def test_small_forms_leave_real_figures_alone(tmp_path: Path) -> None:
     """No recipe of a small form names a folder of real figures."""
-    targets = "bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz"
+    targets = "bench eval eval-detection eval-overblocking eval-answers redteam bench-gpu bench-targets soak fuzz"
     shown = run(f"make -n SMALL=1 {targets}", ROOT, environment(tmp_path)).ok()
     recipes = [line for line in shown.splitlines() if "evaluation." in line]
-    assert len(recipes) == 9
+    assert len(recipes) == 10
     assert all(line.endswith(" --small") for line in recipes)

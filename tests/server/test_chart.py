@@ -9,11 +9,13 @@ import copy
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from server.engine.vllm import vllm_arguments
 from server.settings import Settings
 from tests.paths import ROOT
 
@@ -199,10 +201,11 @@ def test_engines_carry_the_guard_and_no_argument_comes_in_its_place() -> None:
     # Arguments of the operator's come first: of an option that is given twice, vLLM takes the last.
     assert arguments[:4] == ["/model/llama", "--max-model-len", "8192", "--data-parallel-size=2"]
     given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[4:])
-    assert given["logits-processors"] == "guard.processors.vllm.v1:GuardLogitsProcessor"
-    assert given["worker-extension-cls"] == "guard.processors.vllm.worker.GuardWorkerExtension"
+    own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
+    for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
+        assert given[name] == own[own.index(f"--{name}") + 1]
     assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}
-    assert (given["logprobs-mode"], given["api-server-count"]) == ("processed_logprobs", "1")
+    assert given["api-server-count"] == "1"
     told = {each["name"]: each.get("value") for each in engine["env"]}
     assert told["VLLM_PLUGINS"] == "guard"
     # TLS: engines check the front ends' certificate, under the name that they ask for.

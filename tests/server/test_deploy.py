@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.engine.vllm import vllm_arguments
 from server.settings import Settings
 from tests.paths import ROOT
 
@@ -143,10 +144,11 @@ def test_a_fleet_s_engines_carry_the_guard_and_the_router_knows_them() -> None:
     for engine in engines.values():
         assert engine["entrypoint"][:3] == ["vllm", "serve", "/model"]
         given = dict(argument.removeprefix("--").split("=", 1) for argument in engine["entrypoint"][3:])
-        assert given["logits-processors"] == "guard.processors.vllm.v1:GuardLogitsProcessor"
-        assert given["worker-extension-cls"] == "guard.processors.vllm.worker.GuardWorkerExtension"
+        own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
+        for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
+            assert given[name] == own[own.index(f"--{name}") + 1]
         assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}
-        assert (given["logprobs-mode"], given["api-server-count"]) == ("processed_logprobs", "1")
+        assert given["api-server-count"] == "1"
         assert engine["environment"]["VLLM_PLUGINS"] == "guard"
         assert engine["environment"]["GUARD_SERVER_URL"] == "http://fronts:8000"
     command = FLEET["services"]["router"]["command"]

@@ -18,7 +18,8 @@ from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
 from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument, joins
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
-from guard.processors.vllm.suppressed import CountedRow, Suppressed
+from guard.processors.vllm.counts import Counts
+from guard.processors.vllm.suppressed import CountedRow
 from guard.tokens.cache import VocabularyCache
 
 if TYPE_CHECKING:
@@ -31,11 +32,28 @@ logger = logging.getLogger("vllm.guard")
 class Requests:
     """Makes the row of each request of an engine.
 
-    Its setting is the folder of restrictions: `--additional-config '{"guard": {"folder": ...}}'`.
+    Attributes:
+        library: The restrictions.
+        dead_end: The id of the dead-end token.
+        private: Whether the model never ends an answer with the dead end.
+        suppressed: Counts the suppressed tokens of requests that have a name for it.
     """
 
-    def __init__(self, config: VllmConfig) -> None:
-        """Load the vocabulary of the engine's model. Takes seconds the first time.
+    def __init__(self, library: Library, dead_end: int, width: int, suppressed: Counts, *, private: bool = True) -> None:
+        """Make rows under the restrictions of a library, for logits of a `width`. The others are the attributes."""
+        self.library = library
+        self.dead_end = dead_end
+        self.private = private
+        self.suppressed = suppressed
+        self._width = width
+
+    @classmethod
+    def of(cls, config: VllmConfig, suppressed: Counts) -> Requests:
+        """Load the vocabulary of an engine's model. Takes seconds the first time.
+
+        Args:
+            config: The engine's configuration, with the folder (`--additional-config '{"guard": {"folder": ...}}'`).
+            suppressed: Counts the suppressed tokens.
 
         Raises:
             ValueError: The guard's settings are missing.
@@ -47,16 +65,11 @@ class Requests:
         model = config.model_config
         tokenizer = cached_tokenizer_from_config(model)
         folder = Path(settings["folder"])
-        self.library = Library(
-            folder, vocabulary_from(tokenizer, model.get_vocab_size(), VocabularyCache(folder / "vocabularies"))
-        )
+        width = model.get_vocab_size()
+        library = Library(folder, vocabulary_from(tokenizer, width, VocabularyCache(folder / "vocabularies")))
         ends = model_ends(tokenizer, model)
-        self.dead_end = dead_end_token(tokenizer, model.get_vocab_size(), ends)
-        """The id of the dead-end token."""
-        self.private = self.dead_end not in ends
-        """Whether the model never ends an answer with the dead end."""
-        self.suppressed = Suppressed()
-        self._width = model.get_vocab_size()
+        dead_end = dead_end_token(tokenizer, width, ends)
+        return cls(library, dead_end, width, suppressed, private=dead_end not in ends)
 
     @staticmethod
     def validate(params: SamplingParams) -> None:
@@ -67,6 +80,18 @@ class Requests:
         """
         extra = params.extra_args
         guard_argument(extra), count_name(extra), ends_at_hits(extra), avoided(extra), allowed_patterns(extra), joins(extra)
+
+    def is_free(self, params: SamplingParams) -> bool:
+        """Return whether a request's logits never have to be changed, whatever its prompt is. Never raises."""
+        try:
+            extra = params.extra_args
+            free = not guard_argument(extra) and not avoided(extra)
+            name = count_name(extra)
+        except ArgumentError:
+            return False
+        if free and name is not None:
+            self.suppressed.begin(name)
+        return free
 
     def row(self, params: SamplingParams, prompt: Sequence[int] | None, output: Sequence[int]) -> Row | None:
         """Return the row of a request, None if its logits never have to be changed.

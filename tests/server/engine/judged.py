@@ -61,6 +61,7 @@ _FOR_WHAT_THE_SERVER_REFUSES = """
 --mm-device-do-normalize --disable-chunked-mm-input --pooler-config --enable-sleep-mode --sleep-mode-offload-cudagraph
 --sleep-preserve-parameter-names --profiler-config --weight-transfer-config
 """
+_DRAFTS = "--speculative-config -sc --spec-method --spec-model --spec-tokens"
 _LOGS_AND_METRICS = """
 --max-log-len --enable-log-outputs --enable-log-deltas --log-error-stack --logging-config --log-level --log-config-file
 --show-hidden-metrics-for-version --otlp-traces-endpoint --collect-detailed-traces --per-request-spec-decode-metrics
@@ -82,6 +83,7 @@ ALLOWED: Mapping[str, str] = {
     "the server reaches and proves all ranks of this kind": _RANKS_OF_THIS_SERVER,
     "it says when tokens are computed and where caches are; no token is sampled without the processor": _CACHES_AND_SCHEDULE,
     "it is for requests and routes that the server refuses, so it has no effect": _FOR_WHAT_THE_SERVER_REFUSES,
+    "the server checks which drafts vLLM makes, and refuses those that a ban does not reach": _DRAFTS,
     "it concerns logs and metrics; an operator who has prompts logged asks for it by name": _LOGS_AND_METRICS,
     "the server does that anyway, or has no listener that it concerns": _WHAT_THE_SERVER_DOES_ANYWAY,
 }

@@ -350,8 +350,8 @@ class Answers500(FakeEngine):
 
 DISOBEDIENT: dict[type[FakeEngine], tuple[str, ...]] = {
     # What was expected, what happened, with which token, what to do.
-    Ignores: ("should have said token 263 (' Paris')", "it said token", "('ing')", "not live", "VLLM_USE_V2_MODEL_RUNNER=0"),
-    IgnoresTheSecond: ("with token", "banned", "stop_reason 3", "it said token", "not live", "V1 model runner"),
+    Ignores: ("should have said token 263 (' Paris')", "it said token", "('ing')", "not live", "requirements/"),
+    IgnoresTheSecond: ("with token", "banned", "stop_reason 3", "it said token", "not live", "requirements/"),
     IgnoresTheUnknown: ("under an unknown restriction", "should have said nothing", "it said token", "this version"),
     DoesNotAsk: ("without a guard argument", "with status 400, but answered 200", "(' Paris')", "Check that vLLM validates"),
     BansTooMuch: ("should have said token 263 (' Paris')", "token ids [3]", "bans more than", "same tokenizer"),

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from server.engine.vllm import VllmEngine, _configure, vllm_arguments
+from server.engine.vllm import VllmEngine, _check_drafts, _configure, vllm_arguments
 from server.settings import Settings
 from tests.server.engine.clients import Client
 
@@ -104,7 +104,7 @@ def settings(folder: Path, *arguments: str) -> Settings:
 def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path) -> None:
     arguments = vllm_arguments(settings(tmp_path, "--max-model-len", "64", "--dtype=float32"))
     assert arguments[-3:] == ["--max-model-len", "64", "--dtype=float32"]
-    assert "guard.processors.vllm.v1:GuardLogitsProcessor" in arguments
+    assert "guard.processors.vllm.processor:GuardLogitsProcessor" in arguments
     folders = {"folder": str((tmp_path / "restrictions").resolve())}
     assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == folders
     assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
@@ -121,6 +121,23 @@ def test_what_vllm_does_not_know_is_an_error_beginnings_of_options_included(tmp_
 def test_a_model_after_the_dashes_is_not_ignored(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="name the model with --model before --"):
         _configure(vllm_arguments(settings(tmp_path, "other/model")))
+
+
+@pytest.mark.parametrize(
+    ("v2", "method", "message"),
+    [(False, "standard", "needs vLLM's Model Runner V2"), (True, "synthetic", "choose standard or block"), (True, "block", None)],
+)
+def test_drafts_need_a_runner_and_a_check_that_obey_the_guard(v2: bool, method: str, message: str | None) -> None:
+    config = SimpleNamespace(use_v2_model_runner=v2, speculative_config=SimpleNamespace(rejection_sample_method=method))
+    if message is None:
+        _check_drafts(config)
+        return
+    with pytest.raises(ValueError, match=message):
+        _check_drafts(config)
+
+
+def test_without_drafts_either_runner_will_do() -> None:
+    _check_drafts(SimpleNamespace(use_v2_model_runner=False, speculative_config=None))
 
 
 def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from guard.errors import GuardError
 from guard.phrase import Phrase
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
 from tests.guard.processors.vllm.conftest import stored
 
@@ -26,7 +26,7 @@ def worker_of(*processors: object) -> GuardWorkerExtension:
 
 
 @pytest.fixture
-def worker(processor: GuardLogitsProcessor) -> GuardWorkerExtension:
+def worker(processor: V1LogitsProcessor) -> GuardWorkerExtension:
     return worker_of(object(), processor)
 
 
