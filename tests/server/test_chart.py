@@ -330,6 +330,14 @@ def test_the_schema_refuses(path: str, value: Any) -> None:
         rendered(with_value(path, value))
 
 
+def test_the_values_that_the_documentation_shows() -> None:
+    (shown,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "deploying.md").read_text("utf-8"), re.DOTALL)
+    engine = one(rendered(yaml.safe_load(shown)), "Deployment", "fleet-guard-server-engine")
+    (container,) = engine["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == "registry.example/guard-server:gpu"
+    assert container["args"][:3] == ["/model", "--max-model-len", "8192"]
+
+
 def test_a_secret_must_be_named() -> None:
     with pytest.raises(helm.HelmError):
         rendered({})
