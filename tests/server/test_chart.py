@@ -106,14 +106,19 @@ def test_helm_lints_it(form: str) -> None:
     assert found["errors"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", KUBERNETES)
 @pytest.mark.parametrize("form", FORMS)
 def test_every_object_is_what_kubernetes_asks_for(form: str, version: str) -> None:
     objects = rendered(FORMS[form])
     assert objects
     for each in objects:
-        if not each["apiVersion"].startswith("monitoring.coreos.com/"):
-            validate.validate(each, version, strict=True)
+        if each["apiVersion"].startswith("monitoring.coreos.com/"):
+            continue
+        validate.validate(each, version, strict=True)
+        # A key that Kubernetes does not know would be found.
+        with pytest.raises(validate.ValidationError):
+            validate.validate(each | {"sepc": {}}, version, strict=True)
 
 
 @pytest.mark.parametrize("form", FORMS)
