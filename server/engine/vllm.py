@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 from guard.tokens.vocabulary import Vocabulary
 from server.engine.flags import check_flags
 from server.engine.grammars import enforceable
+from server.engine.ranks import Ranks
 from server.engine.tokenizer import PromptTokenizer, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
@@ -42,8 +43,6 @@ def vllm_arguments(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-# Seconds before the workers are asked again whether they have loaded restrictions.
-_POLL = 0.01
 # Seconds between two looks whether the engine has died, and between two questions whether its workers still answer.
 _LOOK_S, _ASK_S = 0.1, 5.0
 
@@ -65,8 +64,9 @@ class VllmEngine:
         self.app = app
         self._client = client
         self._tokenizer = tokenizer
-        self._load_timeout = load_timeout
         self.dead = asyncio.Event()
+        self._ranks = Ranks(client, load_timeout, self.dead)
+        self.ranks = self._ranks.count
         self.vocabulary: int = client.model_config.get_vocab_size()
         self.context_length: int = client.model_config.max_model_len
         self._prompts = PromptTokenizer(tokenizer, self.context_length)
@@ -83,12 +83,17 @@ class VllmEngine:
     async def watch(self) -> None:
         """Set `dead` as soon as the engine has died; vLLM tells nobody until somebody asks it for an answer.
 
-        A worker that does not answer for as long as it may take to load restrictions counts as dead, too: it is killed, so that
-        vLLM ends the requests in progress with an error.
+        An engine has died if one of its data-parallel ranks has: vLLM ends the others. A worker of any rank that does not answer
+        for as long as it may take to load restrictions counts as dead, too. All ranks are killed then, so that vLLM ends the
+        requests in progress with an error.
         """
         asked, asking = time.monotonic(), None
         try:
             while self.alive:
+                if not self._ranks.coordinated:
+                    logger.error("the process that coordinates the data-parallel ranks has ended, so the engine is ended")
+                    self._ranks.kill()
+                    break
                 if asking is None and time.monotonic() >= asked + _ASK_S:
                     # Beside the looking: a worker of an engine that dies leaves the question without an answer.
                     asking = asyncio.create_task(self._ask())
@@ -107,12 +112,7 @@ class VllmEngine:
         except EngineFailure as error:
             if self.alive:
                 logger.error("an engine worker hangs, so the engine is ended: %s", error)
-                self._kill()
-
-    def _kill(self) -> None:
-        """Kill the engine's processes. vLLM then finds that the engine has died."""
-        for process in self._client.engine_core.resources.engine_manager.processes:
-            process.kill()
+                self._ranks.kill()
 
     @property
     def version(self) -> str:
@@ -148,58 +148,20 @@ class VllmEngine:
         return enforceable(schema)
 
     async def load(self, digests: Sequence[str]) -> None:
-        """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them in time."""
-        begun = time.monotonic()
-        missing = set(digests)
-        while missing:
-            answers = await self._call("guard_load", sorted(missing))
-            for answer in answers:
-                if broken := missing & set(answer["failed"]):
-                    reason = answer["failed"][min(broken)]
-                    raise EngineFailure(f"an engine worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
-            missing -= set.intersection(*(set(answer["held"]) for answer in answers))
-            waited = time.monotonic() - begun
-            if missing and waited > self._load_timeout:
-                raise EngineFailure(f"an engine worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
-            if missing:
-                # Each question slows down the loading.
-                await asyncio.sleep(max(_POLL, waited / 8))
+        """Load restrictions in every worker of every rank (`Ranks.load`). Raises EngineFailure unless all acknowledge them."""
+        await self._ranks.load(digests)
 
     async def forget(self, digests: Sequence[str]) -> None:
         """Remove restrictions from the memory of every worker. Raises EngineFailure if a worker does not answer."""
-        await self._call("guard_forget", digests)
+        await self._ranks.forget(digests)
 
     async def held(self, digests: Sequence[str]) -> list[int]:
-        """Return how many of these restrictions each worker holds. Raises EngineFailure if a worker does not answer."""
-        return await self._call("guard_held", digests)
+        """Return how many of these restrictions each worker holds (`Ranks.held`). Raises EngineFailure if one does not answer."""
+        return await self._ranks.held(digests)
 
     async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
-        # Of the workers that share a model, each sees all of its logits or none.
-        found: dict[str, int] = {}
-        for counts in await self._call("guard_suppressed", names):
-            found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
-        return found
-
-    async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
-        call = self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
-        # vLLM hands its timeout to the engine's process, which may hang itself. And when that process dies, vLLM leaves the call
-        # without an answer.
-        calling = asyncio.ensure_future(asyncio.wait_for(call, self._load_timeout))
-        dying = asyncio.ensure_future(self.dead.wait())
-        try:
-            await asyncio.wait((calling, dying), return_when=asyncio.FIRST_COMPLETED)
-            if not calling.done():
-                raise EngineFailure(f"the engine died during {method}")
-            answers = calling.result()
-        except EngineFailure:
-            raise
-        except Exception as error:
-            raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}") from error
-        finally:
-            calling.cancel()
-            dying.cancel()
-        return list(answers)
+        return await self._ranks.suppressed(names)
 
 
 class _DeathNotice:

@@ -77,6 +77,15 @@ def makes_a_key(site: Site, command: str) -> None:
     assert re.search(r"^gk-\S{20,}$", run(program(command), site.folder, environment(folder)).ok(), re.MULTILINE)
 
 
+def writes_a_token(site: Site, command: str) -> None:
+    run(command, site.folder, environment(site.data_dir)).ok()
+    assert re.fullmatch(r"[0-9a-f]{64}\n", (site.folder / "engine.token").read_text())
+
+
+def migrates(site: Site, command: str) -> None:
+    assert "has the schema of this version" in run(program(command), site.folder, environment(site.folder / "migrated")).ok()
+
+
 def writes_a_key(site: Site, command: str) -> None:
     run(command, site.folder, environment(site.data_dir)).ok()
     settings = Settings(model="m", data_dir=site.folder / "first", admin_key_file=site.folder / "admin.key")
@@ -112,6 +121,8 @@ BESIDE_THE_SERVER: dict[str, Callable[[Site, str], None]] = {
     r"\.venv/bin/guard-server audit verify": verifies_the_log,
     r"\.venv/bin/guard-server keys create .*": makes_a_key,
     r"printf 'gk-.* > admin\.key": writes_a_key,
+    r"openssl rand -hex 32 > engine\.token": writes_a_token,
+    r"\.venv/bin/guard-server migrate": migrates,
     r"\.venv/bin/guard-server check-policy policy.yaml --model MODEL": checks_the_policy,
     r"\.venv/bin/guard-server extract policy.yaml": proposes_phrases,
     r"\.venv/bin/pre-commit install": installs_the_hook,
@@ -120,12 +131,15 @@ LONG = (r"\.venv/bin/guard-server (ask|serve) .*", *(re.escape(command) for comm
 # Named in prose; each page that names one has the command itself beside it, or the README has it.
 NAMED = {
     "guard-server serve": ".venv/bin/guard-server serve ",
+    "guard-server migrate": ".venv/bin/guard-server migrate",
     "guard-server check-policy FILE": ".venv/bin/guard-server check-policy policy.yaml",
     "guard-server extract": ".venv/bin/guard-server extract ",
     "python -m evaluation.soundness.fuzz": ".venv/bin/python -m evaluation.soundness.fuzz ",
 }
 MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( Q=.*)?"
 DOCKER = r"docker .*"
+# `tests/server/test_chart.py` has the chart rendered, with the values of the page: there is no cluster.
+CLUSTER = r"(helm|kubectl) .*"
 
 
 def _runner(command: str) -> Callable[[Site, str], None] | None:
@@ -134,14 +148,14 @@ def _runner(command: str) -> Callable[[Site, str], None] | None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_test(command: str) -> None:
-    forms = (*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER)
+    forms = (*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER, CLUSTER)
     assert [form for form in forms if re.fullmatch(form, command, re.DOTALL)], f"nothing in {__file__} runs this command"
     if make := re.fullmatch(MAKE, command):
         # Each target has a test of its own.
         assert make[2] in make_targets()
 
 
-@pytest.mark.parametrize("form", [*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER])
+@pytest.mark.parametrize("form", [*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER, CLUSTER])
 def test_every_test_has_a_command(form: str) -> None:
     assert [command for command in COMMANDS if re.fullmatch(form, command, re.DOTALL)], f"{PAGES} have no such command any more"
 
@@ -210,7 +224,8 @@ def test_container_command(named: str) -> None:
         checked, small = "hadolint passes", ["docker", "build", "--check", "--target", stage, "."]
     else:
         file = words[words.index("-f") + 1]
-        assert {"guard", "guard-gpu"} <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
+        services = {"front-1", "engine-1", "router"} if "fleet" in file else {"guard", "guard-gpu"}
+        assert services <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
         checked, small = "the compose file parses", ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
     if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         pytest.skip(f"no container engine answers here: {checked}, no more is tried")

@@ -19,6 +19,7 @@ from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from classifiers.meaning.encoder import bundled_model
@@ -246,6 +247,28 @@ async def test_the_vocabulary_is_read_beside_the_event_loop(folder: Path) -> Non
     await prove(started(folder, kind=Slow), folder, "fake")
     assert threads
     assert threading.current_thread() not in threads
+
+
+@pytest.mark.parametrize("disobeys", [None, 0, 1])
+async def test_each_data_parallel_rank_has_to_prove_it(folder: Path, disobeys: int | None) -> None:
+    engine = started(folder)
+    engine.ranks = 2
+    answers, asked = engine.app, list[bytes]()
+
+    async def by_rank(scope: Scope, receive: Receive, send: Send) -> None:
+        rank = dict(scope["headers"])[b"x-data-parallel-rank"]
+        asked.append(rank)
+        engine.obeys = int(rank) != disobeys
+        await answers(scope, receive, send)
+
+    engine.app = by_rank
+    with nothing_left(folder, engine):
+        if disobeys is None:
+            await prove(engine, folder, "fake")
+            assert asked == [b"0"] * 3 + [b"1"] * 3 + [b"0"] * 2 + [b"1"] * 2
+        else:
+            with pytest.raises(GuardFailure, match=f"^data-parallel rank {disobeys}: startup proof: .* processor is not live"):
+                await prove(engine, folder, "fake")
 
 
 async def test_a_target_whose_phrase_is_the_proof_s_word_keeps_its_restriction(folder: Path) -> None:
