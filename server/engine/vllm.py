@@ -22,7 +22,7 @@ from guard.tokens.vocabulary import Vocabulary
 from server.engine.flags import check_flags
 from server.engine.grammars import enforceable
 from server.engine.ranks import Ranks
-from server.engine.tokenizer import PromptTokenizer, knows_role
+from server.engine.tokenizer import PromptTokenizer, TokenizerMethods, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -54,7 +54,7 @@ def prepare_environment() -> None:
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
-class VllmEngine:
+class VllmEngine(TokenizerMethods):
     """A running vLLM engine and its application."""
 
     def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, load_timeout: float, template: str | None = None) -> None:
@@ -130,18 +130,6 @@ class VllmEngine:
         from guard.processors.tokenizer import vocabulary_from
 
         return vocabulary_from(self._tokenizer, self.vocabulary)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids twice, one per line: with special tokens, and without them."""
-        return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
-
-    def readings(self, text: str) -> list[str]:
-        """Return the texts that the model may read in place of `text` (`PromptTokenizer.readings`)."""
-        return self._prompts.readings(text)
-
-    def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
-        return self._prompts.least_tokens(text)
 
     def enforces(self, schema: Mapping[str, Any]) -> bool:
         """Return whether vLLM can constrain an answer by a JSON schema."""
