@@ -53,7 +53,7 @@ ALL: dict[str, Any] = {
         "nodeSelector": {"pool": "gpu"},
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
     },
-    "router": {"replicas": 2, "policy": "consistent_hash", "args": ["--log-level=warn"]},
+    "router": {"replicas": 2, "policy": "consistent_hash", "args": ["--log-level=warning"]},
     "networkPolicy": {"clients": [{"namespaceSelector": {"matchLabels": {"team": "apps"}}}]},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "auditorKey": {"secret": "auditor"}},
 }
@@ -217,6 +217,18 @@ def test_engines_carry_the_guard_and_no_argument_comes_in_its_place() -> None:
     assert told["GUARD_SERVER_URL"] == "https://fleet-guard-server-fleet:8000"
     assert told["GUARD_SERVER_CA"] == "/etc/guard/tls/ca.crt"
     assert engine["readinessProbe"]["httpGet"]["path"] == "/guard/ready"
+
+
+@pytest.mark.slow
+def test_vllm_takes_the_arguments_of_an_engine() -> None:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    arguments = dict(pods(rendered(ALL)))["fleet-guard-server-engine"]["containers"][0]["args"]
+    parsed = make_arg_parser(FlexibleArgumentParser(prog="vllm")).parse_args(arguments)
+    assert (parsed.model_tag, parsed.served_model_name, parsed.max_model_len) == ("/model/llama", ["demo"], 8192)
+    assert parsed.additional_config == {"guard": {"folder": "/var/lib/guard/restrictions"}}
+    assert (parsed.data_parallel_size, parsed.api_server_count, parsed.port) == (2, 1, 8000)
 
 
 def test_engines_can_reach_a_front_end_that_waits_for_them() -> None:
