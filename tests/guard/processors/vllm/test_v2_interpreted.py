@@ -22,7 +22,7 @@ from guard.restriction import Restriction
 from tests.guard.processors.vllm.interpreted.install import environment
 from tests.paths import ROOT
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.v2]
 DEMO = load_demo()
 
 
@@ -50,6 +50,17 @@ def test_the_kernel_edits_as_the_torch_version_does(interpreted: dict[str, str])
     assert "skipped" not in said
 
 
+def test_the_work_of_a_row_does_not_grow_with_the_phrases(interpreted: dict[str, str]) -> None:
+    """Each logit is read twice, each banned id once, and ten more numbers: 100 phrases or 100,000."""
+    counted = json.loads(
+        ended([sys.executable, "-m", "tests.guard.processors.vllm.interpreted.loads"], interpreted).splitlines()[-1]
+    )
+    assert [one["phrases"] for one in counted] == [100, 10_000, 100_000]
+    for one in counted:
+        assert one["banned"] >= 1
+        assert one["loads"] <= 2 * one["vocabulary"] + one["banned"] + 10
+
+
 def asked(folder: Path, model: str) -> list[dict[str, Any]]:
     """Store restrictions and return requests: free ones, the same under a restriction, with hits, and one that is refused."""
     template = AutoTokenizer.from_pretrained(model)
@@ -73,19 +84,14 @@ def asked(folder: Path, model: str) -> list[dict[str, Any]]:
     return found
 
 
-def said(folder: Path, model: str, requests: list[dict[str, Any]], env: dict[str, str], drafts: int) -> dict[str, Any]:
-    file = folder / "asked.json"
-    file.write_text(json.dumps(requests), "utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "tests.guard.processors.vllm.interpreted.answers",
-        model,
-        str(folder),
-        str(file),
-        str(drafts),
-    ]
-    told: dict[str, Any] = json.loads(ended(command, env).splitlines()[-1])
+Requests = list[dict[str, Any]]
+
+
+def said(folder: Path, model: str, requests: Requests, env: dict[str, str], speculative: Any = None) -> dict[str, Any]:
+    (folder / "asked.json").write_text(json.dumps(requests), "utf-8")
+    program = "tests.guard.processors.vllm.interpreted.answers"
+    ended([sys.executable, "-m", program, model, str(folder), json.dumps(speculative)], env)
+    told: dict[str, Any] = json.loads((folder / "answers.json").read_text("utf-8"))
     return told
 
 
@@ -93,13 +99,18 @@ def test_the_runner_says_nothing_that_is_banned_with_drafts_and_without(
     interpreted: dict[str, str], demo_model: str, tmp_path: Path
 ) -> None:
     requests = asked(tmp_path, demo_model)
-    plain, drafted = (said(tmp_path, demo_model, requests, interpreted, drafts) for drafts in (0, 3))
+    plain = said(tmp_path, demo_model, requests, interpreted)
     assert plain["v2"]
-    assert drafted["v2"]
-    # Greedy answers are the same with drafts, under restrictions too.
-    assert drafted["tokens"] == plain["tokens"]
-    assert drafted["stops"] == plain["stops"]
-    assert drafted["counts"] == plain["counts"]
+    ngrams = {"method": "ngram_gpu", "num_speculative_tokens": 3, "prompt_lookup_max": 3, "prompt_lookup_min": 1}
+    # The model drafts for itself, so its drafts are what it would say if nothing were banned.
+    itself = {"method": "draft_model", "model": demo_model, "num_speculative_tokens": 2}
+    for speculative in (ngrams, itself):
+        drafted = said(tmp_path, demo_model, requests, interpreted, speculative)
+        assert drafted["v2"]
+        # Greedy answers are the same with drafts, under restrictions too.
+        assert drafted["tokens"] == plain["tokens"]
+        assert drafted["stops"] == plain["stops"]
+        assert drafted["counts"] == plain["counts"]
     texts, stops, counts = plain["texts"], plain["stops"], plain["counts"]
     touched = 0
     for first in range(0, 9, 3):

@@ -1,7 +1,8 @@
-"""Answers of vLLM's Model Runner V2 with the guard in it, as JSON.
+"""Answers of vLLM's Model Runner V2 with the guard in it.
 
-`python -m tests.guard.processors.vllm.interpreted.answers MODEL FOLDER ASKED [DRAFTS]`: `ASKED` is a JSON file with a list of
-requests, and `DRAFTS` is the number of n-gram drafts.
+`python -m tests.guard.processors.vllm.interpreted.answers MODEL FOLDER SPECULATIVE`: `FOLDER` has the restrictions and
+`asked.json`, a list of requests. `answers.json` is written there. `SPECULATIVE` is vLLM's speculative configuration as JSON, or
+null.
 """
 
 from __future__ import annotations
@@ -12,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 
-def answers(model: str, folder: str, asked: list[dict[str, Any]], drafts: int) -> dict[str, Any]:
+def answers(model: str, folder: str, asked: list[dict[str, Any]], speculative: Any) -> dict[str, Any]:
     """Return the answers of all requests at once, the counts by name, and which runner gave them."""
     from vllm import LLM, SamplingParams
 
     from guard.processors.vllm.processor import GuardLogitsProcessor
 
-    speculative = {"method": "ngram_gpu", "num_speculative_tokens": drafts, "prompt_lookup_max": 3, "prompt_lookup_min": 1}
     engine = LLM(
         model=model,
         dtype="float32",
@@ -30,7 +30,7 @@ def answers(model: str, folder: str, asked: list[dict[str, Any]], drafts: int) -
         worker_extension_cls="guard.processors.vllm.worker.GuardWorkerExtension",
         additional_config={"guard": {"folder": folder}},
         logprobs_mode="processed_logprobs",
-        **({"speculative_config": speculative} if drafts else {}),
+        speculative_config=speculative,
     )
     held = engine.collective_rpc("guard_held", args=([],))
     params = [
@@ -56,5 +56,7 @@ def answers(model: str, folder: str, asked: list[dict[str, Any]], drafts: int) -
 
 
 if __name__ == "__main__":
-    model, folder, asked, *rest = sys.argv[1:]
-    print(json.dumps(answers(model, folder, json.loads(Path(asked).read_text("utf-8")), int(rest[0]) if rest else 0)))
+    model, name, speculative = sys.argv[1:]
+    folder = Path(name)
+    told = answers(model, name, json.loads((folder / "asked.json").read_text("utf-8")), json.loads(speculative))
+    (folder / "answers.json").write_text(json.dumps(told), "utf-8")
