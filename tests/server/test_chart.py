@@ -202,10 +202,10 @@ def test_every_setting_of_a_front_end_exists_and_every_file_that_it_names_is_mou
 def test_engines_carry_the_guard_and_no_argument_comes_in_its_place() -> None:
     engine = dict(pods(rendered(ALL)))["fleet-guard-server-engine"]["containers"][0]
     arguments = engine["args"]
-    assert engine["command"] == ["vllm", "serve"]
+    assert engine["command"] == ["python3", "-m", "vllm.entrypoints.openai.api_server"]
     # Arguments of the operator's come first: of an option that is given twice, vLLM takes the last.
-    assert arguments[:4] == ["/model/llama", "--max-model-len", "8192", "--data-parallel-size=2"]
-    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[4:])
+    assert arguments[:3] == ["--max-model-len", "8192", "--data-parallel-size=2"]
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[3:])
     own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
     for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
         assert given[name] == own[own.index(f"--{name}") + 1]
@@ -226,7 +226,7 @@ def test_vllm_takes_the_arguments_of_an_engine() -> None:
 
     arguments = dict(pods(rendered(ALL)))["fleet-guard-server-engine"]["containers"][0]["args"]
     parsed = make_arg_parser(FlexibleArgumentParser(prog="vllm")).parse_args(arguments)
-    assert (parsed.model_tag, parsed.served_model_name, parsed.max_model_len) == ("/model/llama", ["demo"], 8192)
+    assert (parsed.model, parsed.served_model_name, parsed.max_model_len) == ("/model/llama", ["demo"], 8192)
     assert parsed.additional_config == {"guard": {"folder": "/var/lib/guard/restrictions"}}
     assert (parsed.data_parallel_size, parsed.api_server_count, parsed.port) == (2, 1, 8000)
 
@@ -352,7 +352,7 @@ def test_the_values_that_the_documentation_shows() -> None:
     engine = one(rendered(yaml.safe_load(shown)), "Deployment", "fleet-guard-server-engine")
     (container,) = engine["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example/guard-server:gpu"
-    assert container["args"][:3] == ["/model", "--max-model-len", "8192"]
+    assert container["args"][:3] == ["--max-model-len", "8192", "--model=/model"]
 
 
 def test_a_secret_must_be_named() -> None:

@@ -142,13 +142,13 @@ def test_a_fleet_s_engines_carry_the_guard_and_the_router_knows_them() -> None:
     engines = {name: service for name, service in FLEET["services"].items() if name.startswith("engine-")}
     assert len(engines) == 2
     for engine in engines.values():
-        assert engine["entrypoint"][:3] == ["vllm", "serve", "/model"]
+        assert engine["entrypoint"][:3] == ["python3", "-m", "vllm.entrypoints.openai.api_server"]
         given = dict(argument.removeprefix("--").split("=", 1) for argument in engine["entrypoint"][3:])
         own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
         for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
             assert given[name] == own[own.index(f"--{name}") + 1]
         assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}
-        assert given["api-server-count"] == "1"
+        assert (given["model"], given["api-server-count"]) == ("/model", "1")
         assert engine["environment"]["VLLM_PLUGINS"] == "guard"
         assert engine["environment"]["GUARD_SERVER_URL"] == "http://fronts:8000"
     command = FLEET["services"]["router"]["command"]
