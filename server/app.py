@@ -23,7 +23,9 @@ from server.anthropic.errors import envelope as anthropic_envelope
 from server.api.base import ERRORS, ErrorEnvelope
 from server.encoders import OpenEncoder, open_sentence_encoder
 from server.engine.protocol import OpenEngine, json_of, request
+from server.engine.remote import Engines
 from server.engine.vllm import open_vllm
+from server.fleet import routes as fleet
 from server.http import envelope
 from server.http.apidocs import install as install_docs
 from server.http.draining import DrainGate
@@ -44,24 +46,27 @@ DIALECTS = (CHAT, COMPLETIONS, RESPONSES, MESSAGES)
 
 
 def create_app(
-    settings: Settings, open_engine: OpenEngine = open_vllm, open_encoder: OpenEncoder = open_sentence_encoder
+    settings: Settings, open_engine: OpenEngine | None = None, open_encoder: OpenEncoder = open_sentence_encoder
 ) -> FastAPI:
     """Return the server as an ASGI application; its service is `app.state.service`.
 
     It serves while it starts: /health answers at once, and all other routes answer with status 503 until the startup proof has
-    succeeded.
+    succeeded. `open_engine` opens the engine that the settings name if it is None: vLLM here, or a fleet.
 
     Raises:
         PolicyError: The policy cannot be loaded.
-        ValueError: The settings ask for /docs, and the files for it are missing.
+        ValueError: The settings ask for /docs, and the files for it are missing; or for a fleet, and its token cannot be read.
     """
-    service = Service(settings, open_engine, open_encoder)
+    engines = Engines() if settings.upstream else None
+    service = Service(settings, open_engine or (engines.open if engines else open_vllm), open_encoder)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running = asyncio.create_task(service.run())
         yield
         service.stop()
+        if engines:
+            engines.stop()
         await running
 
     # There are no other paths: vLLM's other routes and FastAPI's own pages of documentation answer 404.
@@ -137,6 +142,8 @@ def create_app(
         engine = await request(service.running.engine.app, "GET", "/metrics")
         return PlainTextResponse(own + engine.content, media_type="text/plain; version=0.0.4")
 
+    if engines:
+        fleet.install(app, lambda: service.database, engines, settings.engine_token())
     if settings.docs:
         install_docs(app)
     app.add_middleware(DrainGate, draining=service.draining)

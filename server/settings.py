@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         5, ge=0, description="how often in a row an engine that died is started again; then the server ends; 0: it ends at once"
     )
     log_level: str = Field("info", description="log level: debug, info, warning or error")
+    upstream: str | None = Field(
+        None, description="base URL of the router in front of a fleet's engines; unset: vLLM runs in this process"
+    )
+    upstream_key_file: Path | None = Field(None, description="file with the key that the router or the engines ask for")
+    tokenizer: str | None = Field(None, description="the model's tokenizer for a fleet: a folder, or a name on the hub")
+    engine_token_file: Path | None = Field(None, description="file with the token that the engines of a fleet show this server")
     vllm_args: Annotated[tuple[str, ...], NoDecode] = Field((), description="arguments that go to vLLM unchanged")
 
     @field_validator("log_level")
@@ -224,6 +230,16 @@ class Settings(BaseSettings):
         if self.judge_key_file is None or self.judge in ("off", "model"):
             return None
         return _key_in(self.judge_key_file, "GUARD_JUDGE_KEY_FILE")
+
+    def upstream_key(self) -> str | None:
+        """Return the key for the router, None if the settings name no file for one. Raises ValueError as `admin_key` does."""
+        return _key_in(self.upstream_key_file, "GUARD_UPSTREAM_KEY_FILE") if self.upstream_key_file else None
+
+    def engine_token(self) -> str:
+        """Return the token that engines show. Raises ValueError if there is none, or as `admin_key` does."""
+        if self.engine_token_file is None:
+            raise ValueError("GUARD_ENGINE_TOKEN_FILE: GUARD_UPSTREAM needs a file with the token that its engines show")
+        return _key_in(self.engine_token_file, "GUARD_ENGINE_TOKEN_FILE")
 
     def admin_key(self) -> str | None:
         """Return the text of the first admin key, None if the settings name no file for one.

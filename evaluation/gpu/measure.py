@@ -114,12 +114,13 @@ def _compared(
 def _processor(loop: Any, drafts: int, library: Any, digest: str, *, hits: bool) -> Any:
     """Return the guard's processor with a request under the restriction in each slot."""
     from guard.processors.vllm.counts import Counts
+    from guard.processors.vllm.gate import Gate
     from guard.processors.vllm.requests import Requests
     from guard.processors.vllm.v2 import V2LogitsProcessor
 
     speculative = SimpleNamespace(num_speculative_tokens=drafts, rejection_sample_method="standard") if drafts else None
     config: Any = SimpleNamespace(speculative_config=speculative, model_config=SimpleNamespace())
-    processor = V2LogitsProcessor(config, loop.states, Requests(library, 0, loop.states.vocab_size, Counts()))
+    processor = V2LogitsProcessor(config, loop.states, Requests(library, 0, loop.states.vocab_size, Counts(), Gate(alone=True)))
     processor.history.drafts = loop.draft_tokens if drafts else None
     for slot in range(loop.states.max_num_reqs):
         # Hits are looked for and counted, as a server asks for it; without them only the bans act.

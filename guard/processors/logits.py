@@ -92,6 +92,11 @@ class LogitsEditor:
         logits[at] = -torch.inf
         logits[at, self._dead_end] = 0.0
 
+    def close_all(self, logits: torch.Tensor) -> None:
+        """Leave nothing but the dead end in all rows."""
+        logits.fill_(-torch.inf)
+        logits[:, self._dead_end] = 0.0
+
     def close_where(self, logits: torch.Tensor, rows: torch.Tensor, wanted: torch.Tensor) -> None:
         """Leave nothing but the dead end in those of the `rows`, int64 [n], that are `wanted`, bool [n].
 

@@ -66,6 +66,11 @@ class VocabularyCache:
         return known
 
 
+def digest_of(vocabulary: Vocabulary) -> str:
+    """Return a sha256 of all that a vocabulary says: processes that have the same one ban the same tokens."""
+    return _digest(_arrays(vocabulary))
+
+
 def _digest(arrays: dict[str, NDArray[np.generic]]) -> str:
     digest = hashlib.sha256()
     for name in _NAMES:
@@ -86,9 +91,13 @@ def _load(path: Path) -> Vocabulary | None:
     return Vocabulary.known(raw, frozenset(arrays["special"].tolist()), folded, arrays["order"])
 
 
-def _save(path: Path, vocabulary: Vocabulary) -> None:
+def _arrays(vocabulary: Vocabulary) -> dict[str, NDArray[np.generic]]:
     raw, folded = Pieces.of(vocabulary.raw), vocabulary.folded
     special = np.array(sorted(vocabulary.special), np.int64)
     values: tuple[NDArray[np.generic], ...] = (raw.data, raw.start, special, folded.data, folded.start, vocabulary.order)
-    arrays = dict(zip(_NAMES, values, strict=True))
+    return dict(zip(_NAMES, values, strict=True))
+
+
+def _save(path: Path, vocabulary: Vocabulary) -> None:
+    arrays = _arrays(vocabulary)
     mapped.store(path, arrays, {"digest": _digest(arrays)})

@@ -11,6 +11,7 @@ from server.api.base import ERRORS, ApiModel
 from server.api.context import Auditor, Context
 from server.api.failures import ApiRoute
 from server.store import Peers, Snapshots, StoredPeer, Targets
+from server.store.peers import ENGINE, JOINING, SERVER
 from server.store.tables import Status
 
 router = APIRouter(prefix="/v1", route_class=ApiRoute, responses={**ERRORS})
@@ -18,7 +19,7 @@ _PENDING_SHOWN = 100
 
 
 class PeerResponse(ApiModel):
-    """A server process on the store."""
+    """A process on the store."""
 
     instance: str
     started_at: datetime
@@ -56,6 +57,7 @@ class PolicyResponse(ApiModel):
     targets: dict[Status, int] = Field(description="how many targets have each status")
     pending: list[str] = Field(description=f"targets that are not enforced yet, at most {_PENDING_SHOWN}")
     peers: list[PeerResponse]
+    engines: list[PeerResponse] = Field(description="the engines of a fleet; `snapshot` is the latest revision that each holds")
     restrictions: int = Field(description="how many restrictions the snapshot needs in the process that answers")
     workers: list[WorkerResponse]
 
@@ -77,7 +79,8 @@ async def policy(principal: Auditor, context: Context) -> PolicyResponse:
         serving=context.activation.serving,
         targets=counts,
         pending=[target.id for target in waiting],
-        peers=[PeerResponse.of(peer, now) for peer in peers],
+        peers=[PeerResponse.of(peer, now) for peer in peers if peer.kind == SERVER],
+        engines=[PeerResponse.of(peer, now) for peer in peers if peer.kind in (ENGINE, JOINING)],
         restrictions=needed,
         workers=[WorkerResponse(rank=rank, held=count, acknowledged=count == needed) for rank, count in enumerate(held)],
     )

@@ -51,6 +51,14 @@ def serve(
         typer.Option(help="File with authorities (PEM) of which clients must show a certificate.", envvar="GUARD_TLS_CLIENT_CA"),
     ] = None,
     data_dir: DataFolder = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(help="URL of the router in front of a fleet's engines; unset: vLLM runs here.", envvar="GUARD_UPSTREAM"),
+    ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option(help="The model's tokenizer, with --upstream: a folder, or a name.", envvar="GUARD_TOKENIZER"),
+    ] = None,
     sample: Annotated[
         list[str] | None,
         typer.Option(help="Question to ask once the server is ready; shows the answers without and with the guard."),
@@ -70,6 +78,8 @@ def serve(
             tls_key=tls_key,
             tls_client_ca=tls_client_ca,
             data_dir=data_dir,
+            upstream=upstream,
+            tokenizer=tokenizer,
             vllm_args=tuple(vllm_args or ()) or None,
         ),
         sample or [],

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from guard.errors import VocabularyError
 from guard.tokens.tokenizers import vocabulary_of
@@ -38,6 +39,9 @@ def check_engine(settings: Settings) -> None:
     Raises:
         ValueError: The engine could not start, or the guard could not work with the tokenizer. The message says what to do.
     """
+    if settings.upstream is not None:
+        _check_fleet(settings)
+        return
     vllm_arguments(settings)
     folder = Path(settings.model)
     if not folder.exists():
@@ -50,6 +54,21 @@ def check_engine(settings: Settings) -> None:
         named = frozenset(argument.split("=")[0].replace("_", "-") for argument in settings.vllm_args)
         for problem in _problems(folder, named):
             raise ValueError(f"--model: {folder} {problem}")
+
+
+def _check_fleet(settings: Settings) -> None:
+    """Check the settings of a front end whose engines run elsewhere. Raises ValueError."""
+    if settings.tokenizer is None:
+        raise ValueError(
+            "--tokenizer: --upstream needs the model's tokenizer: give a folder with its files, or its name on the hub"
+        )
+    if settings.vllm_args:
+        raise ValueError("arguments after -- go to vLLM, and with --upstream vLLM runs elsewhere: give them to `vllm serve`")
+    parts = urlsplit(settings.upstream or "")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("--upstream: give the router's base URL, such as http://router:8000")
+    settings.upstream_key()
+    settings.engine_token()
 
 
 def _problems(folder: Path, named: frozenset[str]) -> Iterator[str]:

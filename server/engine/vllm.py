@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 def vllm_arguments(settings: Settings) -> list[str]:
     """Return vLLM's command line. Raises ValueError if the operator's arguments have an option that is refused (`flags`)."""
     check_flags(settings.vllm_args)
-    guard = {"folder": str(settings.restrictions.resolve())}
+    guard = {"folder": str(settings.restrictions.resolve()), "alone": True}
     return [
         "--model", settings.model,
         "--logits-processors", "guard.processors.vllm.processor:GuardLogitsProcessor",

@@ -12,6 +12,8 @@ from server.errors import NotReady
 
 # Served while the server stops, and not waited for: /health and /metrics are asked all the time. /ready itself answers 503.
 _ALWAYS = frozenset({"/health", "/ready", "/metrics", "/version"})
+# So are the routes for engines: an engine that could not renew its lease would break off the answers that are waited for.
+_ENGINES = "/fleet/"
 
 
 class Draining:
@@ -99,7 +101,7 @@ class DrainGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection. Raises NotReady for a new request once the server is to stop."""
-        if scope["type"] != "http" or scope["path"] in _ALWAYS:
+        if scope["type"] != "http" or scope["path"] in _ALWAYS or scope["path"].startswith(_ENGINES):
             await self._app(scope, receive, send)
             return
         with self._draining.request():

@@ -15,6 +15,7 @@ from server.store.errors import (
     TargetNotFound,
     VersionConflict,
 )
+from server.store.fleet import Changes, Fleet
 from server.store.idempotency import Idempotency
 from server.store.peers import Peers
 from server.store.quotas import Quotas, Use
@@ -34,8 +35,10 @@ from server.store.targets.reader import Standing
 from server.store.targets.repository import Targets
 
 __all__ = [
+    "Changes",
     "Compiled",
     "Database",
+    "Fleet",
     "Idempotency",
     "IdempotencyConflict",
     "IdempotencyPending",

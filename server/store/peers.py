@@ -8,6 +8,9 @@ clocks:
 - A peer counts its lease on its own monotonic clock, from before it asked for it, and stops serving when the lease is over.
 - One writing transaction does both `waiting_for` and the activation of the snapshot. A peer that registers before it is waited
   for; a peer that registers after it starts with the new snapshot.
+
+The engines of a fleet are peers with such a lease, too. They acknowledge revisions of what they are to hold
+(`server.store.fleet`), so each `kind` of peer is waited for by itself. An engine that joins is waited for once it is current.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from server.store.records import StoredPeer
 from server.store.tables import PeerRow
 
 PEERS: Table = PeerRow.metadata.tables[PeerRow.__tablename__]
+SERVER, ENGINE, JOINING, FRONT = "server", "engine", "joining", "front"
+"""The kinds: a server, which enforces snapshots; an engine that serves; one that does not yet; a front end of the fleet."""
 
 
 class Peers:
@@ -32,10 +37,17 @@ class Peers:
     """
 
     async def register(
-        self, session: AsyncSession, instance: str, now: datetime, lease_s: float, snapshot: int = 0
+        self,
+        session: AsyncSession,
+        instance: str,
+        now: datetime,
+        lease_s: float,
+        snapshot: int = 0,
+        kind: str = SERVER,
+        about: dict[str, Any] | None = None,
     ) -> StoredPeer:
-        """Add a process that enforces `snapshot` (0: none yet). New snapshots wait for it from the commit on."""
-        made = StoredPeer(instance, now, now + timedelta(seconds=lease_s), snapshot)
+        """Add a process that enforces `snapshot` (0: none yet). New snapshots wait for a server from the commit on."""
+        made = StoredPeer(instance, now, now + timedelta(seconds=lease_s), snapshot, kind, about)
         await session.execute(delete(PEERS).where(PEERS.c.instance == instance))
         await session.execute(insert(PEERS).values(made.__dict__))
         return made
@@ -51,24 +63,45 @@ class Peers:
         lower = (PEERS.c.instance == instance) & (PEERS.c.snapshot < number)
         await session.execute(update(PEERS).where(lower).values(snapshot=number))
 
-    async def waiting_for(self, session: AsyncSession, number: int, now: datetime, lease_s: float) -> list[str]:
-        """Return the processes with a lease that have not acknowledged snapshot `number`.
+    async def promote(self, session: AsyncSession, instance: str, now: datetime) -> None:
+        """Make an engine that joins one that serves: from now on it is waited for. Raises LeaseLost."""
+        await self._change(session, instance, {"kind": ENGINE}, PEERS.c.lease_until > now)
 
-        A lease that ends later than one that begins now is from before the clock went back. It is cut to that: no process counts
-        its lease for longer than `lease_s`, and nobody waits for a dead one until the clock is where it was.
+    async def waiting_for(
+        self, session: AsyncSession, number: int, now: datetime, lease_s: float, kind: str = SERVER
+    ) -> list[str]:
+        """Return the processes of a kind with a lease that have not acknowledged `number`. Leases are cut as `cut` does."""
+        await self.cut(session, now, lease_s, kind)
+        query = select(PEERS.c.instance).where(PEERS.c.kind == kind, PEERS.c.lease_until > now, PEERS.c.snapshot < number)
+        return list((await session.execute(query.order_by(PEERS.c.instance))).scalars())
+
+    async def cut(self, session: AsyncSession, now: datetime, lease_s: float, kind: str = SERVER) -> None:
+        """Cut leases that end later than one that begins now: they are from before the clock went back.
+
+        No process counts its lease for longer than `lease_s`, and nobody waits for a dead one until the clock is where it was.
         """
         longest = now + timedelta(seconds=lease_s)
-        await session.execute(update(PEERS).where(PEERS.c.lease_until > longest).values(lease_until=longest))
-        query = select(PEERS.c.instance).where(PEERS.c.lease_until > now, PEERS.c.snapshot < number)
-        return list((await session.execute(query.order_by(PEERS.c.instance))).scalars())
+        later = (PEERS.c.kind == kind) & (PEERS.c.lease_until > longest)
+        await session.execute(update(PEERS).where(later).values(lease_until=longest))
 
     async def all(self, session: AsyncSession) -> list[StoredPeer]:
         """Return all processes, with those whose lease is over until `expire` removes them."""
         return [StoredPeer(**row._mapping) for row in await session.execute(select(PEERS).order_by(PEERS.c.instance))]
 
+    async def living(self, session: AsyncSession, kind: str, now: datetime) -> list[StoredPeer]:
+        """Return the processes of a kind with a lease."""
+        return [peer for peer in await self.all(session) if peer.kind == kind and peer.lease_until > now]
+
+    async def keep(self, session: AsyncSession, instance: str, now: datetime, lease_s: float) -> None:
+        """Make a front end's lease last `lease_s` from now, even if it was over. Raises LeaseLost if it was removed."""
+        await self._change(session, instance, {"lease_until": now + timedelta(seconds=lease_s)}, PEERS.c.kind == FRONT)
+
     async def expire(self, session: AsyncSession, before: datetime) -> list[str]:
-        """Remove the processes whose lease ended at `before` or earlier, and return them."""
-        dead = [peer.instance for peer in await self.all(session) if peer.lease_until <= before]
+        """Remove the servers and engines whose lease ended at `before` or earlier, and return them.
+
+        `server.store.fleet.Fleet.sweep` removes front ends, with what they needed.
+        """
+        dead = [peer.instance for peer in await self.all(session) if peer.lease_until <= before and peer.kind != FRONT]
         await session.execute(delete(PEERS).where(PEERS.c.instance.in_(dead)))
         return dead
 

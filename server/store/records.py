@@ -167,12 +167,14 @@ class StoredResponse:
 
 @dataclass(frozen=True)
 class StoredPeer:
-    """A server process on the store. `snapshot` is the latest that it enforces."""
+    """A process on the store, as `server.store.tables.PeerRow` says."""
 
     instance: str
     started_at: datetime
     lease_until: datetime
     snapshot: int
+    kind: str = "server"
+    about: dict[str, Any] | None = None
 
 
 def storable(value: str) -> bool:

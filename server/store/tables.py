@@ -114,7 +114,11 @@ class IdempotencyRow(Base):
 
 
 class PeerRow(Base):
-    """The server processes on the store. `snapshot` is the highest snapshot that the process enforces, 0 for none."""
+    """The processes on the store: servers, front ends of a fleet, and its engines (`server.store.peers`).
+
+    `snapshot` is the highest number that the process has acknowledged, 0 for none: a server's is that of a snapshot, an engine's
+    a revision (`server.store.fleet`). `about` is what an engine says of itself.
+    """
 
     __tablename__ = "peers"
 
@@ -122,6 +126,8 @@ class PeerRow(Base):
     started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     lease_until: Mapped[datetime] = mapped_column(UtcDateTime)
     snapshot: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(identifier(16), server_default="server")
+    about: Mapped[dict[str, Any] | None] = mapped_column(document())
 
 
 class QuotaRow(Base):

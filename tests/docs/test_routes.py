@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from fastapi import FastAPI
 
 from server.app import create_app
@@ -11,10 +14,14 @@ from tests.docs.conftest import named, page, rows
 SHOWN = {path for cells in rows(page("docs/routes.md"), 2) for path in named(cells[0])}
 
 
-def served() -> set[str]:
-    """Return the paths of the application, with `{id}` for every parameter."""
-    app: FastAPI = create_app(Settings(model="unused", docs=True))
-    return {getattr(route, "path_format", route.path) for route in app.routes if hasattr(route, "path")}
+@pytest.fixture
+def served(tmp_path: Path) -> set[str]:
+    """The paths of the application, with `{id}` for every parameter: of a front end of a fleet, which has all routes."""
+    (tmp_path / "token").write_text("secret")
+    fleet = {"upstream": "http://router", "engine_token_file": tmp_path / "token"}
+    app: FastAPI = create_app(Settings(model="unused", docs=True, **fleet))
+    paths = {getattr(route, "path_format", route.path) for route in app.routes if hasattr(route, "path")}
+    return {path.replace("{target_id}", "{id}") for path in paths}
 
 
 def described(path: str) -> bool:
@@ -22,11 +29,9 @@ def described(path: str) -> bool:
     return any(path == shown or path.endswith(shown) for shown in SHOWN)
 
 
-def test_every_route_is_described() -> None:
-    paths = {path.replace("{target_id}", "{id}") for path in served()}
-    assert {path for path in paths if not described(path)} == set()
+def test_every_route_is_described(served: set[str]) -> None:
+    assert {path for path in served if not described(path)} == set()
 
 
-def test_every_path_it_names_is_served() -> None:
-    paths = {path.replace("{target_id}", "{id}") for path in served()}
-    assert {shown for shown in SHOWN if shown.startswith("/") and not any(path.endswith(shown) for path in paths)} == set()
+def test_every_path_it_names_is_served(served: set[str]) -> None:
+    assert {shown for shown in SHOWN if shown.startswith("/") and not any(path.endswith(shown) for path in served)} == set()

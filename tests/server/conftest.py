@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from classifiers import shipped_background
 from classifiers.meaning.wordlist import listed_words
@@ -19,7 +21,7 @@ from server.openai.dialect import Tokens
 from server.settings import Settings
 from server.store import Database
 from tests.conftest import LiveServer, copied, serving
-from tests.server.fakes import FakeEngine, WordEncoder, opener
+from tests.server.fakes import DEAD_END, FakeEngine, WordEncoder, opener
 
 POLICY = """
 version: 1
@@ -97,6 +99,20 @@ async def client(app: FastAPI, engine: FakeEngine) -> AsyncIterator[httpx.AsyncC
         engine.bodies.clear()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://localhost") as client:
             yield client
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> PreTrainedTokenizerFast:
+    """A tokenizer with the tokens of `FakeEngine` in a folder of its own (`name_or_path`)."""
+    letters = {"Mad": 0, "ĠMad": 1, "ĠHatter": 2, "<pad>": DEAD_END, "Ġtea": 4, "Ġcake": 5, "<end>": 6}
+    backend = Tokenizer(models.BPE(letters, []))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    made = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>", pad_token="<pad>")
+    folder = tmp_path_factory.mktemp("tokenizer")
+    made.save_pretrained(folder)
+    made.name_or_path = str(folder)
+    return made
 
 
 @pytest.fixture(scope="session")

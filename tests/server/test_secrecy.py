@@ -94,6 +94,16 @@ SUCCEEDING: dict[tuple[str, str], list[tuple[str, Any]]] = {
 }
 """Every route of the application, as it declares it."""
 
+FLEET = {
+    ("POST", "/fleet/engines"),
+    ("DELETE", "/fleet/engines/{id}"),
+    ("GET", "/fleet/engines/{id}/policy"),
+    ("POST", "/fleet/engines/{id}/acknowledgement"),
+    ("POST", "/fleet/engines/{id}/lease"),
+    ("GET", "/fleet/restrictions/{digest}"),
+}
+"""The routes that a front end of a fleet has besides. No key opens them: `tests/server/fleet/test_routes.py` asks all of them."""
+
 # What cannot be read, is no object, has fields that are unknown or of the wrong type, or quotes the marks in a name.
 BROKEN = (
     f'{{"messages": "{ASKED}',
@@ -269,6 +279,12 @@ async def failing(watched: Watched) -> None:
 
 async def test_every_route_has_a_request_with_marks(app: FastAPI) -> None:
     assert routes(app) == set(SUCCEEDING)
+
+
+async def test_a_front_end_of_a_fleet_has_routes_for_engines_besides_and_no_other(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("secret")
+    fleet = {"upstream": "http://router", "tokenizer": "t", "engine_token_file": tmp_path / "token"}
+    assert routes(create_app(Settings(model="m", **fleet))) == {*SUCCEEDING, *FLEET}
 
 
 @pytest.mark.slow

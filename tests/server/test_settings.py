@@ -176,3 +176,14 @@ def test_a_history_is_all_or_a_number(monkeypatch: pytest.MonkeyPatch, wrong: st
     monkeypatch.setenv("GUARD_HISTORY", wrong)
     with pytest.raises(ValidationError, match="should be all, or the number of user turns"):
         Settings(model="m")
+
+
+def test_the_files_of_a_fleet_hold_a_token_and_a_key(tmp_path: Path) -> None:
+    token, key = tmp_path / "token", tmp_path / "key"
+    token.write_text("t-1\n")
+    key.write_text("k-1\n")
+    settings = Settings(model="m", upstream="http://router", engine_token_file=token, upstream_key_file=key)
+    assert (settings.engine_token(), settings.upstream_key()) == ("t-1", "k-1")
+    assert Settings(model="m").upstream_key() is None
+    with pytest.raises(ValueError, match="GUARD_ENGINE_TOKEN_FILE: GUARD_UPSTREAM needs a file"):
+        Settings(model="m", upstream="http://router").engine_token()

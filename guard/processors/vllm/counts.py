@@ -31,6 +31,14 @@ class Counts:
         if name in self._counts:
             self._counts[name] += 1
 
+    def total(self) -> int:
+        """Return how many tokens were suppressed under all names since the last call, and count from 0 again."""
+        if self.settle:
+            self.settle()
+        found = sum(self._counts.values())
+        self._counts = dict.fromkeys(self._counts, 0)
+        return found
+
     def take(self, names: Iterable[str]) -> dict[str, int]:
         """Return and forget the counts of those `names` that have one."""
         if self.settle:

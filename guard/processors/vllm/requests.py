@@ -19,6 +19,7 @@ from guard.errors import ArgumentError, RestrictionError
 from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument, joins
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
 from guard.processors.vllm.counts import Counts
+from guard.processors.vllm.gate import Gate
 from guard.processors.vllm.suppressed import CountedRow
 from guard.tokens.cache import VocabularyCache
 
@@ -37,14 +38,18 @@ class Requests:
         dead_end: The id of the dead-end token.
         private: Whether the model never ends an answer with the dead end.
         suppressed: Counts the suppressed tokens of requests that have a name for it.
+        gate: Whether rows may say anything. The processor of each model runner asks it in each step.
     """
 
-    def __init__(self, library: Library, dead_end: int, width: int, suppressed: Counts, *, private: bool = True) -> None:
+    def __init__(
+        self, library: Library, dead_end: int, width: int, suppressed: Counts, gate: Gate, *, private: bool = True
+    ) -> None:
         """Make rows under the restrictions of a library, for logits of a `width`. The others are the attributes."""
         self.library = library
         self.dead_end = dead_end
         self.private = private
         self.suppressed = suppressed
+        self.gate = gate
         self._width = width
 
     @classmethod
@@ -52,7 +57,8 @@ class Requests:
         """Load the vocabulary of an engine's model. Takes seconds the first time.
 
         Args:
-            config: The engine's configuration, with the folder (`--additional-config '{"guard": {"folder": ...}}'`).
+            config: The engine's configuration. `--additional-config '{"guard": {"folder": ..., "alone": ...}}'` has the folder of
+                restrictions, and whether the engine belongs to one front end; if that is left out, it is one of a fleet (`Gate`).
             suppressed: Counts the suppressed tokens.
 
         Raises:
@@ -69,7 +75,8 @@ class Requests:
         library = Library(folder, vocabulary_from(tokenizer, width, VocabularyCache(folder / "vocabularies")))
         ends = model_ends(tokenizer, model)
         dead_end = dead_end_token(tokenizer, width, ends)
-        return cls(library, dead_end, width, suppressed, private=dead_end not in ends)
+        gate = Gate(bool(settings.get("alone")))
+        return cls(library, dead_end, width, suppressed, gate, private=dead_end not in ends)
 
     @staticmethod
     def validate(params: SamplingParams) -> None:

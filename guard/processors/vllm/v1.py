@@ -67,10 +67,14 @@ class V1LogitsProcessor(LogitsProcessor):
     def apply(self, logits: torch.Tensor) -> torch.Tensor:
         """Edit `logits`, float32 [batch, vocabulary], in place.
 
-        One scatter bans in all rows, and one bans the dead end. Then the rows with a hit are closed.
+        One scatter bans in all rows, and one bans the dead end. Then the rows with a hit are closed. While the engine's gate is
+        shut, all rows are closed, those without a restriction as well.
         """
         if self.rewinding:
             self.rewinding.keep()
+        if self.requests.gate.shut:
+            self._editor.close_all(logits)
+            return logits
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()

@@ -90,7 +90,8 @@ class V2LogitsProcessor(LogitsProcessor):
             self._asked.append((self.history.ask([req_idx]), [earlier], []))
         self._new = [slot for slot in self._new if slot != req_idx]
         if self.requests.is_free(sampling_params):
-            return False
+            # While the gate of an engine in a fleet is shut, free requests say nothing either.
+            return not self.requests.gate.alone
         self._slots[req_idx] = Slot(sampling_params)
         self._new.append(req_idx)
         return True
@@ -106,7 +107,15 @@ class V2LogitsProcessor(LogitsProcessor):
             self._new = []
 
     def apply(self, logits: torch.Tensor, ctx: LogitsContext) -> torch.Tensor:
-        """Edit `logits`, float32 [rows, vocabulary], in place. Several calls may share the rows of a step."""
+        """Edit `logits`, float32 [rows, vocabulary], in place. Several calls may share the rows of a step.
+
+        While the engine's gate is shut, all rows are closed, those without a restriction as well.
+        """
+        if self.requests.gate.shut:
+            logits.fill_(-torch.inf)
+            logits[:, self.requests.dead_end] = 0.0
+            self.history.outcome.zero_()
+            return logits
         while self._asked:
             self._hear(*self._asked.pop(0))
         held = {slot: found for slot in ctx.idx_mapping_np.tolist() if (found := self._slots.get(slot))}

@@ -56,3 +56,11 @@ class GuardWorkerExtension:
     def guard_suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each of the `names` that has a count here."""
         return self._guard_requests().suppressed.take(names)
+
+    def guard_total(self) -> int:
+        """Return how many tokens were suppressed since the last call. An engine of a fleet counts so, for its own metrics."""
+        return self._guard_requests().suppressed.total()
+
+    def guard_open(self, seconds: float) -> None:
+        """Let rows say something for `seconds` from now; 0: from now on no row says anything (`Gate`)."""
+        self._guard_requests().gate.open(seconds)

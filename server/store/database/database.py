@@ -96,8 +96,8 @@ class Database:
         """Overwrite deleted content as far as the database can. Call this after a purge.
 
         SQLite overwrites deleted content when it changes a page; this call empties the log with the earlier pages. PostgreSQL
-        rewrites the tables of targets, and readers wait meanwhile. Neither reaches PostgreSQL's own log, backups, replicas, or
-        blocks that a file system or a disk keeps.
+        rewrites the tables of targets and restrictions, and readers wait meanwhile. Neither reaches PostgreSQL's own log,
+        backups, replicas, or blocks that a file system or a disk keeps.
 
         Raises:
             StoreUnavailable: the database cannot do it now.
@@ -107,7 +107,7 @@ class Database:
             if self.location.dialect == "postgresql":
                 autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
                 async with _typed_errors(), autocommit.connect() as connection:
-                    for table in ("targets", "target_versions", "idempotency"):
+                    for table in ("targets", "target_versions", "idempotency", "engine_files"):
                         await connection.execute(text(f"VACUUM (FULL) {table}"))
                 return
             if not await self._checkpoint():

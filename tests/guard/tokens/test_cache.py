@@ -11,7 +11,7 @@ import pytest
 from guard import mapped
 from guard.errors import VocabularyError
 from guard.tokens import cache as module
-from guard.tokens.cache import SUFFIX, VocabularyCache
+from guard.tokens.cache import SUFFIX, VocabularyCache, digest_of
 from guard.tokens.vocabulary import Vocabulary
 
 TOKENS = [None, b" Potter", b"\xc3", b"\xa9", b"", None, " Zürich".encode()]
@@ -90,3 +90,10 @@ def test_what_cannot_be_built_or_written_leaves_nothing(tmp_path: Path, monkeypa
     with pytest.raises(OSError, match="No space left"):
         cache.get("x", None, Builder())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_digest_of_a_vocabulary_tells_it_from_any_other() -> None:
+    made = Vocabulary.of(TOKENS, 9)
+    assert digest_of(made) == digest_of(Vocabulary.of(TOKENS, 9))
+    others = [Vocabulary.of(TOKENS, 10), Vocabulary.of([*TOKENS[:-1], b" Zurich"], 9), Vocabulary.of([b"", *TOKENS[1:]], 9)]
+    assert len({digest_of(each) for each in (made, *others)}) == 4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,3 +70,31 @@ def test_weights_are_not_needed_if_they_are_loaded_in_another_way(folder: Path) 
 def test_conflicting_arguments_come_first(folder: Path) -> None:
     with pytest.raises(ValueError, match="--port may not be given to vLLM: use --host and --port"):
         checked("/no/such/model", "--port", "1")
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> dict[str, Any]:
+    """The settings of a front end of a fleet."""
+    (tmp_path / "token").write_text("secret")
+    return {"model": "m", "upstream": "http://router:8000", "tokenizer": "t", "engine_token_file": tmp_path / "token"}
+
+
+def test_a_front_end_of_a_fleet_needs_no_folder_of_a_model(fleet: dict[str, Any]) -> None:
+    check_engine(Settings(**fleet | {"model": "/models/that/engines/have"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"tokenizer": None}, "--tokenizer: --upstream needs the model's tokenizer"),
+        ({"vllm_args": ("--dtype", "auto")}, "give them to `vllm serve`"),
+        ({"upstream": "router:8000"}, "give the router's base URL"),
+        ({"upstream": ""}, "give the router's base URL"),
+        ({"engine_token_file": None}, "GUARD_ENGINE_TOKEN_FILE: GUARD_UPSTREAM needs a file"),
+        ({"engine_token_file": "/no/such/file"}, "GUARD_ENGINE_TOKEN_FILE: .* cannot be read"),
+        ({"upstream_key_file": "/no/such/file"}, "GUARD_UPSTREAM_KEY_FILE: .* cannot be read"),
+    ],
+)
+def test_what_a_front_end_of_a_fleet_lacks_is_named(fleet: dict[str, Any], change: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        check_engine(Settings(**fleet | change))

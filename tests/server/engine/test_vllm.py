@@ -123,8 +123,8 @@ def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path)
     arguments = vllm_arguments(settings(tmp_path, "--max-model-len", "64", "--dtype=float32"))
     assert arguments[-3:] == ["--max-model-len", "64", "--dtype=float32"]
     assert "guard.processors.vllm.processor:GuardLogitsProcessor" in arguments
-    folders = {"folder": str((tmp_path / "restrictions").resolve())}
-    assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == folders
+    told = {"folder": str((tmp_path / "restrictions").resolve()), "alone": True}
+    assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == told
     assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
 
 

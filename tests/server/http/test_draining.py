@@ -51,7 +51,15 @@ async def test_a_request_that_does_not_end_is_left() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "served"), [("/v1/chat/completions", False), ("/v1/models", False), ("/health", True), ("/metrics", True)]
+    ("path", "served"),
+    [
+        ("/v1/chat/completions", False),
+        ("/v1/models", False),
+        ("/fleets", False),
+        ("/health", True),
+        ("/metrics", True),
+        ("/fleet/engines/engine-1/lease", True),
+    ],
 )
 async def test_new_requests_are_refused(path: str, served: bool) -> None:
     draining, calls = Draining(), list[str]()

@@ -66,7 +66,7 @@ def config(tokenizer: PreTrainedTokenizerFast, additional: dict[str, Any], width
 @pytest.fixture
 def settings(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Any:
     """The configuration of an engine whose folder of restrictions is `tmp_path`."""
-    return config(tokenizer, {"guard": {"folder": str(tmp_path)}})
+    return config(tokenizer, {"guard": {"folder": str(tmp_path), "alone": True}})
 
 
 @pytest.fixture

@@ -16,6 +16,16 @@ def test_a_count_is_taken_once() -> None:
     assert counts.take(["a"]) == {}
 
 
+def test_the_total_begins_at_0_again() -> None:
+    counts = Counts()
+    for name in ("a", "b", "a"):
+        counts.begin(name)
+        counts.add(name)
+    assert (counts.total(), counts.total()) == (3, 0)
+    counts.add("b")
+    assert counts.take(["a", "b"]) == {"a": 0, "b": 1}
+
+
 def test_the_oldest_is_dropped() -> None:
     counts = Counts(capacity=2)
     for name in ("a", "b", "c"):

@@ -266,6 +266,22 @@ def test_suppressed_tokens_are_counted_in_the_steps_that_the_engine_kept(
     assert counts.take(["held", "next"]) == {}
 
 
+def test_while_the_gate_is_shut_nobody_says_anything(settings: Any, tmp_path: Path) -> None:
+    settings.additional_config["guard"]["alone"] = False
+    digest = stored(tmp_path, Phrase("tea"))
+    runner = Runner(settings)
+    # Otherwise vLLM would not ask about the free one.
+    assert runner.add((0, params([]), [5], []), (1, params([digest]), [5], [])) == [True, True]
+    assert [minus_infinity(row, 0) for row in runner.step([0, 1]).split(1)] == [EVERYTHING] * 2
+    runner.processor.requests.gate.open(60)
+    free, held = (minus_infinity(row, 0) for row in runner.step([0, 1]).split(1))
+    assert free == set()
+    assert DEAD_END in held
+    assert held != EVERYTHING
+    runner.processor.requests.gate.open(0)
+    assert [minus_infinity(row, 0) for row in runner.step([1, 0]).split(1)] == [EVERYTHING] * 2
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [

@@ -50,6 +50,10 @@ _WRITTEN_BY = {
     "0003": [],
     "0004": [],
     "0005": [f"INSERT INTO quotas (bucket, tokens, at) VALUES ('b', 1.5, '{_AT}')"],
+    "0006": [
+        "INSERT INTO engine_needs (digest, owner, revision) VALUES ('d', 'o', 1)",
+        "INSERT INTO engine_files (digest, content) VALUES ('d', '')",
+    ],
 }
 
 

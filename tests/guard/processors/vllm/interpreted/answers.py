@@ -28,7 +28,7 @@ def answers(model: str, folder: str, asked: list[dict[str, Any]], speculative: A
         gpu_memory_utilization=0.3,
         logits_processors=[GuardLogitsProcessor],
         worker_extension_cls="guard.processors.vllm.worker.GuardWorkerExtension",
-        additional_config={"guard": {"folder": folder}},
+        additional_config={"guard": {"folder": folder, "alone": True}},
         logprobs_mode="processed_logprobs",
         speculative_config=speculative,
     )
