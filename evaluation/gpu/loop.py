@@ -103,19 +103,30 @@ class Loop:
             last = now
         return Times(float(np.median(times)), float(np.quantile(times, 0.99)), float(np.median(host)))
 
-    def wrong(self, processor: Any, masks: Masks, most: int = 16) -> int:
-        """Do one step, and return how many rows of `most` sequences ban something else than one cursor for each row does."""
-        processor.apply_staged_writes()
-        fed = self._fed()
-        banned = torch.isneginf(processor.apply(self._decoder.step().float(), self._context(fed))).cpu().numpy()
-        each, wrong = self._drafts + 1, 0
-        for slot, walk in enumerate(self._walks[:most].tolist()):
+    def wrong(self, processor: Any, masks: Masks, *, hits: bool, most: int = 16) -> int:
+        """Do one step, and return how many rows of `most` sequences are edited as one cursor for each row does not say.
+
+        In every second row the likeliest token is one that is banned. `hits`: whether such a row ends at that.
+        """
+        each, dead_end = self._drafts + 1, processor.requests.dead_end
+        wanted: list[set[int]] = []
+        for walk in self._walks[:most].tolist():
             for position in range(each):
                 cursor = Cursor(masks, walk[:1])
                 cursor.extend(walk[1 : self._at + position])
-                wanted = {processor.requests.dead_end}.union(*(ban.ids.tolist() for ban in cursor.bans()))
-                wrong += set(np.flatnonzero(banned[slot * each + position]).tolist()) != wanted
-        return wrong
+                wanted.append({dead_end}.union(*(ban.ids.tolist() for ban in cursor.bans())))
+        processor.apply_staged_writes()
+        fed = self._fed()
+        logits = self._decoder.step().float()
+        likely = {row: max(ids) for row, ids in enumerate(wanted) if row % 2 and max(ids) != dead_end}
+        for row, token in likely.items():
+            logits[row, token] = 1e4
+        banned = torch.isneginf(processor.apply(logits, self._context(fed))).cpu().numpy()
+        everything = set(range(banned.shape[1])) - {dead_end}
+        return sum(
+            set(np.flatnonzero(banned[row]).tolist()) != (everything if hits and row in likely else ids)
+            for row, ids in enumerate(wanted)
+        )
 
     def _fed(self) -> torch.Tensor:
         """Write the tokens that the model computes: the last one of each sequence and its drafts. int32 [rows]."""
