@@ -37,18 +37,24 @@ class Ranks:
         """How many there are."""
 
     @property
-    def coordinated(self) -> bool:
-        """Whether the process runs that wakes the ranks of a mixture of experts, if there is one.
+    def running(self) -> bool:
+        """Whether all processes run: one per rank, and the one that wakes the ranks of a mixture of experts, if there is one.
 
-        vLLM does not watch this process. Without it, ranks would sleep while a request waits for them.
+        vLLM says that the engine has died only after it has ended the other ranks, which takes seconds. The process that wakes
+        them it does not watch: without it, ranks would sleep while a request waits for them.
         """
         coordinator = self._client.engine_core.resources.coordinator
-        return coordinator is None or coordinator.proc.is_alive()
+        return all(process.is_alive() for process in [*self._processes, *([coordinator.proc] if coordinator else [])])
 
     def kill(self) -> None:
         """Kill the processes of all ranks. vLLM then finds that the engine has died."""
-        for process in self._client.engine_core.resources.engine_manager.processes:
+        for process in self._processes:
             process.kill()
+
+    @property
+    def _processes(self) -> list[Any]:
+        manager = self._client.engine_core.resources.engine_manager
+        return list(manager.processes) if manager else []
 
     async def load(self, digests: Sequence[str]) -> None:
         """Load restrictions in every worker of every rank.

@@ -77,23 +77,19 @@ class VllmEngine(TokenizerMethods):
 
     @property
     def alive(self) -> bool:
-        """Whether vLLM does not know that its engine has died."""
-        return not (self.dead.is_set() or self._client.errored)
+        """Whether no process of the engine has ended, and vLLM does not know that it has died."""
+        return self._ranks.running and not (self.dead.is_set() or self._client.errored)
 
     async def watch(self) -> None:
         """Set `dead` as soon as the engine has died; vLLM tells nobody until somebody asks it for an answer.
 
-        An engine has died if one of its data-parallel ranks has: vLLM ends the others. A worker of any rank that does not answer
-        for as long as it may take to load restrictions counts as dead, too. All ranks are killed then, so that vLLM ends the
-        requests in progress with an error.
+        An engine has died if one of its data-parallel ranks has. A worker of any rank that does not answer for as long as it may
+        take to load restrictions counts as dead, too. All ranks are killed then, so that vLLM ends the requests in progress with
+        an error.
         """
         asked, asking = time.monotonic(), None
         try:
             while self.alive:
-                if not self._ranks.coordinated:
-                    logger.error("the process that coordinates the data-parallel ranks has ended, so the engine is ended")
-                    self._ranks.kill()
-                    break
                 if asking is None and time.monotonic() >= asked + _ASK_S:
                     # Beside the looking: a worker of an engine that dies leaves the question without an answer.
                     asking = asyncio.create_task(self._ask())
@@ -101,6 +97,9 @@ class VllmEngine(TokenizerMethods):
                     asked, asking = time.monotonic(), None
                 await asyncio.sleep(_LOOK_S)
             self.dead.set()
+            if not self._ranks.running:
+                # vLLM would give the other ranks some seconds, and requests would wait for as long.
+                self._ranks.kill()
         finally:
             if asking:
                 asking.cancel()

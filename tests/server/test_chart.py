@@ -16,6 +16,9 @@ import pytest
 import yaml
 
 from server.engine.vllm import vllm_arguments
+from server.fleet.arguments import check_arguments
+from server.fleet.door import READY
+from server.fleet.plugin import GuardPlugin
 from server.settings import Settings
 from tests.paths import ROOT
 
@@ -53,7 +56,7 @@ ALL: dict[str, Any] = {
         "nodeSelector": {"pool": "gpu"},
         "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
     },
-    "router": {"replicas": 2, "policy": "consistent_hash", "args": ["--log-level=warn"]},
+    "router": {"replicas": 2, "policy": "consistent_hash", "args": ["--log-level=warning"]},
     "networkPolicy": {"clients": [{"namespaceSelector": {"matchLabels": {"team": "apps"}}}]},
     "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}, "auditorKey": {"secret": "auditor"}},
 }
@@ -67,8 +70,6 @@ OFF: dict[str, Any] = {
 }
 FORMS = {"least": LEAST, "all": ALL, "off": OFF}
 KUBERNETES = ("1.27", "1.32", "1.37")
-# The part of the settings that a front end of a fleet has, and one on a machine of its own has not.
-FLEET = {"upstream", "upstream_key_file", "tokenizer", "engine_token_file"}
 
 
 def rendered(values: dict[str, Any], release: str = "fleet") -> list[dict[str, Any]]:
@@ -185,7 +186,7 @@ def test_every_setting_of_a_front_end_exists_and_every_file_that_it_names_is_mou
             continue
         told = environment(pod)
         own = {variable.removeprefix("GUARD_").lower() for variable in told if variable.startswith("GUARD_")}
-        assert own - FLEET <= Settings.model_fields.keys()
+        assert own <= Settings.model_fields.keys()
         (container,) = pod["containers"]
         files = {str(value) for value in told.values() if str(value).startswith("/etc/guard/")}
         volumes = {volume["name"]: volume for volume in pod["volumes"]}
@@ -202,21 +203,34 @@ def test_every_setting_of_a_front_end_exists_and_every_file_that_it_names_is_mou
 def test_engines_carry_the_guard_and_no_argument_comes_in_its_place() -> None:
     engine = dict(pods(rendered(ALL)))["fleet-guard-server-engine"]["containers"][0]
     arguments = engine["args"]
-    assert engine["command"] == ["vllm", "serve"]
+    assert engine["command"] == ["python3", "-m", "vllm.entrypoints.openai.api_server"]
     # Arguments of the operator's come first: of an option that is given twice, vLLM takes the last.
-    assert arguments[:4] == ["/model/llama", "--max-model-len", "8192", "--data-parallel-size=2"]
-    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[4:])
+    assert arguments[:3] == ["--max-model-len", "8192", "--data-parallel-size=2"]
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments[3:])
     own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
     for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
         assert given[name] == own[own.index(f"--{name}") + 1]
     assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}
     assert given["api-server-count"] == "1"
     told = {each["name"]: each.get("value") for each in engine["env"]}
-    assert told["VLLM_PLUGINS"] == "guard"
+    assert GuardPlugin.name == told["VLLM_PLUGINS"]
     # TLS: engines check the front ends' certificate, under the name that they ask for.
     assert told["GUARD_SERVER_URL"] == "https://fleet-guard-server-fleet:8000"
     assert told["GUARD_SERVER_CA"] == "/etc/guard/tls/ca.crt"
-    assert engine["readinessProbe"]["httpGet"]["path"] == "/guard/ready"
+    assert engine["readinessProbe"]["httpGet"]["path"] == READY
+
+
+@pytest.mark.slow
+def test_vllm_takes_the_arguments_of_an_engine() -> None:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    arguments = dict(pods(rendered(ALL)))["fleet-guard-server-engine"]["containers"][0]["args"]
+    parsed = make_arg_parser(FlexibleArgumentParser(prog="vllm")).parse_args(arguments)
+    assert (parsed.model, parsed.served_model_name, parsed.max_model_len) == ("/model/llama", ["demo"], 8192)
+    assert parsed.additional_config == {"guard": {"folder": "/var/lib/guard/restrictions"}}
+    assert (parsed.data_parallel_size, parsed.api_server_count, parsed.port) == (2, 1, 8000)
+    assert check_arguments(parsed) == Path("/var/lib/guard/restrictions")
 
 
 def test_engines_can_reach_a_front_end_that_waits_for_them() -> None:
@@ -340,7 +354,7 @@ def test_the_values_that_the_documentation_shows() -> None:
     engine = one(rendered(yaml.safe_load(shown)), "Deployment", "fleet-guard-server-engine")
     (container,) = engine["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "registry.example/guard-server:gpu"
-    assert container["args"][:3] == ["/model", "--max-model-len", "8192"]
+    assert container["args"][:3] == ["--max-model-len", "8192", "--model=/model"]
 
 
 def test_a_secret_must_be_named() -> None:

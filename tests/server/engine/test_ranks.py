@@ -88,14 +88,19 @@ async def test_a_call_ends_when_the_engine_dies() -> None:
 def test_all_processes_are_killed() -> None:
     client = Client([0], [0], [0])
     ranks = ranks_of(client)
-    assert ranks.coordinated
+    assert ranks.running
     ranks.kill()
     assert not any(process.alive for process in client.processes)
+    assert not ranks.running
 
 
-def test_a_coordinator_that_has_ended_is_noticed() -> None:
-    assert ranks_of(Client([0])).coordinated
+def test_each_process_that_has_ended_is_noticed() -> None:
+    for rank in (0, 1):
+        client = Client([0], [0])
+        client.processes[rank].kill()
+        assert not ranks_of(client).running
     client = Client([0], [0])
     assert client.coordinator
     client.coordinator.proc.kill()
-    assert not ranks_of(client).coordinated
+    assert not ranks_of(client).running
+    assert ranks_of(Client([0])).running

@@ -83,6 +83,24 @@ async def test_all_ranks_are_killed_if_a_worker_hangs_or_fails(
     assert "an engine worker hangs" in caplog.text
 
 
+async def test_one_rank_that_dies_ends_the_others_before_vllm_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+
+    class Slow(Client):
+        errored = False  # type: ignore[assignment]
+
+    client = Slow([0], [0])
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.sleep(0.03)
+    assert engine.alive
+    client.processes[1].kill()
+    assert not engine.alive
+    await asyncio.wait_for(watching, 1)
+    assert engine.dead.is_set()
+    assert not client.processes[0].alive
+
+
 async def test_ranks_whose_coordinator_has_ended_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
     client = Client([0], [0])
