@@ -65,7 +65,8 @@ class Engines:
     async def wait(self, seconds: float) -> None:
         """Wait until this process changes what engines are to hold, at most `seconds`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     def stop(self) -> None:
         """Have a start that waits for an engine give up."""
@@ -77,7 +78,7 @@ class Engines:
 
         Raises:
             ValueError: The tokenizer cannot be read.
-            EngineFailure: No engine has come in a quarter of an hour, or the server is to stop.
+            EngineFailure: In a quarter of an hour no engine serves, or the router does not answer; or the server is to stop.
             StoreError: What the store raises.
         """
         assert settings.upstream is not None
@@ -89,7 +90,7 @@ class Engines:
         owner = f"{socket.gethostname()}-{uuid.uuid4().hex[:12]}"
         keeping: asyncio.Task[None] | None = None
         try:
-            about = await self._first(database)
+            about = await self._first(database, upstream)
             async with database.write() as session:
                 await Peers().register(session, owner, await database.now(session), LEASE_S, kind=FRONT)
             prompts = await asyncio.to_thread(PromptTokenizer, tokenizer, about.context_length)
@@ -107,23 +108,28 @@ class Engines:
             await upstream.close()
             await database.close()
 
-    async def _first(self, database: Database) -> Described:
+    async def _first(self, database: Database, upstream: Upstream) -> Described:
+        """Wait until an engine serves and the router passes requests on. Return what the engine says of itself."""
         begun = word = time.monotonic()
+        missing = "no engine of the fleet serves: look at the logs of the engines"
         while time.monotonic() - begun < _FIRST_S and not self._stop.is_set():
             async with database.read() as session:
                 serving = await Peers().living(session, ENGINE, await database.now(session))
-            for peer in serving:
-                about = Described.of(peer.about or {})
+            if serving:
+                about = Described.of(serving[0].about or {})
                 # Another front end let it in. It may have another tokenizer than this one.
                 if reason := await self.mismatch(about, []):
-                    raise EngineFailure(f"engine {peer.instance} cannot be used: {reason}")
-                return about
+                    raise EngineFailure(f"engine {serving[0].instance} cannot be used: {reason}")
+                if await upstream.ask("/v1/models"):
+                    return about
+                missing = "an engine serves, but the router does not answer with status 200: look at its log"
             if time.monotonic() - word > _WORD_S:
                 word = time.monotonic()
-                logger.warning("no engine serves yet; engines ask this server at /fleet, and their own logs say what keeps them")
+                logger.warning("still waiting: %s", missing)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), 0.2)
-        raise EngineFailure("no engine of the fleet serves: look at the logs of the engines")
+                async with asyncio.timeout(0.2):
+                    await self._stop.wait()
+        raise EngineFailure(missing)
 
 
 class RemoteEngine(TokenizerMethods):

@@ -76,6 +76,7 @@ class Agent:
         self._instance = ""
         self._lease_s = self._until = 0.0
         self._current = False
+        self._renewed = asyncio.Event()
 
     async def run(self) -> None:
         """Prove and join the engine, again and again, for ever."""
@@ -116,7 +117,8 @@ class Agent:
         joined = await self._fronts.join(self._about)
         self._instance, self._lease_s = joined.instance, joined.lease_s
         self._until, self._current = asked + joined.lease_s, False
-        tasks = [asyncio.create_task(self._renew()), asyncio.create_task(self._follow())]
+        self._renewed.clear()
+        tasks = [asyncio.create_task(task) for task in (self._renew(), self._extend(), self._follow())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -151,14 +153,25 @@ class Agent:
                     logger.warning("the lease could not be renewed: %s", _told(error))
                     await asyncio.sleep(_RETRY_S)
             if self._current:
-                await self._open()
-                SUPPRESSED.inc(await self._engine.total())
+                self._door.open_until(self._until)
+                self._renewed.set()
 
     async def _open(self) -> None:
-        """Open workers and door until the lease ends."""
-        until = self._until
-        await self._engine.open_for(max(0.0, until - time.monotonic()))
-        self._door.open_until(until)
+        """Open the workers, and then the door until the lease ends."""
+        await self._open_workers()
+        self._door.open_until(self._until)
+
+    async def _open_workers(self) -> None:
+        # The door is exact. The workers, which may be in the middle of a long step when they are told, get a lease more.
+        await self._engine.open_for(max(0.0, self._until - time.monotonic()) + self._lease_s)
+
+    async def _extend(self) -> None:
+        """Tell the workers each time that the lease was renewed, for ever. The renewal does not wait for a busy worker."""
+        while True:
+            await self._renewed.wait()
+            self._renewed.clear()
+            await self._open_workers()
+            SUPPRESSED.inc(await self._engine.total())
 
     async def _follow(self) -> None:
         """Do what the front ends ask for, and acknowledge it, for ever. Raises what fails, and LeaseEnded."""

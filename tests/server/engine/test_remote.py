@@ -45,6 +45,23 @@ def settings(tmp_path: Path, sqlite_template: Path, tokenizer: PreTrainedTokeniz
     )
 
 
+class Router:
+    """A router, as far as a front end sees it: the status of each path."""
+
+    def __init__(self) -> None:
+        self.status: dict[str, int] = {}
+
+    def __call__(self, asked: httpx.Request) -> httpx.Response:
+        return httpx.Response(self.status.get(asked.url.path, 200))
+
+
+@pytest.fixture(autouse=True)
+def router(monkeypatch: pytest.MonkeyPatch) -> Router:
+    made = Router()
+    monkeypatch.setattr("server.engine.remote.Upstream", lambda url, key: Upstream(url, key, httpx.MockTransport(made)))
+    return made
+
+
 @pytest.fixture
 async def store(settings: Settings) -> AsyncIterator[Database]:
     database = await Database.open(f"sqlite:///{settings.data_dir / 'guard.db'}")
@@ -79,14 +96,20 @@ def stored(settings: Settings, *words: str) -> list[str]:
     return [restriction(word).digest for word in words]
 
 
-async def test_it_opens_when_the_first_engine_serves(settings: Settings, store: Database, about: Described) -> None:
+async def test_it_opens_when_the_first_engine_serves_and_the_router_knows_one(
+    settings: Settings, store: Database, about: Described, router: Router
+) -> None:
+    router.status["/v1/models"] = 503
     await join(store, "joining", about, JOINING)
     fleet = opened(settings)
     opening = asyncio.ensure_future(fleet.__aenter__())
     await asyncio.sleep(0.5)
     assert not opening.done()
     await join(store, "serving", about)
-    engine = await asyncio.wait_for(opening, 30)
+    await asyncio.sleep(0.5)
+    assert not opening.done()
+    router.status["/v1/models"] = 200
+    engine = await asyncio.wait_for(opening, 60)  # the first use of transformers takes seconds
     await fleet.__aexit__(None, None, None)
     assert (engine.dead_end, engine.vocabulary, engine.context_length) == (about.dead_end, WIDTH, about.context_length)
     assert engine.tells_hits
@@ -210,22 +233,19 @@ async def test_a_front_end_that_the_store_has_forgotten_is_dead(
 
 
 async def test_its_health_is_that_of_the_router_and_of_an_engine(
-    settings: Settings, store: Database, about: Described, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, store: Database, about: Described, router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status = 200
-    transport = httpx.MockTransport(lambda asked: httpx.Response(status if asked.url.path == "/health" else 418))
-    monkeypatch.setattr("server.engine.remote.Upstream", lambda url, key: Upstream(url, key, transport))
     monkeypatch.setattr("server.engine.remote.LEASE_S", 0.4)
     await join(store, "a", about, lease_s=1.0)
     async with opened(settings) as engine:
         assert (await request(engine.app, "GET", "/health")).status_code == 200
-        status = 503
+        router.status["/health"] = 503
         assert (await request(engine.app, "GET", "/health")).status_code == 503
-        status = 200
+        router.status = {"/v1/completions": 418}
         await asyncio.sleep(1.3)  # no engine serves any more
         assert (await request(engine.app, "GET", "/health")).status_code == 503
         assert (await request(engine.app, "GET", "/metrics")).content == b""
-        assert (await request(engine.app, "GET", "/v1/models")).status_code == 418
+        assert (await request(engine.app, "POST", "/v1/completions", {})).status_code == 418
     assert await engine.suppressed(["gd-1"]) == {}
 
 

