@@ -1,11 +1,12 @@
-# Two images from one file:
+# Three images from one file:
 #
 #   docker build --target cpu --build-arg TORCH_INDEX=<address> -t guard-server:cpu .
 #   docker build --target gpu -t guard-server:gpu .
+#   docker build --target router -t guard-server:router .
 #
-# Neither has a model or a policy: mount both read-only (see deploy/compose.yaml). The server writes to two volumes:
-# /var/lib/guard (compiled restrictions: they contain what must not be said, so protect them as you protect the policy) and
-# /var/cache/guard (compiled code, which may be deleted).
+# The third has vLLM's router, for a fleet. None has a model or a policy: mount both read-only (see deploy/compose.yaml). The server
+# writes to two volumes: /var/lib/guard (compiled restrictions: they contain what must not be said, so protect them as you protect
+# the policy) and /var/cache/guard (compiled code, which may be deleted).
 
 # ---------------------------------------------------------------------------------------------------------------- cpu: build
 FROM python:3.11-slim-bookworm AS cpu-build
@@ -82,6 +83,20 @@ exit(c.getresponse().status != 200)"]
 
 # Flags for guard-server follow the name of the image, flags for vLLM follow a `--` after them.
 ENTRYPOINT ["guard-server", "serve"]
+
+# -------------------------------------------------------------------------------------------------------------------- router
+# vLLM's own router, for a fleet: it is between front ends and engines, and holds nothing of the policy.
+FROM python:3.11-slim-bookworm AS router
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN pip install vllm-router==0.1.17 \
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin guard
+
+USER 10001:10001
+WORKDIR /tmp
+EXPOSE 8000
+
+ENTRYPOINT ["vllm-router"]
 
 # ----------------------------------------------------------------------------------------------------------------------- gpu
 # vLLM's image, not Python's with `pip install .[gpu]`: it has the CUDA tools that FlashInfer and Triton call at run time, and the

@@ -15,7 +15,7 @@ export Q
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-gpu bench-targets soak fuzz dist requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
@@ -63,6 +63,10 @@ eval-answers: $(STAMP)
 redteam: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.redteam $(FORM)
 
+# What the guard costs on a GPU under Model Runner V2. Without a GPU it writes "not measured"; SMALL=1 does a few steps on any machine.
+bench-gpu: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.gpu $(FORM)
+
 bench-targets: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.targets $(FORM)
 
@@ -73,6 +77,11 @@ soak: $(STAMP)
 # An hour of random requests to a running server, and of random input to its parsers.
 fuzz: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(FORM)
+
+# The package as wheel and source archive, in dist/.
+dist: $(STAMP)
+	rm -rf build/lib dist
+	$(BIN)/python -m build --no-isolation
 
 install: $(STAMP)
 

@@ -135,8 +135,8 @@ def covers(exception: Excepted, folded: str) -> list[tuple[int, int]]:
 def excused(phrases: Sequence[Phrase], span: tuple[int, int], folded: str, exceptions: Iterable[Excepted]) -> bool:
     """Return whether an occurrence is inside an exception that is whole, or that the end of the text has begun.
 
-    The exception's own text must hold one of the `phrases` at that place: the phrase that occurs, or a form of the same words that
-    may carry an ending.
+    The exception's own text must hold one of the `phrases` at that place: the phrase that occurs, or a form of the same words
+    that may carry an ending.
     """
     return any(
         begin <= span[0] and span[1] <= end and _places(folded[begin : span[1]], span[0] - begin) in _held(phrase, exception)

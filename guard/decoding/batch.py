@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from guard.ban import Ban
 from guard.decoding import kernels as batchkernels
+from guard.decoding.cursor import Cursor
 from guard.decoding.edits import Edits, pairs
 from guard.decoding.lane import Lane
 from guard.decoding.masks import Masks
 from guard.decoding.row import Row
 
 Ids = NDArray[np.int64]
+
+
+class _Saved(NamedTuple):
+    """The states of all rows, as the fields of `Batch` hold them."""
+
+    lanes: list[tuple[NDArray[np.generic], ...]]
+    read: list[int]
+    unfinished: NDArray[np.bool_]
+    pending: list[list[bytes]]
+    apart: list[tuple[Row, int, list[Cursor]]]
 
 
 class Batch:
@@ -66,6 +80,49 @@ class Batch:
             hit = {*banned[0].tolist(), *(position for position, bans in found.items() if bans)}
             starving = [position for position in starving if position in hit]
         return Edits.collect(found, closed, starving, [banned])
+
+    def ahead(self, drafts: Mapping[int, Sequence[int]]) -> list[Edits]:
+        """Return what the edits would be if the rows said some tokens, of which nothing is kept. Call it after `edits`.
+
+        Args:
+            drafts: For each position the ids that the row may say, equally many for all; -1 where there is none. Each row's
+                output must be a list: the ids are in it for a moment.
+
+        Returns:
+            The edits behind the first of these ids, behind the first two, and so on.
+        """
+        count = min(map(len, drafts.values()), default=0)
+        saved, lengths = self._saved(), [(row, len(row.output)) for row in self.rows.values()]
+        found = []
+        try:
+            for number in range(count):
+                for position, row in self.rows.items():
+                    row.output.append(drafts[position][number])  # type: ignore[attr-defined]
+                found.append(self.edits())
+        finally:
+            for row, length in lengths:
+                del row.output[length:]  # type: ignore[attr-defined]
+            self._restore(saved)
+        return found
+
+    def _saved(self) -> _Saved:
+        return _Saved(
+            [lane.saved() for lane in self._lanes],
+            [*self._read],
+            self._unfinished.copy(),
+            [[cursor.pending for cursor in row.cursors] for _, row in self._usual],
+            [(row, row.read, [cursor.copy() for cursor in row.cursors]) for _, row in self._apart],
+        )
+
+    def _restore(self, saved: _Saved) -> None:
+        for lane, states in zip(self._lanes, saved.lanes, strict=True):
+            lane.restore(states)
+        self._read, self._unfinished = saved.read, saved.unfinished
+        for (_, row), pending in zip(self._usual, saved.pending, strict=True):
+            for cursor, held in zip(row.cursors, pending, strict=True):
+                cursor.pending = held
+        for row, read, cursors in saved.apart:
+            row.read, row.cursors = read, cursors
 
     def _arrange(self) -> None:
         self._apart, self._usual = [], []

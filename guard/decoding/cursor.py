@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -42,6 +43,13 @@ class Cursor:
         self.compact = CompactCursor(masks.compact, at_start=whole) if masks.compact else None
         self.gaps = GapCursor(masks.gaps, at_start=whole) if masks.gaps else None
         self.extend(tail)
+
+    def copy(self) -> Cursor:
+        """Return a cursor in the same state, which moves by itself."""
+        other = copy.copy(self)
+        other.compact = copy.copy(self.compact)
+        other.gaps = self.gaps.copy() if self.gaps else None
+        return other
 
     def extend(self, ids: Sequence[int]) -> None:
         """Read sampled token ids. Ids outside the vocabulary add no text."""

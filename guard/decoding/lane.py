@@ -89,6 +89,19 @@ class Lane:
             cursor.gaps.nodes[:], cursor.gaps.kinds[:] = self._g_nodes[entry], self._g_kinds[entry]
             cursor.gaps.count, cursor.gaps.letters, cursor.gaps.gap = map(int, self._g_state[:, entry])
 
+    def saved(self) -> tuple[NDArray[np.generic], ...]:
+        """Return a copy of all states, for `restore`."""
+        return tuple(array.copy() for array in self._arrays)
+
+    def restore(self, saved: tuple[NDArray[np.generic], ...]) -> None:
+        """Go back to states that were saved."""
+        for array, earlier in zip(self._arrays, saved, strict=True):
+            array[...] = earlier
+
+    @property
+    def _arrays(self) -> tuple[NDArray[np.generic], ...]:
+        return self._nodes, self._c_nodes, self._begun, self._spaced, self._g_nodes, self._g_kinds, self._g_state
+
     def step(self, tokens: Ids) -> Iterator[tuple[int, Ban]]:
         """Read one token with each sequence, and yield each place with what is banned there besides `always`.
 

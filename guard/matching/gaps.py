@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -163,6 +164,12 @@ class GapCursor:
         self.kinds = np.zeros(gapkernels.THREADS, np.uint8)
         self.count = int(gapkernels.begin(a.first_child, a.label, self.nodes, self.kinds)) if at_start else 0
         self.letters, self.gap = (0, 1) if at_start else (trie.BRIEF + 1, 0)
+
+    def copy(self) -> GapCursor:
+        """Return a cursor in the same state, which moves by itself."""
+        other = copy.copy(self)
+        other.nodes, other.kinds = self.nodes.copy(), self.kinds.copy()
+        return other
 
     def read(self, folded: NDArray[np.uint8]) -> None:
         """Read folded text, uint8 [bytes]."""

@@ -77,7 +77,7 @@ async def replied(app: ASGIApp, scope: Scope, receive: Receive, form: Form) -> A
         elif media_type.startswith(MEDIA_TYPE):
             yield Reply(200, media_type, chunks=_streamed(answer.parts, form))
         else:
-            yield Reply(200, media_type, chunks=single(Chunk(await answer.whole(), form)))
+            yield Reply(200, media_type, chunks=single(_unbroken(Chunk(await answer.whole(), form))))
 
 
 async def single(chunk: Chunk) -> Chunks:
@@ -98,10 +98,18 @@ async def _streamed(parts: AsyncIterator[bytes], form: Form) -> Chunks:
     async for part in parts:
         for event in reader.feed(part):
             if event.data and event.data != DONE:
-                yield Chunk(event.data, form, event.name)
+                yield _unbroken(Chunk(event.data, form, event.name))
     for event in reader.end():
         if event.data and event.data != DONE:
-            yield Chunk(event.data, form, event.name)
+            yield _unbroken(Chunk(event.data, form, event.name))
+
+
+def _unbroken(chunk: Chunk) -> Chunk:
+    """Return a chunk. Raises EngineFailure if the engine broke a choice off, as it does when it ends: that is no whole answer."""
+    # A chunk without these bytes need not be parsed.
+    if b'"abort"' in chunk.data and any(piece.finish_reason == "abort" for piece in chunk.pieces):
+        raise EngineFailure("the engine broke an answer off, because it ends")
+    return chunk
 
 
 async def deliver(reply: Reply, send: Send, headers: Mapping[str, str]) -> None:

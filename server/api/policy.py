@@ -42,7 +42,7 @@ class PeerResponse(ApiModel):
 class WorkerResponse(ApiModel):
     """A worker of the engine of the process that answers, as the worker reports itself."""
 
-    rank: int
+    rank: int = Field(description="its number; the workers of all data-parallel ranks are counted through")
     held: int = Field(description="how many restrictions of the snapshot it holds")
     acknowledged: bool = Field(description="whether it holds all restrictions that the snapshot needs")
 

@@ -1,4 +1,4 @@
-"""`guard-server keys ...` and `guard-server audit ...`, which work on the store itself, with or without a running server.
+"""`guard-server keys ...`, `audit ...` and `migrate`, which work on the store itself, with or without a running server.
 
 A running server uses changed keys within a second. All commands exit with status 2 if an argument is not valid, and with status 1
 if the store refuses. `audit verify` exits with status 1 if the log has a fault.
@@ -36,6 +36,15 @@ ACTOR = "cli"
 _T = TypeVar("_T")
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def migrate(url: str) -> None:
+    """Bring the store to the schema of this version. A server does the same when it starts."""
+
+    async def opened(database: Database) -> str:
+        return database.location.dialect
+
+    typer.echo(f"The {_on(url, opened)} store has the schema of this version.")
 
 
 def keys_create(

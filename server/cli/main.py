@@ -164,6 +164,14 @@ def _url(database: str | None, data_dir: Path | None) -> str:
     return database or default_url(folder)
 
 
+@app.command()
+def migrate(database: Store = None, data_dir: DataFolder = None) -> None:
+    """Bring the store to the schema of this version, before servers of this version start."""
+    from server.cli import local
+
+    local.migrate(_url(database, data_dir))
+
+
 @keys.command("create")
 def keys_create(
     role: Annotated[str, typer.Option(help="What the key may do: client, auditor or admin.")],

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from server.app import create_app
+from server.cli.allocator import give_back_freed_memory
 from server.cli.comparison import compare, compare_all, table
 from server.cli.draining import DrainingServer
 from server.cli.firstkey import first_key
@@ -49,6 +50,7 @@ def serve(settings: Settings, samples: Sequence[str]) -> None:
     there are no API keys and the address is not a loopback address; with status 3 if it cannot listen on the address; with status
     1 if the guard cannot be started or proven.
     """
+    give_back_freed_memory()
     # The store is opened only if the answer matters: opening it would create it.
     if settings.admin_key_file or not binding_allowed(settings.host, any_keys=False):
         try:

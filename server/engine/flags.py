@@ -18,29 +18,74 @@ _PROXY: Final = "let a proxy in front of the server do that"
 _ROUTES: Final = "it is for a route of vLLM's that this server does not have"
 _OWN: Final = "guard-server sets it, and another value would let requests get round the guard"
 _PROCESS: Final = "guard-server runs vLLM's application in its own process"
+_HERE: Final = (
+    "every rank runs on this machine, as a process of this server's engine, because each must be told what to ban, must "
+    "acknowledge it, and must end with the others: give --data-parallel-size or --tensor-parallel-size alone. For more machines "
+    "start a server on each, on one store (GUARD_DATABASE)"
+)
+_CHANGES: Final = (
+    "a rank that comes later would answer before it holds what the others hold: start the server again with another size"
+)
+_TEXT: Final = "the server screens text alone, and refuses requests with anything else"
+_UNTRIED: Final = "the guard was not tested with it"
 
 REFUSED: Final[Mapping[str, str]] = {
     # The guard itself.
     "--model": "use --model before --, or GUARD_MODEL",
     "--logits-processors": _OWN,
-    "--logits-processor-pattern": _OWN,
     "--worker-cls": "the guard is an extension of vLLM's own worker, and another worker may not run it",
     "--worker-extension-cls": _OWN,
     "--scheduler-cls": "the guard was tested with vLLM's own scheduler, and another one may run requests without it",
     "--additional-config": _OWN,
     "--logprobs-mode": _OWN,
-    "--speculative-config": "vLLM does not run the guard's logits processor together with speculative decoding",
-    "-sc": "vLLM does not run the guard's logits processor together with speculative decoding",
-    "--spec-method": "vLLM does not run the guard's logits processor together with speculative decoding",
-    "--spec-model": "vLLM does not run the guard's logits processor together with speculative decoding",
-    "--spec-tokens": "vLLM does not run the guard's logits processor together with speculative decoding",
+    "--enable-trace-replay": "vLLM would say the tokens of the trace, whatever the guard bans",
+    "--enable-prompt-embeds": "the server screens text, and cannot read embeddings",
     "--trust-request-chat-template": "the model would read another text than the server screens",
     "--trust-request-mm-kwargs": "the server screens text alone, and refuses these arguments",
     "--return-tokens-as-token-ids": "the server reads the texts of answers",
     "--skip-tokenizer-init": "the guard needs the tokenizer",
     "--runner": "the server serves models that generate text",
     "--config": "give its options one by one, so that they can be checked",
+    "--convert": "the server serves models that generate text",
+    "--enable-mm-embeds": _TEXT,
+    "--io-processor-plugin": "its code would change prompts after they were screened",
+    "--return-sampling-mask": "it would tell which tokens are banned",
+    "--enable-batch-sharded-sampling": f"each worker would sample a part of the requests, and {_UNTRIED}",
+    "--watermark-config": f"a watermark picks tokens itself, and {_UNTRIED}",
+    "--diffusion-config": "the guard bans what may come next, and such a model does not write from left to right",
+    "-dc": "the guard bans what may come next, and such a model does not write from left to right",
     "--middleware": "code in front of vLLM's application would see requests after they were screened, and could change them",
+    # Ranks that the server would not reach.
+    "--data-parallel-rank": _HERE,
+    "-dpn": _HERE,
+    "--data-parallel-start-rank": _HERE,
+    "-dpr": _HERE,
+    "--data-parallel-size-local": _HERE,
+    "-dpl": _HERE,
+    "--data-parallel-address": _HERE,
+    "-dpa": _HERE,
+    "--data-parallel-rpc-port": _HERE,
+    "-dpp": _HERE,
+    "--data-parallel-backend": _HERE,
+    "-dpb": _HERE,
+    "--data-parallel-hybrid-lb": _HERE,
+    "-dph": _HERE,
+    "--data-parallel-external-lb": _HERE,
+    "-dpe": _HERE,
+    "--data-parallel-multi-port-external-lb": _HERE,
+    "-dpm": _HERE,
+    "--distributed-executor-backend": f"vLLM chooses it. Another one may start workers elsewhere: {_HERE}",
+    "--ray-workers-use-nsight": _HERE,
+    "--nnodes": _HERE,
+    "-n": _HERE,
+    "--node-rank": _HERE,
+    "-r": _HERE,
+    "--master-addr": _HERE,
+    "--master-port": _HERE,
+    "--enable-elastic-ep": _CHANGES,
+    "--elastic-ep-max-dp-size": _CHANGES,
+    "--enable-fault-tolerance": "the server ends an engine with a broken rank, and starts and proves another one",
+    "--fault-tolerance-config": "the server ends an engine with a broken rank, and starts and proves another one",
     # The listener.
     "--host": _ADDRESS,
     "--port": _ADDRESS,
@@ -84,10 +129,15 @@ Options that ask for what this server does anyway, such as `--disable-fastapi-do
 """
 
 
+_LIKE_REFUSED: Final = frozenset({"-dp", "-dcp"})
+"""vLLM's short options that are not refused, although a refused one begins with them or is their beginning."""
+
+
 def check_flags(arguments: Sequence[str]) -> None:
     """Check what an operator gives to vLLM.
 
-    vLLM also takes an underscore for a hyphen, `--name=value`, and `--name.key value` for a part of a value.
+    vLLM also takes an underscore for a hyphen, `--name=value`, and `--name.key value` for a part of a value. Of a short option it
+    takes a beginning that no other one has.
 
     Raises:
         ValueError: One of the arguments is refused. The message says what to do instead.
@@ -95,8 +145,13 @@ def check_flags(arguments: Sequence[str]) -> None:
     for argument in arguments:
         written = argument.split("=")[0]
         name = written.split(".")[0].replace("_", "-")
-        # A short option may have its value behind it without a space.
-        short = next((known for known in REFUSED if not known.startswith("--") and name.startswith(known)), None)
-        reason = REFUSED.get(name) or (REFUSED[short] if short and not name.startswith("--") else None)
-        if reason:
+        if reason := REFUSED.get(name) or _short(name):
             raise ValueError(f"{written} may not be given to vLLM: {reason}. Remove it from the arguments after --")
+
+
+def _short(name: str) -> str | None:
+    """Return the reason if a name is the beginning of a short option, or one with its value behind it."""
+    if name.startswith("--") or not name.startswith("-") or len(name) == 1 or name in _LIKE_REFUSED:
+        return None
+    options = (option for option in REFUSED if not option.startswith("--"))
+    return next((REFUSED[option] for option in options if name.startswith(option) or option.startswith(name)), None)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from guard.restriction import SUFFIX
 from server.engine.probes import Probe, choose
-from server.engine.protocol import Engine, request
+from server.engine.protocol import RANK, Engine, request
 from server.errors import GuardFailure
 
 _UNKNOWN = "0" * 64
-_PROCESSOR = "guard.processors.vllm.v1:GuardLogitsProcessor"
+_PROCESSOR = "guard.processors.vllm.processor:GuardLogitsProcessor"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,11 @@ class _Said:
 
 
 class _Proof:
-    """The requests of one proof on one engine, and the answers that it expects."""
+    """The requests of one proof on one rank of an engine, and the answers that it expects."""
 
-    def __init__(self, engine: Engine, model: str, probes: Sequence[Probe]) -> None:
+    def __init__(self, engine: Engine, model: str, probes: Sequence[Probe], rank: int) -> None:
         self._engine = engine
+        self._headers = {RANK: str(rank)} if engine.ranks > 1 else None
         self._probes = {probe.token: probe for probe in probes}
         self._allowed = " or ".join(map(str, probes))
         # One token, which must be a probe: it does not matter what the model would prefer.
@@ -56,9 +60,12 @@ class _Proof:
             "return_token_ids": True,
         }
 
+    async def _post(self, body: dict[str, Any]) -> httpx.Response:
+        return await request(self._engine.app, "POST", "/v1/completions", body, self._headers)
+
     async def _ask(self, guard: Sequence[str], purpose: str) -> _Said:
         body = self._body | {"vllm_xargs": {"guard": list(guard)}}
-        response = await request(self._engine.app, "POST", "/v1/completions", body)
+        response = await self._post(body)
         if response.status_code != 200:
             # The request has no text of a client, so the message may show the answer.
             raise GuardFailure(
@@ -115,7 +122,7 @@ class _Proof:
 
     async def no_argument(self) -> None:
         """Show that the engine refuses a request without a guard argument. Raises GuardFailure if it does not."""
-        response = await request(self._engine.app, "POST", "/v1/completions", self._body)
+        response = await self._post(self._body)
         # The engine answered the same request with the argument, so a 400 can have no other cause.
         if response.status_code != 400:
             raise GuardFailure(
@@ -138,7 +145,7 @@ class _Proof:
 def _not_live() -> str:
     return (
         "The restriction does not change the engine's answer: the logits processor is not live, and nothing would be forgotten. "
-        f"Check that vLLM loads {_PROCESSOR} and runs its V1 model runner (VLLM_USE_V2_MODEL_RUNNER=0)."
+        f"Check that vLLM loads {_PROCESSOR}, and that it runs the version that requirements/ names."
     )
 
 
@@ -152,7 +159,8 @@ async def prove(engine: Engine, folder: Path, model: str) -> None:
     3. It refuses the same request without a guard argument.
     4. It says nothing under an unknown restriction.
 
-    If the vocabulary has no two such tokens, one token is enough for all but the second half of 1.
+    If the vocabulary has no two such tokens, one token is enough for all but the second half of 1. Each data-parallel rank of the
+    engine has to show all of it.
 
     Args:
         engine: The engine.
@@ -161,29 +169,44 @@ async def prove(engine: Engine, folder: Path, model: str) -> None:
         model: The name under which the engine serves its model.
 
     Raises:
-        GuardFailure: The engine does not obey. The message says what was expected, what happened and what to do.
+        GuardFailure: The engine does not obey. The message says what was expected, what happened and what to do. If there are
+            several ranks, it names the rank.
         EngineFailure: What `engine.load` and `engine.forget` raise.
     """
     # Both take seconds if the vocabulary is large.
     vocabulary = await asyncio.to_thread(engine.tokens)
     probes = await asyncio.to_thread(choose, vocabulary, engine.dead_end, engine.vocabulary)
-    proof = _Proof(engine, model, probes)
     restrictions = [probe.restriction for probe in probes]
     digests = [restriction.digest for restriction in restrictions]
     try:
         for restriction in restrictions:
             restriction.save(folder)
         await engine.load(digests)
-        preferred = await proof.free()
-        for other in probes:
-            if other != preferred:
-                await proof.banned(preferred, other)
-        await proof.dead_end()
+        for rank in range(engine.ranks):
+            with _on(engine, rank):
+                proof = _Proof(engine, model, probes, rank)
+                preferred = await proof.free()
+                for other in probes:
+                    if other != preferred:
+                        await proof.banned(preferred, other)
+                await proof.dead_end()
     finally:
         try:
             await engine.forget(digests)
         finally:
             for digest in digests:
                 (folder / (digest + SUFFIX)).unlink(missing_ok=True)
-    await proof.no_argument()
-    await proof.unknown()
+    for rank in range(engine.ranks):
+        with _on(engine, rank):
+            proof = _Proof(engine, model, probes, rank)
+            await proof.no_argument()
+            await proof.unknown()
+
+
+@contextmanager
+def _on(engine: Engine, rank: int) -> Iterator[None]:
+    """Name the rank in what fails, if there are several."""
+    try:
+        yield
+    except GuardFailure as error:
+        raise GuardFailure(f"data-parallel rank {rank}: {error}" if engine.ranks > 1 else str(error)) from error

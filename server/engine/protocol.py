@@ -54,6 +54,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def ranks(self) -> int:
+        """The number of its data-parallel ranks. A request with the header `RANK` is answered by the rank of that number."""
+        ...
+
+    @property
     def context_length(self) -> int:
         """The number of tokens that a prompt and its answer may have together."""
         ...
@@ -98,7 +103,10 @@ class Engine(Protocol):
         ...
 
     async def held(self, digests: Sequence[str]) -> Sequence[int]:
-        """Return how many of these restrictions each worker holds, by rank. Raises EngineFailure if a worker does not answer."""
+        """Return how many of these restrictions each worker holds. Raises EngineFailure if a worker does not answer.
+
+        With several data-parallel ranks, the workers of the first one come first.
+        """
         ...
 
     async def suppressed(self, names: Sequence[str]) -> Mapping[str, int]:
@@ -113,7 +121,13 @@ class Engine(Protocol):
 OpenEngine = Callable[[Settings], AbstractAsyncContextManager[Engine]]
 
 
-async def request(app: ASGIApp, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
+RANK = "x-data-parallel-rank"
+"""The header that picks the rank. No header of a client's with this name reaches the engine."""
+
+
+async def request(
+    app: ASGIApp, method: str, path: str, body: dict[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> httpx.Response:
     """Call an application in this process, the engine's or the whole server's, and return its whole answer.
 
     Like a call of a client on this machine, it has this machine as its client and its host. So the whole server admits it without
@@ -122,7 +136,7 @@ async def request(app: ASGIApp, method: str, path: str, body: dict[str, Any] | N
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 0))
     # Without a timeout: nothing can be lost within a process, and an answer may take long.
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=None) as client:  # noqa: S113
-        return await client.request(method, path, json=body)
+        return await client.request(method, path, json=body, headers=headers)
 
 
 async def json_of(app: ASGIApp, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

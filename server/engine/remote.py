@@ -23,7 +23,7 @@ from guard.restriction import SUFFIX
 from guard.tokens.vocabulary import Vocabulary
 from server.engine.described import Described, Matching
 from server.engine.grammars import enforceable
-from server.engine.tokenizer import PromptTokenizer
+from server.engine.tokenizer import PromptTokenizer, TokenizerMethods
 from server.engine.upstream import Upstream
 from server.errors import EngineFailure, NotReady
 from server.settings import Settings
@@ -132,7 +132,7 @@ class Engines:
         raise EngineFailure(missing)
 
 
-class RemoteEngine:
+class RemoteEngine(TokenizerMethods):
     """The engines behind a router as one `Engine`. `Engines.open` makes it."""
 
     def __init__(
@@ -157,6 +157,11 @@ class RemoteEngine:
         self.vocabulary = about.width
         self.context_length = about.context_length
         self.developer = about.developer
+
+    @property
+    def ranks(self) -> int:
+        """1: the router picks an engine and the engine picks a rank. Each engine has proven its own ranks before it serves."""
+        return 1
 
     @property
     def alive(self) -> bool:
@@ -198,18 +203,6 @@ class RemoteEngine:
     def tokens(self) -> Vocabulary:
         """Return the bytes of each token id."""
         return self._matching.vocabulary(self.vocabulary)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids twice, one per line: with special tokens, and without them."""
-        return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
-
-    def readings(self, text: str) -> list[str]:
-        """Return the texts that the model may read in place of `text` (`PromptTokenizer.readings`)."""
-        return self._prompts.readings(text)
-
-    def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
-        return self._prompts.least_tokens(text)
 
     def enforces(self, schema: Mapping[str, Any]) -> bool:
         """Return whether the engines can constrain an answer by a JSON schema, as far as xgrammar here tells."""

@@ -18,6 +18,25 @@ _PIECE = 8192
 _SEAM = 16
 
 
+class TokenizerMethods:
+    """The methods of an `Engine` that its tokenizer answers alone. `_tokenizer` is the tokenizer as vLLM loads it."""
+
+    _tokenizer: Any
+    _prompts: PromptTokenizer
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids twice, one per line: with special tokens, and without them."""
+        return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
+
+    def readings(self, text: str) -> list[str]:
+        """Return the texts that the model may read in place of `text` (`PromptTokenizer.readings`)."""
+        return self._prompts.readings(text)
+
+    def least_tokens(self, text: str) -> int:
+        """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
+        return self._prompts.least_tokens(text)
+
+
 class PromptTokenizer:
     """A copy of the tokenizer of the engine's model, which any thread may use."""
 

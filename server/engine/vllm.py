@@ -21,7 +21,8 @@ from starlette.types import ASGIApp
 from guard.tokens.vocabulary import Vocabulary
 from server.engine.flags import check_flags
 from server.engine.grammars import enforceable
-from server.engine.tokenizer import PromptTokenizer, knows_role
+from server.engine.ranks import Ranks
+from server.engine.tokenizer import PromptTokenizer, TokenizerMethods, knows_role
 from server.errors import EngineFailure
 from server.settings import Settings
 
@@ -34,7 +35,7 @@ def vllm_arguments(settings: Settings) -> list[str]:
     guard = {"folder": str(settings.restrictions.resolve()), "alone": True}
     return [
         "--model", settings.model,
-        "--logits-processors", "guard.processors.vllm.v1:GuardLogitsProcessor",
+        "--logits-processors", "guard.processors.vllm.processor:GuardLogitsProcessor",
         "--worker-extension-cls", "guard.processors.vllm.worker.GuardWorkerExtension",
         "--additional-config", json.dumps({"guard": guard}),
         "--logprobs-mode", "processed_logprobs",
@@ -42,22 +43,18 @@ def vllm_arguments(settings: Settings) -> list[str]:
     ]  # fmt: skip
 
 
-# Seconds before the workers are asked again whether they have loaded restrictions.
-_POLL = 0.01
 # Seconds between two looks whether the engine has died, and between two questions whether its workers still answer.
 _LOOK_S, _ASK_S = 0.1, 5.0
 
 
 def prepare_environment() -> None:
     """Set environment variables that vLLM reads. A value of the operator's stays."""
-    # The logits processor works with the V1 runner. Where Triton is installed, vLLM would start the other one.
-    os.environ.setdefault("VLLM_USE_V2_MODEL_RUNNER", "0")
     # A forked worker would inherit locks of the threads that load the encoder at the same time.
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
 
 
-class VllmEngine:
+class VllmEngine(TokenizerMethods):
     """A running vLLM engine and its application."""
 
     def __init__(self, app: ASGIApp, client: Any, tokenizer: Any, load_timeout: float, template: str | None = None) -> None:
@@ -67,8 +64,9 @@ class VllmEngine:
         self.app = app
         self._client = client
         self._tokenizer = tokenizer
-        self._load_timeout = load_timeout
         self.dead = asyncio.Event()
+        self._ranks = Ranks(client, load_timeout, self.dead)
+        self.ranks = self._ranks.count
         self.vocabulary: int = client.model_config.get_vocab_size()
         self.context_length: int = client.model_config.max_model_len
         self._prompts = PromptTokenizer(tokenizer, self.context_length)
@@ -79,14 +77,15 @@ class VllmEngine:
 
     @property
     def alive(self) -> bool:
-        """Whether vLLM does not know that its engine has died."""
-        return not (self.dead.is_set() or self._client.errored)
+        """Whether no process of the engine has ended, and vLLM does not know that it has died."""
+        return self._ranks.running and not (self.dead.is_set() or self._client.errored)
 
     async def watch(self) -> None:
         """Set `dead` as soon as the engine has died; vLLM tells nobody until somebody asks it for an answer.
 
-        A worker that does not answer for as long as it may take to load restrictions counts as dead, too: it is killed, so that
-        vLLM ends the requests in progress with an error.
+        An engine has died if one of its data-parallel ranks has. A worker of any rank that does not answer for as long as it may
+        take to load restrictions counts as dead, too. All ranks are killed then, so that vLLM ends the requests in progress with
+        an error.
         """
         asked, asking = time.monotonic(), None
         try:
@@ -98,6 +97,9 @@ class VllmEngine:
                     asked, asking = time.monotonic(), None
                 await asyncio.sleep(_LOOK_S)
             self.dead.set()
+            if not self._ranks.running:
+                # vLLM would give the other ranks some seconds, and requests would wait for as long.
+                self._ranks.kill()
         finally:
             if asking:
                 asking.cancel()
@@ -109,12 +111,7 @@ class VllmEngine:
         except EngineFailure as error:
             if self.alive:
                 logger.error("an engine worker hangs, so the engine is ended: %s", error)
-                self._kill()
-
-    def _kill(self) -> None:
-        """Kill the engine's processes. vLLM then finds that the engine has died."""
-        for process in self._client.engine_core.resources.engine_manager.processes:
-            process.kill()
+                self._ranks.kill()
 
     @property
     def version(self) -> str:
@@ -133,75 +130,25 @@ class VllmEngine:
 
         return vocabulary_from(self._tokenizer, self.vocabulary)
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text of token ids twice, one per line: with special tokens, and without them."""
-        return "\n".join(str(self._tokenizer.decode(list(ids), skip_special_tokens=skip)) for skip in (False, True))
-
-    def readings(self, text: str) -> list[str]:
-        """Return the texts that the model may read in place of `text` (`PromptTokenizer.readings`)."""
-        return self._prompts.readings(text)
-
-    def least_tokens(self, text: str) -> int:
-        """Return a lower bound of the number of tokens of `text` in a prompt (`PromptTokenizer.least_tokens`)."""
-        return self._prompts.least_tokens(text)
-
     def enforces(self, schema: Mapping[str, Any]) -> bool:
         """Return whether vLLM can constrain an answer by a JSON schema."""
         return enforceable(schema)
 
     async def load(self, digests: Sequence[str]) -> None:
-        """Load restrictions in every worker. Raises EngineFailure unless every worker acknowledges all of them in time."""
-        begun = time.monotonic()
-        missing = set(digests)
-        while missing:
-            answers = await self._call("guard_load", sorted(missing))
-            for answer in answers:
-                if broken := missing & set(answer["failed"]):
-                    reason = answer["failed"][min(broken)]
-                    raise EngineFailure(f"an engine worker could not load {len(broken)} of {len(digests)} restrictions: {reason}")
-            missing -= set.intersection(*(set(answer["held"]) for answer in answers))
-            waited = time.monotonic() - begun
-            if missing and waited > self._load_timeout:
-                raise EngineFailure(f"an engine worker did not load {len(digests)} restrictions within {self._load_timeout:g} s")
-            if missing:
-                # Each question slows down the loading.
-                await asyncio.sleep(max(_POLL, waited / 8))
+        """Load restrictions in every worker of every rank (`Ranks.load`). Raises EngineFailure unless all acknowledge them."""
+        await self._ranks.load(digests)
 
     async def forget(self, digests: Sequence[str]) -> None:
         """Remove restrictions from the memory of every worker. Raises EngineFailure if a worker does not answer."""
-        await self._call("guard_forget", digests)
+        await self._ranks.forget(digests)
 
     async def held(self, digests: Sequence[str]) -> list[int]:
-        """Return how many of these restrictions each worker holds. Raises EngineFailure if a worker does not answer."""
-        return await self._call("guard_held", digests)
+        """Return how many of these restrictions each worker holds (`Ranks.held`). Raises EngineFailure if one does not answer."""
+        return await self._ranks.held(digests)
 
     async def suppressed(self, names: Sequence[str]) -> dict[str, int]:
         """Return and forget how many tokens were suppressed under each name. Raises EngineFailure if a worker does not answer."""
-        # Of the workers that share a model, each sees all of its logits or none.
-        found: dict[str, int] = {}
-        for counts in await self._call("guard_suppressed", names):
-            found.update({name: max(count, found.get(name, 0)) for name, count in counts.items()})
-        return found
-
-    async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
-        call = self._client.collective_rpc(method, timeout=self._load_timeout, args=(list(names),))
-        # vLLM hands its timeout to the engine's process, which may hang itself. And when that process dies, vLLM leaves the call
-        # without an answer.
-        calling = asyncio.ensure_future(asyncio.wait_for(call, self._load_timeout))
-        dying = asyncio.ensure_future(self.dead.wait())
-        try:
-            await asyncio.wait((calling, dying), return_when=asyncio.FIRST_COMPLETED)
-            if not calling.done():
-                raise EngineFailure(f"the engine died during {method}")
-            answers = calling.result()
-        except EngineFailure:
-            raise
-        except Exception as error:
-            raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}") from error
-        finally:
-            calling.cancel()
-            dying.cancel()
-        return list(answers)
+        return await self._ranks.suppressed(names)
 
 
 class _DeathNotice:
@@ -283,4 +230,23 @@ def _configure(arguments: list[str]) -> tuple[Any, Any]:
             f"{args.model_tag!r} after -- is no option, and vLLM would ignore it: name the model with --model before --"
         )
     validate_parsed_serve_args(args)
-    return args, AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    config = AsyncEngineArgs.from_cli_args(args).create_engine_config(usage_context=UsageContext.OPENAI_API_SERVER)
+    _check_drafts(config)
+    return args, config
+
+
+def _check_drafts(config: Any) -> None:
+    """Raise ValueError if vLLM would say draft tokens that the guard has banned, or run drafts without the guard."""
+    drafts = config.speculative_config
+    if drafts is None:
+        return
+    if not config.use_v2_model_runner:
+        raise ValueError(
+            "speculative decoding needs vLLM's Model Runner V2, and vLLM has chosen V1, which does not run the guard beside it: "
+            "unset VLLM_USE_V2_MODEL_RUNNER, see vLLM's message above for what V2 does not support, or leave the option out"
+        )
+    if drafts.rejection_sample_method == "synthetic":
+        raise ValueError(
+            "rejection_sample_method synthetic accepts draft tokens by chance, and so tokens that the guard has banned: "
+            "choose standard or block"
+        )

@@ -8,11 +8,11 @@ from typing import Any
 
 from server.engine.flags import REFUSED
 
-PROCESSOR = "guard.processors.vllm.v1:GuardLogitsProcessor"
+PROCESSOR = "guard.processors.vllm.processor:GuardLogitsProcessor"
 EXTENSION = "guard.processors.vllm.worker.GuardWorkerExtension"
 
 _REFUSED = (
-    "speculative_config", "spec_method", "spec_model", "middleware", "scheduler_cls", "trust_request_chat_template",
+    "enable_trace_replay", "enable_prompt_embeds", "middleware", "scheduler_cls", "trust_request_chat_template",
     "trust_request_mm_kwargs", "return_tokens_as_token_ids", "skip_tokenizer_init",
 )  # fmt: skip
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.engine.vllm import VllmEngine
-from server.errors import EngineFailure
 from server.fleet.door import PROVING
 
 LOAD_S = 60.0
-"""Seconds in which every rank must load restrictions, or answer."""
+"""Seconds in which every worker must load restrictions, or answer."""
 
 
 class LocalEngine(VllmEngine):
-    """The engine of this `vllm serve`. It hears every rank, those of data parallel engines included.
+    """The engine of this `vllm serve`.
 
     Args:
         app: vLLM's application.
@@ -31,29 +28,12 @@ class LocalEngine(VllmEngine):
 
     async def open_for(self, seconds: float) -> None:
         """Have every rank say something for `seconds` from now; 0: nothing from now on. Raises EngineFailure."""
-        await self._all("guard_open", seconds)
+        await self._ranks.call("guard_open", seconds)
 
     async def total(self) -> int:
         """Return how many tokens were suppressed since the last call. Raises EngineFailure."""
-        # The ranks of one engine share its logits, so each counts all or none of them.
-        return sum(max(ranks) for ranks in await self._by_engine("guard_total"))
-
-    async def _call(self, method: str, names: Sequence[str]) -> list[Any]:
-        return await self._all(method, list(names))
-
-    async def _all(self, method: str, *arguments: Any) -> list[Any]:
-        return [answer for ranks in await self._by_engine(method, *arguments) for answer in ranks]
-
-    async def _by_engine(self, method: str, *arguments: Any) -> list[list[Any]]:
-        """Call a method of every worker. Return the answers of the ranks of each data parallel engine. Raises EngineFailure."""
-        call = self._client.engine_core.call_utility_all_async("collective_rpc", method, LOAD_S, arguments, None)
-        try:
-            # vLLM hands its timeout to the engine's process, which may hang itself. (`wait_for` of Python 3.11 may lose a
-            # cancellation.)
-            async with asyncio.timeout(LOAD_S):
-                return [list(ranks) for ranks in await call]
-        except Exception as error:
-            raise EngineFailure(f"an engine worker failed in {method}: {type(error).__name__}: {error}") from error
+        # The workers of one rank share its logits, so each counts all or none of them.
+        return sum(max(workers) for workers in await self._ranks.call("guard_total"))
 
 
 class _Proving:

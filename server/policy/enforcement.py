@@ -226,8 +226,8 @@ class Enforcement:
     async def acknowledged(self) -> tuple[int, Sequence[int]]:
         """Ask every worker which restrictions it holds.
 
-        Returns the number of restrictions that the snapshot in force needs, and for each worker, by rank, how many of these it
-        holds. Raises EngineFailure if a worker does not answer.
+        Returns the number of restrictions that the snapshot in force needs, and for each worker how many of these it holds.
+        Raises EngineFailure if a worker does not answer.
         """
         while True:
             snapshot = self.snapshot

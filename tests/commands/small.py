@@ -17,6 +17,7 @@ MAKE = {
     "make eval-overblocking": "make eval-overblocking SMALL=1",
     "make eval-answers": "make eval-answers SMALL=1",
     "make redteam": "make redteam SMALL=1",
+    "make bench-gpu": "make bench-gpu SMALL=1",
     "make bench-targets": "make bench-targets SMALL=1",
     "make soak": "make soak SMALL=1",
     "make fuzz": "make fuzz SMALL=1",

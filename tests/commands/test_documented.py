@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,11 +13,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from classifiers.answering import SAY
 from evaluation.demo import contains_phrase
 from evaluation.detection.sets import TOFU
 from server.cli.firstkey import first_key
+from server.cli.main import app as cli
+from server.fleet.arguments import check_arguments
 from server.settings import Settings
 from tests.commands.conftest import Site
 from tests.commands.listed import PAGES, ROOT, documented_commands, make_targets
@@ -77,6 +81,15 @@ def makes_a_key(site: Site, command: str) -> None:
     assert re.search(r"^gk-\S{20,}$", run(program(command), site.folder, environment(folder)).ok(), re.MULTILINE)
 
 
+def writes_a_token(site: Site, command: str) -> None:
+    run(command, site.folder, environment(site.data_dir)).ok()
+    assert re.fullmatch(r"[0-9a-f]{64}|[\w+/]{43}=", (site.folder / "engine.token").read_text().strip())
+
+
+def migrates(site: Site, command: str) -> None:
+    assert "has the schema of this version" in run(program(command), site.folder, environment(site.folder / "migrated")).ok()
+
+
 def writes_a_key(site: Site, command: str) -> None:
     run(command, site.folder, environment(site.data_dir)).ok()
     settings = Settings(model="m", data_dir=site.folder / "first", admin_key_file=site.folder / "admin.key")
@@ -112,6 +125,8 @@ BESIDE_THE_SERVER: dict[str, Callable[[Site, str], None]] = {
     r"\.venv/bin/guard-server audit verify": verifies_the_log,
     r"\.venv/bin/guard-server keys create .*": makes_a_key,
     r"printf 'gk-.* > admin\.key": writes_a_key,
+    r"openssl rand -(hex|base64) 32 > engine\.token": writes_a_token,
+    r"\.venv/bin/guard-server migrate": migrates,
     r"\.venv/bin/guard-server check-policy policy.yaml --model MODEL": checks_the_policy,
     r"\.venv/bin/guard-server extract policy.yaml": proposes_phrases,
     r"\.venv/bin/pre-commit install": installs_the_hook,
@@ -120,12 +135,20 @@ LONG = (r"\.venv/bin/guard-server (ask|serve) .*", *(re.escape(command) for comm
 # Named in prose; each page that names one has the command itself beside it, or the README has it.
 NAMED = {
     "guard-server serve": ".venv/bin/guard-server serve ",
+    "guard-server serve --upstream": "GUARD_ENGINE_TOKEN_FILE=engine.token ",
+    "guard-server migrate": ".venv/bin/guard-server migrate",
     "guard-server check-policy FILE": ".venv/bin/guard-server check-policy policy.yaml",
     "guard-server extract": ".venv/bin/guard-server extract ",
     "python -m evaluation.soundness.fuzz": ".venv/bin/python -m evaluation.soundness.fuzz ",
 }
 MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( Q=.*)?"
 DOCKER = r"docker .*"
+# `tests/server/test_chart.py` has the chart rendered, with the values of the page: there is no cluster.
+CLUSTER = r"(helm|kubectl) .*"
+# `tests/server/fleet` starts such a fleet. Here the options of these commands are read.
+FRONT_END = r"GUARD_ENGINE_TOKEN_FILE=engine\.token GUARD_DATABASE=.*guard-server serve --upstream .*"
+ENGINE = r"VLLM_PLUGINS=guard .*vllm serve .*"
+ROUTER = r"vllm-router .*"
 
 
 def _runner(command: str) -> Callable[[Site, str], None] | None:
@@ -134,16 +157,42 @@ def _runner(command: str) -> Callable[[Site, str], None] | None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_test(command: str) -> None:
-    forms = (*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER)
+    forms = (*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER, CLUSTER, FRONT_END, ENGINE, ROUTER)
     assert [form for form in forms if re.fullmatch(form, command, re.DOTALL)], f"nothing in {__file__} runs this command"
     if make := re.fullmatch(MAKE, command):
         # Each target has a test of its own.
         assert make[2] in make_targets()
 
 
-@pytest.mark.parametrize("form", [*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER])
+@pytest.mark.parametrize(
+    "form", [*BESIDE_THE_SERVER, *LONG, *map(re.escape, NAMED), MAKE, DOCKER, CLUSTER, FRONT_END, ENGINE, ROUTER]
+)
 def test_every_test_has_a_command(form: str) -> None:
     assert [command for command in COMMANDS if re.fullmatch(form, command, re.DOTALL)], f"{PAGES} have no such command any more"
+
+
+@pytest.mark.slow
+def test_an_engine_of_a_fleet_starts_with_what_the_page_says() -> None:
+    from vllm.entrypoints.launchers.cli_args import make_arg_parser
+    from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+    (command,) = [one for one in COMMANDS if re.fullmatch(ENGINE, one, re.DOTALL)]
+    words = shlex.split(command.replace("\\\n", " "))
+    set_before = dict(word.split("=", 1) for word in words[: words.index("vllm")])
+    assert {"VLLM_PLUGINS", "GUARD_SERVER_URL", "GUARD_ENGINE_TOKEN_FILE"} <= set_before.keys()
+    parsed = make_arg_parser(FlexibleArgumentParser(prog="vllm")).parse_args(words[words.index("serve") + 1 :])
+    assert (parsed.model_tag, parsed.served_model_name) == ("FOLDER", ["NAME"])
+    assert check_arguments(parsed) == Path("/var/lib/guard/restrictions")
+
+
+def test_a_front_end_of_a_fleet_starts_with_what_the_page_says() -> None:
+    (command,) = [one for one in COMMANDS if re.fullmatch(FRONT_END, one, re.DOTALL)]
+    shown = CliRunner().invoke(cli, ["serve", "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
+    flags = re.findall(r"--[a-z-]+", command)
+    assert "--tokenizer" in flags
+    assert [flag for flag in flags if flag not in shown] == []
+    named = re.findall(r"(?<!\S)GUARD_([A-Z_]+)=", command)
+    assert {name.lower() for name in named} <= Settings.model_fields.keys()
 
 
 @pytest.mark.parametrize("named", sorted(NAMED))
@@ -210,7 +259,8 @@ def test_container_command(named: str) -> None:
         checked, small = "hadolint passes", ["docker", "build", "--check", "--target", stage, "."]
     else:
         file = words[words.index("-f") + 1]
-        assert {"guard", "guard-gpu"} <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
+        services = {"front-1", "engine-1", "router"} if "fleet" in file else {"guard", "guard-gpu"}
+        assert services <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
         checked, small = "the compose file parses", ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
     if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
         pytest.skip(f"no container engine answers here: {checked}, no more is tried")

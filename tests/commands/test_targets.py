@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
+import subprocess
+import sys
+import tarfile
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +29,7 @@ RESULTS = {
     "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
     "make eval-answers": ("answers.json", {"effort", "people"}),
     "make redteam": ("redteam.json", {"people"}),
+    "make bench-gpu": ("gpu.json", {"device", "rows"}),
     "make bench-targets": ("targets.json", {"add_ms", "restart_s"}),
     "make soak": ("soak.json", {"growth", "ends", "samples"}),
     "make fuzz": ("fuzz.json", {"tried", "found"}),
@@ -75,7 +81,42 @@ def check(tmp_path: Path) -> None:
     assert re.match(re.escape(program) + r' -m "not engine and not commands( and not \w+)*" ', checked[-1])
 
 
-QUICK = {"clean": clean, "install": install, "check": check, **{target: by_ci(target) for target in ("lint", "commands", "test")}}
+def dist(tmp_path: Path) -> None:
+    """`make dist` in a copy builds a wheel and a source archive, and both hold all code and data of the packages."""
+    copy = tmp_path / "copy"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    for name in filter(None, listed):
+        if not name.startswith("tests/") and (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    (copy / "build").mkdir()
+    (copy / "build" / "installed").touch()  # as it is where this runs
+    run(f"make dist BIN={shlex.quote(str(Path(sys.executable).parent))}", copy, environment(tmp_path / "data")).ok()
+    (wheel,), (archive,) = (copy / "dist").glob("*.whl"), (copy / "dist").glob("*.tar.gz")
+    packages = ("guard", "classifiers", "server", "evaluation")
+    # Records of measurements and notes for developers are no part of a package.
+    wanted = {
+        name
+        for name in listed
+        if name.startswith(tuple(f"{package}/" for package in packages)) and "/record/" not in name and name != "guard/DESIGN.md"
+    }
+    with zipfile.ZipFile(wheel) as made:
+        packed = set(made.namelist())
+        (entry_points,) = [made.read(name).decode() for name in packed if name.endswith("entry_points.txt")]
+    assert sorted(wanted - packed) == []
+    assert not [name for name in packed if not name.startswith((*packages, "guard_server-"))]
+    assert "guard-server = server.cli.main:app" in entry_points
+    with tarfile.open(archive) as sources:
+        assert sorted(wanted - {name.partition("/")[2] for name in sources.getnames()}) == []
+
+
+QUICK = {
+    "clean": clean,
+    "install": install,
+    "check": check,
+    "dist": dist,
+    **{target: by_ci(target) for target in ("lint", "commands", "test")},
+}
 
 
 def test_every_target_is_run() -> None:
@@ -117,8 +158,8 @@ def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) ->
 @pytest.mark.commands
 def test_small_forms_leave_real_figures_alone(tmp_path: Path) -> None:
     """No recipe of a small form names a folder of real figures."""
-    targets = "bench eval eval-detection eval-overblocking eval-answers redteam bench-targets soak fuzz"
+    targets = "bench eval eval-detection eval-overblocking eval-answers redteam bench-gpu bench-targets soak fuzz"
     shown = run(f"make -n SMALL=1 {targets}", ROOT, environment(tmp_path)).ok()
     recipes = [line for line in shown.splitlines() if "evaluation." in line]
-    assert len(recipes) == 9
+    assert len(recipes) == 10
     assert all(line.endswith(" --small") for line in recipes)

@@ -40,6 +40,7 @@ class FakeEngine:
     tells_hits = True
     developer = True
     vocabulary = 100
+    ranks = 1
     context_length = 4096
 
     def __init__(self, said: Vocabulary = VOCABULARY, folder: Path | None = None) -> None:

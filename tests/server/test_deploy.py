@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
+from server.engine.vllm import vllm_arguments
 from server.settings import Settings
 from tests.paths import ROOT
 
@@ -24,6 +25,7 @@ from tests.paths import ROOT
 DOCKERFILE = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE).replace("\\\n", "")
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
+FLEET: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.fleet.yaml").read_text("utf-8"))
 
 
 def test_every_setting_named_exists() -> None:
@@ -109,6 +111,48 @@ def test_compose_publishes_to_this_host_alone_and_writes_only_to_volumes() -> No
         assert {mount["source"] for mount in mounts.values() if mount["type"] == "volume"} == set(COMPOSE["volumes"])
     assert "profiles" not in SERVICES["guard"]
     assert SERVICES["guard-gpu"]["profiles"] == ["gpu"]
+
+
+def test_a_fleet_s_front_ends_have_settings_that_exist() -> None:
+    for name in ("front-1", "front-2", "migration"):
+        named = {key.removeprefix("GUARD_").lower() for key in FLEET["services"][name]["environment"] if key.startswith("GUARD_")}
+        assert "database" in named
+        assert named <= set(Settings.model_fields)
+
+
+def test_front_ends_alone_are_on_a_network_that_leads_out() -> None:
+    assert {name for name, network in FLEET["networks"].items() if not network.get("internal")} == {"outside"}
+    for name, service in FLEET["services"].items():
+        front = name.startswith("front-")
+        assert ("outside" in service["networks"]) == front
+        assert ("ports" in service) == front
+        assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+        assert ("engines" in service["networks"]) == (front or name == "router" or name.startswith("engine-"))
+        if name != "database":
+            assert service["read_only"] is True
+            assert service["cap_drop"] == ["ALL"]
+    mounted = [mount["source"] for service in FLEET["services"].values() for mount in service.get("volumes", [])]
+    volumes = [source for source in mounted if not source.startswith("$")]
+    assert sorted(volumes) == sorted(FLEET["volumes"])  # each process has folders of its own
+
+
+def test_a_fleet_s_engines_carry_the_guard_and_the_router_knows_them() -> None:
+    engines = {name: service for name, service in FLEET["services"].items() if name.startswith("engine-")}
+    assert len(engines) == 2
+    for engine in engines.values():
+        assert engine["entrypoint"][:3] == ["python3", "-m", "vllm.entrypoints.openai.api_server"]
+        given = dict(argument.removeprefix("--").split("=", 1) for argument in engine["entrypoint"][3:])
+        own = vllm_arguments(Settings(model="m", data_dir=Path("/var/lib/guard")))
+        for name in ("logits-processors", "worker-extension-cls", "logprobs-mode"):
+            assert given[name] == own[own.index(f"--{name}") + 1]
+        assert json.loads(given["additional-config"]) == {"guard": {"folder": "/var/lib/guard/restrictions"}}
+        assert (given["model"], given["api-server-count"]) == ("/model", "1")
+        assert engine["environment"]["VLLM_PLUGINS"] == "guard"
+        assert engine["environment"]["GUARD_SERVER_URL"] == "http://fronts:8000"
+    command = FLEET["services"]["router"]["command"]
+    assert command[command.index("--worker-urls") + 1 :] == [f"http://{name}:8000" for name in engines]
+    assert "--health-check-endpoint=/guard/ready" in command
+    assert FLEET["services"]["front-1"]["networks"]["engines"] == {"aliases": ["fronts"]}
 
 
 def test_hadolint() -> None:

@@ -22,7 +22,7 @@ class Gate:
     """
 
     def __init__(self, alone: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._alone = alone
+        self.alone = alone
         self._clock = clock
         self._until = math.inf if alone else -math.inf
 
@@ -33,7 +33,7 @@ class Gate:
 
     def open(self, seconds: float) -> None:
         """Open for `seconds` from now; 0 shuts it at once. Raises GuardError if the engine belongs to one front end."""
-        if self._alone:
+        if self.alone:
             raise GuardError(
                 "this engine was started for one front end, so no lease would shut it: leave `alone` out of the guard's part of "
                 "--additional-config"

@@ -18,8 +18,9 @@ from guard.decoding.row import Row
 from guard.errors import ArgumentError, RestrictionError
 from guard.processors.arguments import KEY, REFUSE, allowed_patterns, avoided, count_name, ends_at_hits, guard_argument, joins
 from guard.processors.tokenizer import dead_end_token, model_ends, vocabulary_from
+from guard.processors.vllm.counts import Counts
 from guard.processors.vllm.gate import Gate
-from guard.processors.vllm.suppressed import CountedRow, Suppressed
+from guard.processors.vllm.suppressed import CountedRow
 from guard.tokens.cache import VocabularyCache
 
 if TYPE_CHECKING:
@@ -32,12 +33,33 @@ logger = logging.getLogger("vllm.guard")
 class Requests:
     """Makes the row of each request of an engine.
 
-    Its settings are `--additional-config '{"guard": {"folder": ..., "alone": ...}}'`: the folder of restrictions, and whether the
-    engine belongs to one front end (`Gate`; if it is left out, the engine is one of a fleet).
+    Attributes:
+        library: The restrictions.
+        dead_end: The id of the dead-end token.
+        private: Whether the model never ends an answer with the dead end.
+        suppressed: Counts the suppressed tokens of requests that have a name for it.
+        gate: Whether rows may say anything. The processor of each model runner asks it in each step.
     """
 
-    def __init__(self, config: VllmConfig) -> None:
-        """Load the vocabulary of the engine's model. Takes seconds the first time.
+    def __init__(
+        self, library: Library, dead_end: int, width: int, suppressed: Counts, gate: Gate, *, private: bool = True
+    ) -> None:
+        """Make rows under the restrictions of a library, for logits of a `width`. The others are the attributes."""
+        self.library = library
+        self.dead_end = dead_end
+        self.private = private
+        self.suppressed = suppressed
+        self.gate = gate
+        self._width = width
+
+    @classmethod
+    def of(cls, config: VllmConfig, suppressed: Counts) -> Requests:
+        """Load the vocabulary of an engine's model. Takes seconds the first time.
+
+        Args:
+            config: The engine's configuration. `--additional-config '{"guard": {"folder": ..., "alone": ...}}'` has the folder of
+                restrictions, and whether the engine belongs to one front end; if that is left out, it is one of a fleet (`Gate`).
+            suppressed: Counts the suppressed tokens.
 
         Raises:
             ValueError: The guard's settings are missing.
@@ -49,18 +71,12 @@ class Requests:
         model = config.model_config
         tokenizer = cached_tokenizer_from_config(model)
         folder = Path(settings["folder"])
-        self.library = Library(
-            folder, vocabulary_from(tokenizer, model.get_vocab_size(), VocabularyCache(folder / "vocabularies"))
-        )
+        width = model.get_vocab_size()
+        library = Library(folder, vocabulary_from(tokenizer, width, VocabularyCache(folder / "vocabularies")))
         ends = model_ends(tokenizer, model)
-        self.dead_end = dead_end_token(tokenizer, model.get_vocab_size(), ends)
-        """The id of the dead-end token."""
-        self.private = self.dead_end not in ends
-        """Whether the model never ends an answer with the dead end."""
-        self.suppressed = Suppressed()
-        self.gate = Gate(bool(settings.get("alone")))
-        """Whether rows may say anything. Every model runner's processor asks it in each step."""
-        self._width = model.get_vocab_size()
+        dead_end = dead_end_token(tokenizer, width, ends)
+        gate = Gate(bool(settings.get("alone")))
+        return cls(library, dead_end, width, suppressed, gate, private=dead_end not in ends)
 
     @staticmethod
     def validate(params: SamplingParams) -> None:
@@ -71,6 +87,18 @@ class Requests:
         """
         extra = params.extra_args
         guard_argument(extra), count_name(extra), ends_at_hits(extra), avoided(extra), allowed_patterns(extra), joins(extra)
+
+    def is_free(self, params: SamplingParams) -> bool:
+        """Return whether a request's logits never have to be changed, whatever its prompt is. Never raises."""
+        try:
+            extra = params.extra_args
+            free = not guard_argument(extra) and not avoided(extra)
+            name = count_name(extra)
+        except ArgumentError:
+            return False
+        if free and name is not None:
+            self.suppressed.begin(name)
+        return free
 
     def row(self, params: SamplingParams, prompt: Sequence[int] | None, output: Sequence[int]) -> Row | None:
         """Return the row of a request, None if its logits never have to be changed.

@@ -19,9 +19,8 @@ from guard.decoding import kernels as batchkernels
 from guard.decoding.edits import Edits
 from guard.decoding.masks import Masks
 from guard.decoding.row import Row
+from guard.processors.vllm.counts import CAPACITY, Counts
 
-CAPACITY = 1 << 16
-"""The most names with a count. If there are more, the oldest are dropped, whose counts nothing has taken."""
 _STEPS = 1000
 
 # Arrays for logits on the host, tensors for logits on another device.
@@ -55,8 +54,8 @@ class CountedRow(Row):
         return bool(self.output) and self.output[-1] in self.ends
 
 
-class Suppressed:
-    """Counts by name, for at most `capacity` names.
+class Suppressed(Counts):
+    """Counts of V1's steps.
 
     In each step, call `before` and, when the logits have been edited, `after`. A step is counted at the next one, because only
     then does the row's output show whether the engine kept the sample. Results are read from a GPU when counts are taken, and
@@ -64,8 +63,7 @@ class Suppressed:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._capacity = capacity
-        self._counts: dict[str, int] = {}
+        super().__init__(self._all, capacity)
         self._rows: dict[int, CountedRow] = {}
         # In this step: the rows whose likeliest token may be banned, their positions, and that token (-1: none).
         self._watched: tuple[list[CountedRow], Ids, Ids] | None = None
@@ -75,12 +73,6 @@ class Suppressed:
         self._steps: list[tuple[list[str | None], Flags]] = []
         # This compiles it now, so that no answer has to wait for it.
         batchkernels.likeliest(np.zeros((1, 1), np.float32), np.zeros((2, 0), np.int64), np.zeros(1, np.bool_))
-
-    def begin(self, name: str) -> None:
-        """Start a count for `name` if there is none. A request that returns after preemption continues its own count."""
-        if name not in self._counts and len(self._counts) >= self._capacity:
-            del self._counts[next(iter(self._counts))]
-        self._counts.setdefault(name, 0)
 
     def arrange(self, rows: Mapping[int, Row]) -> None:
         """Set the rows of the batch, by position. Those with a name are counted from the next step on."""
@@ -93,7 +85,7 @@ class Suppressed:
             logits: float [batch, vocabulary].
             edits: The edits of this step.
         """
-        self._settle()
+        self._note()
         self._watched = None
         if not self._rows:
             return
@@ -133,19 +125,9 @@ class Suppressed:
             rows = [*rows, *more]
             self._last = rows, [len(row.output) for row in rows], np.append(banned, np.ones(len(more), np.bool_))
 
-    def take(self, names: Iterable[str]) -> dict[str, int]:
-        """Return and forget the counts of those `names` that have one."""
-        self._settle()
+    def _all(self) -> None:
+        self._note()
         self._read()
-        return {name: self._counts.pop(name) for name in dict.fromkeys(names) if name in self._counts}
-
-    def total(self) -> int:
-        """Return how many tokens were suppressed under all names since the last call, and count from 0 again."""
-        self._settle()
-        self._read()
-        found = sum(self._counts.values())
-        self._counts = dict.fromkeys(self._counts, 0)
-        return found
 
     def _likeliest(self, logits: torch.Tensor, edits: Edits) -> dict[int, int]:
         """Return the likeliest tokens that may be banned, by position."""
@@ -154,7 +136,7 @@ class Suppressed:
         ids = batchkernels.likeliest(logits.numpy(), edits.banned, asked)
         return {position: int(ids[position]) for position in np.flatnonzero(ids >= 0).tolist()}
 
-    def _settle(self) -> None:
+    def _note(self) -> None:
         """Note which samples of the last step the engine kept."""
         if self._last:
             rows, lengths, banned = self._last
@@ -171,6 +153,5 @@ class Suppressed:
             steps = [([name for names, _ in steps for name in names], torch.cat([banned for _, banned in steps]))]
         for names, banned in steps:
             for name, suppressed in zip(names, banned.tolist(), strict=True):
-                # A request may do one more step after its count was taken.
-                if suppressed and name in self._counts:
-                    self._counts[name] += 1
+                if suppressed and name:
+                    self.add(name)

@@ -1,14 +1,12 @@
-"""The guard as a logits processor of vLLM's V1 model runner (`--logits-processors
-guard.processors.vllm.v1:GuardLogitsProcessor`).
+"""The guard as a logits processor of vLLM's V1 model runner.
 
 Written against vLLM 0.32: `vllm.v1.sample.logits_processor`, vLLM's documented extension point for custom logits processors.
-`live` alone uses an internal of vLLM.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
@@ -19,6 +17,7 @@ from guard.processors.logits import LogitsEditor
 from guard.processors.vllm.hits import Hits
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.rewinding import Rewinding
+from guard.processors.vllm.suppressed import Suppressed
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("vllm.guard")
 
 
-class GuardLogitsProcessor(LogitsProcessor):
+class V1LogitsProcessor(LogitsProcessor):
     """Keeps each request of a batch from saying what its restrictions name.
 
     It follows the changes of V1's batch. `Requests` makes the rows, `Batch` finds the bans of each step, and `LogitsEditor` edits
@@ -40,8 +39,9 @@ class GuardLogitsProcessor(LogitsProcessor):
         Requests.validate(params)
 
     def __init__(self, vllm_config: VllmConfig, device: torch.device, is_pin_memory: bool) -> None:
-        """Start the processor. Raises what `Requests` raises; then the engine does not start."""
-        self.requests = Requests(vllm_config)
+        """Start the processor. Raises what `Requests.of` raises; then the engine does not start."""
+        self._suppressed = Suppressed()
+        self.requests = Requests.of(vllm_config, self._suppressed)
         self._editor = LogitsEditor(self.requests.dead_end, device, private=self.requests.private)
         self._hits = Hits(self._editor)
         # It has no row for a request without a restriction.
@@ -60,7 +60,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         if process_dict_updates(self._batch.rows, batch_update, self.requests.row):
             rows = self._batch.rows
             self._batch.changed()
-            self.requests.suppressed.arrange(rows)
+            self._suppressed.arrange(rows)
             self._hits.arrange(rows)
             self._editor.arrange(list(rows), [position for position, row in rows.items() if row.starves])
 
@@ -78,7 +78,7 @@ class GuardLogitsProcessor(LogitsProcessor):
         if not self._batch.rows:
             return logits
         edits = self._batch.edits()
-        suppressed = self.requests.suppressed
+        suppressed = self._suppressed
         doubtful = self._editor.close_dead_end(logits)
         suppressed.before(logits, edits)
         self._hits.before(logits, edits)
@@ -86,17 +86,3 @@ class GuardLogitsProcessor(LogitsProcessor):
         self._editor.open_dead_end(logits, doubtful)
         suppressed.after(logits, self._hits.after(logits))
         return logits
-
-
-def live(model_runner: Any) -> Requests | None:
-    """Return the `Requests` of the guard's processor in a V1 model runner, None if the processor is not loaded.
-
-    On a CPU, seeded requests of the runner can be preempted from then on (`rewinding`). `input_batch.logitsprocs`, the list of a
-    worker's logits processors, is internal to vLLM 0.32.
-    """
-    for processor in model_runner.input_batch.logitsprocs.all:
-        if isinstance(processor, GuardLogitsProcessor):
-            if processor.rewinding is None and torch.device(model_runner.device).type == "cpu":
-                processor.rewinding = Rewinding(model_runner)
-            return processor.requests
-    return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from guard.errors import GuardError
-from guard.processors.vllm import v1
+from guard.processors.vllm import processor
 from guard.processors.vllm.requests import Requests
 
 
@@ -20,11 +20,11 @@ class GuardWorkerExtension:
     model_runner: Any
 
     def _guard_requests(self) -> Requests:
-        requests = v1.live(self.model_runner)
+        requests = processor.live(self.model_runner)
         if requests is None:
             raise GuardError(
                 "the guard's logits processor is not loaded in this worker: start vLLM with --logits-processors "
-                "guard.processors.vllm.v1:GuardLogitsProcessor"
+                "guard.processors.vllm.processor:GuardLogitsProcessor"
             )
         return requests
 

@@ -96,6 +96,21 @@ def test_in_the_middle_of_a_character_a_row_says_for_itself_what_always_holds() 
     assert banned(start.edits()) == {(0, 3)}
 
 
+def test_what_follows_drafts_is_forgotten_in_rows_that_step_by_themselves_too() -> None:
+    hatter = masks(Phrase("mad hatter tea"))
+    rows = {0: Row([hatter], [], [1]), 1: Row([hatter], [], [1], readings=[[4]]), 2: Row([], [], [], closed=True)}
+    batch = Batch(rows)
+    assert banned(batch.edits()) == set()
+    first, second = batch.ahead({0: [2, 3], 1: [2, 3], 2: [2, 3]})
+    assert banned(first) == {(0, 3), (1, 3)}
+    assert banned(second) == set()
+    assert first.closed.tolist() == [2]
+    assert [row.output for row in rows.values()] == [[1], [1], []]
+    rows[0].output.append(2)  # type: ignore[attr-defined]
+    rows[1].output.append(4)  # type: ignore[attr-defined]
+    assert banned(batch.edits()) == {(0, 3)}
+
+
 def test_rows_that_move_and_leave_take_their_state_along() -> None:
     hatter = masks(Phrase("mad hatter tea"))
     outputs: list[list[int]] = [[], [], []]
@@ -113,6 +128,26 @@ def test_rows_that_move_and_leave_take_their_state_along() -> None:
     assert banned(batch.edits()) == {(0, 3)}
 
 
+def check(edits: Edits, under: list[list[Masks]], outputs: list[list[int]]) -> None:
+    """Assert that each position's edits are those of its sequence alone: under its restrictions, behind its output."""
+    for position, (mine, output) in enumerate(zip(under, outputs, strict=True)):
+        closed = position in edits.closed.tolist()
+        if -1 in output:
+            assert closed
+            continue
+        assert not closed
+        alone = [Cursor(masks) for masks in mine]
+        for cursor in alone:
+            cursor.extend(output)
+        bans = [ban for cursor in alone for ban in cursor.bans()]
+        merged = Ban.merged(bans) if bans else None
+        expected = set(merged.ids.tolist()) if merged else set()
+        assert {token for row, token in banned(edits) if row == position} == expected
+        soft = {int(t): float(p) for (r, t), p in zip(edits.soft.T, edits.penalties, strict=True) if r == position}
+        wanted = dict(zip(merged.soft.tolist(), merged.penalties.tolist(), strict=True)) if merged else {}
+        assert {token: penalty for token, penalty in soft.items() if token not in expected} == wanted
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(strategies.phrases, min_size=1, max_size=3), strategies.vocabularies(), st.data())
 def test_a_batch_bans_what_each_sequence_would_ban_alone(
@@ -127,18 +162,12 @@ def test_a_batch_bans_what_each_sequence_would_ban_alone(
     for _ in range(8):
         if data.draw(st.booleans()):
             batch.changed()
-        edits = batch.edits()
-        for position, (mine, output) in enumerate(zip(under, outputs, strict=True)):
-            alone = [Cursor(masks) for masks in mine]
-            for cursor in alone:
-                cursor.extend(output)
-            bans = [ban for cursor in alone for ban in cursor.bans()]
-            merged = Ban.merged(bans) if bans else None
-            expected = set(merged.ids.tolist()) if merged else set()
-            assert {token for row, token in banned(edits) if row == position} == expected
-            soft = {int(t): float(p) for (r, t), p in zip(edits.soft.T, edits.penalties, strict=True) if r == position}
-            wanted = dict(zip(merged.soft.tolist(), merged.penalties.tolist(), strict=True)) if merged else {}
-            assert {token: penalty for token, penalty in soft.items() if token not in expected} == wanted
+        check(batch.edits(), under, outputs)
+        if data.draw(st.booleans()):
+            ids = st.lists(st.integers(-1, len(tokens) - 1), min_size=2, max_size=2)
+            drafts = {position: data.draw(ids) for position in rows}
+            for number, edits in enumerate(batch.ahead(drafts), start=1):
+                check(edits, under, [[*output, *drafts[k][:number]] for k, output in enumerate(outputs)])
         for output in outputs:
             # Mostly one token a step, as an engine does; sometimes none or several.
             output += data.draw(

@@ -58,3 +58,23 @@ async def test_a_whole_answer_has_one_chunk_at_the_end_too() -> None:
     for chunks in ([], [Chunk.of({}, COMPLETION), Chunk.of({}, COMPLETION)]):
         with pytest.raises(EngineFailure):
             await deliver(Reply(200, "application/json", chunks=stream(chunks)), Client(), {})
+
+
+async def test_an_answer_that_the_engine_broke_off_is_no_answer() -> None:
+    said = {"choices": [{"index": 0, "message": {"content": 'He said "abort".'}, "finish_reason": "stop"}]}
+    async with replied(answers(said), SCOPE, nothing, CHAT) as reply:
+        assert await collected(reply.answered) == [said]
+    broken = {"choices": [{"index": 0, "message": {"content": "He"}, "finish_reason": "abort"}]}
+    with pytest.raises(EngineFailure, match="broke an answer off"):
+        async with replied(answers(broken), SCOPE, nothing, CHAT) as reply:
+            await collected(reply.answered)
+
+
+async def test_a_stream_that_the_engine_broke_off_fails_there() -> None:
+    begun = {"choices": [{"index": 0, "delta": {"content": "He"}, "finish_reason": None}]}
+    broken = {"choices": [{"index": 0, "delta": {}, "finish_reason": "abort"}]}
+    client = Client()
+    with pytest.raises(EngineFailure, match="broke an answer off"):
+        async with replied(says([events(begun, broken)]), SCOPE, nothing, CHAT) as reply:
+            await deliver(reply, client, {})
+    assert [b"He" in message["body"] for message in client.messages[1:]] == [True]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +35,7 @@ def test_importing_the_command_line_is_light(heavy: str) -> None:
 
 
 COMMANDS = [
-    *(["serve"], ["ask"], ["check-policy"], ["extract"]),
+    *(["serve"], ["ask"], ["check-policy"], ["extract"], ["migrate"]),
     *(["keys", name] for name in ("create", "list", "revoke")),
     *(["audit", name] for name in ("verify", "seal", "prune", "export")),
     *(["policy", name] for name in ("apply", "diff", "export")),
@@ -55,3 +57,18 @@ def test_the_store_lies_in_the_data_folder(tmp_path: Path) -> None:
     result = run("keys", "create", "--role", "admin", "--name", "operator", "--data-dir", str(tmp_path / "data"))
     assert result.exit_code == 0, result.output
     assert (tmp_path / "data" / "guard.db").exists()
+
+
+def test_migrate_makes_the_schema(tmp_path: Path) -> None:
+    for _ in range(2):
+        result = run("migrate", "--data-dir", str(tmp_path / "data"))
+        assert result.exit_code == 0, result.output
+        assert "The sqlite store has the schema of this version." in result.output
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "guard.db")) as store:
+        assert store.execute("SELECT count(*) FROM targets").fetchone() == (0,)
+        # That of another version is left alone.
+        store.execute("UPDATE alembic_version SET version_num = '9999'")
+        store.commit()
+    result = run("migrate", "--data-dir", str(tmp_path / "data"))
+    assert result.exit_code == 1
+    assert "a later version of this program wrote the database" in result.output

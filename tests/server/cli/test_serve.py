@@ -201,7 +201,7 @@ def test_a_folder_that_is_no_model_is_told_first(
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.parametrize("argument", ["--logits-processors=x:Y", "--api-key", "--speculative-config"])
+@pytest.mark.parametrize("argument", ["--logits-processors=x:Y", "--api-key", "--enable-trace-replay"])
 def test_arguments_that_conflict_with_the_guard_are_told_first(
     policy: Path, model: str, tmp_path: Path, engines: list[Settings], argument: str
 ) -> None:

@@ -19,6 +19,7 @@ from mistral_common.tokens.tokenizers.mistral import MistralTokenizer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Receive, Scope, Send
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from classifiers.meaning.encoder import bundled_model
@@ -248,6 +249,28 @@ async def test_the_vocabulary_is_read_beside_the_event_loop(folder: Path) -> Non
     assert threading.current_thread() not in threads
 
 
+@pytest.mark.parametrize("disobeys", [None, 0, 1])
+async def test_each_data_parallel_rank_has_to_prove_it(folder: Path, disobeys: int | None) -> None:
+    engine = started(folder)
+    engine.ranks = 2
+    answers, asked = engine.app, list[bytes]()
+
+    async def by_rank(scope: Scope, receive: Receive, send: Send) -> None:
+        rank = dict(scope["headers"])[b"x-data-parallel-rank"]
+        asked.append(rank)
+        engine.obeys = int(rank) != disobeys
+        await answers(scope, receive, send)
+
+    engine.app = by_rank
+    with nothing_left(folder, engine):
+        if disobeys is None:
+            await prove(engine, folder, "fake")
+            assert asked == [b"0"] * 3 + [b"1"] * 3 + [b"0"] * 2 + [b"1"] * 2
+        else:
+            with pytest.raises(GuardFailure, match=f"^data-parallel rank {disobeys}: startup proof: .* processor is not live"):
+                await prove(engine, folder, "fake")
+
+
 async def test_a_target_whose_phrase_is_the_proof_s_word_keeps_its_restriction(folder: Path) -> None:
     engine = started(folder)
     for probe in choose(engine.said, DEAD_END):
@@ -327,8 +350,8 @@ class Answers500(FakeEngine):
 
 DISOBEDIENT: dict[type[FakeEngine], tuple[str, ...]] = {
     # What was expected, what happened, with which token, what to do.
-    Ignores: ("should have said token 263 (' Paris')", "it said token", "('ing')", "not live", "VLLM_USE_V2_MODEL_RUNNER=0"),
-    IgnoresTheSecond: ("with token", "banned", "stop_reason 3", "it said token", "not live", "V1 model runner"),
+    Ignores: ("should have said token 263 (' Paris')", "it said token", "('ing')", "not live", "requirements/"),
+    IgnoresTheSecond: ("with token", "banned", "stop_reason 3", "it said token", "not live", "requirements/"),
     IgnoresTheUnknown: ("under an unknown restriction", "should have said nothing", "it said token", "this version"),
     DoesNotAsk: ("without a guard argument", "with status 400, but answered 200", "(' Paris')", "Check that vLLM validates"),
     BansTooMuch: ("should have said token 263 (' Paris')", "token ids [3]", "bans more than", "same tokenizer"),

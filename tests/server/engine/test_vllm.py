@@ -13,118 +13,105 @@ from starlette.applications import Starlette
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from server.engine.vllm import VllmEngine, _configure, vllm_arguments
-from server.errors import EngineFailure
+from server.engine.vllm import VllmEngine, _check_drafts, _configure, vllm_arguments
 from server.settings import Settings
-
-
-class Client:
-    """Workers that answer what they are told to, or not at all."""
-
-    model_config = SimpleNamespace(get_vocab_size=lambda: 10, max_model_len=100, try_get_generation_config=dict)
-    errored = False
-
-    def __init__(self, *answers: Any) -> None:
-        self.answers = answers
-        self.calls: list[tuple[str, list[str]]] = []
-
-    async def collective_rpc(self, method: str, args: tuple[list[str]], **_: float) -> list[Any]:
-        self.calls.append((method, *args))
-        if not self.answers:
-            raise TimeoutError
-        return list(self.answers)
+from tests.server.engine.clients import Client
 
 
 def engine_on(client: Client) -> VllmEngine:
     tokenizer = SimpleNamespace(pad_token_id=3, eos_token_id=2, all_special_ids=[2, 3])
-    return VllmEngine(Starlette(), client, tokenizer, 1.0)
+    return VllmEngine(Starlette(), client, tokenizer, 0.1)
 
 
-async def test_workers_that_share_a_model_count_the_same_tokens() -> None:
-    client = Client({"a": 2, "b": 0}, {"a": 3, "c": 1}, {})
-    assert await engine_on(client).suppressed(("a", "b", "c", "d")) == {"a": 3, "b": 0, "c": 1}
-    assert client.calls == [("guard_suppressed", ["a", "b", "c", "d"])]
-
-
-async def test_each_worker_says_what_it_holds() -> None:
-    client = Client(2, 1)
-    assert await engine_on(client).held(("a", "b")) == [2, 1]
-    assert client.calls == [("guard_held", ["a", "b"])]
-
-
-async def test_a_worker_that_does_not_answer_is_an_engine_failure() -> None:
-    with pytest.raises(EngineFailure, match="TimeoutError"):
-        await engine_on(Client()).suppressed(["a"])
+async def test_the_workers_of_all_ranks_are_asked() -> None:
+    client = Client([{"a": 2}], [{"a": 1}])
+    engine = engine_on(client)
+    assert engine.ranks == 2
+    assert await engine.suppressed(["a"]) == {"a": 3}
+    client.ranks = [[1], [1]]
+    assert await engine.held(["d"]) == [1, 1]
+    client.ranks = [[{"held": ["d"], "failed": {}}]] * 2
+    await engine.load(["d"])
+    await engine.forget(["d"])
+    assert client.calls == [
+        ("guard_suppressed", ["a"]),
+        ("guard_held", ["d"]),
+        ("guard_load", ["d"]),
+        ("guard_forget", ["d"]),
+    ]
 
 
 async def test_a_death_is_noticed_though_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
-    client = Client()
+    client = Client([0])
     engine = engine_on(client)
     watching = asyncio.create_task(engine.watch())
     await asyncio.sleep(0.03)
     assert engine.alive
     assert not engine.dead.is_set()
-    client.errored = True
+    client.processes[0].kill()
     assert not engine.alive
     await asyncio.wait_for(watching, 1)
     assert engine.dead.is_set()
 
 
-async def test_a_call_ends_when_the_engine_dies() -> None:
-    class Silent(Client):
-        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
-            await asyncio.Event().wait()
-            return []
-
-    engine = engine_on(Silent())
-    call = asyncio.create_task(engine.held(["a"]))
-    await asyncio.sleep(0.01)
-    engine.dead.set()
-    with pytest.raises(EngineFailure, match="died during guard_held"):
-        await asyncio.wait_for(call, 1)
-
-
-async def test_a_death_during_a_question_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ranks", [[None], [[0], None]])
+async def test_a_death_during_a_question_is_noticed_at_once(monkeypatch: pytest.MonkeyPatch, ranks: list[Any]) -> None:
     monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
     monkeypatch.setattr("server.engine.vllm._ASK_S", 0.01)
-    asked = asyncio.Event()
-
-    class Silent(Client):
-        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
-            asked.set()
-            await asyncio.Event().wait()
-            return []
-
-    client = Silent()
+    client = Client(*ranks)
     engine = engine_on(client)
+    engine._ranks.timeout = 10
     watching = asyncio.create_task(engine.watch())
-    await asyncio.wait_for(asked.wait(), 1)
-    client.errored = True
+    await asyncio.wait_for(client.asked.wait(), 1)
+    client.processes[-1].kill()
     await asyncio.wait_for(watching, 0.5)
     assert engine.dead.is_set()
 
 
-async def test_a_worker_that_hangs_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("ranks", [[None], [[0], None], [[0], RuntimeError("broken")]])
+async def test_all_ranks_are_killed_if_a_worker_hangs_or_fails(
+    monkeypatch: pytest.MonkeyPatch, ranks: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
     monkeypatch.setattr("server.engine.vllm._ASK_S", 0.02)
-
-    class Hanging(Client):
-        killed = False
-
-        async def collective_rpc(self, *_: Any, **__: Any) -> list[Any]:
-            await asyncio.Event().wait()
-            return []
-
-        def kill(self) -> None:
-            self.killed = self.errored = True
-
-    client = Hanging()
-    client.engine_core = SimpleNamespace(resources=SimpleNamespace(engine_manager=SimpleNamespace(processes=[client])))  # type: ignore[attr-defined]
+    client = Client(*ranks)
     engine = engine_on(client)
-    engine._load_timeout = 0.05
     await asyncio.wait_for(engine.watch(), 2)
-    assert client.killed
+    assert not any(process.alive for process in client.processes)
+    assert engine.dead.is_set()
+    assert "an engine worker hangs" in caplog.text
+
+
+async def test_one_rank_that_dies_ends_the_others_before_vllm_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+
+    class Slow(Client):
+        errored = False  # type: ignore[assignment]
+
+    client = Slow([0], [0])
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.sleep(0.03)
+    assert engine.alive
+    client.processes[1].kill()
+    assert not engine.alive
+    await asyncio.wait_for(watching, 1)
+    assert engine.dead.is_set()
+    assert not client.processes[0].alive
+
+
+async def test_ranks_whose_coordinator_has_ended_are_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.engine.vllm._LOOK_S", 0.01)
+    client = Client([0], [0])
+    engine = engine_on(client)
+    watching = asyncio.create_task(engine.watch())
+    await asyncio.sleep(0.03)
+    assert engine.alive
+    assert client.coordinator
+    client.coordinator.proc.kill()
+    await asyncio.wait_for(watching, 1)
+    assert not any(process.alive for process in client.processes)
     assert engine.dead.is_set()
 
 
@@ -135,7 +122,7 @@ def settings(folder: Path, *arguments: str) -> Settings:
 def test_the_guard_is_in_it_and_the_operator_s_part_is_unchanged(tmp_path: Path) -> None:
     arguments = vllm_arguments(settings(tmp_path, "--max-model-len", "64", "--dtype=float32"))
     assert arguments[-3:] == ["--max-model-len", "64", "--dtype=float32"]
-    assert "guard.processors.vllm.v1:GuardLogitsProcessor" in arguments
+    assert "guard.processors.vllm.processor:GuardLogitsProcessor" in arguments
     told = {"folder": str((tmp_path / "restrictions").resolve()), "alone": True}
     assert json.loads(arguments[arguments.index("--additional-config") + 1])["guard"] == told
     assert arguments[arguments.index("--logprobs-mode") + 1] == "processed_logprobs"
@@ -154,15 +141,31 @@ def test_a_model_after_the_dashes_is_not_ignored(tmp_path: Path) -> None:
         _configure(vllm_arguments(settings(tmp_path, "other/model")))
 
 
+@pytest.mark.parametrize(
+    ("v2", "method", "message"),
+    [(False, "standard", "needs vLLM's Model Runner V2"), (True, "synthetic", "choose standard or block"), (True, "block", None)],
+)
+def test_drafts_need_a_runner_and_a_check_that_obey_the_guard(v2: bool, method: str, message: str | None) -> None:
+    config = SimpleNamespace(use_v2_model_runner=v2, speculative_config=SimpleNamespace(rejection_sample_method=method))
+    if message is None:
+        _check_drafts(config)
+        return
+    with pytest.raises(ValueError, match=message):
+        _check_drafts(config)
+
+
+def test_without_drafts_either_runner_will_do() -> None:
+    _check_drafts(SimpleNamespace(use_v2_model_runner=False, speculative_config=None))
+
+
 def test_tokens_are_those_of_the_tokenizer_as_wide_as_the_logits() -> None:
     backend = Tokenizer(models.BPE({"a": 0, "b": 1, "ab": 2, "<end>": 3}, [("a", "b")]))
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<end>")
-    client = SimpleNamespace(
-        model_config=SimpleNamespace(get_vocab_size=lambda: 6, max_model_len=100, try_get_generation_config=dict)
-    )
-    engine = VllmEngine(None, client, tokenizer, 1.0)  # type: ignore[arg-type]
+    client = Client([0])
+    client.model_config = SimpleNamespace(get_vocab_size=lambda: 6, max_model_len=100, try_get_generation_config=dict)
+    engine = VllmEngine(Starlette(), client, tokenizer, 1.0)
     tokens = engine.tokens()
     assert [tokens.raw[token] for token in range(len(tokens))] == [b"a", b"b", b"ab", b"", b"", b""]
     assert engine.tokens() is tokens

@@ -38,7 +38,7 @@ def test_complete_arguments_name_the_folder() -> None:
         ({"api_server_count": 2}, "--api-server-count 1"),
         ({"worker_cls": "other.Worker"}, "--worker-cls may not be given"),
         ({"scheduler_cls": "other.Scheduler"}, "--scheduler-cls may not be given"),
-        ({"speculative_config": {"method": "ngram"}}, "--speculative-config may not be given: vLLM does not run"),
+        ({"enable_trace_replay": True}, "--enable-trace-replay may not be given: vLLM would say"),
         ({"trust_request_chat_template": True}, "--trust-request-chat-template may not be given"),
         ({"middleware": ["other.Middleware"]}, "--middleware may not be given"),
     ],

@@ -28,6 +28,7 @@ class Client:
         self.get_tokenizer = lambda: tokenizer
         self.model_config = SimpleNamespace(get_vocab_size=lambda: 100, max_model_len=64, try_get_generation_config=dict)
         self.engine_core = self
+        self.vllm_config = SimpleNamespace(parallel_config=SimpleNamespace(data_parallel_size=2))
         self.errored = False
         self.calls: list[tuple[Any, ...]] = []
         self.answers: dict[str, list[list[Any]]] = {}

@@ -16,8 +16,9 @@ from vllm.v1.sample.logits_processor import BatchUpdate
 from guard import reference
 from guard.phrase import Phrase
 from guard.processors.arguments import ALLOW, AVOID, HITS, JOINS, KEY, NAME
+from guard.processors.vllm.counts import Counts
 from guard.processors.vllm.requests import Requests
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from guard.restriction import Restriction
 
 WIDTH = 320
@@ -59,7 +60,7 @@ def config(tokenizer: PreTrainedTokenizerFast, additional: dict[str, Any], width
         get_vocab_size=lambda: width,
         try_get_generation_config=dict,
     )
-    return SimpleNamespace(model_config=model, additional_config=additional)
+    return SimpleNamespace(model_config=model, additional_config=additional, speculative_config=None)
 
 
 @pytest.fixture
@@ -70,12 +71,12 @@ def settings(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def requests(settings: Any) -> Requests:
-    return Requests(settings)
+    return Requests.of(settings, Counts())
 
 
 @pytest.fixture
-def processor(settings: Any) -> GuardLogitsProcessor:
-    return GuardLogitsProcessor(settings, torch.device("cpu"), False)
+def processor(settings: Any) -> V1LogitsProcessor:
+    return V1LogitsProcessor(settings, torch.device("cpu"), False)
 
 
 def stored(folder: Path, *phrases: Phrase) -> str:

@@ -22,7 +22,7 @@ from vllm.v1.sample.logits_processor.builtin import MinTokensLogitsProcessor
 from guard.decoding.cursor import Cursor
 from guard.phrase import Phrase
 from guard.processors.arguments import REFUSE
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from tests.guard.bans import costs
 from tests.guard.processors.vllm.conftest import DEAD_END, WIDTH, minus_infinity, params, stored, update
 
@@ -49,7 +49,7 @@ class Request:
 class Slots:
     """The oracle: which request is in which slot, and what each would be banned if it were alone."""
 
-    def __init__(self, processor: GuardLogitsProcessor) -> None:
+    def __init__(self, processor: V1LogitsProcessor) -> None:
         self.processor = processor
         self.requests: dict[int, Request] = {}
 
@@ -82,7 +82,7 @@ def digests(tmp_path: Path) -> list[str]:
 
 
 @pytest.fixture
-def slots(processor: GuardLogitsProcessor) -> Slots:
+def slots(processor: V1LogitsProcessor) -> Slots:
     return Slots(processor)
 
 
@@ -211,7 +211,7 @@ def test_several_new_tokens_in_one_step(slots: Slots, digests: list[str], tokeni
     slots.check(1)
 
 
-def test_a_closed_row_says_the_dead_end_although_min_tokens_masks_it(processor: GuardLogitsProcessor) -> None:
+def test_a_closed_row_says_the_dead_end_although_min_tokens_masks_it(processor: V1LogitsProcessor) -> None:
     config: Any = SimpleNamespace()
     minimum = MinTokensLogitsProcessor(config, torch.device("cpu"), False)
     # The front end has the dead end among the tokens that stop a request; vLLM masks those until `min_tokens` are said.

@@ -22,7 +22,7 @@ from guard.decoding.row import Row
 from guard.phrase import Phrase
 from guard.processors.logits import LogitsEditor
 from guard.processors.vllm.hits import Hits
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from tests.guard.processors.vllm.conftest import DEAD_END, WIDTH, ids_completing, minus_infinity, params, stored, update
 
 DTYPES = [torch.float32, torch.float64]
@@ -49,7 +49,7 @@ def logits(rows: int, likely: dict[int, float], dtype: torch.dtype = torch.float
     return values
 
 
-def start(processor: GuardLogitsProcessor, *rows: Any, outputs: Sequence[list[int]] | None = None) -> list[list[int]]:
+def start(processor: V1LogitsProcessor, *rows: Any, outputs: Sequence[list[int]] | None = None) -> list[list[int]]:
     outputs = outputs or [[17] for _ in rows]
     added = [(at, request, [1], output) for at, (request, output) in enumerate(zip(rows, outputs, strict=True))]
     processor.update_state(update(len(rows), added=added))
@@ -59,7 +59,7 @@ def start(processor: GuardLogitsProcessor, *rows: Any, outputs: Sequence[list[in
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("share", "hit"), [(0.9, True), (0.35, True), (0.25, False), (0.001, False)])
 def test_a_row_ends_where_what_is_banned_holds_the_share(
-    processor: GuardLogitsProcessor, digest: str, tea: int, dtype: torch.dtype, share: float, hit: bool
+    processor: V1LogitsProcessor, digest: str, tea: int, dtype: torch.dtype, share: float, hit: bool
 ) -> None:
     start(processor, params([digest], hits=1), params([digest]), params([]))
     given = logits(3, {tea: share, 17: (1 - share) * 0.99}, dtype)
@@ -75,7 +75,7 @@ def test_a_row_ends_where_what_is_banned_holds_the_share(
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_without_a_hit_a_row_is_edited_as_one_that_does_not_ask_for_hits(
-    processor: GuardLogitsProcessor, tmp_path: Path, digest: str, dtype: torch.dtype
+    processor: V1LogitsProcessor, tmp_path: Path, digest: str, dtype: torch.dtype
 ) -> None:
     soft = stored(tmp_path, Phrase("hare", penalty=3.0))
     for asked in ([digest], [digest, soft]):
@@ -89,7 +89,7 @@ def test_without_a_hit_a_row_is_edited_as_one_that_does_not_ask_for_hits(
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_penalty_alone_is_no_hit(processor: GuardLogitsProcessor, tmp_path: Path, tea: int, dtype: torch.dtype) -> None:
+def test_a_penalty_alone_is_no_hit(processor: V1LogitsProcessor, tmp_path: Path, tea: int, dtype: torch.dtype) -> None:
     start(processor, params([stored(tmp_path, Phrase("tea", penalty=3.0))], hits=1))
     after = processor.apply(logits(1, {tea: 0.99}, dtype))
     assert minus_infinity(after, 0) == {DEAD_END}
@@ -97,7 +97,7 @@ def test_a_penalty_alone_is_no_hit(processor: GuardLogitsProcessor, tmp_path: Pa
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_row_without_any_token_keeps_its_dead_end(
-    processor: GuardLogitsProcessor, digest: str, tea: int, dtype: torch.dtype
+    processor: V1LogitsProcessor, digest: str, tea: int, dtype: torch.dtype
 ) -> None:
     choice = StructuredOutputsParams(choice=["x"])
     start(processor, params([digest], hits=1, structured_outputs=choice, stop_token_ids=[DEAD_END]))
@@ -107,7 +107,7 @@ def test_a_row_without_any_token_keeps_its_dead_end(
     assert minus_infinity(after, 0) == ONLY_DEAD_END
 
 
-def test_a_hit_follows_its_request_as_rows_move_and_come_back(processor: GuardLogitsProcessor, digest: str, tea: int) -> None:
+def test_a_hit_follows_its_request_as_rows_move_and_come_back(processor: V1LogitsProcessor, digest: str, tea: int) -> None:
     hits, plain = params([digest], hits=1), params([digest])
     outputs = start(processor, hits, plain)
 
@@ -127,7 +127,7 @@ def test_a_hit_follows_its_request_as_rows_move_and_come_back(processor: GuardLo
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_first_step_avoids_tokens_and_ends_at_no_hit(
-    processor: GuardLogitsProcessor, digest: str, tea: int, dtype: torch.dtype
+    processor: V1LogitsProcessor, digest: str, tea: int, dtype: torch.dtype
 ) -> None:
     (output, empty, none) = start(
         processor,
@@ -147,21 +147,21 @@ def test_the_first_step_avoids_tokens_and_ends_at_no_hit(
     assert 40 not in minus_infinity(processor.apply(logits(3, {17: 0.9}, dtype)), 0)
 
 
-def test_a_row_without_restrictions_avoids_tokens(processor: GuardLogitsProcessor) -> None:
+def test_a_row_without_restrictions_avoids_tokens(processor: V1LogitsProcessor) -> None:
     (output,) = start(processor, params([], hits=1, avoid=[40]), outputs=[[]])
     assert minus_infinity(processor.apply(torch.zeros(1, WIDTH)), 0) == {40, DEAD_END}
     output.append(3)
     assert minus_infinity(processor.apply(torch.zeros(1, WIDTH)), 0) == {DEAD_END}
 
 
-def test_an_allowed_name_is_no_hit(processor: GuardLogitsProcessor, digest: str, tea: int) -> None:
+def test_an_allowed_name_is_no_hit(processor: V1LogitsProcessor, digest: str, tea: int) -> None:
     start(processor, params([digest], hits=1, allow=["Tea"]), params([digest], hits=1))
     after = processor.apply(logits(2, {tea: 0.9}))
     assert after[0].argmax() == tea
     assert minus_infinity(after, 1) == ONLY_DEAD_END
 
 
-def test_a_hit_ends_a_row_below_its_least_length(processor: GuardLogitsProcessor, digest: str, tea: int) -> None:
+def test_a_hit_ends_a_row_below_its_least_length(processor: V1LogitsProcessor, digest: str, tea: int) -> None:
     minimum = MinTokensLogitsProcessor(SimpleNamespace(), torch.device("cpu"), False)  # type: ignore[arg-type]
     request = params([digest], hits=1, min_tokens=5, stop_token_ids=[DEAD_END])
     change = update(1, [(0, request, [1], [17])])
@@ -173,7 +173,7 @@ def test_a_hit_ends_a_row_below_its_least_length(processor: GuardLogitsProcessor
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("share", "count"), [(0.9, 1), (0.4, 1), (0.2, 0)])
 def test_a_hit_counts_as_one_suppressed_token(
-    processor: GuardLogitsProcessor, digest: str, tea: int, dtype: torch.dtype, share: float, count: int
+    processor: V1LogitsProcessor, digest: str, tea: int, dtype: torch.dtype, share: float, count: int
 ) -> None:
     # With 0.4 the likeliest token is not banned.
     outputs = start(processor, params([digest], hits=1, name="gd-1", stop_token_ids=[DEAD_END]))

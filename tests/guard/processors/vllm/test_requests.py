@@ -14,6 +14,7 @@ from vllm.sampling_params import StructuredOutputsParams
 from guard.errors import ArgumentError
 from guard.phrase import Phrase
 from guard.processors.arguments import KEY, NAME
+from guard.processors.vllm.counts import Counts
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.suppressed import CountedRow
 from tests.guard.processors.vllm.conftest import DEAD_END, END, WIDTH, config, ids_completing, params, stored
@@ -51,7 +52,7 @@ def test_a_sound_name_or_none_is_accepted(extra: dict[str, Any]) -> None:
 
 def test_settings_must_be_there(tokenizer: PreTrainedTokenizerFast) -> None:
     with pytest.raises(ValueError, match="settings are missing"):
-        Requests(config(tokenizer, {}))
+        Requests.of(config(tokenizer, {}), Counts())
 
 
 def test_the_dead_end_is_the_padding_token(requests: Requests) -> None:
@@ -64,7 +65,7 @@ def test_a_dead_end_that_the_model_never_says_is_private(requests: Requests) -> 
 
 def test_a_dead_end_that_is_an_end_of_the_model_is_not_private(settings: Any) -> None:
     settings.model_config.try_get_generation_config = lambda: {"eos_token_id": [0, 1, 2]}
-    assert not Requests(settings).private
+    assert not Requests.of(settings, Counts()).private
 
 
 def test_a_request_without_a_restriction_has_no_row(requests: Requests) -> None:

@@ -17,7 +17,7 @@ from vllm.v1.sample.logits_processor import MoveDirectionality
 from guard.decoding.edits import Edits
 from guard.phrase import Phrase
 from guard.processors.vllm.suppressed import CountedRow, Suppressed
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
 from tests.guard.processors.vllm.conftest import END, WIDTH, ids_completing, params, stored, update
 
@@ -144,7 +144,7 @@ def test_many_steps_are_counted_though_nobody_asks() -> None:
 
 
 def test_a_count_goes_with_its_request_and_outlasts_preemption(
-    processor: GuardLogitsProcessor, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+    processor: V1LogitsProcessor, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     digest = stored(tmp_path, Phrase("tea"))
     banned = min(ids_completing(tokenizer, "", "tea"))
@@ -176,7 +176,7 @@ def test_a_count_goes_with_its_request_and_outlasts_preemption(
     assert worker.guard_suppressed(["gd-1"]) == {}
 
 
-def test_a_request_that_nothing_holds_for_has_suppressed_nothing(processor: GuardLogitsProcessor) -> None:
+def test_a_request_that_nothing_holds_for_has_suppressed_nothing(processor: V1LogitsProcessor) -> None:
     processor.update_state(update(1, added=[(0, params([], name="gd-1"), [3], [])]))
     processor.apply(torch.zeros(1, WIDTH))
     assert processor.requests.suppressed.take(["gd-1"]) == {"gd-1": 0}

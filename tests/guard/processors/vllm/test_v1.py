@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from vllm.v1.sample.logits_processor import MoveDirectionality
 
 from guard.errors import ArgumentError
 from guard.phrase import Phrase
-from guard.processors.vllm.v1 import GuardLogitsProcessor, live
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from tests.guard.processors.vllm.conftest import (
     DEAD_END,
     END,
@@ -28,7 +27,7 @@ from tests.guard.processors.vllm.conftest import (
 )
 
 
-def test_an_unrestricted_batch_is_left_alone(processor: GuardLogitsProcessor) -> None:
+def test_an_unrestricted_batch_is_left_alone(processor: V1LogitsProcessor) -> None:
     processor.update_state(update(2, added=[(0, params([]), [5], []), (1, params([]), [5], [])]))
     logits = torch.randn(2, WIDTH)
     before = logits.clone()
@@ -36,7 +35,7 @@ def test_an_unrestricted_batch_is_left_alone(processor: GuardLogitsProcessor) ->
 
 
 def test_only_what_completes_a_phrase_is_banned(
-    processor: GuardLogitsProcessor, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
+    processor: V1LogitsProcessor, tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:
     digest = stored(tmp_path, Phrase("Mad Hatter"))
     prompt = tokenizer.encode("<|bos|>the Mad", add_special_tokens=False)
@@ -50,7 +49,7 @@ def test_only_what_completes_a_phrase_is_banned(
     assert minus_infinity(processor.apply(torch.zeros(2, WIDTH)), 1) >= ids_completing(tokenizer, "the Mad Hat", "Mad Hatter")
 
 
-def test_rows_follow_requests_that_leave_move_and_swap(processor: GuardLogitsProcessor, tmp_path: Path) -> None:
+def test_rows_follow_requests_that_leave_move_and_swap(processor: V1LogitsProcessor, tmp_path: Path) -> None:
     names = ["tea", "hare", "hatter", "march"]
     digests = [stored(tmp_path, Phrase(name, match="substring")) for name in names]
 
@@ -73,13 +72,13 @@ def test_rows_follow_requests_that_leave_move_and_swap(processor: GuardLogitsPro
 
 
 @pytest.mark.parametrize("guard", [None, {"a": 1}, ["refuse"], ["0" * 64]])
-def test_a_closed_request_says_nothing(processor: GuardLogitsProcessor, guard: Any) -> None:
+def test_a_closed_request_says_nothing(processor: V1LogitsProcessor, guard: Any) -> None:
     processor.update_state(update(2, added=[(0, params(guard), [3], []), (1, params([]), [3], [])]))
     logits = processor.apply(torch.randn(2, WIDTH))
     assert minus_infinity(logits, 0) == set(range(WIDTH)) - {DEAD_END}
 
 
-def test_a_closed_request_leaves_the_others_alone(processor: GuardLogitsProcessor) -> None:
+def test_a_closed_request_leaves_the_others_alone(processor: V1LogitsProcessor) -> None:
     processor.update_state(update(2, added=[(0, params(["refuse"]), [3], []), (1, params([]), [3], [])]))
     logits = torch.randn(2, WIDTH)
     assert torch.equal(processor.apply(logits.clone())[1], logits[1])
@@ -87,21 +86,10 @@ def test_a_closed_request_leaves_the_others_alone(processor: GuardLogitsProcesso
 
 def test_vllm_s_front_end_refuses_what_is_malformed() -> None:
     with pytest.raises(ArgumentError):
-        GuardLogitsProcessor.validate_params(params(["not a digest"]))
+        V1LogitsProcessor.validate_params(params(["not a digest"]))
 
 
-def test_the_requests_of_a_live_processor_are_found(processor: GuardLogitsProcessor) -> None:
-    runner = SimpleNamespace(device="cpu", input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[object(), processor])))
-    assert live(runner) is processor.requests
-
-
-def test_without_the_processor_no_requests_are_found() -> None:
-    assert live(SimpleNamespace(input_batch=SimpleNamespace(logitsprocs=SimpleNamespace(all=[object()])))) is None
-
-
-def test_a_penalty_is_subtracted_once(
-    processor: GuardLogitsProcessor, tmp_path: Path, tokenizer: PreTrainedTokenizerFast
-) -> None:
+def test_a_penalty_is_subtracted_once(processor: V1LogitsProcessor, tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
     soft = [stored(tmp_path, Phrase("tea", penalty=p)) for p in (2.0, 3.0)]
     processor.update_state(update(1, added=[(0, params(soft), [1], [])]))
     logits = processor.apply(torch.ones(1, WIDTH))
@@ -111,9 +99,7 @@ def test_a_penalty_is_subtracted_once(
     assert all(logits[0, token] == -2 for token in expected)
 
 
-def test_a_row_with_nothing_left_ends(
-    processor: GuardLogitsProcessor, tmp_path: Path, tokenizer: PreTrainedTokenizerFast
-) -> None:
+def test_a_row_with_nothing_left_ends(processor: V1LogitsProcessor, tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
     """ops-03: the row ends with the dead end, not with token 0."""
     digest = stored(tmp_path, Phrase("tea"))
     banned = sorted(ids_completing(tokenizer, "", "tea"))
@@ -152,7 +138,7 @@ def leaving(row: Iterable[int]) -> torch.Tensor:
     ],
 )
 def test_the_dead_end_is_sampled_only_if_the_guard_chose_it(
-    processor: GuardLogitsProcessor, tmp_path: Path, how: dict[str, Any], allowed: Iterable[int], sampled: bool
+    processor: V1LogitsProcessor, tmp_path: Path, how: dict[str, Any], allowed: Iterable[int], sampled: bool
 ) -> None:
     digest = stored(tmp_path, Phrase("qqq"))
     processor.update_state(update(1, added=[(0, params([digest], stop_token_ids=[DEAD_END], **how), [1], [])]))
@@ -162,7 +148,7 @@ def test_the_dead_end_is_sampled_only_if_the_guard_chose_it(
 
 
 def test_every_row_that_is_held_keeps_its_dead_end_closed_as_rows_come_and_go(
-    processor: GuardLogitsProcessor, tmp_path: Path
+    processor: V1LogitsProcessor, tmp_path: Path
 ) -> None:
     digest = stored(tmp_path, Phrase("tea"))
 
@@ -185,7 +171,7 @@ def test_a_dead_end_that_is_the_model_s_own_end_stays_possible(
 ) -> None:
     ends = list(range(len(tokenizer.all_special_ids)))
     settings.model_config.try_get_generation_config = lambda: {"eos_token_id": ends}
-    processor = GuardLogitsProcessor(settings, torch.device("cpu"), False)
+    processor = V1LogitsProcessor(settings, torch.device("cpu"), False)
     digest = stored(tmp_path, Phrase("tea"))
     processor.update_state(update(1, added=[(0, params([digest]), [1], [])]))
     assert not torch.isneginf(processor.apply(torch.zeros(1, WIDTH))[0, ends]).any()

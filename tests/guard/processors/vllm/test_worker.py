@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from guard.errors import GuardError
 from guard.phrase import Phrase
-from guard.processors.vllm.v1 import GuardLogitsProcessor
+from guard.processors.vllm.v1 import V1LogitsProcessor
 from guard.processors.vllm.worker import GuardWorkerExtension
 from tests.guard.processors.vllm.conftest import (
     DEAD_END,
@@ -37,7 +37,7 @@ def worker_of(*processors: object) -> GuardWorkerExtension:
 
 
 @pytest.fixture
-def worker(processor: GuardLogitsProcessor) -> GuardWorkerExtension:
+def worker(processor: V1LogitsProcessor) -> GuardWorkerExtension:
     return worker_of(object(), processor)
 
 
@@ -80,9 +80,9 @@ def test_a_worker_without_the_processor_says_so() -> None:
         worker_of(object()).guard_load([])
 
 
-def leased(tokenizer: PreTrainedTokenizerFast, folder: Path) -> GuardLogitsProcessor:
+def leased(tokenizer: PreTrainedTokenizerFast, folder: Path) -> V1LogitsProcessor:
     """Return the processor of an engine of a fleet."""
-    return GuardLogitsProcessor(config(tokenizer, {"guard": {"folder": str(folder)}}), torch.device("cpu"), False)
+    return V1LogitsProcessor(config(tokenizer, {"guard": {"folder": str(folder)}}), torch.device("cpu"), False)
 
 
 def test_a_worker_of_a_fleet_says_nothing_unless_it_was_opened(tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_worker_of_one_front_end_cannot_be_leased(worker: GuardWorkerExtension
 
 
 def test_a_worker_counts_all_that_it_suppressed(
-    worker: GuardWorkerExtension, processor: GuardLogitsProcessor, tokenizer: PreTrainedTokenizerFast, digest: str
+    worker: GuardWorkerExtension, processor: V1LogitsProcessor, tokenizer: PreTrainedTokenizerFast, digest: str
 ) -> None:
     (tea,) = ids_completing(tokenizer, "the", " tea") & set(tokenizer.encode(" tea", add_special_tokens=False))
     output: list[int] = []
