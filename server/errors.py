@@ -6,6 +6,7 @@
     ├── Forbidden           403   the key is valid, but its role may not do this
     ├── NotFound            404   no such route, model or target
     ├── MethodNotAllowed    405   the route exists, the method does not
+    ├── Conflict            409   what the request is about is in another state than the request assumes
     ├── TooLarge            413   the body is over the limit
     ├── UnsupportedMedia    415   the body has another content type or encoding than the route takes
     ├── RateLimited         429   the key has made too many requests, or has too many in progress
@@ -96,6 +97,13 @@ class MethodNotAllowed(KnownError):
 
     STATUS = 405
     CODE = "method_not_allowed"
+
+
+class Conflict(KnownError):
+    """409: what the request is about is in another state than the request assumes. Its code says which."""
+
+    STATUS = 409
+    CODE = "conflict"
 
 
 class TooLarge(KnownError):

@@ -125,7 +125,7 @@ class Allowing:
             return _replaced(parts, suspects, judged)
         if whole:
             found = _replaced(parts, suspects, judged)
-            return [self._excusing.bans(state, Ban.merged(found) if found else Ban.none())]
+            return [self._excusing.bans(state, Ban.merged(found) if found else Ban.none()), *masks.inflected(state)]
         own = self._excusing.outside(_penalised(suspects, judged), masks.automaton.said(state))
         return [*(part.without(suspects) for part in parts), own]
 

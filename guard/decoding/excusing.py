@@ -82,7 +82,7 @@ class Excusing:
             return self._judged(ban, path, self._suspects(ban, rests))
         # A phrase has been said, so the exception must be said to its end: nothing else may follow, not even the answer's end.
         # What does not go on with it is judged together, by a letter that no phrase has.
-        judged = [*self._suspects(ban, rests), *self._following(rests), *v.breaking.tolist(), *self._carried.tolist()]
+        judged = [*self._suspects(ban, rests), *self._following(rests), *v.breaking.tolist(), *self.carried.tolist()]
         first = {" ": v.spacing, ".": np.setdiff1d(v.gapped, v.spacing), "": np.sort(v.order[v.lettered :])}
         parts = [self._judged(ban, path, judged)]
         for lead, tokens in first.items():
@@ -104,6 +104,11 @@ class Excusing:
                         if self._exceptions.gapped[index] and node == self._exceptions.ends[index]:
                             fine.append(token)
         return ban.without(np.array(fine, np.int64))
+
+    def ended(self, state: int) -> list[bytes]:
+        """Return the folded texts of the exceptions that end in a state with a name with one more word in it."""
+        found = [index for index, node, _ in self._open(state, 0) if node == self._exceptions.ends[index]]
+        return [self._paths[index].replace(b".", b". ") for index in found if self._exceptions.gapped[index]]
 
     def inside(self, state: int, pending: bytes, ban: Ban) -> Ban:
         """Return the bans in the middle of a character, of the tokens that go on with it.
@@ -214,7 +219,7 @@ class Excusing:
         return found
 
     @cached_property
-    def _carried(self) -> NDArray[np.int64]:
+    def carried(self) -> NDArray[np.int64]:
         """The tokens that may carry on a word as an ending."""
         a, v = self._automaton, self._vocabulary
         tokens = v.order[v.lettered :].tolist() if len(a.ending) else []

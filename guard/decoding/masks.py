@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from guard.ban import Ban, BanCache
 from guard.decoding.excusing import Excusing
 from guard.folding import StreamFolder
-from guard.matching import kernels
+from guard.matching import gapkernels, kernels
 from guard.matching.automaton import ROOT, Automaton, descend
 from guard.matching.compact import CompactMasks, Letters
 from guard.matching.exceptions import Exceptions
-from guard.matching.gaps import GapMasks
+from guard.matching.gaps import GapCursor, GapMasks
 from guard.restriction import Restriction
 from guard.tokens.vocabulary import Vocabulary
 
@@ -126,9 +126,30 @@ class Masks:
         known = self._excused.get(state)
         if known is None:
             parts = self.unexcused(state)
-            known = (self.excusing.bans(state, Ban.merged(parts) if parts else Ban.none()),)
+            known = (self.excusing.bans(state, Ban.merged(parts) if parts else Ban.none()), *self.inflected(state))
             self._excused.put(state, known)
         return known
+
+    def inflected(self, state: int) -> list[Ban]:
+        """Return the bans of tokens with which an excused name with one more word in it gets an ending.
+
+        An exception is its own text. The name with an ending is another text, but for the gaps the name has been said.
+        """
+        assert self.excusing
+        texts = self.excusing.ended(state) if self.gaps else []
+        if not self.gaps or not texts:
+            return []
+        a, folded, ids = self.gaps.automaton, self.vocabulary.folded, self.excusing.carried
+        worst = np.zeros(len(ids), np.float32)
+        for text in texts:
+            cursor = GapCursor(self.gaps, at_start=True)
+            cursor.read(np.frombuffer(text[:-1], np.uint8))
+            for at, token in enumerate(ids.tolist()):
+                said = np.frombuffer(text[-1:] + folded[token], np.uint8)
+                hit = gapkernels.completes(a.first_child, a.label, *a.ends, *cursor.state, said)
+                worst[at] = max(worst[at], hit)
+        found = np.flatnonzero(worst)
+        return [Ban.of(ids[found], worst[found])] if len(found) else []
 
     def unexcused(self, state: int) -> list[Ban]:
         """Return the bans in a state without what the exceptions change that have been begun in it."""

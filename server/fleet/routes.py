@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from server.engine.described import Described
 from server.engine.remote import LEASE_S, Engines
-from server.errors import BadRequest, KnownError, NotFound, Unauthorized
+from server.errors import BadRequest, Conflict, NotFound, Unauthorized
 from server.http.body import BodyLimits, parse_json, read_body
 from server.store import Database, Fleet, LeaseLost, Peers
 from server.store.peers import ENGINE, JOINING
@@ -29,20 +29,6 @@ PREFIX = "/fleet"
 _LIMITS = BodyLimits(bytes=1 << 20, depth=8)
 _LONGEST_S, _LOOK_S = 5.0, 0.1
 _ID, _DIGEST = 64, 64
-
-
-class EngineRefused(KnownError):
-    """409: the engine cannot be used. The message says why."""
-
-    STATUS = 409
-    CODE = "engine_refused"
-
-
-class LeaseOver(KnownError):
-    """409: the engine's lease is over, so others may have gone on without it. It has to join anew."""
-
-    STATUS = 409
-    CODE = "lease_lost"
 
 
 class FleetRoutes:
@@ -73,7 +59,7 @@ class FleetRoutes:
         return [Route(path, handler, methods=[method], include_in_schema=False) for (method, path), handler in made.items()]
 
     async def join(self, request: Request) -> Response:
-        """Let an engine join. Raises EngineRefused if it cannot be used."""
+        """Let an engine join. Raises Conflict if it cannot be used."""
         self._admit(request)
         try:
             about = Described.of(await _object(request))
@@ -83,7 +69,7 @@ class FleetRoutes:
         async with database.read() as session:
             serving = await Peers().living(session, ENGINE, await database.now(session))
         if reason := await self._engines.mismatch(about, serving):
-            raise EngineRefused(f"This engine is not used: {reason}.")
+            raise Conflict(f"This engine is not used: {reason}.", code="engine_refused")
         instance = f"engine-{uuid.uuid4().hex}"
         async with database.write(urgent=True) as session:
             now = await database.now(session)
@@ -168,8 +154,9 @@ def install(app: FastAPI, database: Callable[[], Database], engines: Engines, to
     app.router.routes.extend(FleetRoutes(database, engines, token).routes())
 
 
-def _over() -> LeaseOver:
-    return LeaseOver("The engine has no lease: it must say nothing until it has joined anew.")
+def _over() -> Conflict:
+    # Others may have gone on without it.
+    return Conflict("The engine has no lease: it must say nothing until it has joined anew.", code="lease_lost")
 
 
 def _instance(request: Request) -> str:

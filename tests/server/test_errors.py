@@ -11,6 +11,7 @@ STATUSES = [
     (errors.Forbidden, 403),
     (NotFound, 404),
     (MethodNotAllowed, 405),
+    (errors.Conflict, 409),
     (errors.TooLarge, 413),
     (errors.UnsupportedMedia, 415),
     (errors.RateLimited, 429),

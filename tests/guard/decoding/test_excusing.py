@@ -79,6 +79,18 @@ def test_a_name_with_one_more_word_is_excused_where_the_exception_ends_with_it()
     assert banned(name, ["Harry S. Potter Junior"], "Harry S.", [" Potter"]) == {" Potter"}
 
 
+def test_an_excused_name_with_one_more_word_gets_no_ending() -> None:
+    name = [Phrase("Harry Potter"), Form("harry potter", kind="middle", gap=True, ending=True)]
+    tokens = ["s", "x", " Potter", " Potters", " was"]
+    assert banned(name, ["Harry S. Potter"], "Harry S.", tokens) == {" Potters"}
+    # In whatever tokens it is written.
+    assert banned(name, ["Harry S. Potter"], "Harry S. Potter", tokens) == {"s"}
+    assert banned(name, [], "Harry S. Potter", tokens) == set()
+    vocabulary: list[bytes | None] = [b"harry s. potter", b"s", b"x", b" ", b"e", None]
+    for allowed in ([], ["harry potter"]):
+        scripts.check(scripts.Script(name, [Excepted("Harry S. Potter", None)], vocabulary, [0, 4, 1], allowed))
+
+
 def test_a_closed_up_exception_is_not_found_by_its_letters() -> None:
     name = [Phrase("Theo Rosalinde")]
     assert banned(name, [], "", ["theorosalinde"]) == {"theorosalinde"}

@@ -7,6 +7,7 @@ import pytest
 from server.anthropic.errors import envelope
 from server.errors import (
     BadRequest,
+    Conflict,
     EngineFailure,
     Forbidden,
     GuardFailure,
@@ -27,6 +28,7 @@ KINDS: dict[type[KnownError], str] = {
     Forbidden: "permission_error",
     NotFound: "not_found_error",
     MethodNotAllowed: "invalid_request_error",
+    Conflict: "invalid_request_error",
     TooLarge: "request_too_large",
     UnsupportedMedia: "invalid_request_error",
     RateLimited: "rate_limit_error",
