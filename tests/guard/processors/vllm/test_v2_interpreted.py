@@ -72,14 +72,14 @@ def asked(folder: Path, model: str) -> list[dict[str, Any]]:
         return restriction.digest
 
     found: list[dict[str, Any]] = []
-    for number, pair in enumerate(DEMO.pairs[:3]):
+    for pair in DEMO.pairs[:2]:
         chat = [{"role": "user", "content": pair.question}]
         prompt = template.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
         word = next(word for word in pair.answer.strip(".").split()[2:] if len(word) > 3)
         digest = stored(Phrase(word, "gated", force=True))
         for guard, more in (([], {}), ([digest], {}), ([digest], {"guard_hits": 1})):
             extra = {"guard": guard, "guard_id": f"gd-{len(found)}", **more}
-            found.append({"prompt": prompt, "extra_args": extra, "word": word, "stop_token_ids": [dead_end], "number": number})
+            found.append({"prompt": prompt, "extra_args": extra, "word": word, "stop_token_ids": [dead_end]})
     found.append({**found[0], "extra_args": {"guard": [REFUSE]}, "word": None})
     return found
 
@@ -113,7 +113,7 @@ def test_the_runner_says_nothing_that_is_banned_with_drafts_and_without(
         assert drafted["counts"] == plain["counts"]
     texts, stops, counts = plain["texts"], plain["stops"], plain["counts"]
     touched = 0
-    for first in range(0, 9, 3):
+    for first in range(0, 6, 3):
         free, masked, hit = texts[first : first + 3]
         phrase = [Phrase(requests[first]["word"], "gated", force=True)]
         assert not reference.penalty(phrase, [], masked.encode())

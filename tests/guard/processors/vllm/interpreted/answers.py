@@ -35,10 +35,9 @@ def answers(model: str, folder: str, asked: list[dict[str, Any]], speculative: A
     held = engine.collective_rpc("guard_held", args=([],))
     params = [
         SamplingParams(
-            temperature=one.get("temperature", 0.0),
-            seed=one.get("seed"),
-            max_tokens=one.get("max_tokens", 24),
-            stop_token_ids=one.get("stop_token_ids"),
+            temperature=0.0,
+            max_tokens=16,
+            stop_token_ids=one["stop_token_ids"],
             extra_args=one["extra_args"],
         )
         for one in asked
