@@ -172,18 +172,26 @@ def test_an_engine_that_is_cut_off_shuts_itself_within_its_lease_and_comes_back_
     assert fleet.said(DEMO.general[0].questions[0]).message.content == DEMO.general[0].answer
 
 
-def test_an_engine_that_is_killed_in_the_middle_of_an_answer_leaves_an_error_and_an_add_waits_for_its_lease(
+def test_an_engine_that_is_killed_leaves_no_answer_that_only_looks_whole_and_an_add_waits_for_its_lease(
     fleet: Fleet,
 ) -> None:
-    messages: Any = [{"role": "user", "content": DEMO.general[0].questions[0]}]
-    body = {"model": "demo", "messages": messages, "max_tokens": 1500, "stream": True, "ignore_eos": True, "temperature": 0}
+    url = f"{fleet.front.url}/v1/chat/completions"
+    for pair in DEMO.general:
+        messages: Any = [{"role": "user", "content": pair.questions[0]}]
+        body = {"model": "demo", "messages": messages, "max_tokens": 1000, "ignore_eos": True, "temperature": 0}
+        # The model babbles on, and may come to speak of what is banned: then the answer ends too early for this test.
+        if httpx.post(url, json=body, timeout=60).json()["choices"][0]["finish_reason"] == "length":
+            break
+    else:
+        pytest.fail("no question has a long answer")
     heard = ""
-    with httpx.stream("POST", f"{fleet.front.url}/v1/chat/completions", json=body, timeout=60) as answer:
+    with httpx.stream("POST", url, json={**body, "stream": True}, timeout=60) as answer:
         for part in answer.iter_text():
             if not heard:
                 fleet.engine.kill()
             heard += part
-    assert '"error"' in heard
+    # On a quick machine the engine may have said all of it by then. What is not whole has an error.
+    assert '"error"' in heard or '"finish_reason":"length"' in heard
     assert '"finish_reason":"stop"' not in heard
     begun = time.monotonic()
     assert (
