@@ -16,6 +16,12 @@ from guard.decoding.edits import Edits
 from guard.decoding.hitkernels import SHARE
 
 
+def close_all(logits: torch.Tensor, dead_end: int) -> None:
+    """Leave nothing but the dead end in all rows of `logits`, float [rows, vocabulary]."""
+    logits.fill_(-torch.inf)
+    logits[:, dead_end] = 0.0
+
+
 class LogitsEditor:
     """Applies edits to logits in place.
 
@@ -91,11 +97,6 @@ class LogitsEditor:
         at = self.tensor(rows)
         logits[at] = -torch.inf
         logits[at, self._dead_end] = 0.0
-
-    def close_all(self, logits: torch.Tensor) -> None:
-        """Leave nothing but the dead end in all rows."""
-        logits.fill_(-torch.inf)
-        logits[:, self._dead_end] = 0.0
 
     def close_where(self, logits: torch.Tensor, rows: torch.Tensor, wanted: torch.Tensor) -> None:
         """Leave nothing but the dead end in those of the `rows`, int64 [n], that are `wanted`, bool [n].

@@ -245,8 +245,6 @@ def _check_drafts(config: Any) -> None:
             "speculative decoding needs vLLM's Model Runner V2, and vLLM has chosen V1, which does not run the guard beside it: "
             "unset VLLM_USE_V2_MODEL_RUNNER, see vLLM's message above for what V2 does not support, or leave the option out"
         )
-    if drafts.rejection_sample_method == "synthetic":
-        raise ValueError(
-            "rejection_sample_method synthetic accepts draft tokens by chance, and so tokens that the guard has banned: "
-            "choose standard or block"
-        )
+    from guard.processors.vllm.v2 import check_drafts
+
+    check_drafts(drafts)

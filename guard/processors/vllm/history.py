@@ -59,7 +59,7 @@ class History:
         self.outcome = torch.zeros(states.max_num_reqs, width, dtype=torch.int32, device=states.device)
         """int32 [slots, width]; what `editing.edit` found in the last step of each line."""
         self.drafts: torch.Tensor | None = None
-        """int [slots, width - 1]; where the runner keeps draft tokens. None if nobody has said where."""
+        """int [slots, width - 1]; where the runner keeps draft tokens. None if that is not known."""
         self._known: tuple[list[int], torch.Tensor] = ([], torch.empty(0))
 
     def ask(self, slots: list[int], new: Sequence[int] = ()) -> Answer:

@@ -13,7 +13,7 @@ from vllm.v1.sample.logits_processor import BatchUpdate, LogitsProcessor
 from vllm.v1.sample.logits_processor.builtin import process_dict_updates
 
 from guard.decoding.batch import Batch
-from guard.processors.logits import LogitsEditor
+from guard.processors.logits import LogitsEditor, close_all
 from guard.processors.vllm.hits import Hits
 from guard.processors.vllm.requests import Requests
 from guard.processors.vllm.rewinding import Rewinding
@@ -73,7 +73,7 @@ class V1LogitsProcessor(LogitsProcessor):
         if self.rewinding:
             self.rewinding.keep()
         if self.requests.gate.shut:
-            self._editor.close_all(logits)
+            close_all(logits, self.requests.dead_end)
             return logits
         if not self._batch.rows:
             return logits

@@ -20,6 +20,7 @@ from vllm.v1.worker.gpu.sample.logits_processor import LogitsContext, LogitsProc
 
 from guard.decoding.batch import Batch
 from guard.decoding.row import Row
+from guard.processors.logits import close_all
 from guard.processors.vllm import plan as plans
 from guard.processors.vllm.counts import Counts
 from guard.processors.vllm.editing import edit
@@ -98,13 +99,8 @@ class V2LogitsProcessor(LogitsProcessor):
 
     def apply_staged_writes(self) -> None:
         """Ask the device what is new. The runner calls this at the beginning of each step, before the model computes."""
-        while len(self._asked) >= _UNREAD:
-            self._hear(*self._asked.pop(0))
-        if self._slots:
-            new = [(self._slots[slot], int(self._states.prompt_len.np[slot])) for slot in self._new]
-            answer = self.history.ask(list(self._slots), self._new)
-            self._asked.append((answer, list(self._slots.values()), new))
-            self._new = []
+        self._hear_all(but=_UNREAD - 1)
+        self._ask()
 
     def apply(self, logits: torch.Tensor, ctx: LogitsContext) -> torch.Tensor:
         """Edit `logits`, float32 [rows, vocabulary], in place. Several calls may share the rows of a step.
@@ -112,12 +108,10 @@ class V2LogitsProcessor(LogitsProcessor):
         While the engine's gate is shut, all rows are closed, those without a restriction as well.
         """
         if self.requests.gate.shut:
-            logits.fill_(-torch.inf)
-            logits[:, self.requests.dead_end] = 0.0
+            close_all(logits, self.requests.dead_end)
             self.history.outcome.zero_()
             return logits
-        while self._asked:
-            self._hear(*self._asked.pop(0))
+        self._hear_all()
         held = {slot: found for slot in ctx.idx_mapping_np.tolist() if (found := self._slots.get(slot))}
         if not held:
             return logits
@@ -158,6 +152,19 @@ class V2LogitsProcessor(LogitsProcessor):
                 drafts[slot][position - 1] = token
         return drafts
 
+    def _ask(self) -> None:
+        """Ask the device what is new in all slots."""
+        if self._slots:
+            new = [(self._slots[slot], int(self._states.prompt_len.np[slot])) for slot in self._new]
+            answer = self.history.ask(list(self._slots), self._new)
+            self._asked.append((answer, list(self._slots.values()), new))
+            self._new = []
+
+    def _hear_all(self, but: int = 0) -> None:
+        """Hear all answers of the device `but` the last ones."""
+        while len(self._asked) > but:
+            self._hear(*self._asked.pop(0))
+
     def _hear(self, answer: Answer, slots: list[Slot], new: list[tuple[Slot, int]]) -> None:
         """Bring the rows up to date with what the device has said."""
         told, texts = answer.read()
@@ -172,10 +179,8 @@ class V2LogitsProcessor(LogitsProcessor):
 
     def _settle(self) -> None:
         """Count what the device has found so far. This waits for the device."""
-        if self._slots:
-            self._asked.append((self.history.ask(list(self._slots)), list(self._slots.values()), []))
-        while self._asked:
-            self._hear(*self._asked.pop(0))
+        self._ask()
+        self._hear_all()
 
 
 def _follow(slot: Slot, row: Row, told: Told, counts: Counts) -> None:
@@ -204,14 +209,18 @@ def _flags(row: Row) -> int:
     return held | (plans.COUNTED if isinstance(row, CountedRow) else 0)
 
 
-def _refuse(config: VllmConfig) -> None:
-    """Raise ValueError if the engine would sample tokens whatever their logits are."""
-    speculative = config.speculative_config
+def check_drafts(speculative: Any) -> None:
+    """Raise ValueError if the engine accepts draft tokens that are banned. `speculative`: its configuration, or None."""
     if speculative and speculative.rejection_sample_method == "synthetic":
         raise ValueError(
-            "the engine would accept draft tokens by chance, banned ones too (rejection_sample_method synthetic): "
+            "rejection_sample_method synthetic accepts draft tokens by chance, and so tokens that the guard has banned: "
             "choose standard or block"
         )
+
+
+def _refuse(config: VllmConfig) -> None:
+    """Raise ValueError if the engine would sample tokens whatever their logits are."""
+    check_drafts(config.speculative_config)
     if getattr(config.model_config, "enable_trace_replay", False):
         raise ValueError("the engine would replay tokens whatever is banned: leave out --enable-trace-replay")
     if getattr(config.model_config, "enable_prompt_embeds", False):
