@@ -106,7 +106,8 @@ class Loop:
     def wrong(self, processor: Any, masks: Masks, *, hits: bool, most: int = 16) -> int:
         """Do one step, and return how many rows of `most` sequences are edited as one cursor for each row does not say.
 
-        In every second row the likeliest token is one that is banned. `hits`: whether such a row ends at that.
+        In every second row with bans the likeliest token is banned; in the others it is one that may be said. `hits`: whether a row
+        of the first kind ends at that. The model's own logits are random, and may be either.
         """
         each, dead_end = self._drafts + 1, processor.requests.dead_end
         wanted: list[set[int]] = []
@@ -119,8 +120,9 @@ class Loop:
         fed = self._fed()
         logits = self._decoder.step().float()
         likely = {row: max(ids) for row, ids in enumerate(wanted) if row % 2 and max(ids) != dead_end}
-        for row, token in likely.items():
-            logits[row, token] = 1e4
+        for row, ids in enumerate(wanted):
+            said = next(token for token in range(logits.shape[1]) if token not in ids)
+            logits[row, likely.get(row, said)] = 1e4
         banned = torch.isneginf(processor.apply(logits, self._context(fed))).cpu().numpy()
         everything = set(range(banned.shape[1])) - {dead_end}
         return sum(
