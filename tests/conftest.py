@@ -20,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from evaluation.demo.served import ServedDemo
+    from server.settings import Settings
 
 T = TypeVar("T")
 
@@ -117,27 +118,35 @@ def real_model() -> str:
     return made.stdout.splitlines()[-1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fleet", action="store_true", help="serve the demo by a front end and a `vllm serve` with the plugin")
+
+
 @pytest.fixture(scope="session")
-def live(demo_model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+def live(demo_model: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[LiveServer]:
     """The demo server on the real engine."""
     from evaluation.demo.served import DEMOS
 
     # Few blocks of cache, so that a crowd of long answers has to be preempted; and prompts of more than 512 tokens are read in
     # parts.
     small = ("--num-gpu-blocks-override", "48", "--max-num-batched-tokens", "512")
+    if request.config.getoption("--fleet"):
+        from tests.server.fleet.processes import one_engine
+
+        with one_engine(demo_model, DEMOS["people"], tmp_path_factory.mktemp("fleet"), *small) as fleet:
+            yield fleet.front
+        return
     with serving(demo_model, DEMOS["people"], tmp_path_factory.mktemp("data"), *small) as server:
         yield server
 
 
 @contextmanager
-def serving(model: str, demo: ServedDemo, data_dir: Path, *vllm_args: str) -> Iterator[LiveServer]:
-    """Serve a demo in a thread of this process, on the real engine."""
+def in_thread(settings: Settings) -> Iterator[LiveServer]:
+    """Serve in a thread of this process. The server listens, and may not have settled yet."""
     import uvicorn
 
     from server.app import create_app
-    from server.settings import Settings
 
-    settings = Settings(model=model, policy=demo.policy, data_dir=data_dir, vllm_args=(*demo.engine, *vllm_args))
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
     loops: list[asyncio.AbstractEventLoop] = []
@@ -148,14 +157,23 @@ def serving(model: str, demo: ServedDemo, data_dir: Path, *vllm_args: str) -> It
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), name="server", daemon=True)
     thread.start()
-    service = app.state.service
     try:
         while not loops or not server.started:
             assert thread.is_alive(), "the server did not start"
             thread.join(0.05)
-        asyncio.run_coroutine_threadsafe(service.settled(), loops[0]).result(timeout=240)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield LiveServer(f"http://127.0.0.1:{port}", service, loops[0])
+        yield LiveServer(f"http://127.0.0.1:{port}", app.state.service, loops[0])
     finally:
         server.should_exit = True
         thread.join(60)
+
+
+@contextmanager
+def serving(model: str, demo: ServedDemo, data_dir: Path, *vllm_args: str) -> Iterator[LiveServer]:
+    """Serve a demo in a thread of this process, on the real engine."""
+    from server.settings import Settings
+
+    settings = Settings(model=model, policy=demo.policy, data_dir=data_dir, vllm_args=(*demo.engine, *vllm_args))
+    with in_thread(settings) as live:
+        asyncio.run_coroutine_threadsafe(live.service.settled(), live.loop).result(timeout=240)
+        yield live

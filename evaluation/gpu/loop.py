@@ -106,8 +106,8 @@ class Loop:
     def wrong(self, processor: Any, masks: Masks, *, hits: bool, most: int = 16) -> int:
         """Do one step, and return how many rows of `most` sequences are edited as one cursor for each row does not say.
 
-        In every second row with bans the likeliest token is banned; in the others it is one that may be said. `hits`: whether a row
-        of the first kind ends at that. The model's own logits are random, and may be either.
+        In every second row with bans the likeliest token is banned, in the others it is one that may be said: the model's own
+        logits are random, and could be either. `hits`: whether a row of the first kind ends at that.
         """
         each, dead_end = self._drafts + 1, processor.requests.dead_end
         wanted: list[set[int]] = []

@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     from evaluation.redteam import record
     from evaluation.redteam.kinds import KINDS
+    from evaluation.redteam.page import corrected
 
     if unknown := sorted(set(options.kinds or ()) - set(KINDS)):
         _parser().error(f"no such kind of attack: {', '.join(unknown)}; there are {', '.join(KINDS)}")
@@ -69,6 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The small form always writes a record, into a folder for trials.
     if options.record is not None or options.small:
         print(f"written to {record.write(results, date, folder if options.small else record.FOLDER)}")
+    if options.record is not None and not options.url and not options.small:
+        page = record.FOLDER.parents[2] / "docs" / "threats.md"
+        page.write_text(corrected(page.read_text("utf-8"), results, date), encoding="utf-8")
     return status
 
 
@@ -90,7 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long to attack each server; the next run goes on")
     parser.add_argument("--show", action="store_true", help="print attacks that got something out, and twins not answered")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs have measured")
-    parser.add_argument("--record", nargs="?", const="", help="write evaluation/redteam/record/DATE.*, or under another name")
+    parser.add_argument(
+        "--record",
+        nargs="?",
+        const="",
+        help="write evaluation/redteam/record/DATE.* (or another name) and the rates of docs/threats.md",
+    )
     add_small(parser)
     return parser
 

@@ -70,7 +70,7 @@ class WholeServer:
         self._environment.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
         self._log: IO[bytes] | None = None
         self._main: subprocess.Popen[bytes] | None = None
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
 
     def __enter__(self) -> WholeServer:
         return self
@@ -168,7 +168,8 @@ def _alive(process: psutil.Process) -> bool:
     return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address on which nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -29,15 +29,9 @@ _CHANGES: Final = (
 _TEXT: Final = "the server screens text alone, and refuses requests with anything else"
 _UNTRIED: Final = "the guard was not tested with it"
 
-REFUSED: Final[Mapping[str, str]] = {
-    # The guard itself.
-    "--model": "use --model before --, or GUARD_MODEL",
-    "--logits-processors": _OWN,
+UNSAFE: Final[Mapping[str, str]] = {
     "--worker-cls": "the guard is an extension of vLLM's own worker, and another worker may not run it",
-    "--worker-extension-cls": _OWN,
     "--scheduler-cls": "the guard was tested with vLLM's own scheduler, and another one may run requests without it",
-    "--additional-config": _OWN,
-    "--logprobs-mode": _OWN,
     "--enable-trace-replay": "vLLM would say the tokens of the trace, whatever the guard bans",
     "--enable-prompt-embeds": "the server screens text, and cannot read embeddings",
     "--trust-request-chat-template": "the model would read another text than the server screens",
@@ -45,7 +39,6 @@ REFUSED: Final[Mapping[str, str]] = {
     "--return-tokens-as-token-ids": "the server reads the texts of answers",
     "--skip-tokenizer-init": "the guard needs the tokenizer",
     "--runner": "the server serves models that generate text",
-    "--config": "give its options one by one, so that they can be checked",
     "--convert": "the server serves models that generate text",
     "--enable-mm-embeds": _TEXT,
     "--io-processor-plugin": "its code would change prompts after they were screened",
@@ -55,6 +48,20 @@ REFUSED: Final[Mapping[str, str]] = {
     "--diffusion-config": "the guard bans what may come next, and such a model does not write from left to right",
     "-dc": "the guard bans what may come next, and such a model does not write from left to right",
     "--middleware": "code in front of vLLM's application would see requests after they were screened, and could change them",
+    "--enable-elastic-ep": _CHANGES,
+    "--enable-fault-tolerance": "the server ends an engine with a broken rank, and starts and proves another one",
+}
+"""Options with which no engine keeps the guard, whoever starts it, each with the reason."""
+
+REFUSED: Final[Mapping[str, str]] = {
+    **UNSAFE,
+    # What the server sets itself.
+    "--model": "use --model before --, or GUARD_MODEL",
+    "--logits-processors": _OWN,
+    "--worker-extension-cls": _OWN,
+    "--additional-config": _OWN,
+    "--logprobs-mode": _OWN,
+    "--config": "give its options one by one, so that they can be checked",
     # Ranks that the server would not reach.
     "--data-parallel-rank": _HERE,
     "-dpn": _HERE,
@@ -82,9 +89,7 @@ REFUSED: Final[Mapping[str, str]] = {
     "-r": _HERE,
     "--master-addr": _HERE,
     "--master-port": _HERE,
-    "--enable-elastic-ep": _CHANGES,
     "--elastic-ep-max-dp-size": _CHANGES,
-    "--enable-fault-tolerance": "the server ends an engine with a broken rank, and starts and proves another one",
     "--fault-tolerance-config": "the server ends an engine with a broken rank, and starts and proves another one",
     # The listener.
     "--host": _ADDRESS,

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from server.engine.flags import REFUSED
+from server.engine.flags import UNSAFE
 
 PROCESSOR = "guard.processors.vllm.processor:GuardLogitsProcessor"
 EXTENSION = "guard.processors.vllm.worker.GuardWorkerExtension"
 
-_REFUSED = (
-    "enable_trace_replay", "enable_prompt_embeds", "middleware", "scheduler_cls", "trust_request_chat_template",
-    "trust_request_mm_kwargs", "return_tokens_as_token_ids", "skip_tokenizer_init",
-)  # fmt: skip
+_NOT_GIVEN = (None, False, "", "auto", [], {})
 
 
 def check_arguments(args: Any) -> Path:
@@ -35,12 +32,9 @@ def check_arguments(args: Any) -> Path:
     # Other modes tell clients how likely the banned tokens were.
     if str(getattr(args, "logprobs_mode", "")) != "processed_logprobs":
         raise ValueError("the guard needs --logprobs-mode processed_logprobs: another mode shows what is banned")
-    if getattr(args, "worker_cls", "auto") != "auto":
-        raise ValueError(f"--worker-cls may not be given: {REFUSED['--worker-cls']}")
-    for name in _REFUSED:
-        if getattr(args, name, None):
-            option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} may not be given: {REFUSED[option]}")
+    for option, reason in UNSAFE.items():
+        if getattr(args, option.lstrip("-").replace("-", "_"), None) not in _NOT_GIVEN:
+            raise ValueError(f"{option} may not be given: {reason}")
     # Each process of vLLM's HTTP server would have a plugin, and one would forget what another has just loaded.
     if (getattr(args, "api_server_count", None) or 1) != 1:
         raise ValueError("the guard needs --api-server-count 1: several would change what the same workers hold")

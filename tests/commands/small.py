@@ -30,6 +30,8 @@ SMALL = {
     ".venv/bin/python -m evaluation.targets.concurrency": "--minutes 0.1",
     ".venv/bin/python -m evaluation.targets.kills": "--points 2",
     ".venv/bin/python -m evaluation.targets.pair": "--adds 1",
+    # The other parts start five more engines.
+    ".venv/bin/python -m evaluation.fleet": "--small --only adds --only kills --only store --only load",
     ".venv/bin/python -m evaluation.detection.judge": "--small",
     ".venv/bin/python -m evaluation.load.neighbour": "--demo people --rounds 1 --requests 3",
     ".venv/bin/python -m evaluation.detection.fit": "--small",
@@ -49,7 +51,7 @@ AS_MAKE = {
     ".venv/bin/python -m evaluation.soak --record": "make soak",
     ".venv/bin/python -m evaluation.fuzz --record": "make fuzz",
 }
-LONGEST_FIRST = ("targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
+LONGEST_FIRST = ("evaluation.fleet", "targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
 
 
 def long_job(command: str, model: str, folder: Path) -> Job | None:
@@ -59,7 +61,7 @@ def long_job(command: str, model: str, folder: Path) -> Job | None:
     """
     if small := MAKE.get(AS_MAKE.get(command, command)):
         return Job(small, ROOT)
-    if command.endswith(".pair") and postgresql_missing():
+    if command.endswith((".pair", ".fleet")) and postgresql_missing():
         return None
     if small := SMALL.get(command):
         return Job(program(f"{command} {small}"), ROOT)

@@ -225,7 +225,7 @@ def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
     "command", [command for command in COMMANDS if any(re.fullmatch(form, command, re.DOTALL) for form in LONG)]
 )
 def test_long_command(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
-    if command.endswith(".pair") and (why := postgresql_missing()):
+    if command.endswith((".pair", ".fleet")) and (why := postgresql_missing()):
         pytest.skip(why)
     if AS_MAKE.get(command) == "make eval-detection" and not TOFU.exists():
         pytest.skip("TOFU is not beside this clone")

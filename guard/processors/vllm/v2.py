@@ -36,6 +36,8 @@ logger = logging.getLogger("vllm.guard")
 
 _UNREAD = 2
 """The most answers of the device that wait to be read. The runner may begin a step that samples nothing."""
+_IDLE = 4
+"""The device is asked about a slot for as many steps after the last that computed it. Nobody tells when a request has ended."""
 
 
 @dataclass(eq=False, slots=True)
@@ -47,12 +49,14 @@ class Slot:
         row: Its row. None until its tokens are known.
         total: How many tokens of its prompt and answer are in the row.
         drafts: The draft tokens of the step under way, as far as they are known.
+        idle: How many steps have begun since the last that computed it; None before the first.
     """
 
     params: SamplingParams
     row: Row | None = None
     total: int = 0
     drafts: list[int] | None = None
+    idle: int | None = None
 
 
 class V2LogitsProcessor(LogitsProcessor):
@@ -73,6 +77,8 @@ class V2LogitsProcessor(LogitsProcessor):
         self._states = states
         self.history = History(states, self._width)
         self._slots: dict[int, Slot] = {}
+        # Those that the device is asked about.
+        self._awake: dict[int, Slot] = {}
         self._new: list[int] = []
         # What the device was asked, with the slots that it was asked about, and which of them are new.
         self._asked: list[tuple[Answer, list[Slot], list[tuple[Slot, int]]]] = []
@@ -85,7 +91,8 @@ class V2LogitsProcessor(LogitsProcessor):
 
     def add_request(self, req_idx: int, sampling_params: SamplingParams) -> bool:
         """Take a request into a slot, and return whether its logits may have to be edited."""
-        earlier = self._slots.pop(req_idx, None)
+        self._slots.pop(req_idx, None)
+        earlier = self._awake.pop(req_idx, None)
         if earlier and earlier.row:
             # The device still knows what the last request of this slot said last. It does not after this step has begun.
             self._asked.append((self.history.ask([req_idx]), [earlier], []))
@@ -93,13 +100,18 @@ class V2LogitsProcessor(LogitsProcessor):
         if self.requests.is_free(sampling_params):
             # While the gate of an engine in a fleet is shut, free requests say nothing either.
             return not self.requests.gate.alone
-        self._slots[req_idx] = Slot(sampling_params)
+        self._slots[req_idx] = self._awake[req_idx] = Slot(sampling_params)
         self._new.append(req_idx)
         return True
 
     def apply_staged_writes(self) -> None:
         """Ask the device what is new. The runner calls this at the beginning of each step, before the model computes."""
         self._hear_all(but=_UNREAD - 1)
+        for slot, found in list(self._awake.items()):
+            if found.idle is not None:
+                found.idle += 1
+                if found.idle > _IDLE:
+                    del self._awake[slot]
         self._ask()
 
     def apply(self, logits: torch.Tensor, ctx: LogitsContext) -> torch.Tensor:
@@ -107,14 +119,21 @@ class V2LogitsProcessor(LogitsProcessor):
 
         While the engine's gate is shut, all rows are closed, those without a restriction as well.
         """
+        held = {slot: found for slot in ctx.idx_mapping_np.tolist() if (found := self._slots.get(slot))}
+        all_asked = held.keys() <= self._awake.keys()
+        self._awake |= held
+        for found in held.values():
+            found.idle = 0
         if self.requests.gate.shut:
             close_all(logits, self.requests.dead_end)
             self.history.outcome.zero_()
             return logits
-        self._hear_all()
-        held = {slot: found for slot in ctx.idx_mapping_np.tolist() if (found := self._slots.get(slot))}
         if not held:
             return logits
+        if not all_asked:
+            # A request goes on that had waited for steps. This waits for the model.
+            self._ask()
+        self._hear_all()
         rows = {slot: found.row or Row((), (), (), closed=True) for slot, found in held.items()}
         if rows != self._batch.rows:
             self._batch.changed()
@@ -153,11 +172,11 @@ class V2LogitsProcessor(LogitsProcessor):
         return drafts
 
     def _ask(self) -> None:
-        """Ask the device what is new in all slots."""
-        if self._slots:
+        """Ask the device what is new."""
+        if self._awake:
             new = [(self._slots[slot], int(self._states.prompt_len.np[slot])) for slot in self._new]
-            answer = self.history.ask(list(self._slots), self._new)
-            self._asked.append((answer, list(self._slots.values()), new))
+            answer = self.history.ask(list(self._awake), self._new)
+            self._asked.append((answer, list(self._awake.values()), new))
             self._new = []
 
     def _hear_all(self, but: int = 0) -> None:

@@ -1,8 +1,9 @@
-"""The real engine is killed: the server says so at once, starts another one, proves it, and guards its answers."""
+"""The real engine is killed, or hangs: the server says so, starts another one, proves it, and guards its answers."""
 
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ import pytest
 from evaluation.demo import load_demo
 from evaluation.demo.people import contains_phrase
 from evaluation.demo.served import DEMOS
+from evaluation.fleet.processes import wait_until
 from tests.conftest import serving
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
@@ -40,6 +42,8 @@ def streamed(
 
 
 MARK = "zyxprompt"
+SILENT_S = 15
+"""Seconds of silence after which a worker counts as dead."""
 
 
 def assert_secret(told: str, phrases: tuple[str, ...]) -> None:
@@ -49,10 +53,15 @@ def assert_secret(told: str, phrases: tuple[str, ...]) -> None:
         assert not contains_phrase(told, phrase), phrase
 
 
-@pytest.mark.timeout(400)
-def test_a_killed_engine_is_told_at_once_and_started_again(
-    demo_model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+@pytest.mark.timeout(600)
+def test_a_killed_engine_is_told_at_once_and_started_again_and_so_is_one_that_hangs(
+    demo_model: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("GUARD_LOAD_TIMEOUT", str(SILENT_S))
     forgotten = load_demo().forgotten[0]
     question = {"model": "demo", "temperature": 0, "messages": [{"role": "user", "content": forgotten.pairs[0].question}]}
     long = {"model": "demo", "stream": True, "max_tokens": 1500, "ignore_eos": True, "temperature": 2.0}
@@ -94,6 +103,19 @@ def test_a_killed_engine_is_told_at_once_and_started_again(
         assert answer.json()["choices"][0]["finish_reason"] == "content_filter"
         for fact in forgotten.facts.names:
             assert not contains_phrase(answer.json()["choices"][0]["message"]["content"], fact) or fact in str(question)
+        # A worker that hangs instead, as far as anybody outside can tell: it is killed when it has been silent for too long.
+        engine = psutil.Process(server.service.running.engine._client.engine_core.resources.engine_manager.processes[0].pid)
+        worker = next(each for each in engine.children() if "Worker" in " ".join(each.cmdline()))
+        worker.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        while client.get("/ready").status_code == 200:
+            assert time.monotonic() < stopped + 3 * SILENT_S, "nobody noticed that the worker hangs"
+            time.sleep(0.2)
+        assert client.post("/v1/chat/completions", json=question).status_code == 503
+        wait_until(lambda: not worker.is_running(), 30, "the worker that hung is gone")
+        wait_until(lambda: client.get("/ready").status_code == 200, 240, "another engine serves")
+        answer = client.post("/v1/chat/completions", json=question)
+        assert answer.json()["choices"][0]["finish_reason"] == "content_filter"
     # vLLM's own processes inherit these: what they wrote when they started, served, were killed and ended has no secret.
     told = capfd.readouterr()
     assert "the engine died" in caplog.text

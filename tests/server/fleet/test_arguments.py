@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from server.fleet.arguments import _REFUSED, EXTENSION, PROCESSOR, check_arguments, served_names
+from server.engine.flags import UNSAFE
+from server.fleet.arguments import EXTENSION, PROCESSOR, check_arguments, served_names
 
 GOOD: dict[str, Any] = {
     "model": "/models/m",
@@ -67,4 +68,10 @@ def test_every_option_that_is_refused_is_one_of_vllm_s_and_not_refused_by_its_de
         ]
     )
     assert check_arguments(args) == Path("/restrictions")
-    assert [name for name in _REFUSED if not hasattr(args, name)] == []
+    names = {option: option.lstrip("-").replace("-", "_") for option in UNSAFE if option.startswith("--")}
+    assert [name for name in names.values() if not hasattr(args, name)] == []
+    for option, name in names.items():
+        # What the parser makes of an option that is given: a truth, a name, or a mapping.
+        for value in (True, "some.Name", {"some": "value"}, ["some.Name"]):
+            with pytest.raises(ValueError, match=f"{option} may not be given"):
+                check_arguments(SimpleNamespace(**vars(args) | {name: value}))

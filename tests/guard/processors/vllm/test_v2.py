@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,32 @@ def test_a_request_in_the_slot_of_another_begins_anew(settings: Any, tokenizer: 
     assert minus_infinity(runner.step([1]), 0) == ids_completing(tokenizer, "the", "Mad Hatter") | {DEAD_END}
     runner.add((1, params([]), ids(tokenizer, "the Mad"), []))
     assert minus_infinity(runner.step([1]), 0) == set()
+
+
+def test_the_device_is_not_asked_about_requests_that_have_ended_and_one_that_waited_goes_on(
+    settings: Any, tokenizer: PreTrainedTokenizerFast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = stored(tmp_path, Phrase("Mad Hatter"))
+    runner = Runner(settings)
+    asked: list[list[int]] = []
+    ask = runner.processor.history.ask
+
+    def spied(slots: list[int], new: Sequence[int] = ()) -> Any:
+        asked.append([*slots])
+        return ask(slots, new)
+
+    monkeypatch.setattr(runner.processor.history, "ask", spied)
+    runner.add(*((slot, params([digest]), ids(tokenizer, "the"), []) for slot in range(3)))
+    runner.step([0, 1])
+    for slot in (0, 1):
+        runner.commit(slot, *ids(tokenizer, " Mad"))
+    for _ in range(10):
+        runner.step([1])
+        runner.commit(1, *ids(tokenizer, " tea"))
+    # The third one has not been computed yet: its prompt may be a long one.
+    assert asked[-1] == [1, 2]
+    assert minus_infinity(runner.step([0, 2]), 0) == ids_completing(tokenizer, "the Mad", "Mad Hatter") | {DEAD_END}
+    assert set(asked[-1]) == {0, 1, 2}
 
 
 def test_the_chunks_of_a_step_are_edited_each_for_itself_and_as_often_as_asked(
