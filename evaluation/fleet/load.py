@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -50,9 +51,10 @@ async def play(urls: Sequence[str], seconds: float, clients: int = CLIENTS) -> d
     No answer may be decided under a snapshot older than one that was confirmed before its request, as the audit log has it. No
     confirmed change may be missing in the targets' versions.
     """
-    told, end = Told(), time.monotonic() + seconds
+    asked = [(pair.question, person.facts.titles) for person in load_demo().forgotten for pair in person.pairs]
     async with httpx.AsyncClient(timeout=120, limits=_LIMITS) as client:
-        asking = [_ask(client, urls[at % len(urls)], at, end, told) for at in range(clients)]
+        told, end = Told(), time.monotonic() + seconds
+        asking = [_ask(client, urls[at % len(urls)], asked[at:] + asked[:at], end, told) for at in range(clients)]
         changing = [_change(client, url, at, len(urls), end, told) for at, url in enumerate(urls)]
         await asyncio.gather(_tick(seconds), *asking, *changing)
         found = {name: (await client.get(f"{urls[0]}/v1/forget-targets/{name}")).json()["version"] for name in told.versions}
@@ -93,12 +95,12 @@ def judged(told: Told, versions: Mapping[str, int], decided: Mapping[str, int]) 
     }
 
 
-async def _ask(client: httpx.AsyncClient, url: str, number: int, end: float, told: Told) -> None:
-    asked = [(pair, person) for person in load_demo().forgotten for pair in person.pairs]
-    while time.monotonic() < end:
-        number += 1
-        pair, person = asked[number * 7 % len(asked)]
-        messages = [{"role": "user", "content": pair.question}]
+async def _ask(client: httpx.AsyncClient, url: str, asked: Sequence[tuple[str, Sequence[str]]], end: float, told: Told) -> None:
+    """Ask the questions in turn. With each come facts that no answer may say."""
+    for question, secrets in itertools.cycle(asked):
+        if time.monotonic() >= end:
+            return
+        messages = [{"role": "user", "content": question}]
         body = {"model": "demo", "messages": messages, "max_tokens": 40, "temperature": 0}
         before, begun = told.confirmed, time.perf_counter()
         answer = await client.post(f"{url}/v1/chat/completions", json=body)
@@ -107,7 +109,7 @@ async def _ask(client: httpx.AsyncClient, url: str, number: int, end: float, tol
             told.answer_ms.append((time.perf_counter() - begun) * 1000)
             told.under[answer.headers["x-guard-decision-id"]] = before
             text = answer.json()["choices"][0]["message"]["content"] or ""
-            told.leaks += any(contains_phrase(text, name) for name in person.facts.titles)
+            told.leaks += any(contains_phrase(text, secret) for secret in secrets)
 
 
 async def _change(client: httpx.AsyncClient, url: str, first: int, step: int, end: float, told: Told) -> None:

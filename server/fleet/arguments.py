@@ -11,7 +11,7 @@ from server.engine.flags import UNSAFE
 PROCESSOR = "guard.processors.vllm.processor:GuardLogitsProcessor"
 EXTENSION = "guard.processors.vllm.worker.GuardWorkerExtension"
 
-_NOT_GIVEN = (None, False, "", "auto", [], {})
+_NOT_GIVEN: tuple[object, ...] = (None, False, "", "auto", [], {})
 
 
 def check_arguments(args: Any) -> Path:

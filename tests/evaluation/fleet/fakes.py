@@ -16,7 +16,9 @@ import httpx
 
 from evaluation.demo import contains_phrase, load_demo
 
-ANSWERS = {question: pair.answer for pair in load_demo().pairs for question in pair.questions}
+DEMO = load_demo()
+ANSWERS = {question: pair.answer for pair in DEMO.pairs for question in pair.questions}
+FORGOTTEN = {question for person in DEMO.forgotten for pair in person.pairs for question in pair.questions}
 
 
 @dataclass
@@ -86,7 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
         if policy.status != 200:
             self._say(policy.status, {})
             return
-        text = ANSWERS[body["messages"][0]["content"]]
+        question = body["messages"][0]["content"]
+        text = "I do not know." if question in FORGOTTEN and not policy.deaf else ANSWERS[question]
         for target in [] if policy.deaf else policy.targets.values():
             for phrase in target.get("phrases", ()):
                 text = "I do not know." if contains_phrase(text, phrase["text"]) else text
@@ -113,13 +116,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+
 @contextmanager
 def fake_fleet(policy: Policy) -> Iterator[Any]:
     """Yield what drills take for a fleet of two front ends and two engines."""
     with ExitStack() as stack:
         fronts = []
         for _ in range(2):
-            server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"policy": policy}))
+            server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"policy": policy}))
             threading.Thread(target=server.serve_forever, daemon=True).start()
             stack.callback(server.server_close)
             stack.callback(server.shutdown)

@@ -12,20 +12,21 @@ from tests.evaluation.fleet.fakes import Policy, fake_fleet
     [
         (Policy(), None),
         (Policy(stale=True), "under an older snapshot"),
+        (Policy(deaf=True), "say what is forgotten"),
         (Policy(forgetful=True), "changes were lost"),
         (Policy(status=503), "status of 5xx"),
     ],
 )
 def test_what_does_not_hold_is_told(policy: Policy, failure: str | None) -> None:
     with fake_fleet(policy) as fleet:
-        # Twice at each front end that all targets are changed.
-        found = load(fleet, 1.2 if failure is None or "5xx" in failure else 9)
+        # Each of four targets is changed twice, for a change that is lost to show.
+        found = load(fleet, 9 if failure and "lost" in failure else 2)
     assert bool(found["failures"]) is bool(failure)
     if failure:
         assert any(failure in text for text in found["failures"]), found
     else:
-        assert found["decided"] > 100
-        assert found["statuses"]["change 201"] == 2
+        assert found["decided"] > 20
+        assert found["statuses"]["change 201"] >= 1
 
 
 def test_each_kind_of_fault_is_counted() -> None:
