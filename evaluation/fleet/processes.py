@@ -103,6 +103,8 @@ class EngineProcess(_Process):
             "VLLM_PLUGINS": "guard",
             # Where Triton is installed, vLLM would choose its Model Runner V2.
             "VLLM_USE_V2_MODEL_RUNNER": "0",
+            # vLLM would bind the workers of all engines to the same core.
+            "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "GUARD_SERVER_URL": self._server,
             "GUARD_ENGINE_TOKEN_FILE": str(self._folder / "token"),
         }

@@ -80,7 +80,9 @@ class Screener:
         self._judging = judging
         self._most_windows = most_windows
         self._lanes = lanes
-        self._short = Batcher(self._decide, lanes.short)
+        # The items bring the screener along. A batcher that knew it would keep it and its classifier, hundreds of megabytes with
+        # many targets, from being freed at once when the policy has changed.
+        self._short: Batcher[tuple[Screener, Sequence[Text]], Decision | _Doubtful] = Batcher(_decide_all, lanes.short)
 
     async def decide(self, texts: Sequence[Text], named: str | None = None, client: str = "") -> Decision:
         """Return the decision about a request with these texts.
@@ -116,7 +118,7 @@ class Screener:
         short = sum(len(text.text) for text in texts) < LONG
         if short:
             with self._lanes.passing():
-                decided = await self._short.submit(texts)
+                decided = await self._short.submit((self, texts))
         else:
             (decided,) = await self._lanes.long.run(client, lambda: self._decide([texts]))
         if isinstance(decided, Decision):
@@ -178,6 +180,12 @@ class Screener:
             if plain := _plain(passage, self._readings):
                 found[target] = plain
         return found
+
+
+def _decide_all(items: Sequence[tuple[Screener, Sequence[Text]]]) -> list[Decision | _Doubtful]:
+    """Decide requests that wait for the same screener."""
+    screener = items[0][0]
+    return screener._decide([texts for _, texts in items])
 
 
 def screened(texts: Sequence[Text], readings: Readings = no_readings, most_windows: int | None = None) -> Screened:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+from collections import Counter
 from typing import Any
 
+import httpx
 import pytest
 
+from classifiers import LiveClassifier
+from server.screening.screener import Screener
+from server.screening.snapshot import PolicySnapshot
 from tests.server.api.conftest import Served
 
 HATTER: dict[str, Any] = {
@@ -146,3 +152,34 @@ async def test_a_wrong_request_leaves_its_key_free(served: Served) -> None:
     await served.client.delete("/v1/forget-targets/hatter")
     free = await served.client.post("/v1/forget-targets", json={"id": "hatter", "name": "Dodo"}, headers=headers)
     assert free.status_code == 201
+
+
+@pytest.mark.slow
+async def test_what_a_change_replaces_is_freed_at_once_and_not_by_the_garbage_collector(client: httpx.AsyncClient) -> None:
+    """With many targets a classifier takes hundreds of megabytes, and the collector rarely looks at what lives long."""
+
+    async def change(number: int) -> None:
+        target = {"id": "new", "name": f"Wumpus Name{number}", "phrases": [{"text": f"snark number {number}"}]}
+        assert (await client.post("/v1/forget-targets", json=target)).status_code == 201
+        question = {"model": "fake", "messages": [{"role": "user", "content": "Who is Hatta?"}]}
+        assert (await client.post("/v1/chat/completions", json=question)).status_code == 200
+        assert (await client.delete("/v1/forget-targets/new")).status_code < 300
+
+    def alive() -> dict[str, int]:
+        kinds = (LiveClassifier, PolicySnapshot, Screener)
+        return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, kinds))
+
+    await change(0)
+    gc.collect()
+    gc.disable()
+    try:
+        before = alive()
+        for number in range(1, 6):
+            await change(number)
+        await asyncio.sleep(0.1)
+        after = alive()
+    finally:
+        gc.enable()
+    assert after["Screener"] <= before["Screener"] + 1
+    assert after["PolicySnapshot"] <= before["PolicySnapshot"] + 1
+    assert after["LiveClassifier"] <= before["LiveClassifier"] + 2
