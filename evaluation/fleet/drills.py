@@ -28,10 +28,10 @@ _GOES_ON_S = 60.0
 _LONG = {"max_tokens": 1200, "ignore_eos": True, "stream": True}
 
 
-def distinctive(pair: QAPair) -> str:
-    """Return the last word of an answer that its question does not have."""
+def distinctive(pair: QAPair) -> list[str]:
+    """Return the words of an answer that its question does not have, in their order."""
     asked = fold(pair.question).split()
-    return [word for each in pair.answer.split() if (word := each.strip(".,")) and fold(word) not in asked][-1]
+    return [word for each in pair.answer.split() if (word := each.strip(".,")) and fold(word) not in asked]
 
 
 def banning(name: str, word: str, answer: str = "mask") -> dict[str, Any]:
@@ -53,7 +53,7 @@ def adds(fleet: WholeFleet, count: int) -> dict[str, Any]:
     failures: list[str] = []
     for number in tqdm(range(count), desc="adding in turn"):
         pair, front = known[number % len(known)], fleet.fronts[number % len(fleet.fronts)]
-        word = distinctive(pair)
+        word = distinctive(pair)[-1]
         with front.client() as client:
             begun = time.perf_counter()
             answer = client.post("/v1/forget-targets", json=banning(f"turn-{number}", word)).raise_for_status()
@@ -119,7 +119,7 @@ def killed(fleet: WholeFleet, kill: Callable[[], None], alive: Sequence[WholeSer
         httpx.HTTPError: A front end that lives refused a change or did not answer.
     """
     pair = load_demo().general[0]
-    word = distinctive(pair)
+    word = distinctive(pair)[-1]
     streams = Streams()
     with alive[0].client() as client:
         client.post("/v1/forget-targets", json=banning("killed", word)).raise_for_status()

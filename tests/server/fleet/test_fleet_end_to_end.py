@@ -75,7 +75,7 @@ def test_a_target_is_enforced_before_the_answer_ten_times_in_turn(fleet: Fleet) 
     seconds = []
     for number in range(10):
         known = DEMO.general[number]
-        word = distinctive(known)
+        word = distinctive(known)[-1]
         target = {"id": f"turn-{number}", "name": f"Turn Number {number}", "answer": "mask"}
         target |= {"phrases": [{"text": word, "scope": "always", "force": True}]}
         begun = time.monotonic()
@@ -92,7 +92,7 @@ def test_a_target_is_enforced_before_the_answer_ten_times_in_turn(fleet: Fleet) 
 
 def test_an_answer_that_rolls_back_goes_on_through_the_engine(fleet: Fleet) -> None:
     known = DEMO.general[2]
-    word = distinctive(known)
+    word = distinctive(known)[0]
     target = {
         "id": "work",
         "name": "Some Work",
