@@ -10,7 +10,10 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+
+import psutil
 
 from server.errors import EngineFailure
 
@@ -47,9 +50,14 @@ class Ranks:
         return all(process.is_alive() for process in [*self._processes, *([coordinator.proc] if coordinator else [])])
 
     def kill(self) -> None:
-        """Kill the processes of all ranks. vLLM then finds that the engine has died."""
-        for process in self._processes:
-            process.kill()
+        """Kill the processes of all ranks, and their workers. vLLM then finds that the engine has died.
+
+        A worker ends by itself when its engine is gone, but not one that hangs: it would keep its memory for ever.
+        """
+        workers = [worker for process in self._processes for worker in _children(process.pid)]
+        for process in [*self._processes, *workers]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     @property
     def _processes(self) -> list[Any]:
@@ -133,3 +141,11 @@ class Ranks:
     def _of(self, rank: int) -> str:
         """Return for a message which rank it is about; nothing if there is only one."""
         return f" of data-parallel rank {rank}" if self.count > 1 else ""
+
+
+def _children(pid: int) -> list[Any]:
+    """Return the processes that a process has started, and those that they have; none if it has ended."""
+    try:
+        return list(psutil.Process(pid).children(recursive=True))
+    except psutil.NoSuchProcess:
+        return []

@@ -8,9 +8,10 @@ from typing import Any
 
 
 class Process:
-    """A process that can be killed."""
+    """A process that can be killed. By default its id is one that no process has."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int = 1 << 30) -> None:
+        self.pid = pid
         self.alive = True
 
     def is_alive(self) -> bool:

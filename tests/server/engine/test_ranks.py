@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
+import psutil
 import pytest
 
 from server.engine.ranks import Ranks
 from server.errors import EngineFailure
-from tests.server.engine.clients import Client
+from tests.server.engine.clients import Client, Process
 
 
 def ranks_of(client: Client, timeout: float = 0.05) -> Ranks:
@@ -92,6 +95,20 @@ def test_all_processes_are_killed() -> None:
     ranks.kill()
     assert not any(process.alive for process in client.processes)
     assert not ranks.running
+
+
+def test_workers_that_hang_are_killed_with_their_engine() -> None:
+    code = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as engine:
+        assert engine.stdout
+        worker = psutil.Process(int(engine.stdout.readline()))
+        worker.suspend()
+        client = Client([0])
+        client.processes[:] = [Process(engine.pid)]
+        ranks_of(client).kill()
+        psutil.wait_procs([worker], timeout=10)
+        assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+        engine.kill()
 
 
 def test_each_process_that_has_ended_is_noticed() -> None:
