@@ -32,8 +32,21 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY guard /src/guard
 COPY classifiers /src/classifiers
 COPY server /src/server
-COPY evaluation /src/evaluation
 RUN pip install --no-deps /src
+
+# What no server needs: tests, programs that test torch, pip, OpenCV (vLLM reads videos with it; the server takes text alone), and
+# the debug symbols of vLLM's and torch's libraries. torch's headers stay, because torch.compile includes them.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends binutils \
+    && rm -rf /var/lib/apt/lists/* \
+    && packages="$(python -c "import sysconfig; print(sysconfig.get_path('purelib'))")" \
+    && pip uninstall --yes opencv-python-headless \
+    && find "$packages" -type d -name tests -prune -exec rm -r {} + \
+    && rm -r "$packages/torch/test" \
+    && find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete \
+    && find "$packages/torch/lib" "$packages/vllm" "$packages/llvmlite" -name '*.so' -exec strip --strip-unneeded {} + \
+    && pip uninstall --yes pip
 
 # ------------------------------------------------------------------------------------------------------------------ cpu: run
 FROM python:3.11-slim-bookworm AS cpu
@@ -110,7 +123,6 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY guard /src/guard
 COPY classifiers /src/classifiers
 COPY server /src/server
-COPY evaluation /src/evaluation
 # The constraint keeps the image's versions of packages that are compiled for CUDA: a conflict makes the build fail, and torch is
 # not replaced.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 from evaluation.demo.served import ENGINE
@@ -80,6 +82,13 @@ def postgresql_missing() -> str:
     except cluster.ClusterError as error:
         return str(error)
     return ""
+
+
+def container_engine_missing() -> str:
+    """Return that no container engine answers here; empty if one does."""
+    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0:
+        return ""
+    return "no container engine answers here"
 
 
 def _engine() -> str:

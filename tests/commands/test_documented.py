@@ -25,7 +25,7 @@ from server.settings import Settings
 from tests.commands.conftest import Site
 from tests.commands.listed import PAGES, ROOT, documented_commands, make_targets
 from tests.commands.running import Done, Runs, assert_clean, environment, program, registered, run
-from tests.commands.small import AS_MAKE, SMALL, long_job, postgresql_missing
+from tests.commands.small import AS_MAKE, SMALL, container_engine_missing, long_job, postgresql_missing
 
 HERE = "http://127.0.0.1:8000"
 COMMANDS = documented_commands()
@@ -262,6 +262,6 @@ def test_container_command(named: str) -> None:
         services = {"front-1", "engine-1", "router"} if "fleet" in file else {"guard", "guard-gpu"}
         assert services <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
         checked, small = "the compose file parses", ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
-    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip(f"no container engine answers here: {checked}, no more is tried")
+    if why := container_engine_missing():
+        pytest.skip(f"{why}: {checked}, no more is tried")
     subprocess.run(small, cwd=ROOT, check=True)
