@@ -35,7 +35,7 @@ COPY server /src/server
 RUN pip install --no-deps /src
 
 # What no server needs: tests, programs that test torch, pip, OpenCV (vLLM reads videos with it; the server takes text alone), and
-# the debug symbols of vLLM's and torch's libraries. torch's headers stay, because torch.compile includes them.
+# the symbols of libraries (three quarters of vLLM's are for a debugger). torch's headers stay, because torch.compile includes them.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends binutils \
@@ -45,7 +45,7 @@ RUN apt-get update \
     && find "$packages" -type d -name tests -prune -exec rm -r {} + \
     && rm -r "$packages/torch/test" \
     && find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete \
-    && find "$packages/torch/lib" "$packages/vllm" "$packages/llvmlite" -name '*.so' -exec strip --strip-unneeded {} + \
+    && find "$packages" -name '*.so' ! -path '*.libs/*' -exec strip --strip-unneeded {} + \
     && pip uninstall --yes pip
 
 # ------------------------------------------------------------------------------------------------------------------ cpu: run
@@ -56,6 +56,7 @@ FROM python:3.11-slim-bookworm AS cpu
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ libnuma1 \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /var/cache/guard --shell /usr/sbin/nologin guard \
     && install -d -o guard -g guard -m 0700 /var/lib/guard /var/cache/guard
@@ -102,7 +103,9 @@ ENTRYPOINT ["guard-server", "serve"]
 FROM python:3.11-slim-bookworm AS router
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN pip install vllm-router==0.1.17 \
+ENV PATH=/opt/venv/bin:$PATH
+RUN python -m venv /opt/venv \
+    && pip install vllm-router==0.1.17 \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin guard
 
 USER 10001:10001

@@ -23,7 +23,9 @@ def main() -> int:
     options = parser.parse_args()
     from evaluation.demo.served import ENGINE, demo_model
     from evaluation.image import container, trial
+    from evaluation.targets.wholeserver import end_by_sigterm
 
+    end_by_sigterm()  # else the container would go on
     vllm = [argument for argument in ENGINE if not (options.compile and argument == "--enforce-eager")]
     try:
         container.check_engine()

@@ -19,7 +19,7 @@ import pytest
 from evaluation.detection.sets import TOFU
 from tests.commands.listed import ROOT, make_targets
 from tests.commands.running import Runs, environment, run
-from tests.commands.small import MAKE, container_engine_missing, long_job
+from tests.commands.small import MAKE, check_build, container_engine_missing, long_job
 
 IMAGE = "guard-server:cpu"
 BEGUN = time.time()
@@ -120,7 +120,7 @@ def image(tmp_path: Path) -> None:
     assert re.search(r"^ARG TORCH_INDEX", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
     if why := container_engine_missing():
         pytest.skip(f"{why}: the command of `make image` is right, nothing is built")
-    subprocess.run(["docker", "build", "--check", "--target", "cpu", "."], cwd=ROOT, check=True)
+    check_build("cpu", ROOT)
 
 
 def image_test(tmp_path: Path) -> None:
