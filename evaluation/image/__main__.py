@@ -35,7 +35,8 @@ def main() -> int:
         return 1
     for check in report.checks:
         print(f"{'held  ' if check.held else 'FAILED'}  {check.what}{f': {check.seen}' if check.seen else ''}")
-    print(f"{report.image}: {report.size_bytes / 1e9:.2f} GB, ready after {' and '.join(f'{s:.0f} s' for s in report.ready_s) or '-'}")
+    ready = " and ".join(f"{seconds:.0f} s" for seconds in report.ready_s) or "-"
+    print(f"{report.image}: {report.size_bytes / 1e9:.2f} GB, ready after {ready}")
     path = results_folder() / "image.json"
     path.write_text(json.dumps(report.as_dict(), indent=1, ensure_ascii=False) + "\n")
     print(f"written to {path}")

@@ -105,7 +105,9 @@ class Site:
         """Return the options of `docker run` that mount all of it."""
         read = {"/model": "model", "/etc/guard/policy.yaml": "policy.yaml"} | ({KEY_FILE: "admin.key"} if with_key else {})
         options = [f"type=bind,source={self._folder / name},target={target},readonly" for target, name in read.items()]
-        options += [f"type=volume,source={self._name}-{name},target={target}" for name, target in (("data", DATA), ("cache", CACHE))]
+        options += [
+            f"type=volume,source={self._name}-{name},target={target}" for name, target in (("data", DATA), ("cache", CACHE))
+        ]
         mounted = [word for option in options for word in ("--mount", option)]
         return [*mounted, "--env", f"GUARD_ADMIN_KEY_FILE={KEY_FILE}"] if with_key else mounted
 
@@ -186,7 +188,7 @@ class Container:
         return False
 
     def wait_end(self, within_s: float) -> tuple[int, float]:
-        """Wait until it ends by itself. Return its status, and the seconds since its start. Raises ContainerError if it goes on."""
+        """Wait until it ends by itself. Return its status, and seconds since its start. Raises ContainerError if it goes on."""
         while time.monotonic() - self._began < within_s:
             if (status := self._status()) is not None:
                 return status, time.monotonic() - self._began

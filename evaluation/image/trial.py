@@ -19,7 +19,7 @@ READY_S = 600.0
 REFUSED_S = 60.0
 """Seconds in which a server without a key must have ended: it imports its packages before it can tell."""
 _HEALTHY_S = 60.0
-# How a process ends that has shut down after SIGTERM: by itself, or by that signal once it has shut down (128 + 15), as uvicorn does.
+# A server that has shut down after SIGTERM ends with 0, or by that signal (128 + 15), as uvicorn does.
 _STOPPED = (0, 143)
 _ADDED = {
     "id": "jane-doe",

@@ -19,21 +19,28 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.fleet.yaml"
 OWN: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "helm" / "guard-server" / "values.yaml").read_text("utf-8"))
 
 # Fields of that chart, from its values.schema.json; it takes others without a word, and does nothing with them.
-KNOWN = set(
-    "enableEngine labels extraPorts vllmApiKey modelSpec containerPort servicePort configs strategy startupProbe livenessProbe "
-    "readinessProbe tolerations runtimeClassName schedulerName imagePullPolicy securityContext containerSecurityContext sidecar "
-    "serviceMonitor".split()
-)
-KNOWN_OF_A_MODEL = set(
-    "affinity annotations enableLoRA enabled env envFromSecret extraVolumeMounts extraVolumes hf_token imagePullSecret initContainer "
-    "keda labels limitCPU limitMemory lmcacheConfig modelRevision modelURL name nodeName nodeSelectorTerms podAnnotations podLabels "
-    "priorityClassName pvcAccessMode pvcLabels pvcStorage raySpec replicaCount repository requestCPU requestGPU requestGPUType "
-    "requestMemory resources runtimeClassName serviceAccountName shmSize storageClass tag tolerations vllmConfig".split()
-)
-KNOWN_OF_VLLM = set(
-    "convert dtype enableChunkedPrefill enablePrefixCaching extraArgs gpuMemoryUtilization maxLoras maxModelLen maxNumSeqs runner "
-    "tensorParallelSize v0".split()
-)
+KNOWN = {
+    "enableEngine", "labels", "extraPorts", "vllmApiKey", "modelSpec",
+    "containerPort", "servicePort", "configs", "strategy", "startupProbe",
+    "livenessProbe", "readinessProbe", "tolerations", "runtimeClassName", "schedulerName",
+    "imagePullPolicy", "securityContext", "containerSecurityContext", "sidecar", "serviceMonitor",
+}  # fmt: skip
+KNOWN_OF_A_MODEL = {
+    "affinity", "annotations", "enableLoRA", "enabled", "env",
+    "envFromSecret", "extraVolumeMounts", "extraVolumes", "hf_token", "imagePullSecret",
+    "initContainer", "keda", "labels", "limitCPU", "limitMemory",
+    "lmcacheConfig", "modelRevision", "modelURL", "name", "nodeName",
+    "nodeSelectorTerms", "podAnnotations", "podLabels", "priorityClassName", "pvcAccessMode",
+    "pvcLabels", "pvcStorage", "raySpec", "replicaCount", "repository",
+    "requestCPU", "requestGPU", "requestGPUType", "requestMemory", "resources",
+    "runtimeClassName", "serviceAccountName", "shmSize", "storageClass", "tag",
+    "tolerations", "vllmConfig",
+}  # fmt: skip
+KNOWN_OF_VLLM = {
+    "convert", "dtype", "enableChunkedPrefill", "enablePrefixCaching", "extraArgs",
+    "gpuMemoryUtilization", "maxLoras", "maxModelLen", "maxNumSeqs", "runner",
+    "tensorParallelSize", "v0",
+}  # fmt: skip
 
 
 def environment() -> dict[str, str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -65,7 +66,7 @@ def site(engine: Engine, tmp_path: Path) -> Iterator[Site]:
 
 
 def values(options: list[str], name: str) -> list[str]:
-    return [value for given, value in zip(options, options[1:], strict=False) if given == name]
+    return [value for given, value in itertools.pairwise(options) if given == name]
 
 
 def test_the_options_are_those_of_the_compose_file(engine: Engine, site: Site) -> None:
@@ -81,11 +82,13 @@ def test_the_options_are_those_of_the_compose_file(engine: Engine, site: Site) -
     assert GUARD["stop_grace_period"] == "1m"
     assert container.GRACE_S == 60
     told = dict(each.split("=", 1) for each in values(options, "--env"))
-    assert GUARD["environment"].keys() - told.keys() == {"GUARD_LOG_LEVEL"}
+    assert GUARD["environment"].keys() - told.keys() == {"GUARD_LOG_LEVEL", "GUARD_VLLM_ARGS"}
     for name in ("HF_HUB_OFFLINE", "GUARD_ADMIN_KEY_FILE"):
         assert told[name] == GUARD["environment"][name]
     mounts = [dict(part.partition("=")[::2] for part in mount.split(",")) for mount in values(options, "--mount")]
-    assert {mount["target"] for mount in mounts} == {mount["target"] for mount in GUARD["volumes"]} | {told["GUARD_ADMIN_KEY_FILE"]}
+    assert {mount["target"] for mount in mounts} == {mount["target"] for mount in GUARD["volumes"]} | {
+        told["GUARD_ADMIN_KEY_FILE"]
+    }
     assert all(("readonly" in mount) == (mount["type"] == "bind") for mount in mounts)
     assert values(options, "--publish") == ["127.0.0.1::8000"]
     assert options[-3:] == ["an-image", "--", "--enforce-eager"]
@@ -167,9 +170,7 @@ def test_it_waits_until_the_server_is_ready(engine: Engine, site: Site, port: in
         assert made.stop()[0] == 143
 
 
-def test_a_container_that_ends_by_itself_is_not_waited_for(
-    engine: Engine, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_container_that_ends_by_itself_is_not_waited_for(engine: Engine, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.state = {"Running": False, "Status": "exited", "ExitCode": 2}
     monkeypatch.setattr(Container, "log", lambda _: "why it ended")
     with Container("an-image", site, ()) as made:
@@ -191,14 +192,16 @@ def test_a_container_that_goes_on_is_an_error(engine: Engine, site: Site, monkey
 
 def test_without_docker_the_message_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ContainerError, match="no container engine answers.*install"):
+    with pytest.raises(ContainerError, match=r"no container engine answers.*install"):
         check_engine()
 
 
 @pytest.mark.skipif(shutil.which("sh") is None, reason="no shell")
 def test_what_docker_says_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     program = tmp_path / "docker"
-    program.write_text('#!/bin/sh\n[ "$1" = image ] && echo " 12 " && exit 0\n[ "$1" = slow ] && exec sleep 5\necho broken >&2; exit 1\n')
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = image ] && echo " 12 " && exit 0\n[ "$1" = slow ] && exec sleep 5\necho broken >&2; exit 1\n'
+    )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert subprocess.run(["docker", "image"], capture_output=True, check=True).stdout

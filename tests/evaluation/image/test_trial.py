@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -21,8 +20,8 @@ ANSWERS = {
 class Server:
     """Instead of a container: a server that does what it must, except for `faults`."""
 
-    faults: dict[str, Any] = {}
-    started: list[bool] = []
+    faults: ClassVar[dict[str, Any]] = {}
+    started: ClassVar[list[bool]] = []
 
     def __init__(self, image: str, site: Any, vllm: Any, network: str, *, with_key: bool = True) -> None:
         self.with_key = with_key
@@ -92,13 +91,12 @@ class Place:
 
 
 @pytest.fixture(autouse=True)
-def _server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial, "Container", Server)
     monkeypatch.setattr(trial, "Site", Place)
     monkeypatch.setattr(trial, "image_bytes", lambda _: 3_000_000_000)
     monkeypatch.setattr(Server, "started", [])
     monkeypatch.setattr(Server, "faults", {})
-    yield
 
 
 def failed(report: trial.Report) -> list[str]:
