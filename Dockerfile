@@ -35,7 +35,7 @@ COPY server /src/server
 RUN pip install --no-deps /src
 
 # What no server needs: tests, programs that test torch, pip, OpenCV (vLLM reads videos with it; the server takes text alone), and
-# the symbols of libraries (three quarters of vLLM's are for a debugger). torch's headers stay, because torch.compile includes them.
+# the symbols of libraries (four fifths of vLLM's largest). torch's headers stay, because torch.compile includes them.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends binutils \

@@ -141,7 +141,7 @@ NAMED = {
     "guard-server extract": ".venv/bin/guard-server extract ",
     "python -m evaluation.soundness.fuzz": ".venv/bin/python -m evaluation.soundness.fuzz ",
 }
-MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( Q=.*)?"
+MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( NETWORK=host)?( Q=.*)?"
 DOCKER = r"docker .*"
 # `tests/server/test_chart.py` has the chart rendered, with the values of the page: there is no cluster.
 CLUSTER = r"(helm|kubectl) .*"
