@@ -32,8 +32,21 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY guard /src/guard
 COPY classifiers /src/classifiers
 COPY server /src/server
-COPY evaluation /src/evaluation
 RUN pip install --no-deps /src
+
+# What no server needs: tests, programs that test torch, pip, OpenCV (vLLM reads videos with it; the server takes text alone), and
+# the symbols of libraries (four fifths of vLLM's largest). torch's headers stay, because torch.compile includes them.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends binutils \
+    && rm -rf /var/lib/apt/lists/* \
+    && packages="$(python -c "import sysconfig; print(sysconfig.get_path('purelib'))")" \
+    && pip uninstall --yes opencv-python-headless \
+    && find "$packages" -type d -name tests -prune -exec rm -r {} + \
+    && rm -r "$packages/torch/test" \
+    && find "$packages/torch/bin" -type f ! -name torch_shm_manager -delete \
+    && find "$packages" -name '*.so' ! -path '*.libs/*' -exec strip --strip-unneeded {} + \
+    && pip uninstall --yes pip
 
 # ------------------------------------------------------------------------------------------------------------------ cpu: run
 FROM python:3.11-slim-bookworm AS cpu
@@ -43,6 +56,7 @@ FROM python:3.11-slim-bookworm AS cpu
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends g++ libnuma1 \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /var/cache/guard --shell /usr/sbin/nologin guard \
     && install -d -o guard -g guard -m 0700 /var/lib/guard /var/cache/guard
@@ -89,7 +103,9 @@ ENTRYPOINT ["guard-server", "serve"]
 FROM python:3.11-slim-bookworm AS router
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN pip install vllm-router==0.1.17 \
+ENV PATH=/opt/venv/bin:$PATH
+RUN python -m venv /opt/venv \
+    && pip install vllm-router==0.1.17 \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin guard
 
 USER 10001:10001
@@ -110,7 +126,6 @@ COPY pyproject.toml README.md LICENSE /src/
 COPY guard /src/guard
 COPY classifiers /src/classifiers
 COPY server /src/server
-COPY evaluation /src/evaluation
 # The constraint keeps the image's versions of packages that are compiled for CUDA: a conflict makes the build fail, and torch is
 # not replaced.
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]

@@ -15,7 +15,8 @@ export Q
 DEMO_ENV := HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1
 # `make bench SMALL=1` and the like: every step in seconds, on so little that the figures mean nothing; they go to build/small.
 FORM := $(if $(filter-out 0,$(SMALL)),--small)
-.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-gpu bench-targets soak fuzz dist requirements install clean
+.PHONY: serve ask test check commands lint bench eval eval-detection eval-overblocking eval-answers redteam bench-gpu bench-targets soak fuzz
+.PHONY: image image-test dist requirements install clean
 
 serve: $(STAMP)
 	@$(DEMO_ENV) exec $(BIN)/python -m evaluation.demo --demo $(DEMO) serve
@@ -77,6 +78,15 @@ soak: $(STAMP)
 # An hour of random requests to a running server, and of random input to its parsers.
 fuzz: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(FORM)
+
+# The CPU image. TORCH_INDEX=... is the address of an index with PyTorch's CPU builds (see the Dockerfile); x86 needs it.
+# DOCKER_BUILD=... gives `docker build` more options.
+image:
+	docker build --target cpu --build-arg TORCH_INDEX="$(TORCH_INDEX)" $(DOCKER_BUILD) -t guard-server:cpu .
+
+# That image is started, asked, stopped and started again. NETWORK=host where the container engine can publish no port.
+image-test: $(STAMP)
+	$(DEMO_ENV) $(BIN)/python -m evaluation.image $(if $(NETWORK),--network $(NETWORK))
 
 # The package as wheel and source archive, in dist/.
 dist: $(STAMP)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from evaluation.demo.served import ENGINE
 from evaluation.targets import cluster
@@ -82,6 +86,21 @@ def postgresql_missing() -> str:
     except cluster.ClusterError as error:
         return str(error)
     return ""
+
+
+def container_engine_missing() -> str:
+    """Return that no container engine answers here; empty if one does."""
+    if shutil.which("docker") and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0:
+        return ""
+    return "no container engine answers here"
+
+
+def check_build(stage: str, folder: Path) -> None:
+    """Have the container engine read the Dockerfile as far as a stage, and build nothing. Skips where it cannot do that."""
+    shown = subprocess.run(["docker", "build", "--help"], capture_output=True, text=True, check=False).stdout
+    if "--check" not in shown:
+        pytest.skip("this container engine cannot check a build, and no more is tried")
+    subprocess.run(["docker", "build", "--check", "--target", stage, "."], cwd=folder, check=True)
 
 
 def _engine() -> str:

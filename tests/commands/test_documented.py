@@ -25,7 +25,7 @@ from server.settings import Settings
 from tests.commands.conftest import Site
 from tests.commands.listed import PAGES, ROOT, documented_commands, make_targets
 from tests.commands.running import Done, Runs, assert_clean, environment, program, registered, run
-from tests.commands.small import AS_MAKE, SMALL, long_job, postgresql_missing
+from tests.commands.small import AS_MAKE, SMALL, check_build, container_engine_missing, long_job, postgresql_missing
 
 HERE = "http://127.0.0.1:8000"
 COMMANDS = documented_commands()
@@ -141,7 +141,7 @@ NAMED = {
     "guard-server extract": ".venv/bin/guard-server extract ",
     "python -m evaluation.soundness.fuzz": ".venv/bin/python -m evaluation.soundness.fuzz ",
 }
-MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( Q=.*)?"
+MAKE = r"(GUARD_PORT=\d+ )?make ([a-z-]+)( DEMO=people)?( NETWORK=host)?( Q=.*)?"
 DOCKER = r"docker .*"
 # `tests/server/test_chart.py` has the chart rendered, with the values of the page: there is no cluster.
 CLUSTER = r"(helm|kubectl) .*"
@@ -256,12 +256,13 @@ def test_container_command(named: str) -> None:
         dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
         assert re.search(rf"^FROM \S+ AS {stage}$", dockerfile, re.MULTILINE)
         subprocess.run([str(Path(sys.executable).with_name("hadolint")), str(ROOT / "Dockerfile")], check=True)
-        checked, small = "hadolint passes", ["docker", "build", "--check", "--target", stage, "."]
+        checked, small = "hadolint passes", lambda: check_build(stage, ROOT)
     else:
         file = words[words.index("-f") + 1]
         services = {"front-1", "engine-1", "router"} if "fleet" in file else {"guard", "guard-gpu"}
         assert services <= set(yaml.safe_load((ROOT / file).read_text("utf-8"))["services"])
-        checked, small = "the compose file parses", ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
-    if shutil.which("docker") is None or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode:
-        pytest.skip(f"no container engine answers here: {checked}, no more is tried")
-    subprocess.run(small, cwd=ROOT, check=True)
+        command = ["docker", "compose", "-f", file, "config", "--quiet", "--no-interpolate"]
+        checked, small = "the compose file parses", lambda: subprocess.run(command, cwd=ROOT, check=True)
+    if why := container_engine_missing():
+        pytest.skip(f"{why}: {checked}, no more is tried")
+    small()

@@ -19,8 +19,9 @@ import pytest
 from evaluation.detection.sets import TOFU
 from tests.commands.listed import ROOT, make_targets
 from tests.commands.running import Runs, environment, run
-from tests.commands.small import MAKE, long_job
+from tests.commands.small import MAKE, check_build, container_engine_missing, long_job
 
+IMAGE = "guard-server:cpu"
 BEGUN = time.time()
 RESULTS = {
     "make bench": ("bench.json", {"tokens_per_s", "throughput_ratio"}),
@@ -110,8 +111,39 @@ def dist(tmp_path: Path) -> None:
         assert sorted(wanted - {name.partition("/")[2] for name in sources.getnames()}) == []
 
 
+def image(tmp_path: Path) -> None:
+    """`make image` builds a stage of the Dockerfile that is there. Without a container engine nothing is built."""
+    index = "https://index.example/a b"
+    shown = run(f"make -n image TORCH_INDEX={shlex.quote(index)} DOCKER_BUILD=--pull", ROOT, environment(tmp_path / "data")).ok()
+    (words,) = [shlex.split(line) for line in shown.splitlines() if line.startswith("docker ")]
+    assert words == ["docker", "build", "--target", "cpu", "--build-arg", f"TORCH_INDEX={index}", "--pull", "-t", IMAGE, "."]
+    assert re.search(r"^ARG TORCH_INDEX", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)
+    if why := container_engine_missing():
+        pytest.skip(f"{why}: the command of `make image` is right, nothing is built")
+    check_build("cpu", ROOT)
+
+
+def image_test(tmp_path: Path) -> None:
+    """`make image-test` says so where no container engine answers. Where one has the image, it tries the image."""
+    docker = tmp_path / "docker"
+    docker.write_text("#!/bin/sh\necho nothing answers >&2\nexit 1\n")
+    docker.chmod(0o755)
+    settings = environment(tmp_path / "data")
+    done = run("make image-test", ROOT, settings | {"PATH": f"{tmp_path}:{settings['PATH']}"})
+    assert done.status == 2  # make's own, for a recipe that failed
+    assert "no container engine answers, so no image can be tried (docker version: nothing answers)" in done.output
+    if why := container_engine_missing():
+        pytest.skip(f"{why}: `make image-test` says so, nothing is tried")
+    if subprocess.run(["docker", "image", "inspect", IMAGE], capture_output=True, check=False).returncode:
+        pytest.skip(f"there is no image {IMAGE}: `make image` builds it")
+    bridge = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, check=False).returncode == 0
+    run(f"make image-test NETWORK={'bridge' if bridge else 'host'}", ROOT, settings).ok()
+
+
 QUICK = {
     "clean": clean,
+    "image": image,
+    "image-test": image_test,
     "install": install,
     "check": check,
     "dist": dist,
@@ -129,6 +161,7 @@ def test_ci_closes_on_the_summary_of_the_tests() -> None:
 
 
 @pytest.mark.commands
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("target", sorted(QUICK))
 def test_quick_target(target: str, tmp_path: Path) -> None:
     QUICK[target](tmp_path)

@@ -243,7 +243,7 @@ def test_only_router_and_front_ends_reach_engines() -> None:
     engine = one(rendered(LEAST), "NetworkPolicy", "fleet-guard-server-engine")["spec"]
     assert engine["policyTypes"] == ["Ingress"]
     (rule,) = engine["ingress"]
-    assert rule["ports"] == [{"port": "http"}]
+    assert rule["ports"] == [{"port": 8000}]
     components = [peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in rule["from"]]
     assert sorted(components) == ["frontend", "router"]
     assert all(peer.keys() == {"podSelector"} for peer in rule["from"])

@@ -1,0 +1,1 @@
+"""A built image is tried for real: it is started, asked, stopped and started again on the same volumes."""
