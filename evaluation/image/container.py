@@ -6,7 +6,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from evaluation.demo.people import POLICY
+from evaluation.targets.wholeserver import free_port
 
 GRACE_S = 60
 """Seconds from SIGTERM to SIGKILL, as in deploy/compose.yaml."""
@@ -134,7 +134,7 @@ class Container:
         with_key: bool = True,
         cache_gib: int = 1,
     ) -> None:
-        port = _free_port() if network == "host" else 8000
+        port = free_port() if network == "host" else 8000
         listening = ["--env", f"GUARD_PORT={port}"] if network == "host" else ["--publish", "127.0.0.1::8000"]
         given = [*OPTIONS, "--network", network, *listening, *site.mounts(with_key=with_key)]
         self._command = ["run", "--detach", *given, "--env", f"VLLM_CPU_KVCACHE_SPACE={cache_gib}", image, "--", *vllm]
@@ -218,10 +218,3 @@ class Container:
     def _status(self) -> int | None:
         state = json.loads(docker("inspect", "--format", "{{json .State}}", self.id))
         return None if state["Running"] or state["Status"] == "created" else int(state["ExitCode"])
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
