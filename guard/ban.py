@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,8 +67,15 @@ class Ban:
         return len(self.ids) + len(self.soft)
 
 
+ENTRY: Final = 80
+"""What an entry of a `BanCache` counts beside its ids. Python and NumPy take some 650 bytes for it, and an id has eight."""
+
+
 class BanCache(Generic[K]):
-    """A cache of bans by key that holds at most `capacity` ids, but at least one entry. It drops the least recently used."""
+    """A cache of bans by key with room for `capacity` ids of eight bytes, but for one entry at least.
+
+    It drops the least recently used.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -83,7 +90,7 @@ class BanCache(Generic[K]):
         return known
 
     def put(self, key: K, bans: tuple[Ban, ...]) -> None:
-        """Keep `bans`, and drop the least recently used entries that no longer fit. An entry counts its ids and eight more."""
+        """Keep `bans`, and drop the least recently used entries that no longer fit. An entry counts its ids and `ENTRY`."""
         self._entries[key] = bans
         self._held += self._weight(bans)
         while self._held > self._capacity and len(self._entries) > 1:
@@ -92,7 +99,7 @@ class BanCache(Generic[K]):
 
     @staticmethod
     def _weight(bans: tuple[Ban, ...]) -> int:
-        return 8 + sum(len(ban) for ban in bans)
+        return ENTRY + sum(len(ban) for ban in bans)
 
     def __len__(self) -> int:
         return len(self._entries)

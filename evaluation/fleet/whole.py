@@ -31,7 +31,8 @@ def front_end(model: str, upstream: str, folder: Path, database: str | None, **s
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "token").write_text(TOKEN)
     fleet = {"GUARD_UPSTREAM": upstream, "GUARD_TOKENIZER": model, "GUARD_ENGINE_TOKEN_FILE": str(folder / "token")}
-    return WholeServer("demo", folder, database, (), {**fleet, "GUARD_MULTILINGUAL": "0", **settings})
+    # It runs no model, so it takes no arguments for one.
+    return WholeServer("demo", folder, database, (), {**fleet, "GUARD_VLLM_ARGS": "", "GUARD_MULTILINGUAL": "0", **settings})
 
 
 class WholeFleet:

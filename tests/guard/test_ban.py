@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.ban import Ban, BanCache
+from guard.ban import ENTRY, Ban, BanCache
 from tests.guard.bans import costs
 
 PAIRS = st.lists(st.tuples(st.integers(0, 5), st.sampled_from([1.0, 2.5, math.inf])), max_size=8)
@@ -61,7 +61,7 @@ def of_size(size: int) -> tuple[Ban, ...]:
 
 
 def test_the_cache_returns_what_was_put() -> None:
-    cache: BanCache[str] = BanCache(100)
+    cache: BanCache[str] = BanCache(ENTRY + 20)
     bans = of_size(3)
     cache.put("a", bans)
     assert cache.get("a") is bans
@@ -69,7 +69,7 @@ def test_the_cache_returns_what_was_put() -> None:
 
 
 def test_the_least_recently_used_entry_is_dropped_first() -> None:
-    cache: BanCache[str] = BanCache(2 * (8 + 3))  # an entry costs eight and its ids
+    cache: BanCache[str] = BanCache(2 * (ENTRY + 3))
     for key in "ab":
         cache.put(key, of_size(3))
     cache.get("a")
@@ -78,7 +78,7 @@ def test_the_least_recently_used_entry_is_dropped_first() -> None:
 
 
 def test_an_entry_larger_than_the_capacity_is_held_alone() -> None:
-    cache: BanCache[str] = BanCache(10)
+    cache: BanCache[str] = BanCache(ENTRY + 2)
     cache.put("small", of_size(0))
     cache.put("large", of_size(50))
     assert [cache.get(key) is not None for key in ("small", "large")] == [False, True]
@@ -87,7 +87,7 @@ def test_an_entry_larger_than_the_capacity_is_held_alone() -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 9)), max_size=30))
 def test_the_cache_holds_the_most_recent_entries_that_fit(asked: list[tuple[str, int]]) -> None:
-    cache: BanCache[str] = BanCache(40)
+    cache: BanCache[str] = BanCache(3 * ENTRY + 16)
     slow: list[tuple[str, int]] = []  # least recently used first
     for key, size in asked:
         known = next((entry for entry in slow if entry[0] == key), None)
@@ -98,6 +98,6 @@ def test_the_cache_holds_the_most_recent_entries_that_fit(asked: list[tuple[str,
             continue
         cache.put(key, of_size(size))
         slow.append((key, size))
-        while sum(8 + size for _, size in slow) > 40 and len(slow) > 1:
+        while sum(ENTRY + size for _, size in slow) > 3 * ENTRY + 16 and len(slow) > 1:
             del slow[0]
     assert len(cache) == len(slow)
