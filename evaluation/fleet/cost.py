@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import statistics
 import time
 from pathlib import Path
@@ -16,10 +15,9 @@ from evaluation.demo.people import POLICY
 from evaluation.fleet.processes import EngineProcess, wait_until
 from evaluation.fleet.whole import READY_S, WholeFleet
 from evaluation.targets.measure import invented
-from evaluation.targets.wholeserver import WholeServer
+from evaluation.targets.wholeserver import WholeServer, import_targets
 
 AT_ONCE, TOKENS = 16, 128
-_TARGETS_AT_ONCE = 250
 
 
 async def throughput(url: str, requests: int) -> float:
@@ -86,13 +84,10 @@ def cold(model: str, folder: Path, count: int) -> dict[str, Any]:
         fleet.start()
         empty_s = _started(fleet.add_engine(at=1))
         fleet.engines.pop().kill()
-        lines = [json.dumps(target) for target in invented(count)]
+        targets = list(invented(count))
         begun = time.monotonic()
         with fleet.fronts[0].client(timeout_s=1800) as client:
-            for start in range(0, len(lines), _TARGETS_AT_ONCE):
-                headers = {"content-type": "application/jsonl"}
-                part = "\n".join(lines[start : start + _TARGETS_AT_ONCE])
-                client.post("/v1/forget-targets:import", content=part, headers=headers).raise_for_status()
+            import_targets(client, targets)
             import_s = time.monotonic() - begun
             full_s = _started(fleet.add_engine(at=2))
             policy = client.get("/v1/policy").raise_for_status().json()

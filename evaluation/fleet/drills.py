@@ -34,9 +34,9 @@ def distinctive(pair: QAPair) -> list[str]:
     return [word for each in pair.answer.split() if (word := each.strip(".,")) and fold(word) not in asked]
 
 
-def banning(name: str, word: str, answer: str = "mask") -> dict[str, Any]:
+def banning(name: str, word: str) -> dict[str, Any]:
     """Return a target, as the API takes it, that bans a word in every answer."""
-    return {"id": name, "name": f"Drill {name}", "answer": answer, "phrases": [{"text": word, "scope": "always", "force": True}]}
+    return {"id": name, "name": f"Drill {name}", "answer": "mask", "phrases": [{"text": word, "scope": "always", "force": True}]}
 
 
 def adds(fleet: WholeFleet, count: int) -> dict[str, Any]:
@@ -77,7 +77,6 @@ def adds(fleet: WholeFleet, count: int) -> dict[str, Any]:
 class Streams:
     """Long answers that are streamed while something dies."""
 
-    heard: list[str] = field(default_factory=list)
     ends: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 

@@ -36,6 +36,14 @@ def wait_until(true: Callable[[], bool], seconds: float, what: str) -> float:
     return time.monotonic() - begun
 
 
+def answers(url: str) -> bool:
+    """Return whether GET `url` is answered with status 200."""
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 class _Process:
     """A process in a group of its own that listens on a port of the loopback address, the same after each start."""
 
@@ -90,13 +98,6 @@ class EngineProcess(_Process):
         (folder / "token").write_text(TOKEN)
         self._model, self._arguments, self._server = model, arguments, server
 
-    @property
-    def pid(self) -> int:
-        """The id of vLLM's main process. Raises FleetError if it does not run."""
-        self.check_alive()
-        assert self._running is not None
-        return self._running.pid
-
     def start(self) -> None:
         """Start it, and return at once."""
         environment = {
@@ -122,10 +123,7 @@ class EngineProcess(_Process):
     def ready(self) -> bool:
         """Whether it is proven, current and in possession of its lease. Raises FleetError if it does not run."""
         self.check_alive()
-        try:
-            return httpx.get(f"{self.url}/guard/ready", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return answers(f"{self.url}/guard/ready")
 
     def complete(self, **fields: Any) -> httpx.Response:
         """Ask the engine itself, past router and front ends."""
@@ -157,7 +155,4 @@ class RouterProcess(_Process):
     def ready(self) -> bool:
         """Whether it passes requests on to an engine. Raises FleetError if it does not run."""
         self.check_alive()
-        try:
-            return httpx.get(f"{self.url}/v1/models", timeout=5).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return answers(f"{self.url}/v1/models")

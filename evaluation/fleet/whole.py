@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from evaluation.demo.served import ENGINE
-from evaluation.fleet.processes import TOKEN, EngineProcess, RouterProcess, wait_until
+from evaluation.fleet.processes import TOKEN, EngineProcess, RouterProcess, answers, wait_until
 from evaluation.targets.cluster import Cluster, running
 from evaluation.targets.wholeserver import WholeServer, free_port
 
@@ -92,7 +92,7 @@ class WholeFleet:
         # One after the other: the first one makes the tables, and reads the policy.
         for front in self.fronts:
             front.start()
-            wait_until(lambda front=front: _answers(front), READY_S, "a front end listens")  # type: ignore[misc]
+            wait_until(lambda front=front: _listens(front), READY_S, "a front end listens")  # type: ignore[misc]
         for engine in self.engines:
             engine.start()
         self.settle()
@@ -127,12 +127,9 @@ def said(answer: httpx.Response) -> str:
     return answer.raise_for_status().json()["choices"][0]["message"]["content"] or ""
 
 
-def _answers(front: WholeServer) -> bool:
+def _listens(front: WholeServer) -> bool:
     front.check_alive()
-    try:
-        return httpx.get(f"{front.url}/health", timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
+    return answers(f"{front.url}/health")
 
 
 def _generated(engine: EngineProcess) -> float:

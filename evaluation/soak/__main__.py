@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import dataclasses
 import datetime
-import json
 import re
 import sys
 import tempfile
@@ -24,7 +23,6 @@ from typing import Any
 
 from evaluation.results import add_small, results_folder
 
-_TARGETS_AT_ONCE = 250
 _PHRASES_EACH = 100
 
 
@@ -62,7 +60,7 @@ def run(effort: Effort) -> dict[str, Any]:
     from evaluation.demo.served import DEMOS
     from evaluation.soak import clients, memory, record
     from evaluation.targets.figures import spread
-    from evaluation.targets.wholeserver import WholeServer, end_by_sigterm
+    from evaluation.targets.wholeserver import WholeServer, end_by_sigterm, import_targets
 
     end_by_sigterm()
     demo = DEMOS["known"]
@@ -77,11 +75,7 @@ def run(effort: Effort) -> dict[str, Any]:
             server.start()
             server.wait()
             with server.client(timeout_s=1800) as client:
-                lines = [json.dumps(target) for target in targets(effort.phrases)]
-                for start in range(0, len(lines), _TARGETS_AT_ONCE):
-                    part = "\n".join(lines[start : start + _TARGETS_AT_ONCE])
-                    headers = {"content-type": "application/jsonl"}
-                    client.post("/v1/forget-targets:import", content=part, headers=headers).raise_for_status()
+                import_targets(client, targets(effort.phrases))
             print(f"{effort.phrases:,} phrases are in force", file=sys.stderr)
             began = told.began = time.monotonic()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -10,9 +11,9 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import httpx
 import psutil
@@ -21,6 +22,7 @@ from evaluation.demo.served import ENGINE
 
 START_S = 600.0
 """Seconds to wait for a start: an engine needs half a minute on idle cores, and more beside others."""
+_TARGETS_AT_ONCE = 250
 # In the environment of a server's processes and of no others: descendants inherit it, even those that leave the group.
 _MARK = "EVALUATION_SERVER"
 # Shorter than the server keeps a connection: a request fails on a connection that the server is just closing.
@@ -162,6 +164,19 @@ class WholeServer:
         return (self._data_dir / "server.log").read_text(errors="replace")[-4000:]
 
 
+def import_targets(client: httpx.Client, targets: Iterable[Mapping[str, Any]]) -> None:
+    """Import targets, some at a time, because a body has a limit.
+
+    Raises:
+        httpx.HTTPError: The server refused some, or did not answer.
+    """
+    lines = [json.dumps(target) for target in targets]
+    for start in range(0, len(lines), _TARGETS_AT_ONCE):
+        part = "\n".join(lines[start : start + _TARGETS_AT_ONCE])
+        headers = {"content-type": "application/jsonl"}
+        client.post("/v1/forget-targets:import", content=part, headers=headers).raise_for_status()
+
+
 def _alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.Error):
         return bool(process.status() != psutil.STATUS_ZOMBIE)
@@ -169,7 +184,7 @@ def _alive(process: psutil.Process) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of the loopback address on which nobody listens."""
+    """Return a free port of the loopback address."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -51,7 +51,7 @@ UNSAFE: Final[Mapping[str, str]] = {
     "--enable-elastic-ep": _CHANGES,
     "--enable-fault-tolerance": "the server ends an engine with a broken rank, and starts and proves another one",
 }
-"""Options with which no engine keeps the guard, whoever starts it, each with the reason."""
+"""Options that would undo the guard in any engine, each with the reason."""
 
 REFUSED: Final[Mapping[str, str]] = {
     **UNSAFE,

@@ -55,6 +55,8 @@ AS_MAKE = {
     ".venv/bin/python -m evaluation.soak --record": "make soak",
     ".venv/bin/python -m evaluation.fuzz --record": "make fuzz",
 }
+ON_POSTGRESQL = (".pair", ".fleet")
+"""How commands end that start a PostgreSQL server."""
 LONGEST_FIRST = ("evaluation.fleet", "targets.pair", "make bench ", "make bench-targets", "concurrency", "eval", "serve", "ask")
 
 
@@ -65,7 +67,7 @@ def long_job(command: str, model: str, folder: Path) -> Job | None:
     """
     if small := MAKE.get(AS_MAKE.get(command, command)):
         return Job(small, ROOT)
-    if command.endswith((".pair", ".fleet")) and postgresql_missing():
+    if command.endswith(ON_POSTGRESQL) and postgresql_missing():
         return None
     if small := SMALL.get(command):
         return Job(program(f"{command} {small}"), ROOT)

@@ -25,7 +25,15 @@ from server.settings import Settings
 from tests.commands.conftest import Site
 from tests.commands.listed import PAGES, ROOT, documented_commands, make_targets
 from tests.commands.running import Done, Runs, assert_clean, environment, program, registered, run
-from tests.commands.small import AS_MAKE, SMALL, check_build, container_engine_missing, long_job, postgresql_missing
+from tests.commands.small import (
+    AS_MAKE,
+    ON_POSTGRESQL,
+    SMALL,
+    check_build,
+    container_engine_missing,
+    long_job,
+    postgresql_missing,
+)
 
 HERE = "http://127.0.0.1:8000"
 COMMANDS = documented_commands()
@@ -225,7 +233,7 @@ def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
     "command", [command for command in COMMANDS if any(re.fullmatch(form, command, re.DOTALL) for form in LONG)]
 )
 def test_long_command(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
-    if command.endswith((".pair", ".fleet")) and (why := postgresql_missing()):
+    if command.endswith(ON_POSTGRESQL) and (why := postgresql_missing()):
         pytest.skip(why)
     if AS_MAKE.get(command) == "make eval-detection" and not TOFU.exists():
         pytest.skip("TOFU is not beside this clone")

@@ -6,11 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ import yaml
 
 from server.engine.vllm import vllm_arguments
 from server.settings import Settings
+from tests.listening import answering
 from tests.paths import ROOT
 
 # As Docker reads it: without comments, continued lines joined.
@@ -60,27 +58,9 @@ def test_images_run_as_a_user_and_name_a_health_check(stage: str) -> None:
     assert text.rstrip().endswith('ENTRYPOINT ["guard-server", "serve"]')
 
 
-@contextmanager
-def answering(status: int) -> Iterator[int]:
-    """Serve /ready with `status`, and yield the port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status if self.path == "/ready" else 404)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def readiness(status: int) -> Callable[[str], int]:
+    """Return what answers /ready with `status`, and nothing else."""
+    return lambda path: status if path == "/ready" else 404
 
 
 CHECKS = {
@@ -93,7 +73,7 @@ CHECKS = {
 @pytest.mark.parametrize(("status", "healthy"), [(200, True), (503, False), (404, False), (None, False)])
 def test_health_checks(name: str, status: int | None, healthy: bool) -> None:
     assert len(CHECKS) == 4
-    with answering(status or 200) as port:
+    with answering(readiness(status or 200)) as port:
         if status is None:
             port = 1  # nothing listens there
         program, *flags, code = CHECKS[name]

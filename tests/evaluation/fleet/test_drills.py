@@ -98,7 +98,7 @@ def test_each_part_is_killed_and_comes_back() -> None:
         found = drills.kills(fleet)
     steps = [[f"kill {name}", f"start {name}", "settle"] for name in ("engine", "router", "front")]
     assert done == [step for each in steps for step in each]
-    # Here the router's death changes nothing, and that is told.
+    # The fake front ends answer without a router, and the drill reports that.
     assert found["failures"] == ["router: without a router an answer has not status 503"]
     assert found["engine"]["ends"] == {"whole": 8}
 

@@ -58,7 +58,9 @@ def test_an_engine_runs_vllm_with_the_plugin(tmp_path: Path, monkeypatch: pytest
         assert "guard.processors.vllm.processor:GuardLogitsProcessor" in command
         assert environment["VLLM_PLUGINS"] == "guard"
         assert environment["GUARD_SERVER_URL"] == "http://front"
-        assert psutil.pid_exists(engine.pid)
+        engine.check_alive()
+        assert engine._running is not None
+        assert psutil.pid_exists(engine._running.pid)
         # Nothing listens.
         assert not engine.ready
         with pytest.raises(httpx.TransportError):

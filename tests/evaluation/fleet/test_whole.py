@@ -61,8 +61,8 @@ def test_answers_are_asked_for_and_errors_are_raised() -> None:
         front = fleet.fronts[0]
         assert whole.said(whole.ask(front.url, pair.question)) == pair.answer
         front.check_alive = lambda: None
-        assert whole._answers(front)
+        assert whole._listens(front)
         policy.status = 503
         with pytest.raises(httpx.HTTPStatusError):
             whole.said(whole.ask(front.url, pair.question))
-    assert not whole._answers(front)
+    assert not whole._listens(front)

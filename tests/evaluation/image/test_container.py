@@ -6,9 +6,7 @@ import re
 import shutil
 import stat
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ import yaml
 from evaluation.demo.people import POLICY
 from evaluation.image import container
 from evaluation.image.container import Container, ContainerError, Site, check_engine, docker, image_bytes
+from tests.listening import answering
 from tests.paths import ROOT
 
 GUARD: dict[str, Any] = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))["services"]["guard"]
@@ -140,24 +139,9 @@ def test_on_the_network_of_the_host_the_server_gets_a_free_port(engine: Engine, 
 @pytest.fixture
 def port() -> Iterator[int]:
     """The port of a server that is ready at the second question."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(503 if len(asked) == 1 else 200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    statuses = itertools.chain([503], itertools.repeat(200))
+    with answering(lambda _: next(statuses)) as port:
+        yield port
 
 
 @pytest.mark.slow

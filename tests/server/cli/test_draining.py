@@ -147,19 +147,6 @@ def test_without_requests_it_ends_at_once(tmp_path: Path, sqlite_template: Path)
         assert time.monotonic() - begun < 5
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[str, str]:
-    """A certificate for the loopback address and its key."""
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    more = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert]
-    try:
-        subprocess.run([*made, *more], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return cert, key
-
-
 def test_p2_with_a_certificate_it_speaks_https_alone(tmp_path: Path, sqlite_template: Path, certificate: tuple[str, str]) -> None:
     cert, key = certificate
     client_ca = {"GUARD_TLS_CERT": cert, "GUARD_TLS_KEY": key, "GUARD_TLS_CLIENT_CA": cert}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -43,20 +42,6 @@ async def test_a_refusal_says_why(fronts: FrontEnds, engine: LeasedEngine, engin
 async def test_a_wrong_token_is_an_error_like_a_front_end_that_is_away(front: FastAPI, engine: LeasedEngine) -> None:
     with pytest.raises(httpx.HTTPError, match="401"):
         await fronts_of(front, "wrong").join(engine.about)
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[str, str]:
-    """A certificate for the loopback address, which is its own authority, and its key."""
-    cert, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
-    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    try:
-        subprocess.run(
-            [*made, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True
-        )
-    except FileNotFoundError:
-        pytest.skip("openssl is not installed")
-    return cert, key
 
 
 async def test_an_engine_shows_its_certificate_where_the_front_end_asks_for_one(
