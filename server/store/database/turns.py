@@ -30,9 +30,9 @@ class Turns:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                self._waiting.remove(turn)
-            else:
+            # One who stopped waiting stays in the queue until `release` passes over it: it may have done so already, and what
+            # is raised here instead of the cancellation would keep a task alive that is to end.
+            if not turn.cancelled():
                 # The turn came together with the end of the wait.
                 self.release()
             raise

@@ -28,7 +28,9 @@ async def taken(turns: Turns, waiting: Sequence[tuple[str, bool]], leaving: Sequ
     for name in leaving:
         tasks[name].cancel()
     turns.release()
-    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    ends = await asyncio.gather(*tasks.values(), return_exceptions=True)
+    # Nothing else may take the place of a cancellation: a loop that logs errors and goes on would never end.
+    assert all(end is None or isinstance(end, asyncio.CancelledError) for end in ends), ends
     return order
 
 
