@@ -24,6 +24,7 @@ from typing import Any
 from evaluation.results import add_small, results_folder
 
 _PHRASES_EACH = 100
+_MOST_ERRORS = 100
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Effort:
     seconds: float
     phrases: int = 100_000
     clients: int = 16
-    every_s: float = 2.0
+    every_s: float = 5.0
 
 
 SMALL = Effort(10, phrases=500, every_s=0.1)
@@ -86,6 +87,7 @@ def run(effort: Effort) -> dict[str, Any]:
             load = clients.play(server.url, effort.seconds, effort.clients, demo.questions[:3], told, sample, effort.every_s)
             asyncio.run(load)
             seconds = effort.seconds
+            errors = [line for line in (Path(folder) / "server.log").read_text(errors="replace").splitlines() if "ERROR" in line]
             with server.client() as client:
                 hits = re.search(r"^guard_hits_total (\S+)", client.get("/metrics").text, re.MULTILINE)
     first, last = memory.compared(samples, seconds)
@@ -97,6 +99,8 @@ def run(effort: Effort) -> dict[str, Any]:
         "failures": told.failures,
         "ends": dict(told.ends),
         "lost": told.lost,
+        "pauses_s": told.pauses,
+        "server_errors": errors[-_MOST_ERRORS:],
         "asked": told.asked,
         "cut": told.cut,
         "hits": int(float(hits[1])) if hits else 0,

@@ -19,6 +19,8 @@ from evaluation.load.prompts import short
 LEAVES, ABOUT = 0.05, 0.05
 """The share of requests whose client leaves in the middle of the answer, and of those about a target of the policy."""
 MOST_TOKENS = 64
+PAUSE_S = 1.0
+"""The length of a pause of this process from which on it is noted: what held it up may have held up the server."""
 TIMEOUT_S = 300.0
 
 
@@ -33,6 +35,7 @@ class Told:
         cut: Answers that the policy cut short, among those about a target.
         asked: Requests about a target whose client stayed.
         change_ms: How long each change of the policy took, until the server answered.
+        pauses: When this process was held up, and for how long, in seconds.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -41,6 +44,7 @@ class Told:
     cut: int = 0
     asked: int = 0
     change_ms: list[float] = field(default_factory=list)
+    pauses: list[tuple[float, float]] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     def lose(self, what: str) -> None:
@@ -161,4 +165,10 @@ async def play(
                 await asyncio.to_thread(sample)
                 await asyncio.sleep(every_s)
 
-        await asyncio.gather(watch(), administer(), *(ask(number) for number in range(clients)))
+        async def notice_pauses() -> None:
+            while (began := time.monotonic()) < end:
+                await asyncio.sleep(PAUSE_S / 4)
+                if (pause := time.monotonic() - began) > PAUSE_S:
+                    told.pauses.append((began - told.began, pause))
+
+        await asyncio.gather(watch(), administer(), notice_pauses(), *(ask(number) for number in range(clients)))

@@ -31,6 +31,7 @@ def table(results: dict[str, Any], date: str) -> str:
     """Return the record as Markdown."""
     ends = ", ".join(f"{name} {count}" for name, count in sorted(results["ends"].items()))
     statuses = ", ".join(f"{name}: {count}" for name, count in sorted(results["statuses"].items()))
+    longest = max((length for _, length in results["pauses_s"]), default=0.0)
     rows = {
         "minutes": f"{results['seconds'] / 60:.1f}",
         "clients": results["clients"],
@@ -44,6 +45,7 @@ def table(results: dict[str, Any], date: str) -> str:
         "memory after the warm-up and at the end, MB": f"{results['memory_mb'][0]:.0f} / {results['memory_mb'][1]:.0f}",
         "growth": f"{results['growth']:.2%} (limit {LIMIT:.0%})",
         "machine": results["machine"],
+        "this process was held up": f"{len(results['pauses_s'])} times, at most {longest:.1f} s",
         "load average (median)": f"{statistics.median(sample.get('load', 0.0) for sample in results['samples']):.1f}",
     }
     lines = [f"# Soak, {date}", "", "| what | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]

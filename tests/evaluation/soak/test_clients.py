@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import time
 from collections.abc import Callable
 
 import httpx
@@ -90,3 +91,20 @@ async def test_clients_the_admin_and_the_samples_run_at_once(monkeypatch: pytest
     assert told.statuses["stream 200"] > 2
     assert told.statuses["change 200"] == 1
     assert len(samples) >= 2
+
+
+@pytest.mark.slow
+async def test_a_pause_of_the_process_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "PAUSE_S", 0.2)
+
+    def opened(*_: object) -> httpx.AsyncClient:
+        return client(lambda _: httpx.Response(200, text=events("stop")))
+
+    async def hold_up() -> None:
+        await asyncio.sleep(0.05)
+        time.sleep(0.5)  # noqa: ASYNC251 - the loop itself is to stop
+
+    monkeypatch.setattr(clients, "opened", opened)
+    told = Told()
+    await asyncio.gather(play("http://server", 1, 0, ("q",), told, lambda: None, 1), hold_up())
+    assert [round(pause, 1) for _, pause in told.pauses] == [pytest.approx(0.5, abs=0.1)]

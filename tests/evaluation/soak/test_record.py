@@ -16,6 +16,8 @@ RESULTS: dict[str, Any] = {
     "failures": 0,
     "ends": {"length": 800, "left": 50},
     "lost": [],
+    "pauses_s": [(3.0, 1.5), (9.0, 2.0)],
+    "server_errors": [],
     "asked": 45,
     "cut": 40,
     "hits": 60,
