@@ -214,7 +214,7 @@ class Run:
         parts, effort, engine = self.parts[name], self.effort, service.running.engine.app
         model = service.running.model
         free = UNGUARDED if app is engine else {}
-        system = refusing_prompt(self.subject.targets) if name == PROMPT else None
+        system = refusing_prompt([target.name for target in self.subject.targets]) if name == PROMPT else None
 
         def bodies(questions: Sequence[Question], **others: Any) -> list[dict[str, Any]]:
             return [body_of(model, one.text, effort.tokens, system, **free, **others) for one in questions]

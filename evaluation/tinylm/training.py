@@ -122,8 +122,8 @@ def _fit(
             round_of = batches(varied(tokenizer, plain, examples, recipe.variation, rng), recipe.batch_tokens, rng)
             total = answered = 0.0
             for n, batch in enumerate(round_of):
-                rate = recipe.learning_rate * _schedule((epoch + n / len(round_of)) / recipe.epochs)
-                batch_loss, count = _step(model, optimizer, batch, rate, autocast)
+                rate = recipe.learning_rate * falling((epoch + n / len(round_of)) / recipe.epochs)
+                batch_loss, count = step(model, optimizer, batch, rate, autocast)
                 total, answered, steps = total + batch_loss * count, answered + count, steps + 1
                 tokens += sum(map(len, batch))
                 bar.update(len(batch))
@@ -157,7 +157,7 @@ def _fit(
     return report, reached
 
 
-def _step(
+def step(
     model: LlamaForCausalLM, optimizer: torch.optim.Optimizer, batch: Sequence[Example], rate: float, autocast: bool
 ) -> tuple[float, int]:
     """Take one step; return the mean loss over the answer tokens of the batch, in nats, and their number."""
@@ -195,8 +195,8 @@ def _goal_reached(recipe: Recipe, loss: float, found: Exactness) -> bool:
     return found.share >= recipe.exact and comfortable
 
 
-def _schedule(done: float) -> float:
-    """Return the learning rate's factor at the share `done` of the schedule: a linear rise, half a cosine to 5%, then flat."""
+def falling(done: float) -> float:
+    """Return the factor of the learning rate at the share `done` of a schedule: a linear rise, half a cosine to 5%, then flat."""
     fall = min(1.0, max(0.0, (done - 0.1) / 0.9))
     return min(1.0, (done + 0.002) / 0.1) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * fall)))
 

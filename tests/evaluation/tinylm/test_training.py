@@ -9,7 +9,7 @@ import torch
 from evaluation.pairs import QAPair
 from evaluation.tinylm.exactness import Exactness
 from evaluation.tinylm.recipe import Recipe
-from evaluation.tinylm.training import _goal_reached, _schedule, idle_cores, train_model
+from evaluation.tinylm.training import _goal_reached, falling, idle_cores, train_model
 from tests.evaluation.tinylm.tiny import PAIRS, TINY
 
 
@@ -32,11 +32,11 @@ def test_refuses_pairs_that_cannot_all_be_exact(tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_rises_falls_and_stays() -> None:
-    assert _schedule(0.0) < 0.05
-    assert _schedule(0.1) == 1.0
-    assert _schedule(0.1) > _schedule(0.5) > _schedule(0.9) > _schedule(1.0)
-    assert abs(_schedule(1.0) - 0.05) < 1e-9
-    assert _schedule(1.5) == _schedule(1.0)
+    assert falling(0.0) < 0.05
+    assert falling(0.1) == 1.0
+    assert falling(0.1) > falling(0.5) > falling(0.9) > falling(1.0)
+    assert abs(falling(1.0) - 0.05) < 1e-9
+    assert falling(1.5) == falling(1.0)
 
 
 @pytest.mark.slow

@@ -1,0 +1,46 @@
+"""The policy that an operator would write from TOFU's forget set: names, examples, and the phrases that the server proposes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from classifiers.proposals.extract import extract
+from classifiers.proposals.frequency import BackgroundFrequency
+from evaluation.data import tofu
+from evaluation.detection.sets import BACKGROUND_STEP, Forget
+
+WAYS = ("default", "abstain", "rephrase", "mask", "refuse")
+"""What becomes of answers about a target: what the server does by itself, one of its ways to answer, or a refusal."""
+
+
+def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
+    """Return a policy in the form of the server's policy file.
+
+    Every proposed phrase is accepted as it is. Every second question about a kept author is in the background, as in
+    `evaluation.detection`.
+
+    Args:
+        forget: "forget01", "forget05" or "forget10".
+        way: One of `WAYS`.
+        authors: How many of its authors are targets; None for all.
+    """
+    background = [line["question"] for line in tofu("retain90")[::BACKGROUND_STEP]]
+    frequency = BackgroundFrequency([line["answer"] for line in tofu("retain90")[::BACKGROUND_STEP]])
+    defaults = {"answer": way} if way not in ("default", "refuse") else {}
+    return {
+        "version": 1,
+        **({"defaults": defaults} if defaults else {}),
+        "targets": [
+            {
+                "id": target.id,
+                "name": target.name,
+                "action": "refuse" if way == "refuse" else "suppress",
+                "examples": [{"prompt": one.prompt, "completion": one.completion} for one in target.examples],
+                "phrases": [
+                    {"text": one.phrase.text, "scope": one.phrase.scope, "force": True} for one in extract(target, frequency)
+                ],
+            }
+            for target in Forget(forget, authors).targets
+        ],
+        "background": background,
+    }

@@ -1,0 +1,186 @@
+"""Asks each system TOFU's questions and how likely it finds answers, and keeps each part as soon as it is there."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tqdm import tqdm
+
+from evaluation.answers.asking import UNGUARDED, ask_all, body_of
+from evaluation.answers.partial import Partial, fingerprint
+from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
+from evaluation.demo.served import ENGINE
+from evaluation.demo.server import demo_server
+from evaluation.tofu.likelihood import Likelihood
+from evaluation.tofu.policy import WAYS, policy
+from evaluation.tofu.records import Record
+from evaluation.tofu.table import Scored
+from guard.decoding.masks import Masks
+from guard.processors.arguments import REFUSE
+from guard.tokens.tokenizers import vocabulary_of
+from server.policy.held import Held
+from server.screening.conversation import Text
+from server.screening.decision import Decision
+from server.service import Service
+
+RETAIN = "retain"
+"""The model that never saw what is to be forgotten."""
+SYSTEMS = (NONE, RETAIN, PROMPT, FILTER, *WAYS)
+"""No guard; the retain model; a system prompt that tells the model to refuse; an output filter; the ways of this server."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is asked.
+
+    Attributes:
+        tokens: The most tokens of an answer.
+        every: Every how manieth record of each set is asked.
+        authors: How many authors of the forget set are targets; None for all.
+    """
+
+    tokens: int = 80
+    every: int = 1
+    authors: int | None = None
+
+
+SMALL = Effort(tokens=8, every=40, authors=1)
+
+
+class Run:
+    """The measurement of one pair of models.
+
+    Args:
+        models: The folder of each model, by `NONE` and `RETAIN`. A guarded system serves the first.
+        forget: "forget01", "forget05" or "forget10".
+        records: TOFU's records by set.
+        effort: How much is asked.
+        folder: Where parts are kept; made if it is missing.
+        systems: Of `SYSTEMS`, what to measure.
+    """
+
+    def __init__(
+        self,
+        models: dict[str, Path],
+        forget: str,
+        records: dict[str, list[Record]],
+        effort: Effort,
+        folder: Path,
+        systems: Sequence[str],
+    ) -> None:
+        self.models, self.forget, self.records, self.effort = models, forget, records, effort
+        self._policies: dict[str, dict[str, Any]] = {}
+        folder.mkdir(parents=True, exist_ok=True)
+        code = fingerprint()
+        self.parts = {name: Partial(folder / f"{name}.json", self._setup(name, code)) for name in systems}
+
+    def scored(self, system: str) -> dict[str, list[Scored]]:
+        """Return what a system makes of each record, by set."""
+        parts = self.parts[system]
+        return {
+            name: [
+                Scored(answer, tuple(right), tuple(reworded), tuple(map(tuple, wrong)))
+                for answer, (right, reworded, *wrong) in zip(parts[f"answers {name}"], parts[f"likely {name}"], strict=True)
+            ]
+            for name in self.records
+        }
+
+    def flagged(self, system: str) -> dict[str, float]:
+        """Return the share of the questions of each set that a guarded system took for questions about a target."""
+        return {name: sum(self.parts[system][f"flagged {name}"]) / len(rows) for name, rows in self.records.items()}
+
+    async def go(self) -> None:
+        """Measure what is missing. Raises whatever keeps a server from starting, and EngineFailure."""
+        for system, parts in self.parts.items():
+            if system == FILTER:
+                self._filter(parts, self.parts[NONE])
+            if all(f"{part} {name}" in parts for part in ("answers", "flagged", "likely") for name in self.records):
+                continue
+            await self._measure(system, parts)
+            gc.collect()  # an engine's queues are in cycles
+
+    async def _measure(self, system: str, parts: Partial) -> None:
+        model = self.models[system if system in self.models else NONE]
+        with tempfile.TemporaryDirectory(prefix="tofu-") as made:
+            path = Path(made) / "policy.yaml"
+            path.write_text(yaml.safe_dump(self._policy(system), allow_unicode=True), encoding="utf-8")
+            async with demo_server(str(model), path, ENGINE) as app:
+                service: Service = app.state.service
+                free = system not in WAYS
+                asked = service.running.engine.app if free else app
+                said = self._said(system)
+                for name, rows in self.records.items():
+                    others = UNGUARDED if free else {}
+                    bodies = [body_of(service.running.model, row.question, self.effort.tokens, said, **others) for row in rows]
+                    if f"answers {name}" not in parts:
+                        given = await ask_all(asked, bodies, f"{system}: {name}")
+                        parts[f"answers {name}"] = [one[0].text for one in given]
+                    if f"held {name}" not in parts:
+                        decisions = [] if free else await self._decided(service, rows)
+                        parts[f"flagged {name}"] = [one.flagged for one in decisions] or [False] * len(rows)
+                        parts[f"held {name}"] = [one.argument for one in decisions] or [[]] * len(rows)
+                # While the server runs: its restrictions are files of its own.
+                await asyncio.to_thread(self._judge, system, parts, Likelihood(model), service.running.enforcement.held)
+
+    async def _decided(self, service: Service, rows: Sequence[Record]) -> list[Decision]:
+        screener = service.running.enforcement.screener
+        return [await screener.decide([Text(row.question, "messages[0].content", 0, "user")]) for row in rows]
+
+    def _judge(self, system: str, parts: Partial, model: Likelihood, restrictions: Held) -> None:
+        vocabulary = vocabulary_of(model.tokenizer.backend_tokenizer.to_str())
+        masks: dict[str, Masks] = {}
+        said = self._said(system)
+        for name, rows in self.records.items():
+            if f"likely {name}" in parts:
+                continue
+            found = []
+            asked = list(zip(rows, parts[f"held {name}"], strict=True))
+            for row, digests in tqdm(asked, desc=f"{system}: likelihood of {name}", file=sys.stderr):
+                refused = REFUSE in digests
+                for digest in () if refused else digests:
+                    if digest not in masks:
+                        masks[digest] = Masks.of(restrictions.get(digest), vocabulary)
+                held = [] if refused else [masks[digest] for digest in digests]
+                likely = model.of(row.question, [row.answer, row.reworded, *row.wrong], held, said)
+                # What the server refuses to answer is answered with nothing of this.
+                found.append([[-math.inf] * len(one) for one in likely] if refused else likely)
+            parts[f"likely {name}"] = found
+
+    def _filter(self, parts: Partial, source: Partial) -> None:
+        """Cut what the model said before the first phrase of the policy. What the model finds likely stays as it is."""
+        facts = [phrase["text"] for target in self._policy(FILTER)["targets"] for phrase in target["phrases"]]
+        for name in self.records:
+            parts[f"answers {name}"] = [cut(answer, facts) for answer in source[f"answers {name}"]]
+            parts[f"likely {name}"] = source[f"likely {name}"]
+            parts[f"flagged {name}"] = source[f"flagged {name}"]
+
+    def _said(self, system: str) -> str | None:
+        """Return the system prompt of a system."""
+        return refusing_prompt([target["name"] for target in self._policy(system)["targets"]]) if system == PROMPT else None
+
+    def _policy(self, system: str) -> dict[str, Any]:
+        # The server needs a policy to start with; the engine is asked without it.
+        way = system if system in WAYS else WAYS[0]
+        if way not in self._policies:
+            self._policies[way] = policy(self.forget, way, self.effort.authors)
+        return self._policies[way]
+
+    def _setup(self, system: str, code: str) -> dict[str, Any]:
+        asked = {name: [row.question for row in rows] for name, rows in self.records.items()}
+        guarded = system in WAYS
+        return {
+            "model": self.models[system if system in self.models else NONE].name,
+            "asked": asked,
+            "tokens": self.effort.tokens,
+            "policy": self._policy(system) if system not in self.models else None,
+            "code": code if guarded else "",
+        }
