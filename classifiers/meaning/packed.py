@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# oneDNN compiles code for each number of rows and keeps it (its documentation, "Primitive Cache"): 0.5 GB after a thousand prompts.
+# oneDNN compiles code for each number of rows and keeps it (its documentation, "Primitive Cache"): 0.5 GB after 1,000 prompts.
 # Up to the first number of word pieces, a pass has a multiple of the second one.
 _STEPS = ((64, 8), (512, 16), (2048, 64))
 # The most word pieces in one pass: 6 MB for the widest layer in bfloat16.

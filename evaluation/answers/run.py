@@ -197,14 +197,14 @@ class Run:
     async def _go(self, app: FastAPI, by_engine: Sequence[str], ways: Sequence[Guarded]) -> None:
         """Ask the systems that need a server, which holds the first way's policy."""
         service: Service = app.state.service
-        calibration = await _calibrated(service, None)
+        calibration = await calibrated(service, None)
         for name in by_engine:
             await self._ask(name, service.running.engine.app, service)
         for way in ways:
             if way is not ways[0]:
                 # Its targets are the same but for what becomes of answers: no engine has to start for that.
                 await import_policy(app, self._policy(way))
-                calibration = await _calibrated(service, calibration)
+                calibration = await calibrated(service, calibration)
             await self._ask(way.name, app, service)
 
     def _policy(self, way: Guarded) -> str:
@@ -263,7 +263,7 @@ class Run:
             ]
 
 
-async def _calibrated(service: Service, before: object) -> object:
+async def calibrated(service: Service, before: object) -> object:
     """Wait until detection is calibrated anew, as it soon is in service, and return the calibration; `before` is the last one.
 
     Where the settings switch calibration off there is none, and nothing to wait for.

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from starlette.types import ASGIApp
 from tqdm import tqdm
 
-from evaluation.answers.asking import UNGUARDED, ask_all, body_of
+from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
 from evaluation.answers.partial import Partial, fingerprint
+from evaluation.answers.run import calibrated
 from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
 from evaluation.demo.served import ENGINE
 from evaluation.demo.server import demo_server
@@ -100,42 +102,53 @@ class Run:
 
     async def go(self) -> None:
         """Measure what is missing. Raises whatever keeps a server from starting, and EngineFailure."""
-        for system, parts in self.parts.items():
-            if system == FILTER:
-                self._filter(parts, self.parts[NONE])
-            if all(f"{part} {name}" in parts for part in ("answers", "flagged", "likely") for name in self.records):
-                continue
-            await self._measure(system, parts)
+        waiting: dict[Path, list[str]] = {}
+        for system in self.parts:
+            if system != FILTER and not self._complete(system):
+                waiting.setdefault(self._model(system), []).append(system)
+        for model, systems in waiting.items():
+            await self._serve(model, systems)
             gc.collect()  # an engine's queues are in cycles
+        if FILTER in self.parts:
+            self._filter(self.parts[FILTER], self.parts[NONE])
 
-    async def _measure(self, system: str, parts: Partial) -> None:
-        model = self.models[system if system in self.models else NONE]
+    async def _serve(self, model: Path, systems: Sequence[str]) -> None:
+        """Measure the systems that have one model: no other policy needs another engine."""
+        first = next((system for system in systems if system in WAYS), WAYS[0])
         with tempfile.TemporaryDirectory(prefix="tofu-") as made:
             path = Path(made) / "policy.yaml"
-            path.write_text(yaml.safe_dump(self._policy(system), allow_unicode=True), encoding="utf-8")
+            path.write_text(self._written(first), encoding="utf-8")
             async with demo_server(str(model), path, ENGINE) as app:
                 service: Service = app.state.service
-                free = system not in WAYS
-                asked = service.running.engine.app if free else app
-                said = self._said(system)
-                for name, rows in self.records.items():
-                    others = UNGUARDED if free else {}
-                    bodies = [body_of(service.running.model, row.question, self.effort.tokens, said, **others) for row in rows]
-                    if f"answers {name}" not in parts:
-                        given = await ask_all(asked, bodies, f"{system}: {name}")
-                        parts[f"answers {name}"] = [one[0].text for one in given]
-                    if f"held {name}" not in parts:
-                        decisions = [] if free else await self._decided(service, rows)
-                        parts[f"flagged {name}"] = [one.flagged for one in decisions] or [False] * len(rows)
-                        parts[f"held {name}"] = [one.argument for one in decisions] or [[]] * len(rows)
-                # While the server runs: its restrictions are files of its own.
-                await asyncio.to_thread(self._judge, system, parts, Likelihood(model), service.running.enforcement.held)
+                calibration = await calibrated(service, None)
+                likelihood = Likelihood(model)
+                for system in systems:
+                    if system in WAYS and system != first:
+                        await import_policy(app, self._written(system))
+                        calibration = await calibrated(service, calibration)
+                    await self._ask(system, app, service)
+                    # On a thread, while the server runs: its restrictions are files of its own.
+                    await asyncio.to_thread(self._judge, system, likelihood, service.running.enforcement.held)
+
+    async def _ask(self, system: str, app: ASGIApp, service: Service) -> None:
+        parts, free, said = self.parts[system], system not in WAYS, self._said(system)
+        for name, rows in self.records.items():
+            others = UNGUARDED if free else {}
+            bodies = [body_of(service.running.model, row.question, self.effort.tokens, said, **others) for row in rows]
+            if f"answers {name}" not in parts:
+                given = await ask_all(service.running.engine.app if free else app, bodies, f"{system}: {name}")
+                parts[f"answers {name}"] = [one[0].text for one in given]
+            if f"likely {name}" not in parts:  # what an earlier server held, this one may hold in other parts
+                decisions = [] if free else await self._decided(service, rows)
+                parts[f"flagged {name}"] = [one.flagged for one in decisions] or [False] * len(rows)
+                parts[f"held {name}"] = [one.argument for one in decisions] or [[]] * len(rows)
 
     async def _decided(self, service: Service, rows: Sequence[Record]) -> list[Decision]:
         screener = service.running.enforcement.screener
         return [await screener.decide([Text(row.question, "messages[0].content", 0, "user")]) for row in rows]
 
-    def _judge(self, system: str, parts: Partial, model: Likelihood, restrictions: Held) -> None:
+    def _judge(self, system: str, model: Likelihood, restrictions: Held) -> None:
+        parts = self.parts[system]
         vocabulary = vocabulary_of(model.tokenizer.backend_tokenizer.to_str())
         masks: dict[str, Masks] = {}
         said = self._said(system)
@@ -167,6 +180,15 @@ class Run:
         """Return the system prompt of a system."""
         return refusing_prompt([target["name"] for target in self._policy(system)["targets"]]) if system == PROMPT else None
 
+    def _complete(self, system: str) -> bool:
+        return all(f"{part} {name}" in self.parts[system] for part in ("answers", "held", "likely") for name in self.records)
+
+    def _model(self, system: str) -> Path:
+        return self.models[system if system in self.models else NONE]
+
+    def _written(self, system: str) -> str:
+        return yaml.safe_dump(self._policy(system), allow_unicode=True)
+
     def _policy(self, system: str) -> dict[str, Any]:
         # The server needs a policy to start with; the engine is asked without it.
         way = system if system in WAYS else WAYS[0]
@@ -178,7 +200,7 @@ class Run:
         asked = {name: [row.question for row in rows] for name, rows in self.records.items()}
         guarded = system in WAYS
         return {
-            "model": self.models[system if system in self.models else NONE].name,
+            "model": self._model(system).name,
             "asked": asked,
             "tokens": self.effort.tokens,
             "policy": self._policy(system) if system not in self.models else None,

@@ -21,6 +21,8 @@ from guard.phrase import Phrase
 
 MOST_ALLOWED: Final = 512
 """The most texts that one answer may repeat. What a prompt says beyond these stays banned."""
+_MOST_KEPT: Final = 1024
+"""The most targets whose phrases and forms are kept ready for the next request."""
 _LESS: Final = ("word", "initials", "middle")
 """The kinds of forms that may lack a word of their phrase."""
 
@@ -183,9 +185,12 @@ _kept: dict[int, tuple[weakref.ref[ForgetTarget], _Spoken]] = {}
 
 
 def _spoken(target: ForgetTarget) -> _Spoken:
-    """Return what `_Spoken` makes of a target. It is kept as long as the target itself lives."""
+    """Return what `_Spoken` makes of a target. It is kept at most as long as the target itself lives."""
     key = id(target)
     found = _kept.get(key)
     if found is None or found[0]() is not target:
         found = _kept[key] = (weakref.ref(target, lambda _: _kept.pop(key, None)), _Spoken(target))
+        # A copy: another thread may change it, and so may the end of a target.
+        for oldest in list(_kept)[:-_MOST_KEPT]:
+            _kept.pop(oldest, None)
     return found[1]

@@ -40,7 +40,7 @@ SMALL = {
     ".venv/bin/python -m evaluation.load.neighbour": "--demo people --rounds 1 --requests 3",
     ".venv/bin/python -m evaluation.detection.fit": "--small",
     ".venv/bin/python -m evaluation.tofu --model MODEL --retain RETAIN --record": "--small",
-    ".venv/bin/python -m evaluation.finetuned": "--forget forget01 --most 1 --epochs 1",
+    ".venv/bin/python -m evaluation.finetuned": "--forget forget01 --most 1 --epochs 1 --layers 1",
     ".venv/bin/python -m evaluation.soundness.fuzz --minutes 60": "--minutes 0.05",
     ".venv/bin/python -m pytest tests/guard/matching/test_automaton.py": "-p no:cacheprovider",
     # `make test` runs it, on an engine that is there already.

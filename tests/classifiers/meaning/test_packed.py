@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from classifiers import SentenceEncoder
+from classifiers.meaning import packed as module
 from classifiers.meaning.encoder import Vectors, bundled_model, unit_rows
 from classifiers.meaning.packed import packed
 from tests.classifiers.conftest import STRANGE
@@ -46,6 +47,21 @@ def test_packed_vectors_do_not_depend_on_what_else_is_encoded(real_encoder: Sent
     for row, text in enumerate(TEXTS * 3):
         assert real_encoder.encode([text])[0] @ together[row] > 0.9999
     np.testing.assert_array_equal(together[: len(TEXTS)], together[-len(TEXTS) :])
+
+
+def test_a_pass_has_few_numbers_of_pieces_and_little_more_than_it_needs() -> None:
+    numbers = [module._rounded(pieces) for pieces in range(1, module._PIECES + 1)]
+    assert len(set(numbers)) <= 64
+    assert all(0 <= number - pieces < max(8, pieces / 4) for pieces, number in enumerate(numbers, start=1))
+    assert numbers[-1] == module._PIECES
+
+
+@pytest.mark.slow
+def test_what_fills_up_a_pass_changes_no_vector(real_encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled = [real_encoder.encode(TEXTS[:number]) for number in range(1, len(TEXTS))]
+    monkeypatch.setattr(module, "_rounded", lambda pieces: pieces)
+    for number, vectors in enumerate(filled, start=1):
+        assert (np.einsum("ij,ij->i", real_encoder.encode(TEXTS[:number]), vectors) > 0.9999).all()
 
 
 @pytest.mark.slow

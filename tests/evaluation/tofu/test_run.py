@@ -14,7 +14,7 @@ RECORDS = {
     FORGET: [Record("Who?", "He.", "It is he.", ("It is she.",))],
     "retain": [Record("Where?", "Here.", "Here.", ("There.",))],
 }
-PARTS = {"answers": ["He."], "flagged": [True], "likely": [[[-1.0], [-2.0], [-3.0, -1.0]]]}
+PARTS = {"answers": ["He."], "flagged": [True], "held": [["digest"]], "likely": [[[-1.0], [-2.0], [-3.0, -1.0]]]}
 
 
 def run(folder: Path, tokens: int = 8, systems: tuple[str, ...] = (NONE, RETAIN)) -> Run:

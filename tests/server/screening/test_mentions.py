@@ -12,6 +12,7 @@ from classifiers import ForgetTarget
 from classifiers.action import Action
 from classifiers.answering import Answering, Echo, InContext
 from guard.phrase import Phrase
+from server.screening import mentions as module
 from server.screening.mentions import MOST_ALLOWED, _kept, mentions, without
 
 FACTS = [
@@ -175,6 +176,14 @@ def test_nothing_of_a_target_that_is_gone_is_kept() -> None:
     del gone
     gc.collect()
     assert key not in _kept
+
+
+def test_what_is_kept_is_of_few_targets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_KEPT", 2)
+    several = [target(id=f"t{number}") for number in range(4)]
+    for one in several:
+        assert allowed("Who was Ada Kettil?", ECHO, one) == allowed("Who was Ada Kettil?", ECHO)
+    assert len(_kept) <= 2
 
 
 def test_a_text_without_names() -> None:
