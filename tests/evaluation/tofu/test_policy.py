@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from classifiers.action import Action
 from evaluation.data import TOFU, missing
 from evaluation.tofu.policy import WAYS, policy
 from server.policy.file import load_policy
@@ -17,7 +18,7 @@ def test_the_server_reads_each_policy(way: str, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(yaml.safe_dump(policy("forget01", way, 1), allow_unicode=True))
     (target,) = load_policy(path).targets
-    assert target.action.bans == (way != "refuse")
+    assert (target.action is Action.REFUSE) == (way == "refuse")
     assert len(target.examples) == 20
     assert {phrase.scope for phrase in target.phrases} >= {"gated"}
 
