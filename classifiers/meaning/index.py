@@ -58,12 +58,10 @@ class _Block:
 
 
 class ExampleIndex:
-    """Finds the unit vectors that are near enough to a query (`above`), and the nearest one (`best`). Immutable; safe for
-    threads.
+    """Finds the vectors that are near enough to a query (`above`), and the nearest one (`best`). Immutable; safe for threads.
 
     Memory: 4 d + 4 * 64 + 4 bytes per vector (1.8 kB at 384 dimensions, 360 MB for 200,000 vectors), of which the first 4 d are
-        the
-    array of the caller; plus at most an eighth if vectors were added. A search takes 1 MB and the result.
+    the array of the caller; plus at most an eighth if vectors were added. A search takes 1 MB and the result.
     """
 
     def __init__(self, vectors: Vectors) -> None:
@@ -163,6 +161,8 @@ class ExampleIndex:
         queries = self._asked(queries)
         if excluded is not None and excluded.shape != (len(self),):
             raise ValueError(f"there are {len(self)} vectors, but excluded has the shape {excluded.shape}")
+        if len(self) * self.dimension <= _SMALL:
+            return self._best_of_few(queries, excluded)
         cosines = np.full(len(queries), -1.0, np.float32)
         columns = np.full(len(queries), -1, np.int64)
         # The cosine of any vector is a lower bound of the best one; that of the best partial product is a tight bound.
@@ -180,11 +180,24 @@ class ExampleIndex:
             cosines[rows[better]], columns[rows[better]] = values[better], found[better]
         return cosines, columns
 
+    def _best_of_few(self, queries: Vectors, excluded: NDArray[np.bool_] | None) -> tuple[Vectors, Integers]:
+        """Do what `best` does by all products."""
+        cosines = np.full(len(queries), -np.inf, np.float32)
+        columns = np.full(len(queries), -1, np.int64)
+        everyone = np.arange(len(queries))
+        for start, block, first, last in self._tiles(len(queries)):
+            products = block.vectors[first:last] @ np.ascontiguousarray(queries.T)
+            if excluded is not None:
+                products[excluded[start : start + last - first]] = -np.inf
+            at = products.argmax(axis=0)
+            found = products[at, everyone]
+            better = found > cosines
+            cosines[better], columns[better] = found[better], start + at[better]
+        return np.where(columns < 0, np.float32(-1.0), cosines), columns
+
     def _guess(self, queries: Vectors, excluded: NDArray[np.bool_] | None) -> Vectors:
         """Return a lower bound of each query's best cosine, float32 [q]: the cosine of some vector, or less than any cosine."""
         least = np.full(len(queries), -2.0, np.float32)
-        if len(self) * self.dimension <= _SMALL:
-            return least
         heads = np.ascontiguousarray((queries @ self._axes).T)
         everyone = np.arange(len(queries))
         for start, block, first, last in self._tiles(len(queries)):
