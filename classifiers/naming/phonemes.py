@@ -215,7 +215,7 @@ def _greek(word: str) -> str:
     word = re.sub("[\u0301\u0300\u0342\u0313\u0314\u0345]", "", unicodedata.normalize("NFD", word))
     for pattern, sound in _GREEK_PAIRS:
         word = pattern.sub(sound, word)
-    return "".join([_GREEK.get(letter, letter if letter.isascii() else "") for letter in word])
+    return "".join([_GREEK.get(letter, letter if letter in PHONEMES else "") for letter in word])
 
 
 def _arabic(word: str) -> str:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from classifiers.naming.phonemes import PHONEMES, spoken
@@ -53,6 +53,7 @@ def test_every_word_of_every_script_sounds(script: str) -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.text(min_size=1, max_size=12))
+@example("\u03700")
 def test_any_word_is_taken(word: str) -> None:
     said = spoken(word)
     assert set(said.sounds) <= set(PHONEMES)
