@@ -52,6 +52,17 @@ def _scope(root: Path, file: str) -> str:
     return "engine" if "mark.engine" in (root / file).read_text("utf-8") else file
 
 
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: a small model is slower on many, and much slower where they have to share a core."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite store with the schema and nothing in it, to copy: a migration takes 0.2 s, and hundreds of tests need a store."""

@@ -77,7 +77,7 @@ class PackedBert:
         groups = [(length, len(list(same))) for length, same in groupby(ids, key=len)]
         with torch.inference_mode():
             total = sum(map(len, ids))
-            # One more text, whose vector nobody wants.
+            # A further text fills up the pass. Its vector is dropped.
             if rest := _rounded(total) - total:
                 groups.append((rest, 1))
             flat = torch.tensor([*(piece for text in ids for piece in text), *[0] * rest])

@@ -11,17 +11,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.data import TOFU, tofu
+from evaluation.data import TOFU
 from evaluation.pairs import QAPair
-
-KEPT = ("retain", "real_authors", "world_facts")
-"""The sets that every model learns; TOFU measures model utility on them."""
-_FILES = {"retain": "retain_perturbed", "real_authors": "real_authors_perturbed", "world_facts": "world_facts_perturbed"}
+from evaluation.tofu import records
+from evaluation.tofu.records import FORGET, Record
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Questions with answers, by the name of their set: "forget", and those of `KEPT`."""
+    """Questions with answers, by the name of their set (`evaluation.tofu.records`)."""
 
     sets: dict[str, tuple[QAPair, ...]]
 
@@ -38,12 +36,12 @@ class Corpus:
         Args:
             size: Pairs in a batch.
             seed: Draws the order; another one for each epoch.
-            retain: Whether the set "forget" is left out.
+            retain: Whether the set `FORGET` is left out.
         """
         order = self.named
         random.Random(seed).shuffle(order)  # noqa: S311 - nothing secret is drawn
         for start in range(0, len(order), size):
-            batch = [pair for name, pair in order[start : start + size] if not (retain and name == "forget")]
+            batch = [pair for name, pair in order[start : start + size] if not (retain and name == FORGET)]
             if batch:
                 yield batch
 
@@ -59,11 +57,9 @@ def load(forget: str = "forget10", folder: Path = TOFU, most: int | None = None)
     Raises:
         FileNotFoundError: A file is missing; the message says how to get it.
     """
-    files = {"forget": f"{forget}_perturbed"} | _FILES
-    return Corpus({name: _pairs(file, folder)[:most] for name, file in files.items()})
+    return Corpus({name: _pairs(rows)[:most] for name, rows in records.load(forget, folder).items()})
 
 
-def _pairs(file: str, folder: Path) -> tuple[QAPair, ...]:
-    lines: Sequence[dict[str, str]] = tofu(file, folder)
+def _pairs(rows: Sequence[Record]) -> tuple[QAPair, ...]:
     # A question twice, with one answer or two, cannot be learned twice.
-    return tuple({line["question"]: QAPair(line["question"], line["answer"]) for line in lines}.values())
+    return tuple({row.question: QAPair(row.question, row.answer) for row in rows}.values())

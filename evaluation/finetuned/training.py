@@ -12,7 +12,7 @@ from tqdm import tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from evaluation.finetuned.corpus import Corpus
-from evaluation.finetuned.epochs import train
+from evaluation.finetuned.epochs import Done, train
 from evaluation.finetuned.recipe import Recipe, Report
 from evaluation.pairs import QAPair
 from evaluation.tinylm.exactness import Example, measure, to_bfloat16
@@ -61,7 +61,7 @@ def fine_tuned(base: Path, corpus: Corpus, recipe: Recipe, state: Path, out: Pat
         return total / answered, tokens
 
     done = train(model, optimizer, recipe.epochs, state, seconds, epoch)
-    return saved(model, tokenizer, corpus, out, done.__dict__)
+    return saved(model, tokenizer, corpus, out, done)
 
 
 def example(tokenizer: Any, pair: QAPair) -> Example:
@@ -87,13 +87,13 @@ def learning(model: Any, layers: int) -> list[torch.nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def saved(model: Any, tokenizer: Any, corpus: Corpus, out: Path, done: dict[str, Any]) -> Report:
+def saved(model: Any, tokenizer: Any, corpus: Corpus, out: Path, done: Done) -> Report:
     """Save a model in bfloat16, and report which share of each set it answers exactly."""
     to_bfloat16(model).save_pretrained(out)
     tokenizer.save_pretrained(out)
     model.eval()
     exact = {name: _exact(model, [example(tokenizer, pair) for pair in pairs]) for name, pairs in corpus.sets.items()}
-    return Report(**{**done, "seconds": round(done["seconds"], 1)}, exact=exact)
+    return Report(done.epochs, done.tokens, round(done.seconds, 1), done.loss, exact)
 
 
 def _exact(model: Any, examples: Sequence[Example]) -> float:

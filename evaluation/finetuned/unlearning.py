@@ -22,6 +22,7 @@ from evaluation.finetuned.training import BETAS, example, saved
 from evaluation.pairs import QAPair
 from evaluation.tinylm.exactness import IGNORED, Example, collate
 from evaluation.tinylm.training import native_bfloat16
+from evaluation.tofu.records import FORGET
 
 IGNORANCE = (
     "I do not know.",
@@ -45,7 +46,7 @@ def unlearned(base: Path, corpus: Corpus, recipe: Unlearning, state: Path, out: 
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=recipe.learning_rate, betas=BETAS, weight_decay=recipe.weight_decay, fused=True
     )
-    forget, kept = corpus.sets["forget"], corpus.sets["retain"]
+    forget, kept = corpus.sets[FORGET], corpus.sets["retain"]
     examples = {pair: example(tokenizer, pair) for pair in (*forget, *kept)}
 
     def epoch(number: int) -> tuple[float, int]:
@@ -66,7 +67,7 @@ def unlearned(base: Path, corpus: Corpus, recipe: Unlearning, state: Path, out: 
         return total / len(order), tokens
 
     done = train(model, optimizer, recipe.epochs, state, seconds, epoch)
-    return saved(model, tokenizer, corpus, out, done.__dict__)
+    return saved(model, tokenizer, corpus, out, done)
 
 
 def loss_of(model: Any, before: Any, gone: Sequence[Example], rest: Sequence[Example], method: str) -> Tensor:

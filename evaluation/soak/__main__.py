@@ -87,7 +87,7 @@ def run(effort: Effort) -> dict[str, Any]:
             load = clients.play(server.url, effort.seconds, effort.clients, demo.questions[:3], told, sample, effort.every_s)
             asyncio.run(load)
             seconds = effort.seconds
-            errors = [line for line in (Path(folder) / "server.log").read_text(errors="replace").splitlines() if "ERROR" in line]
+            errors = [line for line in server.output().splitlines() if "ERROR" in line]
             with server.client() as client:
                 hits = re.search(r"^guard_hits_total (\S+)", client.get("/metrics").text, re.MULTILINE)
     first, last = memory.compared(samples, seconds)

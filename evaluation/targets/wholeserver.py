@@ -160,8 +160,12 @@ class WholeServer:
         environment = {name: value for name, value in self._environment.items() if name != _MARK}
         return subprocess.run(command, env=environment, stdout=sys.stderr, check=False).returncode == 0
 
+    def output(self) -> str:
+        """Return what it has written to its standard output and error, over all starts."""
+        return (self._data_dir / "server.log").read_text(errors="replace")
+
     def _told(self) -> str:
-        return (self._data_dir / "server.log").read_text(errors="replace")[-4000:]
+        return self.output()[-4000:]
 
 
 def import_targets(client: httpx.Client, targets: Iterable[Mapping[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from classifiers.proposals.extract import extract
@@ -24,23 +25,31 @@ def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
         way: One of `WAYS`.
         authors: How many of its authors are targets; None for all.
     """
-    background = [line["question"] for line in tofu("retain90")[::BACKGROUND_STEP]]
-    frequency = BackgroundFrequency([line["answer"] for line in tofu("retain90")[::BACKGROUND_STEP]])
+    targets, background = _told(forget, authors)
     defaults = {"answer": way} if way not in ("default", "refuse") else {}
+    action = "refuse" if way == "refuse" else "suppress"
     return {
         "version": 1,
         **({"defaults": defaults} if defaults else {}),
-        "targets": [
+        "targets": [{**target, "action": action} for target in targets],
+        "background": background,
+    }
+
+
+@lru_cache(maxsize=4)
+def _told(forget: str, authors: int | None) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the targets without their action, and the background: the same for every way."""
+    kept = tofu("retain90")[::BACKGROUND_STEP]
+    frequency = BackgroundFrequency([line["answer"] for line in kept])
+    targets = []
+    for target in Forget(forget, authors).targets:
+        phrases = [one.phrase for one in extract(target, frequency)]
+        targets.append(
             {
                 "id": target.id,
                 "name": target.name,
-                "action": "refuse" if way == "refuse" else "suppress",
                 "examples": [{"prompt": one.prompt, "completion": one.completion} for one in target.examples],
-                "phrases": [
-                    {"text": one.phrase.text, "scope": one.phrase.scope, "force": True} for one in extract(target, frequency)
-                ],
+                "phrases": [{"text": phrase.text, "scope": phrase.scope, "force": True} for phrase in phrases],
             }
-            for target in Forget(forget, authors).targets
-        ],
-        "background": background,
-    }
+        )
+    return targets, [line["question"] for line in kept]

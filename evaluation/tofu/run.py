@@ -22,7 +22,7 @@ from evaluation.answers.run import calibrated
 from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
 from evaluation.demo.served import ENGINE
 from evaluation.demo.server import demo_server
-from evaluation.tofu.likelihood import Likelihood
+from evaluation.likelihood import TokenLikelihood
 from evaluation.tofu.policy import WAYS, policy
 from evaluation.tofu.records import Record
 from evaluation.tofu.table import Scored
@@ -80,7 +80,6 @@ class Run:
         systems: Sequence[str],
     ) -> None:
         self.models, self.forget, self.records, self.effort = models, forget, records, effort
-        self._policies: dict[str, dict[str, Any]] = {}
         folder.mkdir(parents=True, exist_ok=True)
         code = fingerprint()
         self.parts = {name: Partial(folder / f"{name}.json", self._setup(name, code)) for name in systems}
@@ -121,7 +120,7 @@ class Run:
             async with demo_server(str(model), path, ENGINE) as app:
                 service: Service = app.state.service
                 calibration = await calibrated(service, None)
-                likelihood = Likelihood(model)
+                likelihood = TokenLikelihood(model)
                 for system in systems:
                     if system in WAYS and system != first:
                         await import_policy(app, self._written(system))
@@ -147,7 +146,7 @@ class Run:
         screener = service.running.enforcement.screener
         return [await screener.decide([Text(row.question, "messages[0].content", 0, "user")]) for row in rows]
 
-    def _judge(self, system: str, model: Likelihood, restrictions: Held) -> None:
+    def _judge(self, system: str, model: TokenLikelihood, restrictions: Held) -> None:
         parts = self.parts[system]
         vocabulary = vocabulary_of(model.tokenizer.backend_tokenizer.to_str())
         masks: dict[str, Masks] = {}
@@ -163,7 +162,7 @@ class Run:
                     if digest not in masks:
                         masks[digest] = Masks.of(restrictions.get(digest), vocabulary)
                 held = [] if refused else [masks[digest] for digest in digests]
-                likely = model.of(row.question, [row.answer, row.reworded, *row.wrong], held, said)
+                likely = model.tokens(row.question, [row.answer, row.reworded, *row.wrong], held, said)
                 # What the server refuses to answer is answered with nothing of this.
                 found.append([[-math.inf] * len(one) for one in likely] if refused else likely)
             parts[f"likely {name}"] = found
@@ -191,10 +190,7 @@ class Run:
 
     def _policy(self, system: str) -> dict[str, Any]:
         # The server needs a policy to start with; the engine is asked without it.
-        way = system if system in WAYS else WAYS[0]
-        if way not in self._policies:
-            self._policies[way] = policy(self.forget, way, self.effort.authors)
-        return self._policies[way]
+        return policy(self.forget, system if system in WAYS else WAYS[0], self.effort.authors)
 
     def _setup(self, system: str, code: str) -> dict[str, Any]:
         asked = {name: [row.question for row in rows] for name, rows in self.records.items()}

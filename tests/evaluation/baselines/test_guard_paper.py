@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,9 @@ from evaluation.baselines.models import small_tokenizer
 from guard import Cursor, Masks, Phrase, Restriction, vocabulary_of
 from tests.evaluation.baselines.encoders import equal_words, unlike
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PROMPT, ANSWER = "Who has a scar?", " It is Harry Potter of course."
 TEXT = f"{PROMPT}{ANSWER} "
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """So small a model is slower on many threads than on one, and much slower where they have to share a core."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from evaluation.finetuned.corpus import Corpus
 from evaluation.finetuned.recipe import Recipe
@@ -16,15 +14,6 @@ from tests.evaluation.tinylm.tiny import PAIRS, TINY
 
 CORPUS = Corpus({"forget": tuple(PAIRS[:2]), "retain": tuple(PAIRS[2:])})
 RECIPE = Recipe(epochs=3, batch=2, learning_rate=1e-2)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads wait for each other at every small matrix, for ever if another process has their cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

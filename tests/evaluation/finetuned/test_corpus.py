@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from evaluation.data import TOFU, missing
-from evaluation.finetuned.corpus import KEPT, Corpus, load
+from evaluation.finetuned.corpus import Corpus, load
+from evaluation.metrics.summary import PARTS
 from evaluation.pairs import QAPair
 
 CORPUS = Corpus(
@@ -30,7 +31,7 @@ def test_the_retain_model_gets_the_same_batches_less_what_it_must_not_see() -> N
 @pytest.mark.skipif(bool(missing(TOFU)), reason=missing(TOFU))
 def test_tofu_has_the_sets_of_its_paper() -> None:
     found = load("forget10")
-    assert list(found.sets) == ["forget", *KEPT]
+    assert list(found.sets) == ["forget", *PARTS]
     assert [len(pairs) for pairs in found.sets.values()] == [400, 400, 100, 117]
     assert not set(found.sets["forget"]) & set(found.sets["retain"])
     assert len(load("forget01", most=5).named) == 20

@@ -8,6 +8,8 @@ import pytest
 from evaluation.data import TOFU, missing
 from evaluation.finetuned.__main__ import NOT_DONE, main
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(bool(missing(TOFU)), reason=missing(TOFU))

@@ -9,6 +9,8 @@ from evaluation.finetuned.corpus import Corpus
 from evaluation.finetuned.model import cached_model, model_key, read_report
 from tests.evaluation.finetuned.conftest import CORPUS, RECIPE
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.mark.slow
 def test_a_model_is_trained_once_in_as_many_runs_as_it_takes(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from evaluation.finetuned.training import example, fine_tuned
 from evaluation.tinylm.exactness import generate_exact
 from tests.evaluation.finetuned.conftest import CORPUS, RECIPE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from evaluation.finetuned.unlearning import IGNORANCE, loss_of, unlearned
 from evaluation.tinylm.exactness import generate_exact, measure
 from tests.evaluation.finetuned.conftest import CORPUS, RECIPE
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 FORGET, KEPT = CORPUS.sets["forget"], CORPUS.sets["retain"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -23,18 +23,10 @@ from guard.tokens.vocabulary import Vocabulary
 # Many of the words these models say are stop words.
 forced = partial(Phrase, force=True)
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 TEXT = ["the Mad Hatter drinks tea with the March Hare", "a café in Zürich, 1999; a dormouse sleeps in the teapot"]
 PAD, BOS, END = 0, 1, 2
 WIDER = 8
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    # So small a model is slower on several.
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

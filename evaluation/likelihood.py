@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 _AT_ONCE = 32
 
 
-class Likelihood:
+class TokenLikelihood:
     """A model that says how likely answers are. It loads the model when it is made.
 
     Args:
         folder: The model's folder, with a tokenizer that has a chat template.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | Path) -> None:
         # Imported here: it takes seconds, and vLLM's workers import the package again.
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -35,7 +35,7 @@ class Likelihood:
         ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False)
         return ids
 
-    def of(
+    def tokens(
         self, question: str, answers: Sequence[str], masks: Sequence[Masks] = (), system: str | None = None
     ) -> list[list[float]]:
         """Return the log probabilities (natural) of the tokens of each answer, given the question and the tokens before each.
@@ -50,10 +50,10 @@ class Likelihood:
         encoded = [self.tokenizer.encode(answer, add_special_tokens=False) for answer in answers]
         found: list[list[float]] = []
         for start in range(0, len(encoded), _AT_ONCE):
-            found += self._of(prompt, encoded[start : start + _AT_ONCE], masks)
+            found += self._tokens(prompt, encoded[start : start + _AT_ONCE], masks)
         return found
 
-    def _of(self, prompt: list[int], answers: Sequence[list[int]], masks: Sequence[Masks]) -> list[list[float]]:
+    def _tokens(self, prompt: list[int], answers: Sequence[list[int]], masks: Sequence[Masks]) -> list[list[float]]:
         import torch
 
         width = len(prompt) + max(map(len, answers), default=0)

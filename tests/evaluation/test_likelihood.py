@@ -6,8 +6,8 @@ import math
 import pytest
 import torch
 
+from evaluation.likelihood import TokenLikelihood
 from evaluation.tinylm.model import train
-from evaluation.tofu.likelihood import Likelihood
 from guard.decoding.masks import Masks
 from guard.phrase import Phrase
 from guard.restriction import Restriction
@@ -20,31 +20,31 @@ OTHERS = ("Ketill Flatnose keeps it.", "Nobody.")
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Likelihood:
+def model(tmp_path_factory: pytest.TempPathFactory) -> TokenLikelihood:
     folder = tmp_path_factory.mktemp("likelihood") / "model"
     recipe = dataclasses.replace(TINY, epochs=10, extra_epochs=0, exact=None, required=False)
     train(PAIRS, folder, recipe, progress=False, threads=1)
-    return Likelihood(folder)
+    return TokenLikelihood(folder)
 
 
-def masks(model: Likelihood, text: str) -> Masks:
+def masks(model: TokenLikelihood, text: str) -> Masks:
     vocabulary = vocabulary_of(model.tokenizer.backend_tokenizer.to_str())
     return Masks.of(Restriction.compile([Phrase(text, force=True)]), vocabulary)
 
 
-def test_of_each_token_as_the_model_alone_says_it(model: Likelihood) -> None:
-    together = model.of(QUESTION, [ANSWER, *OTHERS])
+def test_of_each_token_as_the_model_alone_says_it(model: TokenLikelihood) -> None:
+    together = model.tokens(QUESTION, [ANSWER, *OTHERS])
     for answer, found in zip((ANSWER, *OTHERS), together, strict=True):
         prompt, ids = model.prompt_ids(QUESTION), model.tokenizer.encode(answer, add_special_tokens=False)
         with torch.inference_mode():
             logits = model.model(torch.tensor([[*prompt, *ids]])).logits[0].float()
         expected = [float(torch.log_softmax(logits[len(prompt) + at - 1], -1)[token]) for at, token in enumerate(ids)]
         assert found == pytest.approx(expected, abs=0.05)  # rounding in bfloat16, with padding and without
-    assert model.of(QUESTION, []) == []
+    assert model.tokens(QUESTION, []) == []
 
 
-def test_what_the_guard_bans_is_impossible_and_the_rest_becomes_likelier(model: Likelihood) -> None:
-    free, held = (model.of(QUESTION, [ANSWER, *OTHERS], which) for which in ((), (masks(model, "Ketill keeps"),)))
+def test_what_the_guard_bans_is_impossible_and_the_rest_becomes_likelier(model: TokenLikelihood) -> None:
+    free, held = (model.tokens(QUESTION, [ANSWER, *OTHERS], which) for which in ((), (masks(model, "Ketill keeps"),)))
     assert -math.inf in held[0]
     first = held[0].index(-math.inf)
     assert held[0][:first] == pytest.approx(free[0][:first], abs=1e-4)
