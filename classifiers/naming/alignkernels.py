@@ -209,3 +209,22 @@ def search(
                         cost[count] = total / allowed[name] if allowed[name] > 0 else 0.0
                         count += 1
     return found[:count], cost[:count]
+
+
+@_compiled
+def nearest(
+    sounds: Any, bounds: Any, letters: Any, replaced: Any, missing: Any, added: Any, told: Any, most_words: int, most: float
+) -> float:
+    """Return the least cost of aligning all letters of one name with a run of words, or `most` if none costs less."""
+    row, since = np.empty(_LONGEST + 2, np.float64), np.empty(_LONGEST + 2, np.float64)
+    least = most
+    for i in range(len(bounds)):
+        if not bounds[i, 1]:
+            continue
+        for j in range(i + 1, len(bounds)):
+            if bounds[j, 3] - bounds[i, 3] >= most_words or bounds[j, 0] - bounds[i, 0] > _LONGEST:
+                break
+            if bounds[j, 2]:
+                part = sounds[bounds[i, 0] : bounds[j, 0]]
+                least = min(least, _distance(letters, part, replaced, missing, added, told, 1e6, least, row, since))
+    return least

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from classifiers.multilingual.classifier import Multilingual
-from classifiers.multilingual.features import NAMES
+from classifiers.multilingual.classifier import NAMES, Multilingual, may_name
+from classifiers.multilingual.said import HEARD, Said
 from classifiers.profile.weights import Weights
 from tests.classifiers.conftest import BagOfWords, a_target
 
@@ -19,12 +19,22 @@ NAMED = Weights(np.array([float(name == "name") for name in NAMES], np.float32),
 def test_a_score_is_the_feature_less_the_limit_and_the_best_window_counts() -> None:
     model = Multilingual(BagOfWords(), ["how do planes fly", "what is rain"], model=NAMED)
     target = a_target("ada", "ada brillquist")
+    said = Said("ada brillquist")
     far, near = model.reach(["how do planes fly", "ada brillquist"])
-    assert model.score([near], target) == pytest.approx(0.5)
-    assert model.score([near], target, doubtful=True) == pytest.approx(0.75)
-    assert model.score([far, near], target) == model.score([near], target) > model.score([far], target)
-    assert model.score([], target) == -math.inf
+    assert model.score([near], said, target) == pytest.approx(0.5)
+    assert model.score([near], said, target, doubtful=True) == pytest.approx(0.75)
+    assert model.score([far, near], said, target) == model.score([near], said, target) > model.score([far], said, target)
+    assert model.score([], said, target) == -math.inf
     assert model.reach([]) == []
+
+
+def test_a_name_that_is_heard_well_has_the_limit_of_a_doubtful_one() -> None:
+    heard = np.array([name == "heard" for name in NAMES], np.float32)
+    ordinary = np.array([name == "heard ordinary" for name in NAMES], np.float32)
+    assert may_name(heard, False)
+    assert may_name(ordinary * HEARD, False)
+    assert not may_name(heard * HEARD / 2, False)
+    assert may_name(heard * 0, True)
 
 
 def test_the_packaged_weights_are_of_these_features() -> None:
