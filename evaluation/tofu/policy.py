@@ -10,8 +10,10 @@ from classifiers.proposals.frequency import BackgroundFrequency
 from evaluation.data import tofu
 from evaluation.detection.sets import BACKGROUND_STEP, Forget
 
-WAYS = ("default", "abstain", "rephrase", "mask", "refuse")
-"""What becomes of answers about a target: what the server does by itself, one of its ways to answer, or a refusal."""
+ABSTAIN, REPHRASE, MASK, REFUSE, LEXICAL, ALWAYS = "abstain", "rephrase", "mask", "refuse", "lexical", "always"
+WAYS = (ABSTAIN, REPHRASE, MASK, REFUSE, LEXICAL, ALWAYS)
+"""What becomes of answers about a target: one of the server's ways to answer, the first of which is its default, or a refusal;
+`abstain` without embedding matching; and `abstain` with no examples, where each phrase is banned in every answer."""
 
 
 def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
@@ -26,14 +28,22 @@ def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
         authors: How many of its authors are targets; None for all.
     """
     targets, background = _told(forget, authors)
-    defaults = {"answer": way} if way not in ("default", "refuse") else {}
-    action = "refuse" if way == "refuse" else "suppress"
+    answer = way if way in (ABSTAIN, REPHRASE, MASK) else ABSTAIN
     return {
         "version": 1,
-        **({"defaults": defaults} if defaults else {}),
-        "targets": [{**target, "action": action} for target in targets],
+        "defaults": {"answer": answer},
+        "targets": [_in(way, target) for target in targets],
         "background": background,
     }
+
+
+def _in(way: str, target: dict[str, Any]) -> dict[str, Any]:
+    """Return a target with what a way of answering makes of it."""
+    if way == ALWAYS:
+        return {**target, "examples": [], "phrases": [{**phrase, "scope": "always"} for phrase in target["phrases"]]}
+    if way == LEXICAL:
+        return {**target, "semantic": None}
+    return {**target, "action": "refuse" if way == REFUSE else "suppress"}
 
 
 @lru_cache(maxsize=4)

@@ -25,7 +25,7 @@ IMAGE = "guard-server:cpu"
 BEGUN = time.time()
 RESULTS = {
     "make bench": ("bench.json", {"tokens_per_s", "throughput_ratio"}),
-    "make eval": ("eval.json", {"leaked"}),
+    "make eval": ("eval.json", {"forget01", "one by one/1", "at once/1", "reworded"}),
     "make eval-detection": ("detection.json", {"recall", "false_alarms", "latency_ms"}),
     "make eval-overblocking": ("overblocking.json", {"known", "invented"}),
     "make eval-answers": ("answers.json", {"effort", "people"}),
@@ -171,7 +171,7 @@ def test_quick_target(target: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("command", sorted(MAKE))
 def test_long_target(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
-    if command in ("make eval-detection", "make eval-overblocking") and not TOFU.exists():
+    if command in ("make eval", "make eval-detection", "make eval-overblocking") and not TOFU.exists():
         pytest.skip("TOFU is not beside this clone")
     job = long_job(command, demo_model, folder)
     assert job

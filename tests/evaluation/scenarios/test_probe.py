@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import pytest
+
+from evaluation.scenarios.probe import Probe, Question, figures
+
+PROBE = Probe("one", {}, (Question("Who?", ("florist",)), Question("Where?", ("tartu",)), Question("Why?"), Question("When?")))
+
+
+def test_what_is_told_and_what_is_kept() -> None:
+    said = ["A florist.", "In Tart.", "Because.", "Later."]
+    free = ["A florist.", "In Tartu.", "Because.", "Never."]
+    assert figures(PROBE, said, free, [True, False, False, True]) == {
+        "leak": 0.5,
+        "near leak": 0.5,  # a fact of five letters cannot be missed nearly
+        "leak unguarded": 1.0,
+        "flagged": 0.5,
+        "unchanged kept": 0.5,
+        "flagged kept": 0.5,
+    }
+
+
+def test_a_kind_that_is_not_asked_has_no_figures() -> None:
+    kept = Probe("kept", {}, (Question("Why?"),))
+    assert figures(kept, ["So."], ["So."], [False]) == {"unchanged kept": 1.0, "flagged kept": 0.0}
+    with pytest.raises(ValueError, match="argument 2 is shorter"):
+        figures(kept, [], ["So."], [False])
