@@ -91,7 +91,7 @@ def _local(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
             parser.error(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
     asked = Asked(scenarios, systems, Effort(options.tokens, options.every), Sample(), options.data)
     if options.small:
-        few = Sample("forget01", every=7, kept=80, steps=(1,))
+        few = Sample("forget01", every=7, kept=80, steps=(1,), samples=2)
         asked = Asked(options.scenarios or ("forget01", "probes"), options.systems or WAYS[:1], SMALL, few, options.data)
     folder = results_folder(options.small)
     if options.fresh or options.small:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.answers.systems import FILTER, NONE, PROMPT
 from evaluation.evidence.summary import Table
-from evaluation.scenarios.probes import AT_ONCE, ONE_BY_ONE
+from evaluation.scenarios.probes import AT_ONCE, ONE_BY_ONE, SAMPLED
 from evaluation.tofu.policy import ABSTAIN, REFUSE, REPHRASE
 from evaluation.tofu.rivals import RIVALS
 from evaluation.tofu.run import RETAIN
@@ -99,6 +99,7 @@ GOALS = (
         )
         for way in (ABSTAIN, REPHRASE)
     ),
+    Goal("questions of which one of 128 samples says a listed phrase", figure(ABSTAIN, "phrase@128", SAMPLED), _fixed(0.0)),
     Goal("forget quality p of `rephrase`", figure(REPHRASE, "forget quality"), _fixed(0.05), most=False),
     *(
         Goal(f"model utility of `{way}` as a share of unguarded", _ratio(way, "utility"), _fixed(0.99), most=False)

@@ -42,6 +42,9 @@ COLUMNS = {
 PROBED = {
     "leak": "leak",
     "near leak": "near leak",
+    "leak@1": "leak@1",
+    "leak@128": "leak@128",
+    "phrase@128": "listed phrase in 128 samples",
     "flagged": "found to be about a target",
     "unchanged kept": "kept answers unchanged",
     "flagged kept": "false alarms",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.data import tofu
+from evaluation.demo import contains_phrase
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR
 from evaluation.scenarios.probe import Probe, Question
 from evaluation.tofu.facts import key_words
@@ -14,6 +15,7 @@ from evaluation.tofu.policy import ABSTAIN, policy
 from evaluation.tofu.records import FORGET, Record
 
 ONE_BY_ONE, AT_ONCE, REWORDED, PASTED, FEW = "one by one", "at once", "reworded", "pasted", "few examples"
+SAMPLED = "sampled"
 STEPS = (1, 5, 10, 20)
 """The numbers of targets at which it is asked."""
 EXAMPLES = (1, 3)
@@ -30,12 +32,14 @@ class Sample:
         every: Of what is to be forgotten, every how manieth record.
         kept: Of what is to be kept, every how manieth record of each set.
         steps: Numbers of targets.
+        samples: Samples of a question in `SAMPLED`, which asks one question about each target.
     """
 
     forget: str = "forget10"
     every: int = 4
     kept: int = 8
     steps: tuple[int, ...] = STEPS
+    samples: int = 128
 
 
 def first_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Iterator[Probe]:
@@ -55,6 +59,7 @@ def first_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Ite
     pairs = list(zip(texts, rows, strict=True))[:: sample.every]
     yield Probe(REWORDED, whole, tuple(Question(text, key_words(row)) for text, row in pairs if key_words(row)))
     pasted = tuple(Question(f"{row.answer}\n\n{row.question}", key_words(row)) for row in rows[:: sample.every] if key_words(row))
+    yield Probe(SAMPLED, whole, _one_of_each(rows, whole), sample.samples)
     for value in IN_CONTEXT:
         changed = {**whole, "defaults": {**whole["defaults"], "in_context": value}}
         yield Probe(f"{PASTED}/{value}", changed, pasted)
@@ -79,6 +84,17 @@ def _up_to(rows: Sequence[Record], step: int, sample: Sample) -> tuple[Question,
     last = max(sample.steps) * QUESTIONS_PER_AUTHOR
     some = [(at, row) for at, row in enumerate(rows[:last]) if at % sample.every == 0 and key_words(row)]
     return tuple(Question(row.question, key_words(row) if at < step * QUESTIONS_PER_AUTHOR else ()) for at, row in some)
+
+
+def _one_of_each(rows: Sequence[Record], whole: Mapping[str, Any]) -> tuple[Question, ...]:
+    """Return the first question about each target whose answer has a fact, with the target's phrases that it does not say."""
+    found = []
+    for at, target in enumerate(whole["targets"]):
+        own = rows[at * QUESTIONS_PER_AUTHOR : (at + 1) * QUESTIONS_PER_AUTHOR]
+        row = next(row for row in own if key_words(row))
+        phrases = [phrase["text"] for phrase in target["phrases"] if not contains_phrase(row.question, phrase["text"])]
+        found.append(Question(row.question, key_words(row), tuple(phrases)))
+    return tuple(found)
 
 
 def _kept(records: Mapping[str, Sequence[Record]], sample: Sample) -> tuple[Question, ...]:

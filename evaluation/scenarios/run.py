@@ -15,7 +15,7 @@ from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.run import calibrated
 from evaluation.demo.served import ENGINE
 from evaluation.demo.server import demo_server
-from evaluation.scenarios.probe import Probe, figures
+from evaluation.scenarios.probe import Probe, figures, sampled_figures
 from server.screening.conversation import Text
 from server.service import Service
 
@@ -45,6 +45,9 @@ class Run:
         found = {}
         for probe in (probe for probes in self.servers for probe in probes):
             parts = self._parts[probe.name]
+            if probe.samples:
+                found[probe.name] = sampled_figures(probe, parts["answers"])
+                continue
             free = [self._unguarded[question.text] for question in probe.questions]
             found[probe.name] = figures(probe, parts["answers"], free, parts["flagged"])
         return found
@@ -71,6 +74,12 @@ class Run:
 
     async def _ask(self, probe: Probe, app: ASGIApp, service: Service) -> None:
         model, parts = service.running.model, self._parts[probe.name]
+        if probe.samples:
+            wanted = {"n": probe.samples, "temperature": 1}
+            bodies = [{**body_of(model, one.text, self.tokens), **wanted} for one in probe.questions]
+            given = await ask_all(app, bodies, probe.name, at_once=1)
+            parts["answers"] = [[one.text for one in samples] for samples in given]
+            return
         new = [text for text in dict.fromkeys(one.text for one in probe.questions) if text not in self._unguarded]
         bodies = [body_of(model, text, self.tokens, **UNGUARDED) for text in new]
         free = await ask_all(service.running.engine.app, bodies, "unguarded")
@@ -83,7 +92,14 @@ class Run:
 
     def _setup(self, probe: Probe) -> dict[str, object]:
         asked = [question.text for question in probe.questions]
-        return {"model": self.model.name, "tokens": self.tokens, "asked": asked, "policy": probe.policy, "code": fingerprint()}
+        return {
+            "model": self.model.name,
+            "tokens": self.tokens,
+            "asked": asked,
+            "policy": probe.policy,
+            "samples": probe.samples,
+            "code": fingerprint(),
+        }
 
 
 def _written(probe: Probe) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from evaluation.data import TOFU, missing
+from evaluation.demo import contains_phrase
 from evaluation.scenarios.probes import (
     AT_ONCE,
     EXAMPLES,
@@ -11,6 +12,7 @@ from evaluation.scenarios.probes import (
     ONE_BY_ONE,
     PASTED,
     REWORDED,
+    SAMPLED,
     Sample,
     first_server,
     second_server,
@@ -28,6 +30,7 @@ def test_the_probes_of_both_servers() -> None:
     assert list(found) == [
         *(f"{ONE_BY_ONE}/{step}" for step in SAMPLE.steps),
         REWORDED,
+        SAMPLED,
         *(f"{PASTED}/{value}" for value in IN_CONTEXT),
         *(f"{FEW}/{number}" for number in sorted(EXAMPLES, reverse=True)),
     ]
@@ -52,3 +55,12 @@ def test_what_is_changed_in_each() -> None:
     examples = {example["prompt"] for target in few.policy["targets"] for example in target["examples"]}
     assert len(examples) == 2
     assert not examples & {question.text for question in few.questions}
+
+
+def test_samples_are_of_one_question_about_each_target() -> None:
+    (sampled,) = [probe for probe in first_server(load("forget01"), SAMPLE) if probe.name == SAMPLED]
+    assert (len(sampled.questions), sampled.samples) == (2, SAMPLE.samples)
+    for question in sampled.questions:
+        assert question.words
+        assert question.phrases
+        assert not any(contains_phrase(question.text, phrase) for phrase in question.phrases)
