@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from evaluation.answers.systems import FILTER, NONE, PROMPT
+from evaluation.books.corpus import ALICE
 from evaluation.evidence.summary import Table
 from evaluation.scenarios.probes import AT_ONCE, ONE_BY_ONE, SAMPLED
 from evaluation.tofu.policy import ABSTAIN, REFUSE, REPHRASE
@@ -107,6 +108,14 @@ GOALS = (
     ),
     Goal("kept answers unchanged, `abstain`", figure(ABSTAIN, "unchanged kept"), _fixed(1.0), most=False),
     Goal("false alarms", figure(ABSTAIN, "flagged kept"), _fixed(0.005)),
+    *(
+        Goal(
+            f"VerbMem of Alice, `{way}`, at most the retain model's + 0.02",
+            figure(way, "verbatim", ALICE),
+            _above(figure(RETAIN, "verbatim", ALICE), 0.02),
+        )
+        for way in (ABSTAIN, REPHRASE)
+    ),
     Goal("leak after 20 targets one by one, less that after the first", _later("leak"), _fixed(0.0)),
     Goal(
         "kept answers changed after 20, less those after the first", lambda table: -_later("unchanged kept")(table), _fixed(0.0)

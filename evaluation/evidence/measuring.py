@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation.answers.systems import NONE
+from evaluation.books.builder import build
+from evaluation.books.corpus import ALICE
+from evaluation.books.run import WAYS
+from evaluation.books.run import Run as Reading
 from evaluation.data import TOFU
 from evaluation.evidence.models import Models
 from evaluation.scenarios.probes import Sample, first_server, second_server
@@ -18,8 +22,8 @@ from evaluation.tofu.results import results
 from evaluation.tofu.run import RETAIN, Effort, Run
 
 PROBES = "probes"
-SCENARIOS = ("forget10", "forget05", "forget01", PROBES)
-"""What is asked: TOFU's three sets, and `evaluation.scenarios`."""
+SCENARIOS = ("forget10", "forget05", "forget01", PROBES, ALICE)
+"""What is asked: TOFU's three sets, `evaluation.scenarios`, and a book."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Asked:
 def measure(seed: Models, asked: Asked, folder: Path) -> dict[str, dict[str, dict[str, float]]]:
     """Measure what is missing of a seed, and return its figures: [scenario][system][metric].
 
+    The book is left out where its models are not trained.
+
     Args:
         seed: The models.
         asked: What is measured.
@@ -58,6 +64,9 @@ def measure(seed: Models, asked: Asked, folder: Path) -> dict[str, dict[str, dic
     for scenario in asked.scenarios:
         if scenario == PROBES:
             found |= _probes(seed, asked, kept)
+        elif scenario == ALICE:
+            if seed.book:
+                found[ALICE] = _book(seed.book, folder / "eval" / seed.book[0].name[:12])
         else:
             found[scenario] = _table(seed, asked, kept, scenario)
     return found
@@ -78,6 +87,13 @@ def _probes(seed: Models, asked: Asked, folder: Path) -> dict[str, dict[str, dic
     run = Probing(seed.whole, servers, asked.effort.tokens, folder / PROBES)
     asyncio.run(run.go())
     return {name: _by_system(figures) for name, figures in run.figures().items()}
+
+
+def _book(models: tuple[Path, Path], folder: Path) -> dict[str, dict[str, float]]:
+    whole, retain = models
+    run = Reading({NONE: whole, RETAIN: retain}, build(), WAYS, folder / ALICE)
+    asyncio.run(run.go())
+    return run.figures()
 
 
 def _by_system(figures: Mapping[str, float]) -> dict[str, dict[str, float]]:

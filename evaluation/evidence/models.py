@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evaluation.data import TOFU
+from evaluation.books.builder import build
+from evaluation.books.corpus import ALICE
+from evaluation.books.corpus import corpus as book
+from evaluation.data import BOOKS, TOFU, missing
 from evaluation.finetuned import corpus
 from evaluation.finetuned.model import cached_model, find
 from evaluation.finetuned.recipe import METHODS, Recipe, Unlearning
@@ -24,11 +27,13 @@ class Models:
         whole: The folder of the model that knows what is to be forgotten.
         retain: The folder of the model that never saw it.
         trained: The folders of models that were trained to forget, by method.
+        book: The folders of the models that learned Alice and that never saw it, if both are trained.
     """
 
     whole: Path
     retain: Path
     trained: dict[str, Path] = field(default_factory=dict)
+    book: tuple[Path, Path] | None = None
 
 
 def models(seed: int, *, train: bool = False, base: Path | None = None, data: Path = TOFU) -> Models:
@@ -55,4 +60,13 @@ def models(seed: int, *, train: bool = False, base: Path | None = None, data: Pa
         found.append(folder)
     whole, retain = found
     unlearned = {method: find(whole, learned, Unlearning(method, seed=seed)) for method in METHODS}
-    return Models(whole, retain, {method: folder for method, folder in unlearned.items() if folder})
+    return Models(whole, retain, {method: folder for method, folder in unlearned.items() if folder}, _book(seed, base))
+
+
+def _book(seed: int, base: Path) -> tuple[Path, Path] | None:
+    if missing(BOOKS):
+        return None
+    learned = book(build())
+    whole = find(base, learned, Recipe(ALICE, seed=seed))
+    retain = find(base, learned, Recipe(ALICE, seed=seed, retain=True))
+    return (whole, retain) if whole and retain else None

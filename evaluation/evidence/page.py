@@ -42,6 +42,12 @@ COLUMNS = {
 PROBED = {
     "leak": "leak",
     "near leak": "near leak",
+    "verbatim": "VerbMem",
+    "verbatim 50": "after 50 words",
+    "verbatim 100": "after 100 words",
+    "verbatim 200": "after 200 words",
+    "known forget": "KnowMem, the book",
+    "known retain": "KnowMem, a kept book",
     "leak@1": "leak@1",
     "leak@128": "leak@128",
     "phrase@128": "listed phrase in 128 samples",
@@ -104,7 +110,9 @@ def newest(part: str) -> Mapping[str, Any] | None:
 
 def columns(table: Table, scenario: str) -> Mapping[str, str]:
     """Return the metrics of a scenario's table, with their titles."""
-    return COLUMNS if any("utility" in figures for figures in table[scenario].values()) else PROBED
+    measured = {metric for figures in table[scenario].values() for metric in figures}
+    chosen = COLUMNS if "utility" in measured else PROBED
+    return {metric: title for metric, title in chosen.items() if metric in measured}
 
 
 def _rows(table: Table, scenario: str) -> dict[str, Any]:

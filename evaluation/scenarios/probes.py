@@ -73,7 +73,12 @@ def first_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Ite
 
 
 def second_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Iterator[Probe]:
-    """Yield the probe of a server that gets all targets at once, with the questions of the last step of `first_server`."""
+    """Yield the probe of a server that gets all targets at once, with the questions of the last step of `first_server`.
+
+    Of a single step there is none: all came at once.
+    """
+    if len(sample.steps) < 2:
+        return
     step = sample.steps[-1]
     asked = _up_to(records[FORGET], step, sample) + _kept(records, sample)
     yield Probe(f"{AT_ONCE}/{step}", policy(sample.forget, ABSTAIN, step), asked)

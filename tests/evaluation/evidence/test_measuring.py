@@ -34,6 +34,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(module, "Probing", Run)
     monkeypatch.setattr(module, "results", lambda run: {"none": {"leak": 1.0}})
     monkeypatch.setattr(module, "load", lambda *_: {"forget": []})
+    monkeypatch.setattr(module, "Reading", Run)
+    monkeypatch.setattr(module, "build", lambda: "muse")
     monkeypatch.setattr(module, "first_server", lambda *_: [Probe("reworded", {}, (Question("Who?"),))])
     monkeypatch.setattr(module, "second_server", lambda *_: [])
     return given
@@ -49,3 +51,13 @@ def test_each_scenario_is_measured_in_a_folder_of_its_model(made: list[Any], tmp
     assert folder == tmp_path / "eval" / "0123456789ab" / "forget10"
     # A model that was trained to forget forget10 is compared there alone.
     assert (systems, forget01, fewer) == (["none", "retain", "mask", "npo"], "forget01", ["none", "retain", "mask"])
+
+
+def test_a_book_is_measured_where_its_models_are(made: list[Any], tmp_path: Path) -> None:
+    asked = Asked(("alice",), (), Effort(), Sample())
+    assert measure(SEED, asked, tmp_path) == {}
+    with_book = Models(SEED.whole, SEED.retain, {}, (Path("fedcba9876543210"), Path("unseen")))
+    assert list(measure(with_book, asked, tmp_path)) == ["alice"]
+    (models, muse, _, folder), _ = made
+    assert (models, muse) == ({"none": Path("fedcba9876543210"), "retain": Path("unseen")}, "muse")
+    assert folder == tmp_path / "eval" / "fedcba987654" / "alice"

@@ -17,10 +17,13 @@ def cached(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[int, str], Path]:
 
     def find(_base: Path, _corpus: object, recipe: Recipe | Unlearning) -> Path | None:
         kind = recipe.method if isinstance(recipe, Unlearning) else "retain" if recipe.retain else "whole"
-        return trained.get((recipe.seed, kind))
+        return trained.get((recipe.seed, f"alice {kind}" if recipe.forget == "alice" else kind))
 
     monkeypatch.setattr(module, "find", find)
     monkeypatch.setattr(module.corpus, "load", lambda **_: CORPUS)
+    monkeypatch.setattr(module, "missing", lambda _: "")
+    monkeypatch.setattr(module, "build", lambda: None)
+    monkeypatch.setattr(module, "book", lambda _: CORPUS)
     return trained
 
 
@@ -28,6 +31,13 @@ def test_the_models_of_a_seed(cached: dict[tuple[int, str], Path]) -> None:
     cached.update({(1, "whole"): Path("w"), (1, "retain"): Path("r"), (1, "npo"): Path("n"), (0, "ga"): Path("g")})
     found = models(1, base=Path("base"))
     assert (found.whole, found.retain, found.trained) == (Path("w"), Path("r"), {"npo": Path("n")})
+
+
+def test_the_models_of_a_book_count_if_both_are_trained(cached: dict[tuple[int, str], Path]) -> None:
+    cached.update({(0, "whole"): Path("w"), (0, "retain"): Path("r"), (0, "alice whole"): Path("a")})
+    assert models(0, base=Path("base")).book is None
+    cached[0, "alice retain"] = Path("b")
+    assert models(0, base=Path("base")).book == (Path("a"), Path("b"))
 
 
 def test_a_missing_model_says_how_it_is_trained(cached: dict[tuple[int, str], Path]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evaluation.data import TOFU, missing
@@ -41,6 +43,10 @@ def test_the_probes_of_both_servers() -> None:
     assert [len(probe.policy["targets"]) for probe in (one, two)] == [1, 2]
     (at_once,) = second_server(records, SAMPLE)
     assert (at_once.name, at_once.policy, at_once.questions) == (f"{AT_ONCE}/2", two.policy, two.questions)
+
+
+def test_all_of_one_target_came_at_once() -> None:
+    assert not list(second_server(load("forget01"), replace(SAMPLE, steps=(1,))))
 
 
 def test_what_is_changed_in_each() -> None:
