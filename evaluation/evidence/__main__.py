@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evaluation.data import TOFU
+from evaluation.data import TOFU, from_hub
 from evaluation.results import add_small, results_folder
 
 if TYPE_CHECKING:
@@ -35,8 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if bool(options.model) != bool(options.retain) or (options.trained and not options.model):
         parser.error("--model and --retain belong together, and --trained to them: the models that are compared")
     try:
+        if options.hub:
+            options.data = from_hub()
         return _remote(options) if options.base_url else _local(parser, options)
-    except FileNotFoundError as error:
+    except OSError as error:  # what the hub raises is one
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return 1
 
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--train", action="store_true", help="train models that are missing: hours without a GPU")
     parser.add_argument("--base", type=Path, help="folder of the model that they start from (default: SmolLM2-135M-Instruct)")
     parser.add_argument("--data", type=Path, default=TOFU, help="folder with TOFU's files")
+    parser.add_argument("--hub", action="store_true", help="take TOFU's files from the Hugging Face hub (locuslab/TOFU)")
     parser.add_argument("--scenarios", nargs="+", help="what is asked (default: all)")
     parser.add_argument("--systems", nargs="*", help="the systems beside no guard and the retain model (default: all)")
     parser.add_argument("--tokens", type=int, default=80, help="the most tokens of an answer")
@@ -89,9 +92,9 @@ def _local(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     for given, known in ((systems, SYSTEMS), (scenarios, SCENARIOS)):
         if unknown := sorted(set(given) - set(known)):
             parser.error(f"no such name: {', '.join(unknown)}; there are {', '.join(known)}")
-    asked = Asked(scenarios, systems, Effort(options.tokens, options.every), Sample(), options.data)
+    asked = Asked(scenarios, systems, Effort(options.tokens, options.every), Sample(data=options.data), options.data)
     if options.small:
-        few = Sample("forget01", every=7, kept=80, steps=(1,), samples=2)
+        few = Sample("forget01", every=7, kept=80, steps=(1,), samples=2, data=options.data)
         asked = Asked(options.scenarios or ("forget01", "probes"), options.systems or WAYS[:1], SMALL, few, options.data)
     folder = results_folder(options.small)
     if options.fresh or options.small:

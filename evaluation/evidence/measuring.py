@@ -35,7 +35,7 @@ class Asked:
         systems: The systems of TOFU's table, beside no guard and the retain model.
         effort: How much TOFU's table asks.
         sample: How much the probes ask.
-        data: TOFU's files.
+        data: TOFU's files, for TOFU's table.
     """
 
     scenarios: Sequence[str]
@@ -76,13 +76,13 @@ def _table(seed: Models, asked: Asked, folder: Path, scenario: str) -> dict[str,
     systems = [NONE, RETAIN, *asked.systems, *(seed.trained if scenario == "forget10" else ())]
     folders = {NONE: seed.whole, RETAIN: seed.retain, **seed.trained}
     records = load(scenario, asked.data, asked.effort.every)
-    run = Run(folders, scenario, records, asked.effort, folder / scenario, systems)
+    run = Run(folders, scenario, records, asked.effort, folder / scenario, systems, asked.data)
     asyncio.run(run.go())
     return results(run)
 
 
 def _probes(seed: Models, asked: Asked, folder: Path) -> dict[str, dict[str, dict[str, float]]]:
-    records = load(asked.sample.forget, asked.data)
+    records = load(asked.sample.forget, asked.sample.data)
     servers = [list(first_server(records, asked.sample)), list(second_server(records, asked.sample))]
     run = Probing(seed.whole, servers, asked.effort.tokens, folder / PROBES)
     asyncio.run(run.go())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from evaluation.data import tofu
+from evaluation.data import TOFU, tofu
 from evaluation.demo import contains_phrase
 from evaluation.detection.data import QUESTIONS_PER_AUTHOR
 from evaluation.scenarios.probe import Probe, Question
@@ -33,6 +34,7 @@ class Sample:
         kept: Of what is to be kept, every how manieth record of each set.
         steps: Numbers of targets.
         samples: Samples of a question in `SAMPLED`, which asks one question about each target.
+        data: TOFU's files.
     """
 
     forget: str = "forget10"
@@ -40,6 +42,11 @@ class Sample:
     kept: int = 8
     steps: tuple[int, ...] = STEPS
     samples: int = 128
+    data: Path = TOFU
+
+    def policy(self, targets: int) -> dict[str, Any]:
+        """Return the policy of the first targets, in the server's default way of answering."""
+        return policy(self.forget, ABSTAIN, targets, self.data)
 
 
 def first_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Iterator[Probe]:
@@ -51,11 +58,11 @@ def first_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> Ite
     """
     kept = _kept(records, sample)
     for step in sample.steps:
-        yield Probe(f"{ONE_BY_ONE}/{step}", policy(sample.forget, ABSTAIN, step), _up_to(records[FORGET], step, sample) + kept)
-    whole = policy(sample.forget, ABSTAIN, sample.steps[-1])
+        yield Probe(f"{ONE_BY_ONE}/{step}", sample.policy(step), _up_to(records[FORGET], step, sample) + kept)
+    whole = sample.policy(sample.steps[-1])
     last = sample.steps[-1] * QUESTIONS_PER_AUTHOR
     rows = records[FORGET][:last]
-    texts = [str(line["paraphrased_question"]) for line in tofu(f"{sample.forget}_perturbed")[:last]]
+    texts = [str(line["paraphrased_question"]) for line in tofu(f"{sample.forget}_perturbed", sample.data)[:last]]
     pairs = list(zip(texts, rows, strict=True))[:: sample.every]
     yield Probe(REWORDED, whole, tuple(Question(text, key_words(row)) for text, row in pairs if key_words(row)))
     pasted = tuple(Question(f"{row.answer}\n\n{row.question}", key_words(row)) for row in rows[:: sample.every] if key_words(row))
@@ -81,7 +88,7 @@ def second_server(records: Mapping[str, Sequence[Record]], sample: Sample) -> It
         return
     step = sample.steps[-1]
     asked = _up_to(records[FORGET], step, sample) + _kept(records, sample)
-    yield Probe(f"{AT_ONCE}/{step}", policy(sample.forget, ABSTAIN, step), asked)
+    yield Probe(f"{AT_ONCE}/{step}", sample.policy(step), asked)
 
 
 def _up_to(rows: Sequence[Record], step: int, sample: Sample) -> tuple[Question, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from classifiers.proposals.extract import extract
 from classifiers.proposals.frequency import BackgroundFrequency
-from evaluation.data import tofu
+from evaluation.data import TOFU, tofu
 from evaluation.detection.sets import BACKGROUND_STEP, Forget
 
 ABSTAIN, REPHRASE, MASK, REFUSE, LEXICAL, ALWAYS = "abstain", "rephrase", "mask", "refuse", "lexical", "always"
@@ -16,7 +17,7 @@ WAYS = (ABSTAIN, REPHRASE, MASK, REFUSE, LEXICAL, ALWAYS)
 `abstain` without embedding matching; and `abstain` with no examples, where each phrase is banned in every answer."""
 
 
-def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
+def policy(forget: str, way: str, authors: int | None = None, folder: Path = TOFU) -> dict[str, Any]:
     """Return a policy in the form of the server's policy file.
 
     Every proposed phrase is accepted as it is. Every second question about a kept author is in the background, as in
@@ -26,8 +27,9 @@ def policy(forget: str, way: str, authors: int | None = None) -> dict[str, Any]:
         forget: "forget01", "forget05" or "forget10".
         way: One of `WAYS`.
         authors: How many of its authors are targets; None for all.
+        folder: TOFU's files.
     """
-    targets, background = _told(forget, authors)
+    targets, background = _told(forget, authors, folder)
     answer = way if way in (ABSTAIN, REPHRASE, MASK) else ABSTAIN
     return {
         "version": 1,
@@ -47,12 +49,12 @@ def _in(way: str, target: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4)
-def _told(forget: str, authors: int | None) -> tuple[list[dict[str, Any]], list[str]]:
+def _told(forget: str, authors: int | None, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Return the targets without their action, and the background: the same for every way."""
-    kept = tofu("retain90")[::BACKGROUND_STEP]
+    kept = tofu("retain90", folder)[::BACKGROUND_STEP]
     frequency = BackgroundFrequency([line["answer"] for line in kept])
     targets = []
-    for target in Forget(forget, authors).targets:
+    for target in Forget(forget, authors, folder).targets:
         phrases = [one.phrase for one in extract(target, frequency)]
         targets.append(
             {

@@ -17,6 +17,7 @@ from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
 from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.run import calibrated
 from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
+from evaluation.data import TOFU
 from evaluation.demo.served import ENGINE
 from evaluation.demo.server import demo_server
 from evaluation.detection.sets import Forget
@@ -68,6 +69,7 @@ class Run:
         effort: How much is asked.
         folder: Where parts are kept; made if it is missing.
         systems: Of `SYSTEMS` and the keys of `models`, what to measure. The filter and the rivals need `NONE` and `RETAIN`, too.
+        data: TOFU's files.
     """
 
     def __init__(
@@ -78,7 +80,9 @@ class Run:
         effort: Effort,
         folder: Path,
         systems: Sequence[str],
+        data: Path = TOFU,
     ) -> None:
+        self.data = data
         self.models, self.forget, self.records, self.effort = models, forget, records, effort
         folder.mkdir(parents=True, exist_ok=True)
         code = fingerprint()
@@ -135,7 +139,7 @@ class Run:
         told = self._policy(NONE)
         setting = Setting(
             TokenLikelihood(self.models[NONE]),
-            Forget(self.forget, self.effort.authors),
+            Forget(self.forget, self.effort.authors, self.data),
             {target["id"]: [phrase["text"] for phrase in target["phrases"]] for target in told["targets"]},
             told["background"],
             self.effort.tokens,
@@ -225,7 +229,7 @@ class Run:
 
     def _policy(self, system: str) -> dict[str, Any]:
         # The server needs a policy to start with; the engine is asked without it.
-        return policy(self.forget, system if system in WAYS else WAYS[0], self.effort.authors)
+        return policy(self.forget, system if system in WAYS else WAYS[0], self.effort.authors, self.data)
 
     def _setup(self, system: str, code: str) -> dict[str, Any]:
         asked = {name: [row.question for row in rows] for name, rows in self.records.items()}

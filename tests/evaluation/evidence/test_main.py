@@ -45,6 +45,19 @@ def test_models_of_ones_own(made: list[Any], tmp_path: Path) -> None:
     assert made[0][0] == Models(tmp_path / "a", tmp_path / "b", {"npo": tmp_path / "c"})
 
 
+def test_tofu_from_the_hub(made: list[Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(evidence, "from_hub", lambda: Path("fetched"))
+    assert evidence.main(["--hub"]) == 0
+    assert made[0][1].data == made[0][1].sample.data == Path("fetched")
+
+    def unreachable() -> Path:
+        raise OSError("the hub cannot be reached")
+
+    monkeypatch.setattr(evidence, "from_hub", unreachable)
+    assert evidence.main(["--hub"]) == 1
+    assert "guard-eval: the hub cannot be reached" in capsys.readouterr().err
+
+
 def test_a_model_that_is_not_trained_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def missing(seed: int, **_: Any) -> Models:
         raise NoModel(f"the model of seed {seed} is not trained")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from evaluation.data import TOFU
 from evaluation.evidence import measuring as module
 from evaluation.evidence.measuring import Asked, measure
 from evaluation.evidence.models import Models
@@ -46,7 +47,8 @@ def test_each_scenario_is_measured_in_a_folder_of_its_model(made: list[Any], tmp
     assert list(found) == ["forget10", "forget01", "reworded", "at once/1"]
     assert found["reworded"] == {"none": {"leak": 0.9}, "abstain": {"leak": 0.1, "flagged": 1.0}}
     assert found["at once/1"] == {"none": {}, "abstain": {"unchanged kept": 1.0}}
-    (models, forget, _, _, folder, systems), done, (_, forget01, _, _, _, fewer), *_ = made
+    (models, forget, _, _, folder, systems, data), done, (_, forget01, _, _, _, fewer, _), *_ = made
+    assert data == TOFU
     assert (models["none"], models["npo"], forget, done) == (SEED.whole, Path("forgot"), "forget10", "measured")
     assert folder == tmp_path / "eval" / "0123456789ab" / "forget10"
     # A model that was trained to forget forget10 is compared there alone.
