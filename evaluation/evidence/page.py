@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from evaluation.evidence import plots
 from evaluation.evidence.goals import SCENARIO, judged
@@ -23,9 +24,6 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_PAPER = "GUARD (beam 7, trie, SBERT)"
-"""The paper's method in the record of speed."""
-
 COLUMNS = {
     "leak": "leak",
     "near leak": "near leak",
@@ -78,10 +76,15 @@ def page(table: Table, about: str, redteam: Mapping[str, Any] | None = None, spe
         drawn["Cost of a step"] = plots.cost(costs(speed))
     return _ENVIRONMENT.get_template("report.html.j2").render(
         about=about,
-        goals=judged(table),
+        goals=[(_code(one.goal.text), one) for one in judged(table)],
         plots={title: Markup(svg) for title, svg in drawn.items()},  # noqa: S704 - drawn here
         tables={scenario: _rows(table, scenario) for scenario in table},
     )
+
+
+def _code(text: str) -> Markup:
+    """Return a text with what is between backticks as code."""
+    return Markup(re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def costs(speed: Mapping[str, Any]) -> dict[str, float]:
@@ -91,7 +94,8 @@ def costs(speed: Mapping[str, Any]) -> dict[str, float]:
         speed: The record of speed, with its vocabulary of 131,072 tokens.
     """
     ours = [one for one in speed["steps"]["131k"] if one["batch"] == 1]
-    found = {"guard-server": max(ours, key=lambda one: one["phrases"])["p50"]}
+    most = max(ours, key=lambda one: one["phrases"])
+    found = {f"{plots.OURS}, {most['phrases']:,} phrases": most["p50"]}
     for name, rows in speed["rivals"]["131k"].items():
         if name != "naive":  # that one is a definition, not a rival
             last = max((one for one in rows if one["batch"] == 1), key=lambda one: one["phrases"])

@@ -15,6 +15,8 @@ from evaluation.tofu.run import RETAIN
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+OURS = "guard-server"
+"""How the name of this server's bar begins."""
 _OURS, _MODELS, _RIVALS = "#1b6ca8", "#444444", "#c8553d"
 
 
@@ -32,6 +34,7 @@ def forget_against_utility(table: Table, scenario: str) -> str:
         axes.annotate(name, (x, y), xytext=(6, 3 - 11 * beside), textcoords="offset points", fontsize=8, color=colour)
         taken.append((x, y))
     axes.set(xlabel="answers that tell the fact, %", ylabel="model utility", title=f"{scenario}: to the left and high is better")
+    axes.margins(x=0.16, y=0.12)  # room for the names
     return _svg(figure)
 
 
@@ -68,11 +71,11 @@ def cost(seconds: Mapping[str, float]) -> str:
     """Return bars of what a method adds to one step of decoding, in microseconds on a logarithmic scale."""
     figure, axes = _figure(6, 0.45 * len(seconds) + 1)
     names = sorted(seconds, key=lambda name: seconds[name])
-    axes.barh(names, [seconds[name] for name in names], color=[_OURS if name == "guard-server" else _RIVALS for name in names])
+    axes.barh(names, [seconds[name] for name in names], color=[_OURS if name.startswith(OURS) else _RIVALS for name in names])
     axes.set_xscale("log")
     for row, name in enumerate(names):
         axes.text(seconds[name], row, f" {seconds[name]:,.0f}", va="center", fontsize=8)
-    axes.set(xlabel="microseconds a step, logarithmic", xlim=(1, max(seconds.values()) * 12))
+    axes.set(xlabel="microseconds a step, logarithmic", xlim=(1, max(seconds.values()) * 40))
     return _svg(figure)
 
 

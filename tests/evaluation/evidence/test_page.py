@@ -24,6 +24,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     assert found.count("<svg") == 5
     assert "TOFU; seed 0." in found
     assert '<td class="missed">missed</td>' in found
+    assert "<td>leak of <code>abstain</code></td>" in found
     assert "0.01 ± 0.01" in found
 
 
@@ -37,7 +38,7 @@ def test_a_probe_has_other_columns_than_tofu() -> None:
 
 
 def test_what_a_step_costs_with_most_phrases() -> None:
-    assert costs(SPEED) == {"guard-server": 21.0, "vllm bad_words, 10 phrases": 5.0}
+    assert costs(SPEED) == {"guard-server, 100 phrases": 21.0, "vllm bad_words, 10 phrases": 5.0}
 
 
 def test_the_newest_record_of_each_part_can_be_drawn() -> None:
