@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -9,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from evaluation.evidence import plots
 from evaluation.evidence.goals import SCENARIO, judged
@@ -77,14 +77,14 @@ def page(table: Table, about: str, redteam: Mapping[str, Any] | None = None, spe
     return _ENVIRONMENT.get_template("report.html.j2").render(
         about=about,
         goals=[(_code(one.goal.text), one) for one in judged(table)],
-        plots={title: Markup(svg) for title, svg in drawn.items()},  # noqa: S704 - drawn here
+        plots=drawn,
         tables={scenario: _rows(table, scenario) for scenario in table},
     )
 
 
-def _code(text: str) -> Markup:
-    """Return a text with what is between backticks as code."""
-    return Markup(re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+def _code(text: str) -> str:
+    """Return a text as HTML, with what is between backticks as code."""
+    return re.sub("`(.+?)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def costs(speed: Mapping[str, Any]) -> dict[str, float]:
