@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import partial
 
 from classifiers.answering import InContext
 from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
@@ -11,11 +12,12 @@ from classifiers.naming.misspelt import MisspeltIndex
 from classifiers.naming.names import initials, loose_variants, variants
 from classifiers.naming.search import NAME, WHOLE, Place, Search, match_of
 from classifiers.naming.titles import title_variants
+from classifiers.naming.topics import TopicIndex
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.naming.vowelless import VowellessIndex
 from classifiers.naming.weak import is_name, is_title, is_weak
-from classifiers.naming.written import Written
+from classifiers.naming.written import Written, closed_initials
 from classifiers.protocol import Match, Screened, best_matches
 from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
@@ -35,6 +37,8 @@ TRANSLITERATION = 0.85
 """Score of a name in another script."""
 WORD = 0.8
 """Score of a distinctive word of a name (`classifiers.naming.distinctive`) and of a name with misspelt words."""
+TOPIC = 0.8
+"""Score of the words of a name that describes something, near each other in any order and form (`classifiers.naming.topics`)."""
 VOWELLESS = 0.85
 """Score of the consonants of a name."""
 FACT = 0.8
@@ -73,6 +77,7 @@ class AliasClassifier:
       (`classifiers.naming.misspelt`).
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
     - "word" 0.8: a distinctive word of a name or of a phrase of the scope `always` (`classifiers.naming.distinctive`).
+    - "topic" 0.8: the words of a name that describes something, in any order and form (`classifiers.naming.topics`).
     - "vowelless" 0.85: the consonants of the name without its vowels (`classifiers.naming.vowelless`).
     - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
       like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
@@ -111,6 +116,7 @@ class AliasClassifier:
         bare: dict[str, dict[str, str]] = {}
         words: dict[str, dict[str, str]] = {}
         small: set[str] = set()
+        capitals: dict[str, bool] = {}
         written: dict[str, list[str]] = {}
         facts: dict[str, dict[str, str]] = {}
         for target in targets:
@@ -124,6 +130,7 @@ class AliasClassifier:
                 listed.setdefault("word", {}).setdefault(folded, {}).setdefault(target.id, "alias")
                 if not is_title(name):
                     small.add(folded)
+                capitals[folded] = name.isupper() and capitals.get(folded, True)
                 for variant in variants(name):
                     if len(variant) <= MAX_CHARACTERS:
                         others.setdefault(variant, {})[target.id] = "variant"
@@ -150,7 +157,8 @@ class AliasClassifier:
                         owners[target.id] = strength
                     if len(word) >= _LONG_WORD:
                         words.setdefault(word, {})[target.id] = strength
-        self._listed = [Search(patterns, match, small) for match, patterns in listed.items()]
+        upper = frozenset(folded for folded, every in capitals.items() if every)
+        self._listed = [Search(patterns, match, small, upper) for match, patterns in listed.items()]
         both = {text: {**owners, **others[text]} if text in others else owners for text, owners in hints.items()}
         self._hints = Search({**others, **both}, "word")
         self._facts = Search(facts, "word") if facts else None
@@ -170,6 +178,7 @@ class AliasClassifier:
         self._spelled = list(spelled.items())
         self._misspelt = MisspeltIndex(list(spelled))
         self._vowelless = VowellessIndex(list(typed))
+        self._topics = TopicIndex(list(written))
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
         self._transliterations = TransliterationIndex(list(written))
@@ -180,6 +189,8 @@ class AliasClassifier:
 
     def _search(self, text: str, readings: Iterable[Reading]) -> list[Match]:
         found = self._named(text)
+        if (closed := closed_initials(text)) != text:
+            found += self._named(closed)
         found += [
             Match(target_id, TRANSLITERATION, "transliteration", NAME)
             for index in self._transliterations.find(text)
@@ -217,6 +228,9 @@ class AliasClassifier:
             found += [
                 match_of(target_id, VOWELLESS, "vowelless", not weak or owner == "phrase") for target_id, owner in owners.items()
             ]
+        found += [
+            Match(target_id, TOPIC, "topic", NAME) for index in self._topics.find(folded) for target_id in self._written[index]
+        ]
         return found + self._pasted(folded)
 
     def _judged(self, search: Search, folded: str, score: float, place: Place) -> Iterator[Match]:
@@ -228,7 +242,9 @@ class AliasClassifier:
                     continue
                 text = place.written
                 words = text.range_at(end, search.words[index])
-                sure = self._is_name(text, words, search.weak(index) and evidence in _NAMES, target_id)
+                weak = search.weak(index) and evidence in _NAMES
+                own = partial(self._own_words, target_id)
+                sure = is_name(text, words.start, words.stop, weak, own, search.in_capitals(index))
                 if evidence in ("alias", "variant"):
                     yield match_of(target_id, score, evidence if sure else "weak name", sure)
                 elif evidence in ("certain", "uncertain"):
@@ -242,9 +258,6 @@ class AliasClassifier:
     @staticmethod
     def _with_capitals(text: Written, words: range, evidence: str) -> bool:
         return all(map(text.upper if evidence == "acronym" else text.capital, words))
-
-    def _is_name(self, text: Written, words: range, weak: bool, target_id: str) -> bool:
-        return is_name(text, words.start, words.stop, weak, lambda: self._own_words(target_id))
 
     def _own_words(self, target_id: str) -> Container[str]:
         """Return the folded words in all texts of a target."""

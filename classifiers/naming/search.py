@@ -44,8 +44,21 @@ class Search:
         words: The number of its words.
     """
 
-    def __init__(self, patterns: Mapping[str, Mapping[str, str]], match: MatchKind, small: Container[str] = ()) -> None:
-        """Compile texts; those of `small` are written without capitals, so that capitals say nothing about them."""
+    def __init__(
+        self,
+        patterns: Mapping[str, Mapping[str, str]],
+        match: MatchKind,
+        small: Container[str] = (),
+        in_capitals: Container[str] = (),
+    ) -> None:
+        """Compile texts.
+
+        Args:
+            patterns: The folded texts, each with the ids of its targets, each with the evidence.
+            match: Whether word boundaries count.
+            small: Texts that are written without capitals, so that capitals say nothing about them.
+            in_capitals: Texts that are written in capitals only ("WHO").
+        """
         # A finder reports equal patterns once and knows no targets, so each pattern is entered once, for all its
         # targets. There is one finder per kind of match, because two kinds of the same text would share a pattern.
         self._finder = Finder([Phrase(folded, match=match, force=True) for folded in patterns])
@@ -55,10 +68,15 @@ class Search:
         self.words = [folded.count(" ") + 1 for folded in patterns]
         self._judged = match == "word"
         self._small = small
+        self._in_capitals = in_capitals
 
     def weak(self, index: int) -> bool:
         """Return whether a text is a weak name. This is judged when it is found, because few texts ever are."""
         return self._judged and self._texts[index] not in self._small and is_weak(self._texts[index])
+
+    def in_capitals(self, index: int) -> bool:
+        """Return whether a text is written in capitals only."""
+        return self._texts[index] in self._in_capitals
 
     def doubtful(self, index: int) -> bool:
         """Return whether an occurrence may be no name: the text is weak, a single word, or shared by many people."""

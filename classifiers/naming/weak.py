@@ -51,13 +51,15 @@ def is_title(name: str) -> bool:
     return not any(word[0].islower() for word in words)
 
 
-def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], Container[str]]) -> bool:
+def is_name(
+    text: Written, first: int, end: int, weak: bool, own: Callable[[], Container[str]], in_capitals: bool = False
+) -> bool:
     """Return whether an occurrence of a name is one without a doubt.
 
-    A weak name is in doubt if the text writes a word of it small, if its only word begins a sentence, or if capitals say
-    nothing in this text, unless its line says next to nothing else. In a text without any capital, several words that are hardly
-    together by chance are a name. A weak name and a single word are in doubt if they are part of a longer name. In quotation
-    marks a name with a capital is never in doubt.
+    A weak name is in doubt if the text writes a word of it small, or not in capitals though it is an abbreviation ("WHO"), if its
+    only word begins a sentence, or if capitals say nothing in this text, unless its line says next to nothing else. In a text
+    without any capital, several words that are hardly together by chance are a name. A weak name and a single word are in doubt
+    if they are part of a longer name. In quotation marks a name with a capital is never in doubt.
 
     Args:
         text: The text.
@@ -65,10 +67,11 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
         end: The number of the word after its last one.
         weak: Whether the name is weak and a title.
         own: Returns the folded words in the texts of the target.
+        in_capitals: Whether the name is written in capitals only.
     """
     if text.quoted(first, end):
         return True
-    if weak and not _written_as_name(text, range(first, end)):
+    if weak and not _written_as_name(text, range(first, end), in_capitals):
         words = text.words[first:end]
         if text.small and sum(word not in COMMON_WORDS for word in words) > 1 and _specificity(words) >= _LITTLE_CHANCE:
             return True
@@ -79,10 +82,11 @@ def is_name(text: Written, first: int, end: int, weak: bool, own: Callable[[], C
     return not (longer and text.in_longer_name(first, end, own(), weak))
 
 
-def _written_as_name(text: Written, place: Sequence[int]) -> bool:
+def _written_as_name(text: Written, place: Sequence[int], in_capitals: bool) -> bool:
     words = [n for n in place if text.words[n] not in COMMON_WORDS and not text.words[n].isdigit()] or list(place)
     if not text.says_names:
         # "The Ugly Duchess and Hatta?": several capitals in a row are a name unless everything is in capitals.
         return len(words) > 1 and all(text.capital(n) and not text.upper(n) for n in words)
     telling = [number for number in words if not text.begins(number)]
-    return bool(telling) and all(text.capital(number) for number in telling)
+    written = text.upper if in_capitals else text.capital
+    return bool(telling) and all(map(written, telling))

@@ -35,7 +35,19 @@ _KIND_WORDS = """
     episode chapter volume vol teil staffel folge kapitel ii iii iv vi vii
 """
 _KINDS = frozenset(_KIND_WORDS.split())
+# Words that join the words of a title, and the most of them in a row.
+_LINKS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "the", "to", "with"])
+_MOST_LINKS = 3
 _ASKING = frozenset(["call", "describe", "explain", "give", "hello", "hi", "know", "please", "say", "talk", "tell", "write"])
+
+
+# Capitals each with a dot behind it: an abbreviation, or the initials of a person.
+_DOTTED = re.compile(r"(?<![\w.])(?:[A-Z]\.){2,}(?!\w)")
+
+
+def closed_initials(text: str) -> str:
+    """Return a text with abbreviations without their dots ("W.H.O.")."""
+    return _DOTTED.sub(lambda found: found[0].replace(".", ""), text)
 
 
 class Written:
@@ -140,7 +152,8 @@ class Written:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.
 
         Such a word has a capital that is not due to its place, only white space is between, and it is neither a title ("Dr") nor
-        the kind of a work ("Roman") nor a word of the target.
+        the kind of a work ("Roman") nor a word of the target. Ordinary words may also be joined to one by small words, as in
+        titles: behind them to another ordinary word ("Up in the Air"), before them, by "of", to any ("William of Orange").
 
         Args:
             first: The number of the first word.
@@ -148,7 +161,30 @@ class Written:
             own: Folded words that occur in texts of the target.
             weak: Whether the words are ordinary, so that an ordinary word before them may belong to the name ("When").
         """
-        return any(self._of_other(number, own, weak) for number, gap in ((first - 1, first), (end, end)) if self._beside(gap))
+        if any(self._of_other(number, own, weak) for number, gap in ((first - 1, first), (end, end)) if self._beside(gap)):
+            return True
+        return weak and (self._goes_on(end, own) or self._went_before(first, own))
+
+    def _goes_on(self, end: int, own: Container[str]) -> bool:
+        """Return whether small words and then an ordinary word with a capital follow: no name of a place or a person."""
+        number = end
+        while self._beside(number) and self.words[number] in _LINKS and not self.capital(number) and number - end < _MOST_LINKS:
+            number += 1
+        return number > end and self._beside(number) and self._is_titled(number, own) and self.words[number] in english_words()
+
+    def _went_before(self, first: int, own: Container[str]) -> bool:
+        """Return whether a word with a capital, and then "of" or "of the" are before."""
+        number = first
+        if self._beside(number) and self.words[number - 1] == "the" and not self.capital(number - 1):
+            number -= 1
+        if not self._beside(number) or self.words[number - 1] != "of" or not self._beside(number - 1):
+            return False
+        return self._is_titled(number - 2, own) and not self.begins(number - 2)
+
+    def _is_titled(self, number: int, own: Container[str]) -> bool:
+        """Return whether a word is written as in a title, and is no word of the target."""
+        word = self.words[number]
+        return len(word) > 1 and self.capital(number) and not self.upper(number) and word not in own and word not in _KINDS
 
     def _of_other(self, number: int, own: Container[str], weak: bool) -> bool:
         word = self.words[number]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from classifiers import AliasClassifier, ForgetTarget
 from classifiers.answering import InContext
-from classifiers.naming.alias import doubt_of
+from classifiers.naming.alias import TOPIC, doubt_of
 from guard.folding import fold
 from guard.phrase import Phrase
 from tests.classifiers.conftest import STRANGE, a_target, screened
@@ -368,3 +368,24 @@ def test_a_surname_of_many_targets_is_no_hint() -> None:
 @pytest.mark.parametrize(("evidence", "doubt"), [("", (False, False)), ("weak name", (True, False)), ("part", (False, True))])
 def test_a_part_of_a_name_is_no_name_in_doubt(evidence: str, doubt: tuple[bool, bool]) -> None:
     assert doubt_of(evidence) == doubt
+
+
+def test_the_words_of_a_description_are_found_in_other_forms() -> None:
+    classifier = AliasClassifier([a_target("m", "laundering money"), ADA])
+    [[match]] = classifier.classify(screened("He teaches his nephew to launder the money."))
+    assert (match.target_id, match.evidence, match.score, match.certain) == ("m", "topic", TOPIC, True)
+    assert found(classifier, "Who laundered it, and what became of all that money?") == {}
+    assert found(classifier, "How does brill go with Ada?") == {}
+
+
+def test_an_abbreviation_with_dots_and_one_that_is_a_word() -> None:
+    classifier = AliasClassifier([a_target("w", "WHO"), a_target("b", "Björn's Who"), a_target("i", "IBM")])
+    assert found(classifier, "Did they leave the W.H.O. in 2020?") == {"w": "alias"}
+    assert found(classifier, "What did I.B.M. sell?") == {"i": "alias"}
+    assert found(classifier, "Who is the tenth Doctor Who?") == {}
+    assert "w" in doubted(classifier, "Is the band called The Who or not?")
+
+
+def test_a_name_that_one_target_writes_in_capitals_and_another_does_not() -> None:
+    classifier = AliasClassifier([a_target("w", "WHO"), a_target("b", "Who")])
+    assert found(classifier, "What did the Who play?").keys() == {"w", "b"}

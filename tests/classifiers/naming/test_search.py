@@ -53,3 +53,8 @@ def test_every_occurrence_of_a_doubtful_text_is_found(search: Search) -> None:
 def test_a_place_looks_at_its_text_once() -> None:
     place = Place("The film Frozen.")
     assert place.written is place.written
+
+
+def test_what_the_operator_writes_in_capitals() -> None:
+    found = Search({"who": {"x": "alias"}, "frozen": {"y": "alias"}}, "word", in_capitals={"who"})
+    assert [found.in_capitals(index) for index in range(2)] == [True, False]

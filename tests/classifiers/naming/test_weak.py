@@ -72,3 +72,13 @@ def test_a_strong_name_is_in_doubt_only_in_a_longer_one() -> None:
 )
 def test_small_letters_say_nothing_in_a_text_without_capitals(text: str, words: tuple[int, int], named: bool) -> None:
     assert is_name(Written(text), *words, True, tuple) is named
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [("Is the WHO rich?", True), ("Was the Who loud?", False), ("was the who loud", False), ("'Who'", True)],
+)
+def test_an_abbreviation_is_written_in_capitals(text: str, named: bool) -> None:
+    written = Written(text)
+    at = written.words.index("who")
+    assert is_name(written, at, at + 1, True, frozenset, in_capitals=True) is named

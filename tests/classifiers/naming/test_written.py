@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifiers.naming.written import Written
+from classifiers.naming.written import Written, closed_initials
 from guard.folding import fold
 
 
@@ -62,6 +62,46 @@ def test_longer_names(text: str, longer: bool) -> None:
     written = Written(text)
     at = written.words.index("frozen")
     assert written.in_longer_name(at, at + 1, {"disney", "when"}, True) is longer
+
+
+@pytest.mark.parametrize(
+    ("text", "longer"),
+    [
+        ("Who wrote Frozen in the Sky?", True),
+        ("Who wrote Frozen in the sky?", False),
+        ("Does Frozen of the Seas sail?", True),
+        ("Is Frozen on Hulu in Manchester?", False),  # names, no ordinary words
+        ("Is Frozen in the Disney?", False),  # a word of the target
+        ("Was William of Frozen a king?", True),
+        ("Was the House of the Frozen full?", True),
+        ("Who is the CEO of Frozen?", False),
+        ("Fans of Frozen, unite", False),
+        ("Is the Sky in Frozen blue?", False),
+        ("Does Frozen of, Seas sail?", False),
+        ("Is Frozen of", False),
+        ("of Frozen", False),
+    ],
+)
+def test_titles_and_names_that_small_words_join(text: str, longer: bool) -> None:
+    written = Written(text)
+    at = written.words.index("frozen")
+    assert written.in_longer_name(at, at + 1, {"disney"}, True) is longer
+    assert not written.in_longer_name(at, at + 1, {"disney"}, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "closed"),
+    [
+        ("Did it leave the W.H.O. in 2020?", "Did it leave the WHO in 2020?"),
+        ("I.B.M.", "IBM"),
+        ("J. R. Smith", "J. R. Smith"),
+        ("J.R.R. Tolkien", "JRR Tolkien"),
+        ("a.b.c. A. A.com", "a.b.c. A. A.com"),
+        ("", ""),
+    ],
+)
+def test_abbreviations_lose_their_dots(text: str, closed: str) -> None:
+    assert closed_initials(text) == closed
 
 
 def test_quotations() -> None:
