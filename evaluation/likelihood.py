@@ -82,17 +82,20 @@ class TokenLikelihood:
     ) -> list[list[float]]:
         import torch
 
-        width = len(prompt) + max(map(len, answers), default=0)
+        width = max(map(len, answers))
         # Padding is on the right, where causal attention never looks.
-        ids = torch.tensor([[*prompt, *answer, *[0] * (width - len(prompt) - len(answer))] for answer in answers])
+        ids = torch.tensor([[*answer, *[0] * (width - len(answer))] for answer in answers])
+        asked = torch.tensor([prompt])
         with torch.inference_mode():
-            if embedding is None:
-                whole = self.model(ids).logits
-            else:
-                vectors = self.model.get_input_embeddings()(ids)
-                vectors[:, : len(prompt)] = embedding(prompt).to(vectors)
-                whole = self.model(inputs_embeds=vectors).logits
-            logits = whole[:, len(prompt) - 1 : -1].float()
+            vectors = self.model.get_input_embeddings()(asked)
+            if embedding is not None:
+                vectors = embedding(prompt).to(vectors).unsqueeze(0)
+            # The prompt is read once for all answers.
+            read = self.model(inputs_embeds=vectors, use_cache=True, logits_to_keep=1)
+            first = read.logits.expand(len(answers), -1, -1)
+            read.past_key_values.batch_repeat_interleave(len(answers))
+            rest = self.model(ids, past_key_values=read.past_key_values, use_cache=True).logits
+            logits = torch.cat([first, rest[:, :-1]], dim=1).float()
             rows = []
             for answer, scores in zip(answers, logits, strict=True):
                 if steering is not None:
