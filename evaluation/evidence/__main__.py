@@ -109,7 +109,8 @@ def _local(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     table = summary([measure(one, asked, folder) for one in seeds])
     date = datetime.datetime.now(tz=datetime.UTC).date().isoformat()
     where = f"the model {options.model}" if options.model else f"models of seed {', '.join(map(str, options.seeds))}"
-    about = f"TOFU, {where}; answers of at most {asked.effort.tokens} tokens, greedy; {date}."
+    some = f"; one of {asked.effort.every} records of each set" if asked.effort.every > 1 else ""
+    about = f"TOFU, {where}{some}; answers of at most {asked.effort.tokens} tokens, greedy; {date}."
     page = write(table, about, folder, "eval")
     if options.record is not None and not options.small:
         page = write(table, about, FOLDER, options.record or date)

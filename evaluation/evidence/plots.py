@@ -30,11 +30,12 @@ def forget_against_utility(table: Table, scenario: str) -> str:
         x, y = 100 * found["leak"]["mean"], found["utility"]["mean"]
         axes.scatter([x], [y], color=colour, s=36, zorder=3)
         # Names of points that lie together are written one below the other.
-        beside = sum(abs(x - a) < 6 and abs(y - b) < 0.03 for a, b in taken)
+        beside = sum(abs(x - a) < 6 and abs(y - b) < 0.06 for a, b in taken)
         axes.annotate(name, (x, y), xytext=(6, 3 - 11 * beside), textcoords="offset points", fontsize=8, color=colour)
         taken.append((x, y))
     axes.set(xlabel="answers that tell the fact, %", ylabel="model utility", title=f"{scenario}: to the left and high is better")
-    axes.margins(x=0.16, y=0.12)  # room for the names
+    axes.margins(x=0.16)  # room for the names
+    axes.set_ylim(0, 1)
     return _svg(figure)
 
 
