@@ -83,6 +83,8 @@ class TokenLikelihood:
         import torch
 
         width = max(map(len, answers))
+        if not width:
+            return [[] for _ in answers]
         # Padding is on the right, where causal attention never looks.
         ids = torch.tensor([[*answer, *[0] * (width - len(answer))] for answer in answers])
         asked = torch.tensor([prompt])

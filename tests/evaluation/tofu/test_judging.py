@@ -9,6 +9,7 @@ import pytest
 from evaluation.tinylm.model import train
 from evaluation.tofu.judging import Judge
 from evaluation.tofu.records import Record
+from guard.errors import UnknownRestriction
 from guard.phrase import Phrase
 from guard.processors.arguments import REFUSE
 from guard.restriction import Restriction
@@ -46,6 +47,6 @@ def test_what_is_known_is_not_computed_again(judge: Judge, tmp_path: Path, monke
     monkeypatch.setattr(judge, "_model", None)
     assert judge.likely([row], [["digest"]], Held(tmp_path), None, "test") == [[[-1.0]]]
     with pytest.raises(AttributeError):
-        judge.likely([row], [["other"]], Held(tmp_path), None, "test")
-    with pytest.raises(AttributeError):
+        judge.likely([row], [[]], Held(tmp_path), None, "test")
+    with pytest.raises(UnknownRestriction):
         judge.likely([row], [["digest"]], Held(tmp_path), "You are polite.", "test")
