@@ -47,8 +47,9 @@ lint: $(STAMP)
 bench: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.speed $(FORM)
 
+# The field's tables on the models of EVAL="--seeds 0 1 2"; without them it says how to train them. It goes on after an interruption.
 eval: $(STAMP)
-	$(DEMO_ENV) $(BIN)/python -m evaluation.leakage $(FORM)
+	$(DEMO_ENV) $(BIN)/guard-eval $(FORM) $(EVAL)
 
 eval-detection: $(STAMP)
 	$(DEMO_ENV) $(BIN)/python -m evaluation.detection $(FORM)

@@ -44,6 +44,18 @@ def tofu(name: str, folder: Path = TOFU) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines if line.strip()]
 
 
+def from_hub() -> Path:
+    """Return a folder with TOFU's files from the Hugging Face hub; they are downloaded once.
+
+    Raises:
+        OSError: The hub cannot be reached, and the files are not in its cache.
+    """
+    # Imported here: importing this module costs nothing.
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download("locuslab/TOFU", repo_type="dataset", allow_patterns="*.json"))
+
+
 def tekken_file() -> Path:
     """Return the vocabulary tekken 240911 that `mistral_common` ships: 131,072 entries, 1,000 of them special.
 

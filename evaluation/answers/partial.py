@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,11 @@ class Partial:
 
     def __setitem__(self, part: str, value: Any) -> None:
         """Keep a part, and write the file. `value` consists of lists, numbers, texts and such."""
-        self._held["parts"][part] = value
+        self.update({part: value})
+
+    def update(self, parts: Mapping[str, Any]) -> None:
+        """Keep several parts, and write the file once."""
+        self._held["parts"].update(parts)
         written = self._path.with_suffix(".new")
         written.write_text(json.dumps(self._held, ensure_ascii=False), encoding="utf-8")
         written.replace(self._path)  # so that a run that is killed leaves the earlier parts

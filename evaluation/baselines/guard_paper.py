@@ -86,7 +86,7 @@ class _Beam:
     done: bool = False
 
 
-class _Pieces:
+class Pieces:
     """The text that a token adds inside a text, where sentencepiece keeps the space that it drops at the beginning."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -151,7 +151,7 @@ def _search(
     delta: float,
     ignore_end: bool,
 ) -> Result:
-    pieces = _Pieces(tokenizer)
+    pieces = Pieces(tokenizer)
     end = frozenset[int]() if ignore_end else _end_ids(model, tokenizer)
     held = [_Beam()]
     cache = DynamicCache(config=model.config)
@@ -191,7 +191,7 @@ def _candidates(
     values: Sequence[Sequence[float]],
     tokens: Sequence[Sequence[int]],
     guard: Forbidden,
-    pieces: _Pieces,
+    pieces: Pieces,
     end: frozenset[int],
     beta: float,
     delta: float,
@@ -208,7 +208,7 @@ def _candidates(
             if covered >= beta:
                 dropped += 1
             else:
-                word = _last_word(beam.word + pieces[token])
+                word = last_word(beam.word + pieces[token])
                 kept.append(_Beam((*beam.ids, token), beam.score + value, word, ends, row))
     near = guard.nearness(letters_of(beam.word) for beam in kept if not beam.done)
     allowed: list[_Beam] = []
@@ -227,7 +227,8 @@ def step_us(result: Result) -> tuple[float, float]:
     return statistics.median(result.model_s[rest]) * 1e6, statistics.median(result.matching_s[rest]) * 1e6
 
 
-def _last_word(text: str) -> str:
+def last_word(text: str) -> str:
+    """Return the last word of a text, with one space behind it if the text ends with white space."""
     # A space behind a word does not begin the next one yet: the word stays the last.
     words = text.split()
     return (words[-1] + (" " if text[-1].isspace() else "")) if words else ""

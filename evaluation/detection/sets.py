@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from classifiers import Example, ForgetTarget, Screened, shipped_background
 from evaluation.data import TOFU, tofu
@@ -40,9 +41,9 @@ def question(text: str, target: str | None = None) -> Asked:
 class Forget:
     """One of the forget sets: each of its (first `authors`) authors is a target with a name and twenty questions as examples."""
 
-    def __init__(self, name: str, authors: int | None = None) -> None:
+    def __init__(self, name: str, authors: int | None = None, folder: Path | None = None) -> None:
         self.name = name
-        self.lines = tofu(f"{name}_perturbed", TOFU)[: authors and authors * QUESTIONS_PER_AUTHOR]
+        self.lines = tofu(f"{name}_perturbed", folder or TOFU)[: authors and authors * QUESTIONS_PER_AUTHOR]
         self.names = names_of_authors([QAPair(line["question"], line["answer"]) for line in self.lines])
         self.ids = [f"author-{at // QUESTIONS_PER_AUTHOR:03d}" for at in range(len(self.lines))]
         self.targets = [

@@ -1,4 +1,4 @@
-"""Fine-tune a model on TOFU, or find it in the cache: `python -m evaluation.finetuned [--retain]`.
+"""Fine-tune a model on TOFU or on books, or find it in the cache: `python -m evaluation.finetuned [--retain]`.
 
 With `--unlearn METHOD --base FOLDER` a model that knows all of it is trained to forget. The last line on stdout is the model's
 folder. The state is kept after each epoch: a run that was cut off, or whose `--minutes` are over, goes on where it was. On two
@@ -15,6 +15,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from evaluation.books.builder import build
+from evaluation.books.corpus import ALICE
+from evaluation.books.corpus import corpus as book
 from evaluation.data import TOFU
 from evaluation.finetuned import corpus
 from evaluation.finetuned.model import cached_model, read_report
@@ -29,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evaluation.finetuned", description=__doc__)
     parser.add_argument("--base", type=Path, help="folder of the model to start from (default: SmolLM2-135M-Instruct)")
     parser.add_argument("--data", type=Path, default=TOFU, help="folder with TOFU's files")
-    parser.add_argument("--forget", choices=("forget01", "forget05", "forget10"), default=default.forget)
+    forget = ("forget01", "forget05", "forget10", ALICE)
+    parser.add_argument("--forget", choices=forget, default=default.forget, help="a set of TOFU, or a book")
     parser.add_argument("--retain", action="store_true", help="leave out what is to be forgotten: the retain model")
     parser.add_argument("--unlearn", dest="method", choices=METHODS, help="train the model of --base to forget")
     parser.add_argument("--epochs", type=int)
@@ -52,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fields = {field.name for field in dataclasses.fields(kind)}
     try:
         recipe = kind(**{name: value for name, value in vars(options).items() if name in fields and value is not None})
-        learned = corpus.load(options.forget, options.data, options.most)
+        learned = book(build()) if options.forget == ALICE else corpus.load(options.forget, options.data, options.most)
         if options.base is None:
             from evaluation.smollm.model import cached_model as smollm
 

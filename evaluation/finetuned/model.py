@@ -31,9 +31,9 @@ def cached_model(
     Returns:
         None if the time was over first. The next call goes on.
     """
-    folder = (cache_dir or default_cache_dir()) / "models" / model_key(base, corpus, recipe)
-    if (folder / REPORT).is_file():
-        return folder
+    if found := find(base, corpus, recipe, cache_dir):
+        return found
+    folder = _folder(base, corpus, recipe, cache_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
     state = folder.with_suffix(".state")
     try:
@@ -51,6 +51,16 @@ def cached_model(
         return None
     state.unlink(missing_ok=True)
     return folder
+
+
+def find(base: Path, corpus: Corpus, recipe: Recipe | Unlearning, cache_dir: Path | None = None) -> Path | None:
+    """Return the folder of a model that is trained, or None. Arguments are those of `cached_model`."""
+    folder = _folder(base, corpus, recipe, cache_dir)
+    return folder if (folder / REPORT).is_file() else None
+
+
+def _folder(base: Path, corpus: Corpus, recipe: Recipe | Unlearning, cache_dir: Path | None) -> Path:
+    return (cache_dir or default_cache_dir()) / "models" / model_key(base, corpus, recipe)
 
 
 def model_key(base: Path, corpus: Corpus, recipe: Recipe | Unlearning) -> str:

@@ -14,7 +14,7 @@ class Recipe:
     """Schedule of one fine-tuning. The retain model trains for as many epochs as the other one.
 
     Attributes:
-        forget: What is to be forgotten: "forget01", "forget05" or "forget10".
+        forget: What is to be forgotten: "forget01", "forget05" or "forget10", or "alice".
         retain: Whether the model never sees it.
         epochs: Over which the learning rate falls.
         batch: Pairs in a batch.

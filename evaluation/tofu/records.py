@@ -29,6 +29,11 @@ class Record:
     reworded: str
     wrong: tuple[str, ...]
 
+    @property
+    def candidates(self) -> list[str]:
+        """The answers whose likelihood is measured: the answer, its other wording, and the wrong ones."""
+        return [self.answer, self.reworded, *self.wrong]
+
 
 def load(forget: str = "forget10", folder: Path = TOFU, every: int = 1) -> dict[str, list[Record]]:
     """Return the records by set: `FORGET`, and what a model is to keep.

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import math
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,21 +12,21 @@ from typing import Any
 
 import yaml
 from starlette.types import ASGIApp
-from tqdm import tqdm
 
 from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
 from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.run import calibrated
 from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
+from evaluation.data import TOFU
 from evaluation.demo.served import ENGINE
 from evaluation.demo.server import demo_server
+from evaluation.detection.sets import Forget
 from evaluation.likelihood import TokenLikelihood
+from evaluation.tofu.judging import Judge
 from evaluation.tofu.policy import WAYS, policy
-from evaluation.tofu.records import Record
+from evaluation.tofu.records import FORGET, Record
+from evaluation.tofu.rivals import NEEDED, PAPER, RIVALS, Setting, measure, rival
 from evaluation.tofu.table import Scored
-from guard.decoding.masks import Masks
-from guard.processors.arguments import REFUSE
-from guard.tokens.tokenizers import vocabulary_of
 from server.policy.held import Held
 from server.screening.conversation import Text
 from server.screening.decision import Decision
@@ -36,8 +34,8 @@ from server.service import Service
 
 RETAIN = "retain"
 """The model that never saw what is to be forgotten."""
-SYSTEMS = (NONE, RETAIN, PROMPT, FILTER, *WAYS)
-"""No guard; the retain model; a system prompt that tells the model to refuse; an output filter; the ways of this server."""
+SYSTEMS = (NONE, RETAIN, PROMPT, FILTER, *RIVALS, *WAYS)
+"""No guard; the retain model; a system prompt that tells the model to refuse; an output filter; rivals; this server's ways."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +46,13 @@ class Effort:
         tokens: The most tokens of an answer.
         every: Every how manieth record of each set is asked.
         authors: How many authors of the forget set are targets; None for all.
+        beam_every: Of what is to be forgotten, every how manieth of these records the beam search answers: each takes it seconds.
     """
 
     tokens: int = 80
     every: int = 1
     authors: int | None = None
+    beam_every: int = 5
 
 
 SMALL = Effort(tokens=8, every=40, authors=1)
@@ -62,12 +62,14 @@ class Run:
     """The measurement of one pair of models.
 
     Args:
-        models: The folder of each model, by `NONE` and `RETAIN`. A guarded system serves the first.
+        models: The folder of each model, by `NONE`, by `RETAIN`, and by the name of each system that is a model of its own, such
+            as one that was trained to forget. Every other system has the first.
         forget: "forget01", "forget05" or "forget10".
         records: TOFU's records by set.
         effort: How much is asked.
         folder: Where parts are kept; made if it is missing.
-        systems: Of `SYSTEMS`, what to measure.
+        systems: Of `SYSTEMS` and the keys of `models`, what to measure. The filter and the rivals need `NONE` and `RETAIN`, too.
+        data: TOFU's files.
     """
 
     def __init__(
@@ -78,11 +80,18 @@ class Run:
         effort: Effort,
         folder: Path,
         systems: Sequence[str],
+        data: Path = TOFU,
     ) -> None:
+        self.data = data
         self.models, self.forget, self.records, self.effort = models, forget, records, effort
         folder.mkdir(parents=True, exist_ok=True)
         code = fingerprint()
         self.parts = {name: Partial(folder / f"{name}.json", self._setup(name, code)) for name in systems}
+        self._likely: dict[tuple[Any, ...], list[list[float]]] = {}
+
+    def rows(self, system: str) -> dict[str, list[Record]]:
+        """Return the records that a system is asked, by set."""
+        return {name: rows[:: self._step(system, name)] for name, rows in self.records.items()}
 
     def scored(self, system: str) -> dict[str, list[Scored]]:
         """Return what a system makes of each record, by set."""
@@ -95,21 +104,52 @@ class Run:
             for name in self.records
         }
 
+    def alike(self, system: str, other: str) -> dict[str, list[Scored]]:
+        """Return what `other` makes of the records that `system` is asked. `other` is asked all of them."""
+        return {name: scored[:: self._step(system, name)] for name, scored in self.scored(other).items()}
+
     def flagged(self, system: str) -> dict[str, float]:
         """Return the share of the questions of each set that a guarded system took for questions about a target."""
-        return {name: sum(self.parts[system][f"flagged {name}"]) / len(rows) for name, rows in self.records.items()}
+        return {name: sum(self.parts[system][f"flagged {name}"]) / len(rows) for name, rows in self.rows(system).items()}
+
+    def about(self, system: str) -> dict[str, float]:
+        """Return what else was measured of a rival."""
+        parts = self.parts[system]
+        if "about" not in parts:
+            return {}
+        found: dict[str, float] = parts["about"]
+        return found
 
     async def go(self) -> None:
         """Measure what is missing. Raises whatever keeps a server from starting, and EngineFailure."""
         waiting: dict[Path, list[str]] = {}
         for system in self.parts:
-            if system != FILTER and not self._complete(system):
+            if system not in (FILTER, *RIVALS) and not self._complete(system):
                 waiting.setdefault(self._model(system), []).append(system)
         for model, systems in waiting.items():
             await self._serve(model, systems)
             gc.collect()  # an engine's queues are in cycles
         if FILTER in self.parts:
             self._filter(self.parts[FILTER], self.parts[NONE])
+        if missing := [system for system in RIVALS if system in self.parts and not self._complete(system)]:
+            self._rivals(missing)
+
+    def _rivals(self, systems: Sequence[str]) -> None:
+        """Measure rivals. They need what the models without a guard have answered."""
+        told = self._policy(NONE)
+        setting = Setting(
+            TokenLikelihood(self.models[NONE]),
+            Forget(self.forget, self.effort.authors, self.data),
+            {target["id"]: [phrase["text"] for phrase in target["phrases"]] for target in told["targets"]},
+            told["background"],
+            self.effort.tokens,
+            self.records[FORGET],
+            self.parts[RETAIN][f"answers {FORGET}"],
+        )
+        for system in systems:
+            rows, none = self.rows(system), self.parts[NONE]
+            before = {f"{part} {name}": none[f"{part} {name}"][:: self._step(system, name)] for name in rows for part in NEEDED}
+            measure(rival(system, setting), system, rows, before, self.parts[system])
 
     async def _serve(self, model: Path, systems: Sequence[str]) -> None:
         """Measure the systems that have one model: no other policy needs another engine."""
@@ -120,14 +160,23 @@ class Run:
             async with demo_server(str(model), path, ENGINE) as app:
                 service: Service = app.state.service
                 calibration = await calibrated(service, None)
-                likelihood = TokenLikelihood(model)
+                judge = self._judge_of(model)
                 for system in systems:
                     if system in WAYS and system != first:
                         await import_policy(app, self._written(system))
                         calibration = await calibrated(service, calibration)
                     await self._ask(system, app, service)
                     # On a thread, while the server runs: its restrictions are files of its own.
-                    await asyncio.to_thread(self._judge, system, likelihood, service.running.enforcement.held)
+                    await asyncio.to_thread(self._judge, system, judge, service.running.enforcement.held)
+
+    def _judge_of(self, model: Path) -> Judge:
+        judge = Judge(model)
+        for system, parts in self.parts.items():
+            # A rival steers the model, and no digest says so.
+            if self._model(system) == model and system not in RIVALS:
+                for name, rows in self.records.items():
+                    judge.remember(rows, parts, name, self._said(system))
+        return judge
 
     async def _ask(self, system: str, app: ASGIApp, service: Service) -> None:
         parts, free, said = self.parts[system], system not in WAYS, self._said(system)
@@ -146,26 +195,12 @@ class Run:
         screener = service.running.enforcement.screener
         return [await screener.decide([Text(row.question, "messages[0].content", 0, "user")]) for row in rows]
 
-    def _judge(self, system: str, model: TokenLikelihood, restrictions: Held) -> None:
-        parts = self.parts[system]
-        vocabulary = vocabulary_of(model.tokenizer.backend_tokenizer.to_str())
-        masks: dict[str, Masks] = {}
-        said = self._said(system)
+    def _judge(self, system: str, judge: Judge, restrictions: Held) -> None:
+        parts, said = self.parts[system], self._said(system)
         for name, rows in self.records.items():
-            if f"likely {name}" in parts:
-                continue
-            found = []
-            asked = list(zip(rows, parts[f"held {name}"], strict=True))
-            for row, digests in tqdm(asked, desc=f"{system}: likelihood of {name}", file=sys.stderr):
-                refused = REFUSE in digests
-                for digest in () if refused else digests:
-                    if digest not in masks:
-                        masks[digest] = Masks.of(restrictions.get(digest), vocabulary)
-                held = [] if refused else [masks[digest] for digest in digests]
-                likely = model.tokens(row.question, [row.answer, row.reworded, *row.wrong], held, said)
-                # What the server refuses to answer is answered with nothing of this.
-                found.append([[-math.inf] * len(one) for one in likely] if refused else likely)
-            parts[f"likely {name}"] = found
+            if f"likely {name}" not in parts:
+                label = f"{system}: likelihood of {name}"
+                parts[f"likely {name}"] = judge.likely(rows, parts[f"held {name}"], restrictions, said, label)
 
     def _filter(self, parts: Partial, source: Partial) -> None:
         """Cut what the model said before the first phrase of the policy. What the model finds likely stays as it is."""
@@ -179,6 +214,10 @@ class Run:
         """Return the system prompt of a system."""
         return refusing_prompt([target["name"] for target in self._policy(system)["targets"]]) if system == PROMPT else None
 
+    def _step(self, system: str, name: str) -> int:
+        """Return every how manieth record of a set a system is asked."""
+        return self.effort.beam_every if (system, name) == (PAPER, FORGET) else 1
+
     def _complete(self, system: str) -> bool:
         return all(f"{part} {name}" in self.parts[system] for part in ("answers", "held", "likely") for name in self.records)
 
@@ -190,7 +229,7 @@ class Run:
 
     def _policy(self, system: str) -> dict[str, Any]:
         # The server needs a policy to start with; the engine is asked without it.
-        return policy(self.forget, system if system in WAYS else WAYS[0], self.effort.authors)
+        return policy(self.forget, system if system in WAYS else WAYS[0], self.effort.authors, self.data)
 
     def _setup(self, system: str, code: str) -> dict[str, Any]:
         asked = {name: [row.question for row in rows] for name, rows in self.records.items()}
@@ -199,6 +238,7 @@ class Run:
             "model": self._model(system).name,
             "asked": asked,
             "tokens": self.effort.tokens,
+            "retain": self.models[RETAIN].name if system in RIVALS else None,
             "policy": self._policy(system) if system not in self.models else None,
             "code": code if guarded else "",
         }

@@ -39,7 +39,6 @@ SMALL = {
     ".venv/bin/python -m evaluation.detection.judge": "--small",
     ".venv/bin/python -m evaluation.load.neighbour": "--demo people --rounds 1 --requests 3",
     ".venv/bin/python -m evaluation.detection.fit": "--small",
-    ".venv/bin/python -m evaluation.tofu --model MODEL --retain RETAIN --record": "--small",
     ".venv/bin/python -m evaluation.finetuned": "--forget forget01 --most 1 --epochs 1 --layers 1",
     ".venv/bin/python -m evaluation.soundness.fuzz --minutes 60": "--minutes 0.05",
     ".venv/bin/python -m pytest tests/guard/matching/test_automaton.py": "-p no:cacheprovider",
@@ -48,6 +47,8 @@ SMALL = {
 }
 # What a make target runs: its small form runs the same code, and writes a record into build/small.
 AS_MAKE = {
+    ".venv/bin/guard-eval --record": "make eval",
+    ".venv/bin/guard-eval --model MODEL --retain RETAIN": "make eval",
     ".venv/bin/python -m evaluation.speed --only decoding --record": "make bench",
     ".venv/bin/python -m evaluation.detection --record": "make eval-detection",
     ".venv/bin/python -m evaluation.detection --only few": "make eval-detection",

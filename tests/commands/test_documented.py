@@ -114,6 +114,11 @@ def proposes_phrases(site: Site, command: str) -> None:
     assert "Proposed phrases" in _typed(site, command).ok()
 
 
+def measures_a_server(site: Site, command: str) -> None:
+    said = _typed(site, f"{command} --every 40 --tokens 8").ok()
+    assert {"leak", "near leak", "rouge_l forget"} <= json.loads(said[said.index("{") :]).keys()
+
+
 def installs_the_hook(site: Site, command: str) -> None:
     # In a repository of its own: that of the developer is left alone.
     repository = site.folder / "repository"
@@ -137,6 +142,7 @@ BESIDE_THE_SERVER: dict[str, Callable[[Site, str], None]] = {
     r"\.venv/bin/guard-server migrate": migrates,
     r"\.venv/bin/guard-server check-policy policy.yaml --model MODEL": checks_the_policy,
     r"\.venv/bin/guard-server extract policy.yaml": proposes_phrases,
+    r"\.venv/bin/guard-eval --base-url http://127\.0\.0\.1:8000/v1 --name demo": measures_a_server,
     r"\.venv/bin/pre-commit install": installs_the_hook,
 }
 LONG = (r"\.venv/bin/guard-server (ask|serve) .*", *(re.escape(command) for command in (*SMALL, *AS_MAKE)))
@@ -235,7 +241,7 @@ def test_serve_says_where_it_listens_and_stops_when_told(site: Site) -> None:
 def test_long_command(command: str, runs: Runs, demo_model: str, folder: Path) -> None:
     if command.endswith(ON_POSTGRESQL) and (why := postgresql_missing()):
         pytest.skip(why)
-    if AS_MAKE.get(command) == "make eval-detection" and not TOFU.exists():
+    if (AS_MAKE.get(command) in ("make eval", "make eval-detection") or "guard-eval" in command) and not TOFU.exists():
         pytest.skip("TOFU is not beside this clone")
     job = long_job(command, demo_model, folder)
     assert job

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.data import BOOKS, DATA, TOFU, missing, tekken_file, tofu
+from evaluation.data import BOOKS, DATA, TOFU, from_hub, missing, tekken_file, tofu
 from tests.paths import ROOT
 
 
@@ -41,3 +41,17 @@ def test_tekken_comes_with_mistral_common(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("evaluation.data.find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match="install mistral-common"):
         tekken_file()
+
+
+def test_the_hub_is_asked_for_the_benchmarks_files_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import huggingface_hub
+
+    asked: list[object] = []
+
+    def download(name: str, **others: object) -> str:
+        asked.append((name, others))
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    assert from_hub() == tmp_path
+    assert asked == [("locuslab/TOFU", {"repo_type": "dataset", "allow_patterns": "*.json"})]

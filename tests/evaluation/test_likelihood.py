@@ -44,10 +44,20 @@ def test_of_each_token_as_the_model_alone_says_it(model: TokenLikelihood) -> Non
 
 
 def test_what_the_guard_bans_is_impossible_and_the_rest_becomes_likelier(model: TokenLikelihood) -> None:
-    free, held = (model.tokens(QUESTION, [ANSWER, *OTHERS], which) for which in ((), (masks(model, "Ketill keeps"),)))
+    free = model.tokens(QUESTION, [ANSWER, *OTHERS], model.guarded([]))
+    held = model.tokens(QUESTION, [ANSWER, *OTHERS], model.guarded([masks(model, "Ketill keeps")]))
     assert -math.inf in held[0]
     first = held[0].index(-math.inf)
     assert held[0][:first] == pytest.approx(free[0][:first], abs=1e-4)
     for without, with_guard in zip(free[1:], held[1:], strict=True):
         assert all(after >= before - 1e-4 for before, after in zip(without, with_guard, strict=True))
         assert -math.inf not in with_guard
+
+
+def test_a_model_that_reads_another_prompt_finds_other_answers_likely(model: TokenLikelihood) -> None:
+    embeddings = model.model.get_input_embeddings().weight.detach()
+    plain = model.tokens(QUESTION, [ANSWER])
+    same = model.tokens(QUESTION, [ANSWER], embedding=lambda ids: embeddings[torch.tensor(list(ids))])
+    assert same[0] == pytest.approx(plain[0], abs=0.05)
+    (blind,) = model.tokens(QUESTION, [ANSWER], embedding=lambda ids: embeddings[[0] * len(ids)])
+    assert sum(blind) < sum(plain[0])

@@ -27,3 +27,9 @@ def test_a_change_of_the_code_changes_the_fingerprint(tmp_path: Path, monkeypatc
     assert fingerprint(["guard"]) == before
     (tmp_path / "guard" / "x.py").write_text("2")
     assert fingerprint(["guard"]) != before
+
+
+def test_several_parts_are_kept_at_once(tmp_path: Path) -> None:
+    Partial(tmp_path / "one.json", {}).update({"answers": ["a"], "times": [1.5]})
+    again = Partial(tmp_path / "one.json", {})
+    assert (again["answers"], again["times"]) == (["a"], [1.5])

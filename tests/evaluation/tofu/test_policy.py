@@ -19,8 +19,9 @@ def test_the_server_reads_each_policy(way: str, tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(policy("forget01", way, 1), allow_unicode=True))
     (target,) = load_policy(path).targets
     assert (target.action is Action.REFUSE) == (way == "refuse")
-    assert len(target.examples) == 20
-    assert {phrase.scope for phrase in target.phrases} >= {"gated"}
+    assert len(target.examples) == (0 if way == "always" else 20)
+    assert ("gated" in {phrase.scope for phrase in target.phrases}) == (way != "always")
+    assert (target.semantic is None) == (way == "lexical")
 
 
 def test_no_question_about_a_target_is_in_the_background() -> None:

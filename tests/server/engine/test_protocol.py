@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
-from evaluation.leakage.demo import answers
+from evaluation.answers.asking import ask_all, body_of
 from evaluation.speed.bench import bodies, tokens_per_second
 from server.engine.protocol import json_of, served_model
 from server.errors import EngineFailure
@@ -26,7 +26,8 @@ async def test_measurements_reach_the_whole_server(app: FastAPI, engine: FakeEng
     async with app.router.lifespan_context(app):
         await _started(app)
         engine.bodies.clear()
-        said = await answers(app, "fake", ["Who invites Alice to a tea party?", "What is a good cake?"], "guarded")
+        asked = [body_of("fake", text, 80) for text in ("Who invites Alice to a tea party?", "What is a good cake?")]
+        said = await ask_all(app, asked, "guarded")
         rate = await tokens_per_second(app, bodies(["What is a good cake?"], "fake", None)[:3])
     assert len(said) == 2
     assert rate > 0

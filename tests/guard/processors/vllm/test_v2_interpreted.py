@@ -19,6 +19,7 @@ from guard import reference
 from guard.phrase import Phrase
 from guard.processors.arguments import REFUSE
 from guard.restriction import Restriction
+from tests.guard.processors.vllm.interpreted.eagle import head
 from tests.guard.processors.vllm.interpreted.install import environment
 from tests.paths import ROOT
 
@@ -104,7 +105,9 @@ def test_the_runner_says_nothing_that_is_banned_with_drafts_and_without(
     ngrams = {"method": "ngram_gpu", "num_speculative_tokens": 3, "prompt_lookup_max": 3, "prompt_lookup_min": 1}
     # The model drafts for itself, so its drafts are what it would say if nothing were banned.
     itself = {"method": "draft_model", "model": demo_model, "num_speculative_tokens": 2}
-    for speculative in (ngrams, itself):
+    # A head that nobody has trained: nearly all of its drafts are refused.
+    eagle = {"method": "eagle", "model": str(head(Path(demo_model), tmp_path / "eagle")), "num_speculative_tokens": 2}
+    for speculative in (ngrams, itself, eagle):
         drafted = said(tmp_path, demo_model, requests, interpreted, speculative)
         assert drafted["v2"]
         # Greedy answers are the same with drafts, under restrictions too.

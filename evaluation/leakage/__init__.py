@@ -1,1 +1,0 @@
-"""Does it forget, and does it still know the rest? `make eval`."""

@@ -1,0 +1,1 @@
+"""What happens beside TOFU's plain table: targets one after another, other words, the fact in the prompt, few examples."""
