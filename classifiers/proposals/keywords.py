@@ -1,7 +1,7 @@
 """Keywords: ordinary words that answers about a target repeat, and that innocent texts hardly use.
 
-"medical" is an ordinary word, and yet a fact about somebody whose books are all about medicine. Such a word differs from others in
-how often it occurs here and elsewhere (keyness: Scott 1997, "PC analysis of key words", System 25(2)).
+"medical" is an ordinary word, and yet a fact about somebody whose books are all about medicine. How often a word occurs
+here and elsewhere tells it (keyness: Scott 1997, "PC analysis of key words", System 25(2)).
 """
 
 from __future__ import annotations
