@@ -14,8 +14,8 @@ from classifiers.meaning.encoder import CachedEncoder, Encoder, Vectors
 from classifiers.multilingual.features import NAMES as MEANT
 from classifiers.multilingual.features import Reach, features
 from classifiers.multilingual.kept import KeptEncoder
-from classifiers.multilingual.said import HEARD, Said
 from classifiers.multilingual.said import NAMES as SAID
+from classifiers.multilingual.said import Said
 from classifiers.profile.known import KnownProfiles
 from classifiers.profile.others import all_others
 from classifiers.profile.weights import Weights
@@ -63,25 +63,31 @@ class Multilingual:
         """Return the reach of windows of prompts. Errors are those of the encoder."""
         return Reach.of(self._encoder.encode(texts), self._background, self._others) if texts else []
 
-    def score(self, windows: Sequence[Reach], said: Said, target: ForgetTarget, doubtful: bool = False) -> float:
+    def score(
+        self, windows: Sequence[Reach], said: Said, target: ForgetTarget, doubtful: bool = False, heard: bool = False
+    ) -> float:
         """Return by how much the best window exceeds the limit of the weights, in log odds; minus infinity without windows.
 
         Args:
             windows: The windows of a prompt.
             said: The prompt.
             target: The target.
-            doubtful: Whether its name occurs in the prompt in a way that leaves doubt, or something like it.
+            doubtful: Whether its name is written in the prompt in a way that leaves doubt.
+            heard: Whether something in the prompt sounds like its name.
         """
-        found = self.features(windows, said, target, doubtful)
-        return max((self._weights.score(one, may_name(one, doubtful)) for one in found), default=-math.inf)
+        found = self.features(windows, said, target, doubtful or heard)
+        # A name that is heard has features of its own: it does not change the limit.
+        return max((self._weights.score(one, doubtful) for one in found), default=-math.inf)
 
     def features(self, windows: Sequence[Reach], said: Said, target: ForgetTarget, doubtful: bool) -> list[Vectors]:
-        """Return the features of each window in the order of `NAMES`, float32 [features]; the arguments are those of `score`."""
+        """Return the features of each window in the order of `NAMES`, float32 [features].
+
+        Args:
+            windows: The windows of a prompt.
+            said: The prompt.
+            target: The target.
+            doubtful: Whether its name may be in the prompt.
+        """
         profile, vectors = self.known.of(target)
-        heard = said.of(target.names, profile) if windows else None
-        return [np.concatenate([features(window, profile, vectors, doubtful), heard]) for window in windows]
-
-
-def may_name(features: Vectors, doubtful: bool) -> bool:
-    """Return whether a prompt may name the target: its name is `doubtful`, or heard well in `features` (those of `NAMES`)."""
-    return doubtful or max(features[NAMES.index("heard")], features[NAMES.index("heard ordinary")]) >= HEARD
+        told = said.of(target.names, profile) if windows else None
+        return [np.concatenate([features(window, profile, vectors, doubtful), told]) for window in windows]

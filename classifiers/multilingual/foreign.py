@@ -81,6 +81,6 @@ class ForeignPrompts:
         found = []
         for target_id in candidates:
             target = targets[target_id]
-            named = target_id in doubtful or is_heard(target.names, runs)
-            found.append(Described(target_id, self.model.score(reach, said, target, named), NAME))
+            score = self.model.score(reach, said, target, target_id in doubtful, is_heard(target.names, runs))
+            found.append(Described(target_id, score, NAME))
         return found

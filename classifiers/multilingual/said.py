@@ -30,8 +30,6 @@ NAMES = (
     "read named",  # information of the words of names that are read
     "read",  # information of all words of the target that are read
 )
-HEARD = 0.5
-"""How well a name must be heard for the limit of prompts that may name the target."""
 # A cost per letter from which on a name is not heard at all: of names in other scripts half cost less than 0.06, of other names
 # 1 in 100 cost less than 0.14.
 _DEAF = 0.15

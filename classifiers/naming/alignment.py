@@ -107,18 +107,17 @@ def cost_per_letter(name: tuple[int, ...], streams: Sequence[Stream], most: floa
     letters = np.array(name, np.int8)
     # A language may write one word more.
     words = name.count(_SPACE) + 2
-    told, *tables = _tables()
+    tables = _costs()
     least = most * len(name)
     for one in streams:
         of_kind = (table[one.kind] for table in tables)
-        least = nearest(one.sounds, one.bounds, letters, *of_kind, told, min(words, one.most_words), least)
+        least = nearest(one.sounds, one.bounds, letters, *of_kind, min(words, one.most_words), least)
     return float(least) / len(name)
 
 
 @lru_cache(maxsize=1)
-def _tables() -> tuple[NDArray[np.float32], ...]:
-    """Return how much each grapheme tells, and the three tables of costs."""
-    return evidence(), *costs()
+def _costs() -> tuple[NDArray[np.float32], ...]:
+    return costs()
 
 
 def _allowed(letters: NDArray[np.int8], start: NDArray[np.int64], told: NDArray[np.float32]) -> NDArray[np.float32]:

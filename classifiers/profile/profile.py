@@ -19,6 +19,8 @@ MOST_TOLD = 40
 _CAPITAL = re.compile(r"[A-Z\u00c0-\u00de][^\W\d_]+")
 # Before a word inside a sentence.
 _INSIDE = re.compile(r"[\w,] $")
+# The most proper names that are kept, those that tell most: each is compared with prompts by sound.
+_MOST_PROPER = 24
 # The fewest letters of a proper name: fewer are like many words.
 _SHORTEST_PROPER = 4
 
@@ -41,7 +43,7 @@ def _proper(target: ForgetTarget) -> dict[str, float]:
             continue
         if _INSIDE.search(token.string[max(0, token.start() - 2) : token.start()]) or word not in english_words():
             found[word] = told
-    return found
+    return dict(sorted(found.items(), key=lambda item: -item[1])[:_MOST_PROPER])
 
 
 class Profile:

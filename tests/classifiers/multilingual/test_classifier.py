@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from classifiers.multilingual.classifier import NAMES, Multilingual, may_name
-from classifiers.multilingual.said import HEARD, Said
+from classifiers.multilingual.classifier import NAMES, Multilingual
+from classifiers.multilingual.said import Said
 from classifiers.profile.weights import Weights
 from tests.classifiers.conftest import BagOfWords, a_target
 
@@ -28,13 +28,13 @@ def test_a_score_is_the_feature_less_the_limit_and_the_best_window_counts() -> N
     assert model.reach([]) == []
 
 
-def test_a_name_that_is_heard_well_has_the_limit_of_a_doubtful_one() -> None:
-    heard = np.array([name == "heard" for name in NAMES], np.float32)
-    ordinary = np.array([name == "heard ordinary" for name in NAMES], np.float32)
-    assert may_name(heard, False)
-    assert may_name(ordinary * HEARD, False)
-    assert not may_name(heard * HEARD / 2, False)
-    assert may_name(heard * 0, True)
+def test_a_name_that_is_heard_does_not_change_the_limit() -> None:
+    model = Multilingual(BagOfWords(), ["how do planes fly"], model=NAMED)
+    target, said = a_target("ada", "ada brillquist"), Said("ada brillquist")
+    [window] = model.reach(["ada brillquist"])
+    assert model.score([window], said, target, heard=True) == model.score([window], said, target)
+    [plain], [heard] = (model.features([window], said, target, doubtful) for doubtful in (False, True))
+    assert [name for name, one, other in zip(NAMES, plain, heard, strict=True) if one != other] == ["doubtful"]
 
 
 def test_the_packaged_weights_are_of_these_features() -> None:
