@@ -10,6 +10,7 @@ import numpy as np
 from classifiers.multilingual.classifier import NAME, Multilingual
 from classifiers.multilingual.heard import Runs, is_heard
 from classifiers.multilingual.names import NameVectors, names_of
+from classifiers.multilingual.said import Said
 from classifiers.profile.classifier import Described
 from classifiers.target import ForgetTarget
 
@@ -76,10 +77,10 @@ class ForeignPrompts:
         reach = self.model.reach(windows)
         near = self.names.nearest(np.stack([window.vector for window in reach]))
         candidates = [target_id for target_id in dict.fromkeys([*sorted(doubtful), *near]) if target_id not in known]
-        runs = Runs(text[:_MOST_CHARACTERS])
+        runs, said = Runs(text[:_MOST_CHARACTERS]), Said(text[:_MOST_CHARACTERS])
         found = []
         for target_id in candidates:
             target = targets[target_id]
-            named = target_id in doubtful or is_heard(target.names, runs)
-            found.append(Described(target_id, self.model.score(reach, target, named), NAME))
+            score = self.model.score(reach, said, target, target_id in doubtful, is_heard(target.names, runs))
+            found.append(Described(target_id, score, NAME))
         return found

@@ -1,7 +1,8 @@
 """Whether a text may hold a name in another spelling: a rough comparison by sound.
 
 `classifiers.naming.transliteration` compares by sound with care, and decides alone. So it leaves out short names, and allows few
-differences. Here nothing is decided: a name that is heard only lowers the limit for its target.
+differences. Here nothing is decided: a name that is heard is evidence for its target. How well it is heard is measured by
+`classifiers.multilingual.said`.
 """
 
 from __future__ import annotations

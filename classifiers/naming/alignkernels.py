@@ -209,3 +209,44 @@ def search(
                         cost[count] = total / allowed[name] if allowed[name] > 0 else 0.0
                         count += 1
     return found[:count], cost[:count]
+
+
+@_compiled
+def nearest(
+    sounds: Any, bounds: Any, letters: Any, replaced: Any, missing: Any, added: Any, most_words: int, most: float
+) -> float:
+    """Return the least cost of aligning all letters of one name with a run of words, or `most` if none costs less.
+
+    From each beginning the text is read once, sound by sound: `cost[n]` is that of the first n letters and what was read.
+    """
+    count = len(letters)
+    cost = np.empty(count + 1, np.float64)
+    least = most
+    for i in range(len(bounds)):
+        if not bounds[i, 1]:
+            continue
+        cost[0] = 0.0
+        for at in range(count):
+            cost[at + 1] = cost[at] + missing[letters[at]]
+        place = bounds[i, 0]
+        for j in range(i + 1, len(bounds)):
+            if bounds[j, 3] - bounds[i, 3] >= most_words:
+                break
+            best = 0.0
+            while place < bounds[j, 0] and best < least:
+                sound = sounds[place]
+                place += 1
+                diagonal = cost[0]
+                cost[0] += added[sound]
+                best = cost[0]
+                for at in range(count):
+                    letter = letters[at]
+                    both = diagonal if letter == 0 and sound == 0 else diagonal + replaced[letter, sound]
+                    diagonal = cost[at + 1]
+                    cost[at + 1] = min(both, diagonal + added[sound], cost[at] + missing[letter])
+                    best = min(best, cost[at + 1])
+            if best >= least:
+                break
+            if bounds[j, 2]:
+                least = min(least, cost[count])
+    return least

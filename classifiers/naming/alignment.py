@@ -10,13 +10,14 @@ number of candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.arrays import bits_of
-from classifiers.naming.alignkernels import enter, search
+from classifiers.naming.alignkernels import enter, nearest, search
 from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
 
 _SPACE = GRAPHEMES.index(" ")
@@ -89,6 +90,34 @@ class NameIndex:
             stream.most_words,
         )
         return [(int(name), float(c), int(a), int(b)) for (name, a, b), c in zip(found.tolist(), cost.tolist(), strict=True)]
+
+
+def cost_per_letter(name: tuple[int, ...], streams: Sequence[Stream], most: float) -> float:
+    """Return the cost of aligning a name with the part of a text that sounds most like it, divided by the letters of the name.
+
+    `NameIndex` decides by itself, so it needs consonants and leaves short names out. This only measures, and takes any name.
+
+    Args:
+        name: The name as graphemes.
+        streams: The text.
+        most: What is returned if no part costs less, or for a name without letters.
+    """
+    if not name:
+        return most
+    letters = np.array(name, np.int8)
+    # A language may write one word more.
+    words = name.count(_SPACE) + 2
+    tables = _costs()
+    least = most * len(name)
+    for one in streams:
+        of_kind = (table[one.kind] for table in tables)
+        least = nearest(one.sounds, one.bounds, letters, *of_kind, min(words, one.most_words), least)
+    return float(least) / len(name)
+
+
+@lru_cache(maxsize=1)
+def _costs() -> tuple[NDArray[np.float32], ...]:
+    return costs()
 
 
 def _allowed(letters: NDArray[np.int8], start: NDArray[np.int64], told: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from classifiers.naming.alignment import NameIndex, Stream
+from classifiers.naming.alignment import NameIndex, Stream, cost_per_letter
 from classifiers.naming.graphemes import graphemes
 from classifiers.naming.phonemes import PHONEMES, spoken
 from classifiers.naming.typos import TypoIndex
@@ -161,6 +161,7 @@ def _compile() -> None:
     index = NameIndex([graphemes("Ada Lovelace")])
     for stream in streams("Ада"):
         index.find(stream)
+        cost_per_letter(graphemes("Ada"), [stream], 1.0)
 
 
 def streams(text: str) -> Iterator[Stream]:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Container, Iterable
 from functools import cached_property
 
+from classifiers.reading.language import language_of
 from guard.folding import fold_character
 from guard.forms.names import TITLES
 from guard.frequency import english_words
@@ -35,6 +36,12 @@ _KIND_WORDS = """
     episode chapter volume vol teil staffel folge kapitel ii iii iv vi vii
 """
 _KINDS = frozenset(_KIND_WORDS.split())
+# German writes nouns with a capital. After these one is no part of the name behind it ("die Telefonfirma Nokia").
+_GERMAN_ARTICLES = """
+    der die das des dem den ein eine einer eines einem einen vom zum zur im am beim ans ins mein dein sein ihr unser euer
+    meine deine seine ihre unsere eure dieser diese dieses diesem diesen
+"""
+_BEFORE_NOUNS = frozenset(_GERMAN_ARTICLES.split())
 # Words that join the words of a title, and the most of them in a row.
 _LINKS = frozenset(["a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "the", "to", "with"])
 _MOST_LINKS = 3
@@ -161,7 +168,9 @@ class Written:
             own: Folded words that occur in texts of the target.
             weak: Whether the words are ordinary, so that an ordinary word before them may belong to the name ("When").
         """
-        if any(self._of_other(number, own, weak) for number, gap in ((first - 1, first), (end, end)) if self._beside(gap)):
+        if self._beside(end) and self._of_other(end, own, weak):
+            return True
+        if self._beside(first) and self._of_other(first - 1, own, weak) and not self._german_noun(first - 1):
             return True
         return weak and (self._goes_on(end, own) or self._went_before(first, own))
 
@@ -194,6 +203,10 @@ class Written:
             # A target's texts have any function word, so these do not make it its own.
             return weak and not self.begins(number)
         return word not in own and not (self.begins(number) and word in english_words())
+
+    def _german_noun(self, number: int) -> bool:
+        """Return whether a word is a noun of a German text by the article before it."""
+        return self._beside(number) and self.words[number - 1] in _BEFORE_NOUNS and language_of(self._text) == "de"
 
     def _beside(self, number: int) -> bool:
         return 0 < number < len(self.words) and bool(gap := self._gap(number)) and gap.isspace() and "\n" not in gap

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from classifiers.anchors import is_description
 from classifiers.meaning.nearest import example_passages
 from classifiers.profile.others import strangers
-from classifiers.profile.words import informative
+from classifiers.profile.words import information, informative, words_of
 from classifiers.reading.windows import passages
 from classifiers.target import ForgetTarget
+from guard.frequency import english_words
 
 MOST_TOLD = 40
 """The most texts of completions and documents that are compared in meaning; the words of all are known."""
+
+_CAPITAL = re.compile(r"[A-Z\u00c0-\u00de][^\W\d_]+")
+# Before a word inside a sentence.
+_INSIDE = re.compile(r"[\w,] $")
+# The most proper names that are kept, those that tell most: each is compared with prompts by sound.
+_MOST_PROPER = 24
+# The fewest letters of a proper name: fewer are like many words.
+_SHORTEST_PROPER = 4
 
 
 def known_words(target: ForgetTarget) -> dict[str, float]:
     """Return the telling stems of all texts of a target, each with its information."""
     texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
     return informative([*texts, *(text for example in target.examples for text in (example.prompt, example.completion))])
+
+
+def _proper(target: ForgetTarget) -> dict[str, float]:
+    """Return the proper names in the texts of a target, as `Profile.proper` has them."""
+    texts = [*(phrase.text for phrase in target.phrases), *target.documents]
+    texts += [text for example in target.examples for text in (example.prompt, example.completion)]
+    own = {word for name in target.names for word in words_of(name)}
+    found: dict[str, float] = {}
+    for token in (token for text in texts for token in _CAPITAL.finditer(text)):
+        word = "".join(words_of(token[0]))
+        if len(word) < _SHORTEST_PROPER or word in own or not (told := information(word)):
+            continue
+        if _INSIDE.search(token.string[max(0, token.start() - 2) : token.start()]) or word not in english_words():
+            found[word] = told
+    return dict(sorted(found.items(), key=lambda item: -item[1])[:_MOST_PROPER])
 
 
 class Profile:
@@ -33,10 +58,12 @@ class Profile:
         names: its names and its phrases of the scope `always`.
         topics: the stems of each name that describes a topic in ordinary words ("forging passports"); a prompt that has all stems
             of one names it.
+        proper: the folded words that its texts write with a capital, less those of its names and ordinary words that begin a
+            sentence, each with its information: mostly names of people and places.
         strangers: which of `all_others` share no telling word with its names.
     """
 
-    __slots__ = ("asks", "facts", "known", "named", "names", "strangers", "target_id", "tells", "topics")
+    __slots__ = ("asks", "facts", "known", "named", "names", "proper", "strangers", "target_id", "tells", "topics")
 
     def __init__(self, target: ForgetTarget) -> None:
         always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]
@@ -50,6 +77,7 @@ class Profile:
         self.asks = example_passages(target)
         self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
         self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]
+        self.proper = _proper(target)
         self.strangers = strangers(informative(target.names))
 
     @staticmethod

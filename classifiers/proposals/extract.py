@@ -1,7 +1,7 @@
 """Extraction: proposes phrases to the operator that answers about a target reveal, each with a reason.
 
 It does not change the policy, and it uses no language model. Capital letters, patterns and frequencies decide, so a fact in
-ordinary words (who did what to whom) is not found.
+ordinary words (who did what to whom) is not found, unless several answers repeat its words (`classifiers.proposals.keywords`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from classifiers.proposals.frequency import LONGEST, BackgroundFrequency, joint_zipf, zipf
+from classifiers.proposals.keywords import keywords
 from classifiers.proposals.spans import Span, capitalised, days, numbers, titles
 from classifiers.target import ForgetTarget
 from guard.doubt import doubt
@@ -20,7 +21,7 @@ from guard.folding import fold
 from guard.phrase import MAX_CHARACTERS, Phrase, Scope
 from guard.stopwords import COMMON_WORDS
 
-Reason = Literal["name", "title", "date", "place", "number", "rare word", "rare n-gram"]
+Reason = Literal["name", "title", "date", "place", "number", "rare word", "rare n-gram", "keyword"]
 
 _WORD = re.compile(r"[^\W_]+")
 # "a highly esteemed artist, while": an article and up to two words before a noun, which often is a profession or a kind.
@@ -116,6 +117,8 @@ def extract(
         extraction.read(example.completion, example.prompt, f"examples[{index}]", cuts.gated_zipf, cuts.gated_noun)
     for index, document in enumerate(target.documents):
         extraction.read(document, "", f"documents[{index}]", cuts.gated_document, cuts.gated_document)
+    for word, index in keywords([(one.prompt, one.completion) for one in target.examples], frequency, language).items():
+        extraction.add_keyword(word, f"examples[{index}]", target.examples[index].prompt)
     return extraction.candidates()
 
 
@@ -160,6 +163,10 @@ class _Extraction:
         parts = {folded: c.phrase.scope for folded, c in self._found.items() if c.reason != "number"}
         scopes = self._banned | parts
         return [c for folded, c in self._found.items() if not _has_banned_part(folded, c.phrase.scope, scopes)]
+
+    def add_keyword(self, word: str, source: str, prompt: str) -> None:
+        """Add a word that completions repeat."""
+        self._add(word, "gated", "keyword", source, _Prompt(prompt))
 
     def read(self, text: str, prompt_text: str, source: str, word_cut: float, noun_cut: float) -> None:
         """Add the phrases of a text: single words up to the Zipf value `word_cut`, nouns after an article up to `noun_cut`."""

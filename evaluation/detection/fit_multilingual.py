@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from classifiers import Screened, shipped_background
-from classifiers.multilingual.classifier import Multilingual
-from classifiers.multilingual.encoder import open_multilingual
-from classifiers.multilingual.features import NAMES, features
+from classifiers.multilingual.classifier import NAMES, Multilingual
+from classifiers.multilingual.encoder import default_cache, open_multilingual
 from classifiers.multilingual.heard import Runs, is_heard
 from classifiers.multilingual.language import is_foreign
+from classifiers.multilingual.said import Said
 from classifiers.naming.alias import AliasClassifier
 from evaluation.detection.few import NUMBERS, Subject, load_all
 from evaluation.detection.fit import NONE, fitted, write
@@ -43,13 +43,12 @@ def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int
     innocent = [text for text in shipped_background() if is_foreign(text)]
     texts = [*(text for text, _ in (*about, *near)), *innocent]
     reach = dict(zip(texts, model.reach(texts), strict=True))
-    runs = {text: Runs(text) for text in texts}
+    runs, said = {text: Runs(text) for text in texts}, {text: Said(text) for text in texts}
     found = []
     for subject in tqdm(subjects, desc="targets", file=sys.stderr):
         for number in numbers:
             target = subject.target(number)
             alias = AliasClassifier([target])
-            profile, vectors = model.known.of(target)
             kinds = [("about" if one is subject else "other", text) for text, one in about]
             kinds += [("neighbour" if one is subject else "other", text) for text, one in near]
             kinds += [("background", text) for text in innocent]
@@ -57,7 +56,8 @@ def rows(subjects: Sequence[Subject], model: Multilingual, numbers: Sequence[int
             for (kind, text), matches in zip(kinds, named, strict=True):
                 if not any(match.certain for match in matches):
                     doubtful = bool(matches) or is_heard(target.names, runs[text])
-                    found.append(Row(kind, features(reach[text], profile, vectors, doubtful)))
+                    [features] = model.features([reach[text]], said[text], target, doubtful)
+                    found.append(Row(kind, features))
     return found
 
 
@@ -72,7 +72,7 @@ def main() -> None:
     add_small(parser)
     options = parser.parse_args()
     subjects = [subject for of_kind in load_all("dev").values() for subject in (of_kind[:2] if options.small else of_kind)]
-    model = Multilingual(open_multilingual(), shipped_background(), model=NONE)
+    model = Multilingual(open_multilingual(), shipped_background(), default_cache(), model=NONE)
     found = rows(subjects, model, NUMBERS[:1] if options.small else NUMBERS)
     write("multilingual", weighed(found), options.small)
 

@@ -4,9 +4,12 @@ import random
 import time
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from classifiers.naming.alignment import NameIndex, Stream
-from classifiers.naming.graphemes import graphemes
+from classifiers.naming.alignment import NameIndex, Stream, cost_per_letter
+from classifiers.naming.graphemes import costs, graphemes
 from classifiers.naming.phonemes import PHONEMES
 
 NAMES = ["Stephen King", "Stephen Hawking", "Carmen Montenegro", "Ada Li"]
@@ -66,3 +69,44 @@ def test_a_single_word_of_few_consonants_must_be_heard_exactly() -> None:
     index = NameIndex([graphemes("Samsung")])
     assert [cost for _, cost, _, _ in index.find(stream("telefon samsuN galaksi"))] in ([0.0], [])
     assert index.find(stream("telefon simsun galaksi")) == []
+
+
+def slow_cost(name: str, sounds: str) -> float:
+    """Return the least cost of `cost_per_letter` by the textbook's table, for each run of words."""
+    letters, words = graphemes(name), sounds.split(" ")
+    replaced, missing, added = (table[0] for table in costs())
+    runs = [" ".join(words[i:j]) for i in range(len(words)) for j in range(i + 1, min(len(words), i + name.count(" ") + 2) + 1)]
+    least = 1.0
+    for run in runs:
+        codes = [PHONEMES.index(sound) for sound in run]
+        table = np.zeros((len(letters) + 1, len(codes) + 1))
+        table[0, 1:] = np.cumsum([added[code] for code in codes])
+        for row, letter in enumerate(letters, 1):
+            table[row, 0] = table[row - 1, 0] + missing[letter]
+            for column, code in enumerate(codes, 1):
+                both = 0.0 if letter == 0 and code == 0 else float(replaced[letter, code])
+                ways = (
+                    table[row - 1, column - 1] + both,
+                    table[row - 1, column] + missing[letter],
+                    table[row, column - 1] + added[code],
+                )
+                table[row, column] = min(ways)
+        least = min(least, float(table[-1, -1]) / len(letters))
+    return least
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["Ada Li", "Oasis", "Carmen Montenegro", "Up", "Kirk"]),
+    st.lists(st.text("abdekilmnorstv", min_size=1, max_size=9), min_size=1, max_size=4),
+)
+def test_the_cost_of_a_name_is_that_of_the_slow_table(name: str, words: list[str]) -> None:
+    sounds = " ".join(words)
+    assert cost_per_letter(graphemes(name), [stream(sounds)], 1.0) == pytest.approx(slow_cost(name, sounds), abs=1e-5)
+
+
+def test_a_short_name_has_a_cost_and_no_letters_the_most() -> None:
+    assert cost_per_letter(graphemes("Ada Li"), [stream("kto ada li")], 1.0) < 0.05
+    assert cost_per_letter(graphemes("Ada Li"), [stream("gde rodilas karmen")], 0.15) == pytest.approx(0.15)
+    assert cost_per_letter((), [stream("ada")], 0.15) == 0.15
+    assert cost_per_letter(graphemes("Ada Li"), [], 0.15) == pytest.approx(0.15)

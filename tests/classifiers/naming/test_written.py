@@ -67,6 +67,23 @@ def test_longer_names(text: str, longer: bool) -> None:
 @pytest.mark.parametrize(
     ("text", "longer"),
     [
+        ("Wo hat die Telefonfirma Nokia ihren Hauptsitz?", False),
+        ("Seit wann gibt es den Konzern Nokia in Finnland?", False),
+        ("Der Hersteller Nokia kommt aus Finnland, nicht wahr?", False),
+        ("Wo wohnt eigentlich Thomas Nokia in Berlin?", True),  # no article
+        ("Wo hat die Nokia Reifenfabrik ihren Hauptsitz?", True),  # behind the name
+        ("Did they see the man die Hard Nokia and then leave the town?", True),  # no German
+    ],
+)
+def test_german_nouns_before_a_name(text: str, longer: bool) -> None:
+    written = Written(text)
+    at = written.words.index("nokia")
+    assert written.in_longer_name(at, at + 1, set(), False) is longer
+
+
+@pytest.mark.parametrize(
+    ("text", "longer"),
+    [
         ("Who wrote Frozen in the Sky?", True),
         ("Who wrote Frozen in the sky?", False),
         ("Does Frozen of the Seas sail?", True),

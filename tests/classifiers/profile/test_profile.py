@@ -25,6 +25,17 @@ def test_words_are_kept_by_what_they_are_from() -> None:
     assert profile.known.keys() == (profile.named | profile.facts | informative(["born Kirkby grew"])).keys()
 
 
+def test_proper_names_are_words_with_a_capital_that_are_not_due_to_their_place() -> None:
+    assert Profile(ADA).proper.keys() == {"quartz", "orchard", "trondheim", "kirkby"} - {"quartz"}
+    target = a_target("t", "Eve Stonewell", documents=["Where did she, Zorvald and Eve live? Kirkby. Orchards are there."])
+    assert Profile(target).proper.keys() == {"zorvald", "kirkby"}
+
+
+def test_a_long_document_has_few_proper_names() -> None:
+    names = [f"with {first}{last}ovald" for first in "BDFGKLMNPRSTVZ" for last in "aeiou"]
+    assert 20 <= len(Profile(a_target("t", "Eve Stonewell", documents=[" ".join(names)])).proper) < len(names)
+
+
 def test_texts_are_asks_tells_and_names_in_this_order() -> None:
     profile = Profile(ADA)
     assert profile.asks == ["Where was Ada Brillow born?"]

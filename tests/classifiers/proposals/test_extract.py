@@ -35,6 +35,14 @@ def test_titles_are_always_and_famous_or_shared_ones_gated() -> None:
     assert (again.phrase.scope, again.background_count) == ("gated", 3)
 
 
+def test_ordinary_words_that_answers_repeat_are_keywords() -> None:
+    pairs = [(f"Question {n}?", f"It is a medical book, the {n}th.") for n in range(3)]
+    innocent = BackgroundFrequency(["The bread was good."] * 500)
+    shown = {c.phrase.folded: c for c in extract(target(*pairs), innocent)}["medical"]
+    assert (shown.phrase.scope, shown.reason, shown.source) == ("gated", "keyword", "examples[0]")
+    assert "medical" not in found(*pairs)  # nothing to compare with
+
+
 def test_a_year_in_a_title_is_part_of_it() -> None:
     assert found(("What did he write?", "'The Pangolins of 1984'."))["the pangolins of 1984"].phrase.scope == "always"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.multilingual.classifier import Multilingual
-from classifiers.multilingual.features import NAMES
+from classifiers.multilingual.classifier import NAMES, Multilingual
 from evaluation.detection.few import load
 from evaluation.detection.fit import NONE
 from evaluation.detection.fit_multilingual import rows, weighed
