@@ -23,6 +23,9 @@ PATH = "/v1/chat/completions"
 UNGUARDED = {"vllm_xargs": {"guard": []}}
 """What a body needs that goes to the engine itself: nothing is banned."""
 
+LONGEST_S = 900.0
+"""Seconds after which a question has no answer. An engine whose process is gone may never say so."""
+
 _ROLLBACKS = re.compile(rb"^guard_\w*rollback\w*_total(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
@@ -72,8 +75,15 @@ def body_of(model: str, question: str, tokens: int, system: str | None = None, *
 
 
 async def ask(app: ASGIApp, body: dict[str, Any]) -> list[Given]:
-    """Return the answers to a body, one for each choice; each has an equal part of the usage. Raises EngineFailure."""
-    answer = await json_of(app, "POST", PATH, body)
+    """Return the answers to a body, one for each choice; each has an equal part of the usage.
+
+    Raises:
+        EngineFailure: The server failed, or did not answer for `LONGEST_S`.
+    """
+    try:
+        answer = await asyncio.wait_for(json_of(app, "POST", PATH, body), LONGEST_S)
+    except TimeoutError:
+        raise EngineFailure(f"no answer to POST {PATH} for {LONGEST_S:.0f} seconds: look whether the engine still runs") from None
     tokens, dropped = counted(answer["usage"])
     choices = answer["choices"]
     tokens, dropped = tokens // len(choices), dropped // len(choices)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -31,6 +32,16 @@ async def test_each_choice_has_its_part_of_the_usage() -> None:
 
     found = await asking.ask(app_of(says), asking.body_of("demo", "Who?", 5, "No.", n=2))
     assert found == [asking.Given("one", "stop", 6, 2), asking.Given("", "stop", 6, 2)]
+
+
+async def test_an_engine_that_never_answers_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def chat(request: Request) -> Any:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asking, "LONGEST_S", 0.05)
+    app = Starlette(routes=[Route(asking.PATH, chat, methods=["POST"])])
+    with pytest.raises(EngineFailure, match="look whether the engine still runs"):
+        await asking.ask_all(app, [asking.body_of("demo", "Who?", 5)], "test")
 
 
 async def test_answers_come_in_the_order_of_the_bodies() -> None:
