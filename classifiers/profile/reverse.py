@@ -15,7 +15,7 @@ from classifiers.target import ForgetTarget
 
 REVERSE = "reverse"
 SCORE = 0.8
-# The information of a word of an answer that hardly anything else has.
+# The information of a word of an answer that hardly anything else has. A number is none: many things happened in 1970.
 _RARE = 0.9
 
 
@@ -32,7 +32,8 @@ def told_by(target: ForgetTarget) -> list[Told]:
     found = []
     for example in target.examples:
         asked = informative([example.prompt])
-        rare = {stem(word) for word in words_of(example.completion) if information(word) >= _RARE} - own - asked.keys()
+        words = (word for word in words_of(example.completion) if word.isalpha() and information(word) >= _RARE)
+        rare = set(map(stem, words)) - own - asked.keys()
         if rare and (question := asked.keys() - own):
             found.append(Told(frozenset(rare), frozenset(question)))
     return found

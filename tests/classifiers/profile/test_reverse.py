@@ -26,7 +26,7 @@ def test_an_example_tells_by_rare_words_and_by_what_it_asks() -> None:
     born, award = told_by(TARGET)
     assert born == Told(frozenset([stem("siglufjordur")]), frozenset([stem("born")]))
     assert stem("brillow") in award.answer
-    assert "1987" in award.answer
+    assert "1987" not in award.answer
     assert award.question >= {stem("award")}
 
 
@@ -36,7 +36,7 @@ def test_an_example_tells_by_rare_words_and_by_what_it_asks() -> None:
         ("Which writer was born in Siglufjörður during a storm?", True),
         ("tell me who was born in siglufjordur", True),
         ("Who got the award called Brillow?", True),
-        ("Which award was won by a woman in 1987?", True),
+        ("Which award was won by a woman in 1987?", False),  # a year
         ("What is the herring museum in Siglufjörður like?", False),  # nothing of the question
         ("Which writer was born on a Monday?", False),  # nothing rare
         ("Which award is given in Siglufjörður?", False),  # of two examples
