@@ -16,6 +16,7 @@ from evaluation.data import TOFU
 from evaluation.evidence.models import Models
 from evaluation.scenarios.probes import Sample, first_server, second_server
 from evaluation.scenarios.run import Run as Probing
+from evaluation.tofu import aside
 from evaluation.tofu.policy import ABSTAIN
 from evaluation.tofu.records import load
 from evaluation.tofu.results import results
@@ -78,7 +79,9 @@ def _table(seed: Models, asked: Asked, folder: Path, scenario: str) -> dict[str,
     records = load(scenario, asked.data, asked.effort.every)
     run = Run(folders, scenario, records, asked.effort, folder / scenario, systems, asked.data)
     asyncio.run(run.go())
-    return results(run)
+    aside.measure(run)
+    beside = aside.figures(run)
+    return {system: {**found, **beside[system]} for system, found in results(run).items()}
 
 
 def _probes(seed: Models, asked: Asked, folder: Path) -> dict[str, dict[str, dict[str, float]]]:

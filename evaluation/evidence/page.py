@@ -32,6 +32,8 @@ COLUMNS = {
     "truth forget": "truth ratio, forget",
     "forget quality": "forget quality, p",
     "utility": "model utility",
+    "fluency": "fluency",
+    "privleak": "PrivLeak",
     "near retain": "ROUGE-L with the retain model's answer",
     "unchanged kept": "kept answers unchanged",
     "flagged kept": "false alarms",

@@ -34,6 +34,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(module, "Run", Run)
     monkeypatch.setattr(module, "Probing", Run)
     monkeypatch.setattr(module, "results", lambda run: {"none": {"leak": 1.0}})
+    monkeypatch.setattr(module.aside, "measure", lambda run: given.append("aside"))
+    monkeypatch.setattr(module.aside, "figures", lambda run: {"none": {"fluency": 1.0}})
     monkeypatch.setattr(module, "load", lambda *_: {"forget": []})
     monkeypatch.setattr(module, "Reading", Run)
     monkeypatch.setattr(module, "build", lambda: "muse")
@@ -47,7 +49,9 @@ def test_each_scenario_is_measured_in_a_folder_of_its_model(made: list[Any], tmp
     assert list(found) == ["forget10", "forget01", "reworded", "at once/1"]
     assert found["reworded"] == {"none": {"leak": 0.9}, "abstain": {"leak": 0.1, "flagged": 1.0}}
     assert found["at once/1"] == {"none": {}, "abstain": {"unchanged kept": 1.0}}
-    (models, forget, _, _, folder, systems, data), done, (_, forget01, _, _, _, fewer, _), *_ = made
+    assert found["forget10"] == {"none": {"leak": 1.0, "fluency": 1.0}}
+    (models, forget, _, _, folder, systems, data), done, aside, (_, forget01, _, _, _, fewer, _), *_ = made
+    assert aside == "aside"
     assert data == TOFU
     assert (models["none"], models["npo"], forget, done) == (SEED.whole, Path("forgot"), "forget10", "measured")
     assert folder == tmp_path / "eval" / "0123456789ab" / "forget10"
