@@ -114,7 +114,7 @@ async def test_a_service_ends_where_whoever_embeds_it_fails(app: FastAPI) -> Non
 
     with pytest.raises(ZeroDivisionError):
         await embed()
-    await asyncio.wait_for(app.state.service.ended(), 1)
+    await asyncio.wait_for(app.state.service.ended(), 30)
     assert app.state.service.failure is None
 
 
