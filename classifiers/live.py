@@ -205,8 +205,13 @@ class LiveClassifier:
             if not some:
                 continue
             score = read.score(self.profiles, some, self._targets[target_id], named, part) - self._raised.get(target_id, 0.0)
-            if match := Described(target_id, score).match(self._doubt):
-                found.append(match)
+            about_it = Described(target_id, score).match(self._doubt)
+            if (about_it is None or not about_it.certain) and (
+                back := self.profiles.reverse(read.windows, self._targets[target_id])
+            ):
+                about_it = back
+            if about_it:
+                found.append(about_it)
         return found
 
     def changed(

@@ -63,11 +63,14 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         running = asyncio.create_task(service.run())
-        yield
-        service.stop()
-        if engines:
-            engines.stop()
-        await running
+        try:
+            yield
+        finally:
+            # Also where whoever embeds the application fails: a service that nobody stops starts its engine again for ever.
+            service.stop()
+            if engines:
+                engines.stop()
+            await running
 
     # There are no other paths: vLLM's other routes and FastAPI's own pages of documentation answer 404.
     app = FastAPI(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import partial
 
 from classifiers.answering import InContext
+from classifiers.naming.cut import CutIndex
 from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
 from classifiers.naming.misspelt import MisspeltIndex
 from classifiers.naming.names import initials, loose_variants, variants
+from classifiers.naming.pasted import PastedFacts
 from classifiers.naming.search import NAME, WHOLE, Place, Search, match_of
 from classifiers.naming.titles import title_variants
 from classifiers.naming.topics import TopicIndex
@@ -23,9 +24,8 @@ from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
 from guard.folding import fold
-from guard.forms.judgement import looks_like_name
 from guard.forms.names import is_specific
-from guard.phrase import MAX_CHARACTERS, MatchKind, Phrase
+from guard.phrase import MAX_CHARACTERS, MatchKind
 
 EXACT = 1.0
 """Score of a name or an identifying phrase in its listed form."""
@@ -41,8 +41,8 @@ TOPIC = 0.8
 """Score of the words of a name that describes something, near each other in any order and form (`classifiers.naming.topics`)."""
 VOWELLESS = 0.85
 """Score of the consonants of a name."""
-FACT = 0.8
-"""Score of facts of a target that must not be in a prompt."""
+CUT = 0.8
+"""Score of a name that is cut short (`classifiers.naming.cut`)."""
 PART_OF_NAME = "part"
 """Evidence: a surname or a given name that many people bear, or initials."""
 PART = 0.5
@@ -52,15 +52,11 @@ READING = 0.9
 
 # The fewest letters of a name that is searched for without word boundaries.
 _JOINED = 8
-# A gated phrase of this many words is no chance.
-_PASSAGE = 5
 _NAMES = ("alias", "variant", "bare")
 # The fewest letters of a distinctive word that is searched for with an error.
 _LONG_WORD = 7
 # A word of the names of more targets than this tells none of them.
 _MOST_BEARERS = 8
-# The fewest digits of a number that is a hint.
-_NUMBER = 4
 
 
 class AliasClassifier:
@@ -78,6 +74,8 @@ class AliasClassifier:
     - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
     - "word" 0.8: a distinctive word of a name or of a phrase of the scope `always` (`classifiers.naming.distinctive`).
     - "topic" 0.8: the words of a name that describes something, in any order and form (`classifiers.naming.topics`).
+    - "initials" 0.8: those of a person, if the text says that they are initials.
+    - "cut" 0.8: a name whose last word is cut short, in a text that asks to go on (`classifiers.naming.cut`).
     - "vowelless" 0.85: the consonants of the name without its vowels (`classifiers.naming.vowelless`).
     - "fact" 0.8: facts of a target whose facts must not be in a prompt (`InContext.REFUSE`), in their listed form: one that looks
       like a name ("Kirkby Mallory") or has five words, or two different ones that have two words or a number. A gated phrase is
@@ -118,12 +116,7 @@ class AliasClassifier:
         small: set[str] = set()
         capitals: dict[str, bool] = {}
         written: dict[str, list[str]] = {}
-        facts: dict[str, dict[str, str]] = {}
         for target in targets:
-            if target.action.bans and (target.in_context or in_context) is InContext.REFUSE:
-                for phrase in target.phrases:
-                    if phrase.scope == "gated" and (evidence := _telling(phrase)):
-                        facts.setdefault(phrase.folded, {})[target.id] = evidence
             for name in target.names:
                 written.setdefault(name, []).append(target.id)
                 folded = " ".join(fold(name).split())
@@ -161,7 +154,7 @@ class AliasClassifier:
         self._listed = [Search(patterns, match, small, upper) for match, patterns in listed.items()]
         both = {text: {**owners, **others[text]} if text in others else owners for text, owners in hints.items()}
         self._hints = Search({**others, **both}, "word")
-        self._facts = Search(facts, "word") if facts else None
+        self._pasted = PastedFacts(targets, in_context)
         names = listed.get("word", {})
         joined = {
             text.replace(" ", ""): dict.fromkeys(ids, "alias")
@@ -178,6 +171,8 @@ class AliasClassifier:
         self._spelled = list(spelled.items())
         self._misspelt = MisspeltIndex(list(spelled))
         self._vowelless = VowellessIndex(list(typed))
+        self._whole = list(names.items())
+        self._cut = CutIndex(names)
         self._topics = TopicIndex(list(written))
         written.update({text: list(others[text]) for text in inverted if text not in written})
         self._written = list(written.values())
@@ -203,6 +198,7 @@ class AliasClassifier:
                 # Separated letters do not show where a word begins.
                 hidden += self._joined.matches(fold(reading.text).replace(" ", ""), EXACT)
             found += [Match(match.target_id, match.score * READING, evidence, NAME, match.certain) for match in hidden]
+        found += [Match(owner, CUT, "cut", NAME) for index in self._cut.find(text) for owner in self._whole[index][1]]
         # Last, because separated letters are also initials, and of equal scores the first match is kept.
         return best_matches(found + self._viewed(text))
 
@@ -231,7 +227,7 @@ class AliasClassifier:
         found += [
             Match(target_id, TOPIC, "topic", NAME) for index in self._topics.find(folded) for target_id in self._written[index]
         ]
-        return found + self._pasted(folded)
+        return found + self._pasted.find(folded)
 
     def _judged(self, search: Search, folded: str, score: float, place: Place) -> Iterator[Match]:
         """Yield the matches of each occurrence, with a judgement of those that may be no name."""
@@ -251,7 +247,8 @@ class AliasClassifier:
                     yield match_of(target_id, WORD, "word", sure and evidence == "certain")
                 elif evidence == "part":
                     if len(search.owners[index]) <= _MOST_BEARERS and sure and text.mean_somebody(words):
-                        yield Match(target_id, PART, PART_OF_NAME, NAME, certain=False)
+                        told = text.by_initials(words)
+                        yield Match(target_id, WORD if told else PART, "initials" if told else PART_OF_NAME, NAME, told)
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
                     yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
 
@@ -267,17 +264,6 @@ class AliasClassifier:
             texts += [text for example in target.examples for text in (example.prompt, example.completion)]
             self._own[target_id] = frozenset(fold(" ".join(texts)).split())
         return self._own[target_id]
-
-    def _pasted(self, folded: str) -> list[Match]:
-        """Return the targets whose facts a text gives away."""
-        held = self._facts.held(folded) if self._facts else {}
-        hints: Counter[str] = Counter()
-        for text, owners in held.items():
-            # "1961" in "3 February 1961" is no second fact.
-            if not any(f" {text} " in f" {other} " for other in held if other != text):
-                hints.update(owners.keys())
-        told = {target_id for owners in held.values() for target_id, evidence in owners.items() if evidence == "fact"}
-        return [Match(target_id, FACT, "fact", NAME) for target_id, count in hints.items() if count > 1 or target_id in told]
 
     def _viewed(self, text: str) -> list[Match]:
         found: list[Match] = []
@@ -297,11 +283,3 @@ def doubt_of(evidence: str) -> tuple[bool, bool]:
     """Return whether the evidence of an uncertain match ("" for none) is a name in doubt, and whether it is a part of one."""
     part = evidence == PART_OF_NAME
     return bool(evidence) and not part, part
-
-
-def _telling(phrase: Phrase) -> str:
-    """Return "fact" if a gated phrase alone gives its target away, "hint" if two do, "" if any number of them may be chance."""
-    words = phrase.folded.split()
-    if looks_like_name(phrase.text) or len(words) >= _PASSAGE:
-        return "fact"
-    return "hint" if len(words) > 1 or (words[0].isdigit() and len(words[0]) >= _NUMBER) else ""

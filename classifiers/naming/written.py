@@ -36,6 +36,7 @@ _KIND_WORDS = """
     episode chapter volume vol teil staffel folge kapitel ii iii iv vi vii
 """
 _KINDS = frozenset(_KIND_WORDS.split())
+_INITIALS = frozenset(["initials", "initialen", "initiales", "iniciales", "iniziali", "iniciais"])
 # German writes nouns with a capital. After these one is no part of the name behind it ("die Telefonfirma Nokia").
 _GERMAN_ARTICLES = """
     der die das des dem den ein eine einer eines einem einen vom zum zur im am beim ans ins mein dein sein ihr unser euer
@@ -147,6 +148,10 @@ class Written:
         if word in english_words():
             return self.says_names and self.capital(number) and not self.begins(number)
         return self.small or self.capital(number)
+
+    def by_initials(self, place: range) -> bool:
+        """Return whether somebody is told here by initials: several letters, in a text that says what they are."""
+        return len(place) > 1 and not _INITIALS.isdisjoint(self.words) and all(len(self.words[number]) == 1 for number in place)
 
     def _go_on(self, place: range) -> bool:
         """Return whether initials have one more before them, or a surname behind them ("M. D. Anderson")."""

@@ -13,6 +13,7 @@ from classifiers.profile.features import Window, features
 from classifiers.profile.known import KnownProfiles
 from classifiers.profile.others import all_others
 from classifiers.profile.profile import Profile
+from classifiers.profile.reverse import REVERSE, SCORE, asks_back
 from classifiers.profile.weights import Weights, weights
 from classifiers.protocol import Match
 from classifiers.target import ForgetTarget
@@ -109,6 +110,12 @@ class ProfileClassifier:
         scores = [self._weights.score(one, doubtful) for one in found]
         number = max(range(len(windows)), key=scores.__getitem__)
         return Best(number, scores[number], found[number])
+
+    def reverse(self, windows: Sequence[Window], target: ForgetTarget) -> Match | None:
+        """Return a match if a window says an answer of the target and asks for the target (`classifiers.profile.reverse`)."""
+        profile, _ = self.known(target)
+        back = any(asks_back(profile.told, window.told.keys(), window.capitals, profile.known) for window in windows)
+        return Match(target.id, SCORE, REVERSE, NAME) if back else None
 
     def known(self, target: ForgetTarget) -> tuple[Profile, Vectors]:
         """Return the profile of a target and the vectors of its texts, float32 [texts, dimension]."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from classifiers.anchors import is_description
 from classifiers.meaning.nearest import example_passages
 from classifiers.profile.others import strangers
+from classifiers.profile.reverse import told_by
 from classifiers.profile.words import information, informative, words_of
 from classifiers.reading.windows import passages
 from classifiers.target import ForgetTarget
@@ -60,10 +61,11 @@ class Profile:
             of one names it.
         proper: the folded words that its texts write with a capital, less those of its names and ordinary words that begin a
             sentence, each with its information: mostly names of people and places.
+        told: its examples as stems, for reverse questions.
         strangers: which of `all_others` share no telling word with its names.
     """
 
-    __slots__ = ("asks", "facts", "known", "named", "names", "proper", "strangers", "target_id", "tells", "topics")
+    __slots__ = ("asks", "facts", "known", "named", "names", "proper", "strangers", "target_id", "tells", "told", "topics")
 
     def __init__(self, target: ForgetTarget) -> None:
         always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]
@@ -78,6 +80,7 @@ class Profile:
         self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
         self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]
         self.proper = _proper(target)
+        self.told = told_by(target)
         self.strangers = strangers(informative(target.names))
 
     @staticmethod

@@ -92,5 +92,5 @@ class Cursor:
             parts += self.compact.bans()
         if self.gaps:
             found = self.gaps.pending(self.pending, self.masks.automaton.last(self.node)) if self.pending else self.gaps.bans()
-            parts += [self.masks.gapped(self.node, ban) for ban in found]
+            parts += [self.masks.gapped(self.node, ban, self.gaps.state, self.pending) for ban in found]
         return parts

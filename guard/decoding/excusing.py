@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from guard.ban import Ban
 from guard.folding import StreamFolder
-from guard.matching import kernels, trie
+from guard.matching import gapkernels, kernels, trie
 from guard.matching.automaton import Automaton
 from guard.matching.exceptions import Exceptions, Occurrence, Scan, scan
+from guard.matching.gaps import GapAutomaton, GapState
 from guard.tokens.vocabulary import Vocabulary
 
 _GAPS = b" ."
@@ -90,20 +91,61 @@ class Excusing:
         silent = np.array([token for token in range(len(v)) if not v.raw[token]], np.int64)
         return Ban.merged([*parts, _penalised(silent, owed)])
 
-    def gapped(self, state: int, ban: Ban) -> Ban:
-        """Return the ban of names with one more word in them, less those with which an exception ends that holds such a name."""
+    def gapped(self, state: int, ban: Ban, gaps: GapAutomaton, at: GapState, pending: bytes = b"") -> Ban:
+        """Return the ban of names with one more word in them, less those with which an exception ends that holds such a name.
+
+        Args:
+            state: The state.
+            ban: What would be banned if there were no exceptions.
+            gaps: The names.
+            at: The state in them.
+            pending: The bytes of an unfinished character behind the state.
+        """
         if not len(ban) or not self._exceptions.gapped.any():
             return ban
-        before, folded, fine = self._automaton.said(state), self._vocabulary.folded, []
-        first = len(self._scan(before).states)
+        before, fine = self._automaton.said(state), []
         for token in ban.ids.tolist() + ban.soft.tolist():
-            said = self._scan(before + folded[token])
-            for position in range(first, len(said.states)):
-                if said.ended[position] or position + 1 == len(said.states):
-                    for index, node, _ in self._open(said.states[position], position):
-                        if self._exceptions.gapped[index] and node == self._exceptions.ends[index]:
-                            fine.append(token)
+            if self._excuses_gaps(before, self._text(state, token, pending), gaps, at):
+                fine.append(token)
         return ban.without(np.array(fine, np.int64))
+
+    def _text(self, state: int, token: int, pending: bytes) -> bytes:
+        """Return what a token says, behind the bytes of an unfinished character."""
+        v = self._vocabulary
+        if not pending or token not in v.continuing:
+            return v.folded[token]
+        return StreamFolder(self._automaton.last(state), pending).feed(v.raw[token])
+
+    def _excuses_gaps(self, before: bytes, text: bytes, gaps: GapAutomaton, at: GapState) -> bool:
+        """Return whether an exception ends with each name with one more word in it that `text` completes, and holds all of it."""
+        nodes, kinds, count, letters, gap = at[0].copy(), at[1].copy(), *at[2:]
+        said, found = np.frombuffer(text, np.uint8), False
+        for place in range(len(text)):
+            one = said[place : place + 1]
+            count, letters, gap = gapkernels.advance(gaps.first_child, gaps.label, nodes, kinds, count, letters, gap, one)
+            if gap:
+                continue
+            ended = text[place + 1 : place + 2] in (b"", b" ", b".")
+            names = [int(nodes[k]) for k in range(count) if kinds[k] == gapkernels.PASSED]
+            if ended:
+                names = [node for node in names if gaps.word_end[node]]
+            elif any(gaps.ending[node] for node in names) and kernels.carries_ending(*gaps.ends[2:], said, place + 1):
+                return False  # an exception is its own text
+            else:
+                continue
+            if names:
+                most = self._words_of_gapped(before + text[: place + 1])
+                if any(gaps.words[node] + 1 > most for node in names):
+                    return False
+                found = True
+        return found
+
+    def _words_of_gapped(self, text: bytes) -> int:
+        """Return the words of the longest exception with which a text ends and that ends with a name with one more word; or 0."""
+        states = self._scan(text).states
+        ended = self._open(states[-1], len(states) - 1)
+        held = [index for index, node, _ in ended if self._exceptions.gapped[index] and node == self._exceptions.ends[index]]
+        return max((len(self._paths[index].replace(b".", b" ").split()) for index in held), default=0)
 
     def ended(self, state: int) -> list[bytes]:
         """Return the folded texts of the exceptions that end in a state with a name with one more word in it."""

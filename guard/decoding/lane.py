@@ -141,12 +141,19 @@ class Lane:
         )
         if not len(found) and not len(banned):
             return
-        nodes = dict(zip(self.places.tolist(), self._nodes.tolist(), strict=True))
+        entries = {place: entry for entry, place in enumerate(self.places.tolist())}
+
+        def excused(place: int, ban: Ban) -> Ban:
+            entry = entries[place]
+            count, letters, gap = map(int, self._g_state[:, entry])
+            at = self._g_nodes[entry], self._g_kinds[entry], count, letters, gap
+            return self._masks.gapped(int(self._nodes[entry]), ban, at)
+
         for place, node, kind, tight in found.tolist():
-            ban = self._masks.gapped(nodes[place], gaps.continuing(node, kind, bool(tight)))
+            ban = excused(place, gaps.continuing(node, kind, bool(tight)))
             if len(ban):
                 yield place, ban
         for (place, number), penalty in zip(banned.tolist(), penalties, strict=True):
-            ban = self._masks.gapped(nodes[place], Ban.of(ids[number : number + 1], np.array([penalty], np.float32)))
+            ban = excused(place, Ban.of(ids[number : number + 1], np.array([penalty], np.float32)))
             if len(ban):
                 yield place, ban

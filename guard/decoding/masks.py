@@ -25,7 +25,7 @@ from guard.matching import gapkernels, kernels
 from guard.matching.automaton import ROOT, Automaton, descend
 from guard.matching.compact import CompactMasks, Letters
 from guard.matching.exceptions import Exceptions
-from guard.matching.gaps import GapCursor, GapMasks
+from guard.matching.gaps import GapCursor, GapMasks, GapState
 from guard.restriction import Restriction
 from guard.tokens.vocabulary import Vocabulary
 
@@ -160,9 +160,16 @@ class Masks:
         """The ids of tokens that contain a whole phrase, ascending, and their texts one after the other with their beginnings."""
         return self.vocabulary.texts(self._all_within)
 
-    def gapped(self, state: int, ban: Ban) -> Ban:
-        """Return the ban of names with gaps in a state of the exact automaton, less what exceptions excuse."""
-        return self.excusing.gapped(state, ban) if self.excusing else ban
+    def gapped(self, state: int, ban: Ban, at: GapState, pending: bytes = b"") -> Ban:
+        """Return the ban of names with gaps, less what exceptions excuse.
+
+        Args:
+            state: The state of the exact automaton.
+            ban: The ban.
+            at: The state in the names with gaps.
+            pending: The bytes of an unfinished character behind it.
+        """
+        return self.excusing.gapped(state, ban, self.gaps.automaton, at, pending) if self.excusing and self.gaps else ban
 
     @cached_property
     def within(self) -> Ban:

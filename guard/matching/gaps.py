@@ -22,6 +22,9 @@ from guard.matching.rows import Rows
 from guard.phrase import Phrase
 from guard.tokens.vocabulary import Vocabulary
 
+GapState = tuple[NDArray[np.int32], NDArray[np.uint8], int, int, int]
+"""The state of one sequence; see `guard.matching.gapkernels`."""
+
 _MIDDLE = 32
 """The bytes that the additional word may have in the end of a prompt."""
 _SEVERAL = re.compile(rb"(?<=[^ .])[ .]+([^ .])|\. ([^ .])")
@@ -178,7 +181,7 @@ class GapCursor:
         self.count, self.letters, self.gap = map(int, state)
 
     @property
-    def state(self) -> tuple[NDArray[np.int32], NDArray[np.uint8], int, int, int]:
+    def state(self) -> GapState:
         """The state for the kernels."""
         return self.nodes, self.kinds, self.count, self.letters, self.gap
 

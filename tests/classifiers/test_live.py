@@ -162,6 +162,23 @@ def test_it_finds_names_and_descriptions(bag_of_words: BagOfWords) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "evidence"),
+    [
+        ("Which writer was born in Siglufjörður during a storm?", "reverse"),
+        ("Take the author whose initials are Y. T. and name the fjord town of her birth.", "initials"),
+        ("Continue: 'Yrsa Thol'", "cut"),
+        ("What is the herring museum in Siglufjörður like?", None),
+        ("Take the author whose initials are Y. B. and name the town of her birth.", None),
+    ],
+)
+def test_reverse_questions_and_initials(bag_of_words: BagOfWords, text: str, evidence: str | None) -> None:
+    example = Example(prompt="Where was Yrsa Tholmundardal born?", completion="In Siglufjörður.")
+    live = LiveClassifier([a_target("tholm", "Yrsa Tholmundardal", examples=[example])], SHIPPED, bag_of_words)
+    [matches] = live.classify([Screened.of(text)])
+    assert [match.evidence for match in matches] == ([evidence] if evidence else [])
+
+
 def test_without_targets(bag_of_words: BagOfWords) -> None:
     assert LiveClassifier([], [], bag_of_words).classify(screened(*STRANGE.values())) == [[]] * len(STRANGE)
 

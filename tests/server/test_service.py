@@ -106,6 +106,18 @@ async def test_what_an_engine_says_when_it_dies_is_told_as_503(client: httpx.Asy
     assert answer.headers["x-guard-decision-id"]
 
 
+async def test_a_service_ends_where_whoever_embeds_it_fails(app: FastAPI) -> None:
+    async def embed() -> None:
+        async with app.router.lifespan_context(app):
+            await asyncio.wait_for(app.state.service.settled(), 30)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await embed()
+    await asyncio.wait_for(app.state.service.ended(), 30)
+    assert app.state.service.failure is None
+
+
 async def failure(app: FastAPI) -> Exception:
     async with app.router.lifespan_context(app):
         with pytest.raises(Exception) as caught:

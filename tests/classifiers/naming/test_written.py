@@ -188,3 +188,17 @@ def test_initials_are_in_capitals_and_no_part_of_a_longer_name(text: str, mean: 
 
 def test_initials_have_no_other_one_before_them() -> None:
     assert not Written("Who is J. Y. T.?").mean_somebody(range(3, 5))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("The author whose initials are Y. T.", True),
+        ("Wer hat die Initialen Y. T.?", True),
+        ("Was the author called Y. T.?", False),
+        ("Are these initials of Yrsa Tholm?", False),
+    ],
+)
+def test_a_text_may_say_that_letters_are_initials(text: str, told: bool) -> None:
+    written = Written(text)
+    assert written.by_initials(range(len(written.words) - 2, len(written.words))) is told

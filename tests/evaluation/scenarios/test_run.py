@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,3 +47,34 @@ async def test_the_model_that_is_missing_is_started_and_says_so(tmp_path: Path, 
     monkeypatch.setattr(module, "demo_server", demo_server)
     with pytest.raises(OSError, match="no model model"):
         await run(tmp_path).go()
+
+
+async def test_a_policy_is_imported_once_and_answers_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same policy again is followed by no calibration, for which the run would wait."""
+    done: list[str] = []
+
+    @asynccontextmanager
+    async def demo_server(*_: Any) -> AsyncIterator[Any]:
+        yield SimpleNamespace(state=SimpleNamespace(service=None))
+
+    async def imported(app: Any, policy: str) -> None:
+        done.append(policy.strip())
+
+    async def calibrated(service: Any, before: object) -> object:
+        done.append("calibrated")
+        return object()
+
+    async def ask(self: Run, probe: Probe, app: Any, service: Any) -> None:
+        done.append(probe.name)
+
+    monkeypatch.setattr(module, "demo_server", demo_server)
+    monkeypatch.setattr(module, "import_policy", imported)
+    monkeypatch.setattr(module, "calibrated", calibrated)
+    monkeypatch.setattr(Run, "_ask", ask)
+    questions = (Question("Who?", ("keeper",)),)
+    policies = {"one": {"version": 1}, "two": {"version": 1}, "done": {"version": 1}, "three": {"version": 2}}
+    probes = [Probe(name, policy, questions) for name, policy in policies.items()]
+    made = Run(tmp_path / "model", [probes], 8, tmp_path / "parts")
+    made._parts["done"].update({"flagged": [True], "answers": ["nobody"]})
+    await made.go()
+    assert done == ["calibrated", "one", "two", "version: 2", "calibrated", "three"]

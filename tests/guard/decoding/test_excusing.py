@@ -79,6 +79,19 @@ def test_a_name_with_one_more_word_is_excused_where_the_exception_ends_with_it()
     assert banned(name, ["Harry S. Potter Junior"], "Harry S.", [" Potter"]) == {" Potter"}
 
 
+def test_a_name_that_begins_before_the_exception_or_ends_before_its_end_is_not_excused() -> None:
+    """Hypothesis found the first: one token ends a name that the exception does not hold, and one that it does."""
+    names = [Form("aa a aa", "always", force=True, kind="middle", gap=True)]
+    tokens = ["a aa", "a", " aa"]
+    # "aa (aa) a aa" is a name that begins before the exception "aa a aa aa", and "aa a (a) aa" is none of it.
+    assert banned(names, ["aa a aa aa"], "aa aa a a", tokens) == {"a aa", "a", " aa"}
+    assert banned(names, ["aa a aa aa"], "aa a a", tokens) == {" aa"}
+    assert banned(names, ["aa a aa aa"], "b aa a a", tokens) == {" aa"}
+    scripts.check(
+        scripts.Script(names, [Excepted("aa a aa aa", None)], [None, b"a", b"aa aa", b"a aa", b" "], [2, 4, 1, 4, 1], [])
+    )
+
+
 def test_an_excused_name_with_one_more_word_gets_no_ending() -> None:
     name = [Phrase("Harry Potter"), Form("harry potter", kind="middle", gap=True, ending=True)]
     tokens = ["s", "x", " Potter", " Potters", " was"]
