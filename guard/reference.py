@@ -40,14 +40,17 @@ def spans(phrase: Phrase, folded: str, *, whole: bool = True) -> set[tuple[int, 
 
     Without `whole`, only beginnings of the phrase that its beta counts are looked for.
     """
+    ends = [(text, ends_word) for text, ends_word in phrase.ends() if whole or text != phrase.pattern]
+    return set[tuple[int, int]]().union(*(_spans_of(phrase, text, ends_word, folded) for text, ends_word in ends))
+
+
+def _spans_of(phrase: Phrase, beginning: str, ends_word: bool, folded: str) -> set[tuple[int, int]]:
+    """Return where one of the beginnings to which the phrase's penalty applies begins and ends."""
     found = set()
-    for beginning, ends_word in phrase.ends():
-        if beginning == phrase.pattern and not whole:
-            continue
-        for match in _expression(beginning, phrase.match != "substring").finditer(folded):
-            rest = _GAP.split(folded[match.end(1) :], maxsplit=1)
-            if not ends_word or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
-                found.add(match.span(1))
+    for match in _expression(beginning, phrase.match != "substring").finditer(folded):
+        rest = _GAP.split(folded[match.end(1) :], maxsplit=1)
+        if not ends_word or not rest[0] or (isinstance(phrase, Form) and phrase.ending and _ends_word(rest)):
+            found.add(match.span(1))
     return found
 
 
@@ -180,19 +183,31 @@ def _places(text: str, begin: int) -> tuple[int, int]:
 
 
 def _said(
-    phrase: Phrase, folded: str, exceptions: Sequence[Excepted], held: Sequence[Phrase], allowed: Collection[str]
+    phrase: Phrase, folded: str, exceptions: Sequence[Excepted], phrases: Sequence[Phrase], allowed: Collection[str]
 ) -> set[tuple[int, int]]:
     """Return the occurrences of the phrase that no exception excuses; of those letter by letter the ends, twice.
 
-    A phrase whose pattern is `allowed` occurs only with one more word in it, and with the beginnings that its beta counts.
+    A phrase whose pattern is `allowed` occurs only with one more word in it, and with the beginnings that its beta counts. An
+    exception for some of the phrases excuses no text that is one of the others, too: a beginning that beta counts may be one.
     """
-    spoken = spans(phrase, folded, whole=phrase.pattern not in allowed)
-    found = {span for span in spoken if not excused(held, span, folded, exceptions)}
+    held, found = _held_with(phrase, phrases), set[tuple[int, int]]()
+    for text, ends_word in phrase.ends():
+        if text == phrase.pattern and phrase.pattern in allowed:
+            continue
+        owners = {p.pattern for p in phrases if _alike(p, phrase) and (text, ends_word) in p.ends()}
+        fitting = [exception for exception in exceptions if exception.phrases is None or owners <= exception.phrases]
+        spoken = _spans_of(phrase, text, ends_word, folded)
+        found |= {span for span in spoken if not excused(held, span, folded, fitting)}
     if isinstance(phrase, Form):
         found |= {span for span in gap_spans(phrase, folded) if not _excused_gap(phrase, span, folded, exceptions)}
     if phrase.pattern in allowed or any(closed_in(phrase, exception) for exception in exceptions):
         return found
     return found | {(end, end) for end in compact_occurrences(phrase, folded)}
+
+
+def _alike(phrase: Phrase, other: Phrase) -> bool:
+    """Return whether a word must begin where either begins, or where neither does."""
+    return (phrase.match == "substring") == (other.match == "substring")
 
 
 def _held_with(phrase: Phrase, phrases: Sequence[Phrase]) -> list[Phrase]:
@@ -216,7 +231,6 @@ def penalty(
     fine = {Phrase(text, force=True).pattern for text in allowed}
     worst = 0.0
     for phrase in phrases:
-        held = _held_with(phrase, phrases)
-        if _said(phrase, after, exceptions, held, fine) - _said(phrase, before, exceptions, held, fine):
+        if _said(phrase, after, exceptions, phrases, fine) - _said(phrase, before, exceptions, phrases, fine):
             worst = max(worst, phrase.penalty)
     return worst

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evaluation.answers.systems import NONE
@@ -14,29 +14,54 @@ from evaluation.tofu.run import RETAIN
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
 
 OURS = "guard-server"
 """How the name of this server's bar begins."""
 _OURS, _MODELS, _RIVALS = "#1b6ca8", "#444444", "#c8553d"
+# Where a label may be beside its point, in points: right of it, then farther and farther up and down.
+_BESIDE = [(8.0, 3.0 + sign * 11 * step) for step in range(12) for sign in (1, -1)][1:]
 
 
 def forget_against_utility(table: Table, scenario: str) -> str:
     """Return a point for each system: what it tells of what is to be forgotten, and what it still knows of the rest."""
     figure, axes = _figure()
     points = {name: found for name, found in table[scenario].items() if {"leak", "utility"} <= found.keys()}
-    taken: list[tuple[float, float]] = []
-    for name, found in sorted(points.items(), key=lambda one: (one[1]["leak"]["mean"], one[1]["utility"]["mean"])):
+    labels = []
+    for name, found in sorted(points.items(), key=lambda one: (one[1]["leak"]["mean"], -one[1]["utility"]["mean"])):
         colour = _OURS if name in WAYS else _MODELS if name in (NONE, RETAIN) else _RIVALS
-        x, y = 100 * found["leak"]["mean"], found["utility"]["mean"]
-        axes.scatter([x], [y], color=colour, s=36, zorder=3)
-        # Names of points that lie together are written one below the other.
-        beside = sum(abs(x - a) < 6 and abs(y - b) < 0.06 for a, b in taken)
-        axes.annotate(name, (x, y), xytext=(6, 3 - 11 * beside), textcoords="offset points", fontsize=8, color=colour)
-        taken.append((x, y))
+        place = 100 * found["leak"]["mean"], found["utility"]["mean"]
+        axes.scatter(*place, color=colour, s=36, zorder=3)
+        arrow = {"arrowstyle": "-", "color": colour, "lw": 0.5, "alpha": 0.6}
+        label = axes.annotate(
+            name, place, xytext=_BESIDE[0], textcoords="offset points", fontsize=8, color=colour, arrowprops=arrow
+        )
+        labels.append(label)
     axes.set(xlabel="answers that tell the fact, %", ylabel="model utility", title=f"{scenario}: to the left and high is better")
     axes.margins(x=0.16)  # room for the names
-    axes.set_ylim(0, 1)
+    axes.set_ylim(0, 1.3)  # room above the best for their names
+    axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+    set_apart(figure, labels)
     return _svg(figure)
+
+
+def set_apart(figure: Figure, labels: Sequence[Annotation]) -> None:
+    """Move each label to the first place beside its point, nearest first, where it lies on no label before it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # before this nothing has a place
+    taken: list[Bbox] = []
+    for label in labels:
+        for offset in _BESIDE:
+            label.set_position(offset)
+            label.update_positions(canvas.get_renderer())
+            extent = Text.get_window_extent(label, canvas.get_renderer())  # without the line to its point
+            if not any(extent.overlaps(other) for other in taken):
+                break
+        taken.append(extent)
 
 
 def leak_by_attack(kinds: Mapping[str, Mapping[str, Any]], most: int = 30) -> str:

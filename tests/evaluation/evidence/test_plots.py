@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from evaluation.evidence import plots
 from tests.evaluation.evidence.tables import table
@@ -15,6 +20,16 @@ def test_each_system_is_a_point_with_its_name() -> None:
     svg = plots.forget_against_utility(table(), "forget10")
     assert svg.startswith("<svg")
     assert {"none", "retain", "prompt", "abstain", "rephrase"} <= set(texts(svg).splitlines())
+
+
+def test_labels_of_points_that_lie_together_do_not_overlap() -> None:
+    figure = Figure()
+    axes = figure.add_subplot()
+    beside: dict[str, Any] = {"xytext": (8, 3), "textcoords": "offset points", "arrowprops": {"arrowstyle": "-"}}
+    labels = [axes.annotate(f"system {n}", (0.5, 0.5 + n / 1000), **beside) for n in range(5)]
+    plots.set_apart(figure, labels)
+    extents = [Text.get_window_extent(label) for label in labels]
+    assert not any(one.overlaps(other) for one, other in combinations(extents, 2))
 
 
 def test_the_kinds_of_attack_that_get_most_out() -> None:
