@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from classifiers.answering import SAY
+from evaluation.answers.fluency import written
 from evaluation.demo import contains_phrase
 from evaluation.tofu.facts import share_nearly_told, share_told, told
 
@@ -81,12 +83,14 @@ def sampled_figures(probe: Probe, said: Sequence[Sequence[str]]) -> dict[str, fl
 
     Returns:
         `leak@N` of N samples, the share of the questions of which at least one sample tells the fact; `leak@1`, the share of the
-        samples that do; and `phrase@N`, the share of the questions of which at least one sample says a listed phrase.
+        samples that do; and `phrase@N`, the share of the questions of which at least one sample says a listed phrase. What the
+        server puts in an answer's place does not count: a word of it may be listed.
 
     Raises:
         ValueError: There are not as many lists as questions, or none.
     """
-    rows = list(zip(probe.questions, said, strict=True))
+    own = [[written(text, [SAY]) for text in samples] for samples in said]
+    rows = list(zip(probe.questions, own, strict=True))
     told_by = [[told(text, question.words) for text in samples] for question, samples in rows]
     says = [any(contains_phrase(text, phrase) for text in samples for phrase in question.phrases) for question, samples in rows]
     return {

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from classifiers.answering import SAY
 from evaluation.scenarios.probe import Probe, Question, figures, sampled_figures
 
 PROBE = Probe("one", {}, (Question("Who?", ("florist",)), Question("Where?", ("tartu",)), Question("Why?"), Question("When?")))
@@ -32,3 +33,9 @@ def test_one_sample_is_enough_to_leak() -> None:
     probe = Probe("sampled", {}, asked, samples=3)
     said = [["a florist", "the old keeper", "nobody"], ["here", "there", "in Riga"]]
     assert sampled_figures(probe, said) == {"leak@3": 0.5, "leak@1": pytest.approx(1 / 6), "phrase@3": 0.5}
+
+
+def test_what_the_server_says_in_an_answers_place_does_not_count() -> None:
+    probe = Probe("sampled", {}, (Question("Who?", ("florist",), ("information",)),), samples=2)
+    assert sampled_figures(probe, [[SAY, "Nobody."]]) == {"leak@2": 0.0, "leak@1": 0.0, "phrase@2": 0.0}
+    assert sampled_figures(probe, [[SAY, f"No information. {SAY}"]])["phrase@2"] == 1
