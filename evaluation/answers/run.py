@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,20 +14,18 @@ from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from evaluation.answers import questions as asked
-from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, import_policy, timed
+from evaluation.answers.asking import UNGUARDED, Given, ask_all, body_of, timed
 from evaluation.answers.fluency import Likelihood, written
 from evaluation.answers.partial import Partial, fingerprint
 from evaluation.answers.pauses import Pauses
 from evaluation.answers.questions import Question, Target
+from evaluation.answers.serving import Serving, serving
 from evaluation.answers.systems import BEAM, FILTER, NONE, PROMPT, Guarded, cut, guarded, names, refusing_prompt
 from evaluation.demo.served import DEMOS
-from evaluation.demo.server import demo_server
-from server.errors import EngineFailure
 from server.service import Service
 
 # Each request for samples is as many rows: more at once would not fit the engine's cache.
 _SAMPLED_AT_ONCE = 3
-_CALIBRATION_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -130,11 +125,8 @@ class Run:
         if by_engine or ways:
             first = ways[0] if ways else guarded()[0]
             demo = DEMOS[self.subject.name]
-            with tempfile.TemporaryDirectory(prefix="answers-") as folder:
-                path = Path(folder) / "policy.yaml"
-                path.write_text(self._policy(first), encoding="utf-8")
-                async with demo_server(demo.model(), path, demo.engine) as app:
-                    await self._go(app, by_engine, ways)
+            async with serving(demo.model(), self._policy(first), demo.engine) as served:
+                await self._go(served, by_engine, ways)
         if FILTER in self.systems:
             self._filter()
 
@@ -194,18 +186,13 @@ class Run:
         # Samples take minutes. Whether an answer may repeat a name that the prompt says is judged without them.
         return self.effort.samples > 0 and name != BEAM and not name.endswith("-ban")
 
-    async def _go(self, app: FastAPI, by_engine: Sequence[str], ways: Sequence[Guarded]) -> None:
+    async def _go(self, served: Serving, by_engine: Sequence[str], ways: Sequence[Guarded]) -> None:
         """Ask the systems that need a server, which holds the first way's policy."""
-        service: Service = app.state.service
-        calibration = await calibrated(service, None)
         for name in by_engine:
-            await self._ask(name, service.running.engine.app, service)
+            await self._ask(name, served.service.running.engine.app, served.service)
         for way in ways:
-            if way is not ways[0]:
-                # Its targets are the same but for what becomes of answers: no engine has to start for that.
-                await import_policy(app, self._policy(way))
-                calibration = await calibrated(service, calibration)
-            await self._ask(way.name, app, service)
+            await served.enforce(self._policy(way))
+            await self._ask(way.name, served.app, served.service)
 
     def _policy(self, way: Guarded) -> str:
         return yaml.safe_dump(asked.policy(self.subject.targets, way.defaults), allow_unicode=True)
@@ -261,22 +248,6 @@ class Run:
             parts[sampled] = [
                 [filtered(one, question) for one in given] for given, question in zip(source[sampled], of, strict=True)
             ]
-
-
-async def calibrated(service: Service, before: object) -> object:
-    """Wait until detection is calibrated anew, as it soon is in service, and return the calibration; `before` is the last one.
-
-    Where the settings switch calibration off there is none, and nothing to wait for.
-    """
-    if not service.settings.miss_rate:
-        return None
-    started = time.monotonic()
-    while (found := service.running.recalibration.calibration) is before:
-        if time.monotonic() - started > _CALIBRATION_S:
-            raise EngineFailure(f"detection was not calibrated within {_CALIBRATION_S:g} s")
-        await asyncio.sleep(0.1)
-    await asyncio.sleep(1)  # a moment later it is in force
-    return found
 
 
 def check(systems: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,15 @@ from typing import Any
 import yaml
 from starlette.types import ASGIApp
 
-from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
+from evaluation.answers.asking import UNGUARDED, ask_all, body_of
 from evaluation.answers.partial import Partial, fingerprint
-from evaluation.answers.run import calibrated
+from evaluation.answers.serving import serving
 from evaluation.answers.systems import NONE
 from evaluation.books.builder import PROMPTS
 from evaluation.books.corpus import passage
 from evaluation.books.figures import known, verbatim
 from evaluation.books.muse import Muse
 from evaluation.books.policy import policy
-from evaluation.demo.served import ENGINE
-from evaluation.demo.server import demo_server
 from evaluation.tofu.policy import ABSTAIN, MASK, REFUSE, REPHRASE
 from evaluation.tofu.run import RETAIN
 from server.service import Service
@@ -82,17 +79,11 @@ class Run:
 
     async def _serve(self, model: Path, systems: Sequence[str]) -> None:
         first = next((name for name in systems if name in self.ways), ABSTAIN)
-        with tempfile.TemporaryDirectory(prefix="books-") as made:
-            path = Path(made) / "policy.yaml"
-            path.write_text(self._written(first), encoding="utf-8")
-            async with demo_server(str(model), path, ENGINE) as app:
-                service: Service = app.state.service
-                calibration = await calibrated(service, None)
-                for name in systems:
-                    if name in self.ways and name != first:
-                        await import_policy(app, self._written(name))
-                        calibration = await calibrated(service, calibration)
-                    await self._ask(name, app, service)
+        async with serving(str(model), self._written(first)) as served:
+            for name in systems:
+                if name in self.ways:
+                    await served.enforce(self._written(name))
+                await self._ask(name, served.app, served.service)
 
     async def _ask(self, name: str, app: ASGIApp, service: Service) -> None:
         free = name not in self.ways

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import gc
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 from starlette.types import ASGIApp
 
-from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
+from evaluation.answers.asking import UNGUARDED, ask_all, body_of
 from evaluation.answers.partial import Partial, fingerprint
-from evaluation.answers.run import calibrated
-from evaluation.demo.served import ENGINE
-from evaluation.demo.server import demo_server
+from evaluation.answers.serving import serving
 from evaluation.scenarios.probe import Probe, figures, sampled_figures
 from server.screening.conversation import Text
 from server.service import Service
@@ -60,20 +57,11 @@ class Run:
                 gc.collect()  # an engine's queues are in cycles
 
     async def _serve(self, probes: Sequence[Probe]) -> None:
-        with tempfile.TemporaryDirectory(prefix="scenarios-") as made:
-            path = Path(made) / "policy.yaml"
-            path.write_text(_written(probes[0]), encoding="utf-8")
-            async with demo_server(str(self.model), path, ENGINE) as app:
-                service: Service = app.state.service
-                calibration = await calibrated(service, None)
-                policy = probes[0].policy
-                for probe in probes:
-                    if probe.policy != policy:  # the same one changes nothing, and is followed by no calibration
-                        await import_policy(app, _written(probe))
-                        calibration = await calibrated(service, calibration)
-                        policy = probe.policy
-                    if "answers" not in self._parts[probe.name]:
-                        await self._ask(probe, app, service)
+        async with serving(str(self.model), _written(probes[0])) as served:
+            for probe in probes:
+                await served.enforce(_written(probe))
+                if "answers" not in self._parts[probe.name]:
+                    await self._ask(probe, served.app, served.service)
 
     async def _ask(self, probe: Probe, app: ASGIApp, service: Service) -> None:
         model, parts = service.running.model, self._parts[probe.name]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +12,11 @@ from typing import Any
 import yaml
 from starlette.types import ASGIApp
 
-from evaluation.answers.asking import UNGUARDED, ask_all, body_of, import_policy
+from evaluation.answers.asking import UNGUARDED, ask_all, body_of
 from evaluation.answers.partial import Partial, fingerprint
-from evaluation.answers.run import calibrated
+from evaluation.answers.serving import serving
 from evaluation.answers.systems import FILTER, NONE, PROMPT, cut, refusing_prompt
 from evaluation.data import TOFU
-from evaluation.demo.served import ENGINE
-from evaluation.demo.server import demo_server
 from evaluation.detection.sets import Forget
 from evaluation.likelihood import TokenLikelihood
 from evaluation.tofu.judging import Judge
@@ -154,20 +151,14 @@ class Run:
     async def _serve(self, model: Path, systems: Sequence[str]) -> None:
         """Measure the systems that have one model: no other policy needs another engine."""
         first = next((system for system in systems if system in WAYS), WAYS[0])
-        with tempfile.TemporaryDirectory(prefix="tofu-") as made:
-            path = Path(made) / "policy.yaml"
-            path.write_text(self._written(first), encoding="utf-8")
-            async with demo_server(str(model), path, ENGINE) as app:
-                service: Service = app.state.service
-                calibration = await calibrated(service, None)
-                judge = self._judge_of(model)
-                for system in systems:
-                    if system in WAYS and system != first:
-                        await import_policy(app, self._written(system))
-                        calibration = await calibrated(service, calibration)
-                    await self._ask(system, app, service)
-                    # On a thread, while the server runs: its restrictions are files of its own.
-                    await asyncio.to_thread(self._judge, system, judge, service.running.enforcement.held)
+        async with serving(str(model), self._written(first)) as served:
+            service, judge = served.service, self._judge_of(model)
+            for system in systems:
+                if system in WAYS:
+                    await served.enforce(self._written(system))
+                await self._ask(system, served.app, service)
+                # On a thread, while the server runs: its restrictions are files of its own.
+                await asyncio.to_thread(self._judge, system, judge, service.running.enforcement.held)
 
     def _judge_of(self, model: Path) -> Judge:
         judge = Judge(model)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
 from classifiers.answering import SAY
-from evaluation.answers import run
+from evaluation.answers import run, serving
 from evaluation.answers.run import Effort, Run, Subject
 from evaluation.answers.systems import Guarded
 from server.policy.file import Policy, load_policy
@@ -94,9 +94,9 @@ def asked(monkeypatch: pytest.MonkeyPatch, subject: Subject) -> dict[str, list[d
         app.state.service = SimpleNamespace(running=running, metrics=SimpleNamespace(text=bytes), settings=settings)
         yield app
 
-    monkeypatch.setattr(run, "demo_server", started)
+    monkeypatch.setattr(serving, "demo_server", started)
     monkeypatch.setattr(run, "DEMOS", {"known": SimpleNamespace(model=lambda: "model", engine=())})
-    monkeypatch.setattr(run, "guarded", lambda: (Guarded("default", {}), Guarded("strict", {})))
+    monkeypatch.setattr(run, "guarded", lambda: (Guarded("default", {}), Guarded("strict", {"answer": "rephrase"})))
     bodies["starts"], bodies["imported"] = starts, imported  # type: ignore[assignment]
     return bodies
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.books import run as module
+from evaluation.answers import serving
 from evaluation.books.run import Run
 from tests.evaluation.books.test_policy import MUSE
 
@@ -35,7 +35,7 @@ async def test_each_model_is_started_for_its_systems(tmp_path: Path, monkeypatch
     def demo_server(model: str, *_: Any) -> Any:
         raise OSError(f"there is no model {Path(model).name}")
 
-    monkeypatch.setattr(module, "demo_server", demo_server)
+    monkeypatch.setattr(serving, "demo_server", demo_server)
     made = run(tmp_path)
     with pytest.raises(OSError, match="no model whole"):
         await made.go()

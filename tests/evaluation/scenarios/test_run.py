@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.scenarios import run as module
+from evaluation.answers import serving
 from evaluation.scenarios.probe import Probe, Question
 from evaluation.scenarios.run import Run
 
@@ -44,7 +44,7 @@ async def test_the_model_that_is_missing_is_started_and_says_so(tmp_path: Path, 
         assert policy.read_text() == "version: 1\n"
         raise OSError(f"there is no model {Path(model).name}")
 
-    monkeypatch.setattr(module, "demo_server", demo_server)
+    monkeypatch.setattr(serving, "demo_server", demo_server)
     with pytest.raises(OSError, match="no model model"):
         await run(tmp_path).go()
 
@@ -60,16 +60,15 @@ async def test_a_policy_is_imported_once_and_answers_are_kept(tmp_path: Path, mo
     async def imported(app: Any, policy: str) -> None:
         done.append(policy.strip())
 
-    async def calibrated(service: Any, before: object) -> object:
+    async def calibrated(self: serving.Serving) -> None:
         done.append("calibrated")
-        return object()
 
     async def ask(self: Run, probe: Probe, app: Any, service: Any) -> None:
         done.append(probe.name)
 
-    monkeypatch.setattr(module, "demo_server", demo_server)
-    monkeypatch.setattr(module, "import_policy", imported)
-    monkeypatch.setattr(module, "calibrated", calibrated)
+    monkeypatch.setattr(serving, "demo_server", demo_server)
+    monkeypatch.setattr(serving, "import_policy", imported)
+    monkeypatch.setattr(serving.Serving, "calibrated", calibrated)
     monkeypatch.setattr(Run, "_ask", ask)
     questions = (Question("Who?", ("keeper",)),)
     policies = {"one": {"version": 1}, "two": {"version": 1}, "done": {"version": 1}, "three": {"version": 2}}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from evaluation.answers import serving
 from evaluation.answers.systems import FILTER, NONE
 from evaluation.data import TOFU, missing
 from evaluation.tofu.records import FORGET, Record
@@ -45,15 +46,13 @@ def test_answers_of_another_length_are_asked_for_again(tmp_path: Path) -> None:
 
 
 async def test_the_model_that_is_missing_is_started_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from evaluation.tofu import run as module
-
     started: list[Any] = []
 
     def demo_server(model: str, *_: Any) -> Any:
         started.append(Path(model).name)
         raise OSError("there is no such model")
 
-    monkeypatch.setattr(module, "demo_server", demo_server)
+    monkeypatch.setattr(serving, "demo_server", demo_server)
     made = run(tmp_path)
     monkeypatch.setattr(made, "_policy", lambda system: {"version": 1})
     filled(made, NONE)
