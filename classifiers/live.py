@@ -205,13 +205,11 @@ class LiveClassifier:
             if not some:
                 continue
             score = read.score(self.profiles, some, self._targets[target_id], named, part) - self._raised.get(target_id, 0.0)
-            about_it = Described(target_id, score).match(self._doubt)
-            if (about_it is None or not about_it.certain) and (
-                back := self.profiles.reverse(read.windows, self._targets[target_id])
-            ):
-                about_it = back
-            if about_it:
-                found.append(about_it)
+            match = Described(target_id, score).match(self._doubt)
+            if match is None or not match.certain:
+                match = self.profiles.reverse(read.windows, self._targets[target_id]) or match
+            if match:
+                found.append(match)
         return found
 
     def changed(

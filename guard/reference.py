@@ -35,13 +35,9 @@ def occurrences(phrase: Phrase, folded: str) -> set[int]:
     return {end for _, end in spans(phrase, folded) | gaps} | compact_occurrences(phrase, folded)
 
 
-def spans(phrase: Phrase, folded: str, *, whole: bool = True) -> set[tuple[int, int]]:
-    """Return where the phrase's occurrences word for word begin and end in a folded text.
-
-    Without `whole`, only beginnings of the phrase that its beta counts are looked for.
-    """
-    ends = [(text, ends_word) for text, ends_word in phrase.ends() if whole or text != phrase.pattern]
-    return set[tuple[int, int]]().union(*(_spans_of(phrase, text, ends_word, folded) for text, ends_word in ends))
+def spans(phrase: Phrase, folded: str) -> set[tuple[int, int]]:
+    """Return where the phrase's occurrences word for word begin and end in a folded text."""
+    return {span for text, ends_word in phrase.ends() for span in _spans_of(phrase, text, ends_word, folded)}
 
 
 def _spans_of(phrase: Phrase, beginning: str, ends_word: bool, folded: str) -> set[tuple[int, int]]:

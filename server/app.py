@@ -66,7 +66,7 @@ def create_app(
         try:
             yield
         finally:
-            # Also where whoever embeds the application fails: a service that nobody stops starts its engine again for ever.
+            # Code that embeds the application may raise. Without a stop the service would start its engine again for ever.
             service.stop()
             if engines:
                 engines.stop()

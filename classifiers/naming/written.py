@@ -150,7 +150,7 @@ class Written:
         return self.small or self.capital(number)
 
     def by_initials(self, place: range) -> bool:
-        """Return whether somebody is told here by initials: several letters, in a text that says what they are."""
+        """Return whether these words are several single letters, and the text calls them initials."""
         return len(place) > 1 and not _INITIALS.isdisjoint(self.words) and all(len(self.words[number]) == 1 for number in place)
 
     def _go_on(self, place: range) -> bool:

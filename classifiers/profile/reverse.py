@@ -40,7 +40,7 @@ def told_by(target: ForgetTarget) -> list[Told]:
 
 
 def asks_back(told: Iterable[Told], said: Collection[str], capitals: Collection[str], known: Collection[str]) -> bool:
-    """Return whether a prompt has words of an example's question and of its answer, and names nobody else.
+    """Return whether a prompt repeats words of an example's question and of its answer, and names nobody else.
 
     Args:
         told: The examples of a target.
@@ -48,5 +48,6 @@ def asks_back(told: Iterable[Told], said: Collection[str], capitals: Collection[
         capitals: Those that may be names.
         known: The telling stems of all texts of the target.
     """
-    own = set(known)
-    return own.issuperset(capitals) and any(not one.answer.isdisjoint(said) and not one.question.isdisjoint(said) for one in told)
+    if not all(word in known for word in capitals):
+        return False
+    return any(not one.answer.isdisjoint(said) and not one.question.isdisjoint(said) for one in told)

@@ -142,15 +142,17 @@ class Excusing:
 
     def _words_of_gapped(self, text: bytes) -> int:
         """Return the words of the longest exception with which a text ends and that ends with a name with one more word; or 0."""
-        states = self._scan(text).states
-        ended = self._open(states[-1], len(states) - 1)
-        held = [index for index, node, _ in ended if self._exceptions.gapped[index] and node == self._exceptions.ends[index]]
-        return max((len(self._paths[index].replace(b".", b" ").split()) for index in held), default=0)
+        state = self._scan(text).states[-1]
+        return max((len(self._paths[index].replace(b".", b" ").split()) for index in self._ended(state)), default=0)
 
     def ended(self, state: int) -> list[bytes]:
         """Return the folded texts of the exceptions that end in a state with a name with one more word in it."""
+        return [self._paths[index].replace(b".", b". ") for index in self._ended(state)]
+
+    def _ended(self, state: int) -> list[int]:
+        """Return the exceptions that end in a state with a name with one more word in it."""
         found = [index for index, node, _ in self._open(state, 0) if node == self._exceptions.ends[index]]
-        return [self._paths[index].replace(b".", b". ") for index in found if self._exceptions.gapped[index]]
+        return [index for index in found if self._exceptions.gapped[index]]
 
     def inside(self, state: int, pending: bytes, ban: Ban) -> Ban:
         """Return the bans in the middle of a character, of the tokens that go on with it.

@@ -23,7 +23,7 @@ INDEX = CutIndex(["yrsa tholmundardal", "the great gatsby", "oasis", "yrsa holm"
         ("Ergänze: „Yrsa Tholm…“", [0]),
         ("Which name begins like this? Fill in the rest: Yrsa Tholm___", [0]),
         ("Continue: The Great Gat", [1]),
-        ("Yrsa Thol", []),  # nobody asks to go on
+        ("Yrsa Thol", []),  # the text does not ask for the rest
         ("Continue: Yrsa Tholmundardal", []),  # all of it is there: others find it
         ("Continue: Yrsa", []),
         ("Continue: Thol", []),
