@@ -20,7 +20,8 @@ from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.foreign import ForeignPrompts
 from classifiers.multilingual.language import is_foreign
 from classifiers.multilingual.second import Compared, SecondOpinion
-from classifiers.naming.alias import PART_OF_NAME, AliasClassifier
+from classifiers.naming.alias import AliasClassifier
+from classifiers.naming.search import NO_DOUBT, Doubt
 from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileClassifier
 from classifiers.profile.lexicon import Lexicon
 from classifiers.profile.words import informative
@@ -159,16 +160,14 @@ class LiveClassifier:
         for at, (start, end) in enumerate(pairwise([0, *ends])):
             found[at] += near[at]
             certain = {match.target_id for match in found[at] if match.certain}
-            hinted = {match.target_id: match.evidence for match in named[at] if match.target_id not in certain}
-            doubtful = {target_id for target_id, evidence in hinted.items() if evidence != PART_OF_NAME}
+            hinted = {match.target_id: Doubt.of(match.evidence) for match in named[at] if match.target_id not in certain}
             if hinted or described:
                 windows = self.profiles.windows(texts[at].windows, vectors[start:end], nearest[start:end])
                 second = None if foreign[at] else self._second
-                found[at] += self._described(
-                    Compared(texts[at].windows, windows, second), doubtful, hinted.keys() - doubtful, certain
-                )
+                found[at] += self._described(Compared(texts[at].windows, windows, second), hinted, certain)
             if foreign[at]:
                 assert self._foreign is not None
+                doubtful = {target_id for target_id, doubt in hinted.items() if doubt.named and not doubt.namesake}
                 about = self._foreign.described(texts[at].windows, texts[at].text, doubtful, certain, self._targets)
                 found[at] += [match for one in about if (match := one.match(self._doubt))]
         return [best_matches(matches) for matches in found]
@@ -180,15 +179,12 @@ class LiveClassifier:
         known, told = {match.target_id for match in named}, informative(text.windows)
         return any(not known.issuperset(layer.ids & layer.lexicon.candidates(told).keys()) for layer in self._layers)
 
-    def _described(
-        self, read: Compared, doubtful: Collection[str], parts: Collection[str], known: Collection[str]
-    ) -> list[Match]:
+    def _described(self, read: Compared, hinted: Mapping[str, Doubt], known: Collection[str]) -> list[Match]:
         """Return the matches of a text by the profiles of targets.
 
         Args:
             read: Its windows.
-            doubtful: The targets whose name occurs in it in a way that leaves doubt.
-            parts: The targets of whose name no more occurs than a word that many people bear.
+            hinted: The targets whose name may be in it.
             known: The targets that are found already.
         """
         about: dict[str, dict[int, float]] = {}
@@ -199,13 +195,12 @@ class LiveClassifier:
                         about.setdefault(target_id, {})[number] = told
         likeliest = sorted(about, key=lambda target_id: (-max(about[target_id].values()), target_id))[:MOST_CANDIDATES]
         found = []
-        for target_id in dict.fromkeys([*sorted(doubtful), *sorted(parts), *likeliest]):
-            named, part = target_id in doubtful, target_id in parts
-            some = range(len(read.windows)) if named or part else list(about[target_id])
+        for target_id in dict.fromkeys([*sorted(hinted, key=lambda one: (hinted[one].part, one)), *likeliest]):
+            some = range(len(read.windows)) if target_id in hinted else list(about[target_id])
             if not some:
                 continue
-            score = read.score(self.profiles, some, self._targets[target_id], named, part) - self._raised.get(target_id, 0.0)
-            match = Described(target_id, score).match(self._doubt)
+            score = read.score(self.profiles, some, self._targets[target_id], hinted.get(target_id, NO_DOUBT))
+            match = Described(target_id, score - self._raised.get(target_id, 0.0)).match(self._doubt)
             if match is None or not match.certain:
                 match = self.profiles.reverse(read.windows, self._targets[target_id]) or match
             if match:

@@ -15,7 +15,8 @@ from classifiers.calibration.paraphrases import paraphrases
 from classifiers.meaning.background import Background, prompt_key
 from classifiers.meaning.encoder import Encoder, Vectors
 from classifiers.meaning.nearest import Thresholds, conformity
-from classifiers.naming.alias import AliasClassifier, doubt_of
+from classifiers.naming.alias import AliasClassifier
+from classifiers.naming.search import Doubt
 from classifiers.profile.classifier import ProfileClassifier
 from classifiers.profile.lexicon import LEAST, MOST_EXAMPLES
 from classifiers.profile.words import informative, shared
@@ -176,7 +177,7 @@ class Scorer:
         read = self._profiles.windows(texts, windows, background)
         known = self._profiles.known(target)[0].known
         some = [one for one in read if hint or shared(one.told, known) >= LEAST]
-        return self._profiles.score(some, target, *doubt_of(hint))
+        return self._profiles.score(some, target, Doubt.of(hint))
 
     def _told(self, target: ForgetTarget, alias: AliasClassifier, innocent: Background) -> Vectors:
         """Return whether each example's sayings are found by the other examples: float32 [texts, 2]; see `Scores`."""

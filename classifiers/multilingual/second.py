@@ -17,6 +17,7 @@ from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.features import NAMES as SECOND_NAMES
 from classifiers.multilingual.features import Reach
 from classifiers.multilingual.features import features as second_features
+from classifiers.naming.search import Doubt
 from classifiers.profile.classifier import Best, ProfileClassifier
 from classifiers.profile.features import NAMES as FIRST_NAMES
 from classifiers.profile.features import Window
@@ -85,23 +86,22 @@ class Compared:
     second: SecondOpinion | None = None
     _reach: dict[int, Reach] = field(default_factory=dict)
 
-    def score(self, profiles: ProfileClassifier, some: Sequence[int], target: ForgetTarget, doubtful: bool, part: bool) -> float:
+    def score(self, profiles: ProfileClassifier, some: Sequence[int], target: ForgetTarget, doubt: Doubt) -> float:
         """Return by how much the best of some windows exceeds the limit for a target, in log odds.
 
         Args:
             profiles: Compares windows with targets.
             some: The numbers of the windows, one or more.
             target: The target.
-            doubtful: Whether the target's name occurs in the prompt in a way that leaves doubt.
-            part: Whether no more of its name occurs than a word that many people bear.
+            doubt: What in the prompt may be the target's name.
 
         Raises:
             EncoderError: An encoder fails; other encoders may raise other exceptions.
         """
-        best = profiles.best([self.windows[number] for number in some], target, doubtful, part)
-        if self.second is None or not self.second.is_asked(best, doubtful or part):
+        best = profiles.best([self.windows[number] for number in some], target, doubt)
+        if self.second is None or not self.second.is_asked(best, doubt.named or doubt.part):
             return best.score
         number = some[best.number]
         if number not in self._reach:
             self._reach[number] = self.second.reach(self.texts[number])
-        return self.second.score(best, self._reach[number], target, doubtful)
+        return self.second.score(best, self._reach[number], target, doubt.named)

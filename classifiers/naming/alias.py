@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from functools import partial
 
 from classifiers.answering import InContext
 from classifiers.naming.cut import CutIndex
-from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive
+from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive, needed
 from classifiers.naming.misspelt import MisspeltIndex
 from classifiers.naming.names import initials, loose_variants, variants
 from classifiers.naming.pasted import PastedFacts
-from classifiers.naming.search import NAME, WHOLE, Place, Search, match_of
+from classifiers.naming.person import Role, names_a_thing, role_of
+from classifiers.naming.search import NAME, NAMESAKE, PART_OF_NAME, PERSON, SMALL, WHOLE, Place, Search, match_of
 from classifiers.naming.titles import title_variants
 from classifiers.naming.topics import TopicIndex
 from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.naming.vowelless import VowellessIndex
-from classifiers.naming.weak import is_name, is_title, is_weak
+from classifiers.naming.weak import is_called_otherwise, is_name, is_title, is_weak
 from classifiers.naming.written import Written, closed_initials
 from classifiers.protocol import Match, Screened, best_matches
+from classifiers.reading.kinds import kinds_of
 from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
@@ -43,8 +45,6 @@ VOWELLESS = 0.85
 """Score of the consonants of a name."""
 CUT = 0.8
 """Score of a name that is cut short (`classifiers.naming.cut`)."""
-PART_OF_NAME = "part"
-"""Evidence: a surname or a given name that many people bear, or initials."""
 PART = 0.5
 """Score of this evidence, which is never certain."""
 READING = 0.9
@@ -84,8 +84,8 @@ class AliasClassifier:
 
     These matches are uncertain, with the score 0.6:
 
-    - "weak name": each occurrence of the name is in doubt (`classifiers.naming.weak`): it may be an ordinary word or part of
-      somebody else's name.
+    - "weak name", "small", "namesake": each occurrence of the name is in doubt (`classifiers.naming.weak`): it may be an ordinary
+      word, is one by its small letters, or is part of somebody else's longer name.
     - "variant", "typo" and "word" of a weak name, of a short one with misspelt words, and of a word that is not rare enough.
     - "part", with the score 0.5: a surname or given name that many people bear, with a capital or in a text without any, and not
       beside a word of somebody else's name; or the initials of a person in capitals ("Y. T.").
@@ -108,6 +108,7 @@ class AliasClassifier:
         check_ids(targets)
         self._targets = {target.id: target for target in targets}
         self._own: dict[str, frozenset[str]] = {}
+        self._kinds: dict[str, frozenset[str]] = {}
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
         others: dict[str, dict[str, str]] = {}
         hints: dict[str, dict[str, str]] = {}
@@ -236,27 +237,55 @@ class AliasClassifier:
                 if not search.doubtful(index) or evidence == "phrase":
                     yield match_of(target_id, score, evidence)
                     continue
+                few = len(search.owners[index]) <= _MOST_BEARERS
                 text = place.written
                 words = text.range_at(end, search.words[index])
                 weak = search.weak(index) and evidence in _NAMES
                 own = partial(self._own_words, target_id)
                 sure = is_name(text, words.start, words.stop, weak, own, search.in_capitals(index))
-                if evidence in ("alias", "variant"):
-                    yield match_of(target_id, score, evidence if sure else "weak name", sure)
-                elif evidence in ("certain", "uncertain"):
-                    yield match_of(target_id, WORD, "word", sure and evidence == "certain")
+                if evidence in ("certain", "bearer", "capital", "part") and names_a_thing(text, words):
+                    yield match_of(target_id, WORD, NAMESAKE, False)
+                elif weak and is_called_otherwise(text, words, own(), self._own_kinds(target_id)):
+                    yield match_of(target_id, score, NAMESAKE, False)
+                elif evidence in ("alias", "variant"):
+                    yield match_of(target_id, score, evidence if sure else self._doubt_about(text, words, own, weak), sure)
+                elif evidence in ("certain", "bearer", "uncertain"):
+                    certain = evidence == "certain" or (few and self._spoken_of(text, words, evidence))
+                    yield match_of(target_id, WORD, "word" if sure else NAMESAKE, sure and certain)
+                elif sure and few and self._spoken_of(text, words, evidence):
+                    yield match_of(target_id, WORD, "word")
                 elif evidence == "part":
-                    if len(search.owners[index]) <= _MOST_BEARERS and sure and text.mean_somebody(words):
+                    if few and sure and text.mean_somebody(words):
                         told = text.by_initials(words)
-                        yield Match(target_id, WORD if told else PART, "initials" if told else PART_OF_NAME, NAME, told)
+                        person = len(words) == 1 and role_of(text, words) >= Role.DID
+                        evidence = "initials" if told else PERSON if person else PART_OF_NAME
+                        yield Match(target_id, WORD if told else PART, evidence, NAME, told)
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
                     yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
+
+    @staticmethod
+    def _doubt_about(text: Written, words: range, own: Callable[[], Container[str]], weak: bool) -> str:
+        """Return the evidence of a name in doubt."""
+        if not text.says_names:
+            return "weak name"
+        if text.in_longer_name(words.start, words.stop, own(), weak):
+            return NAMESAKE
+        return "weak name" if any(map(text.capital, words)) else SMALL
+
+    @staticmethod
+    def _spoken_of(text: Written, words: range, evidence: str) -> bool:
+        """Return whether the text speaks of a bare word of a name as of a person, sure enough for this word."""
+        if len(words) > 1 or (least := needed(text.words[words.start], evidence)) is None:
+            return False
+        # In a text without any capital, an English word without an article that did something is a name: "what did thatcher do".
+        role = role_of(text, words)
+        return role >= least and (evidence == "bearer" or text.mean_somebody(words) or (text.small and role >= Role.DID))
 
     @staticmethod
     def _with_capitals(text: Written, words: range, evidence: str) -> bool:
         return all(map(text.upper if evidence == "acronym" else text.capital, words))
 
-    def _own_words(self, target_id: str) -> Container[str]:
+    def _own_words(self, target_id: str) -> frozenset[str]:
         """Return the folded words in all texts of a target."""
         if target_id not in self._own:
             target = self._targets[target_id]
@@ -264,6 +293,14 @@ class AliasClassifier:
             texts += [text for example in target.examples for text in (example.prompt, example.completion)]
             self._own[target_id] = frozenset(fold(" ".join(texts)).split())
         return self._own[target_id]
+
+    def _own_kinds(self, target_id: str) -> Collection[str]:
+        """Return the kinds of things that the texts of a target speak about."""
+        if target_id not in self._kinds:
+            target = self._targets[target_id]
+            names = frozenset(fold(" ".join(target.names)).split())
+            self._kinds[target_id] = kinds_of(self._own_words(target_id), names)
+        return self._kinds[target_id]
 
     def _viewed(self, text: str) -> list[Match]:
         found: list[Match] = []
@@ -277,9 +314,3 @@ class AliasClassifier:
                 for match in search.matches(view.text, EXACT, view.letters, plain)
             ]
         return found
-
-
-def doubt_of(evidence: str) -> tuple[bool, bool]:
-    """Return whether the evidence of an uncertain match ("" for none) is a name in doubt, and whether it is a part of one."""
-    part = evidence == PART_OF_NAME
-    return bool(evidence) and not part, part

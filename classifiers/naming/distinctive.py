@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from classifiers.naming.names import parts_of
+from classifiers.naming.person import FIRMS, Role
 from classifiers.naming.titles import LEADING
 from guard.forms.distinctive import COMMON_SURNAMES, GIVEN_NAMES
 from guard.forms.endings import script
@@ -18,10 +19,13 @@ from guard.forms.names import PARTICLES, SUFFIXES, TITLES, folded_words
 from guard.frequency import commonness, english, english_words
 from guard.stopwords import COMMON_WORDS
 
-Strength = Literal["certain", "uncertain", "capital", "part"]
-STRENGTHS: Final = ("certain", "uncertain", "capital", "part")
-"""How sure a word is: "capital" is "uncertain", and only where the text writes it with a capital; "part" is a word of a person's
-name that many people bear ("Brown", "Merkel"). The surest first."""
+Strength = Literal["certain", "bearer", "uncertain", "capital", "part"]
+STRENGTHS: Final = ("certain", "bearer", "uncertain", "capital", "part")
+"""How sure a word is, the surest first.
+
+"bearer" is "uncertain", and certain where the text speaks of it as of a person (`classifiers.naming.person`); "capital" is a
+surname that is also an English word, and counts only where the text writes it with a capital; "part" is a surname that many people
+bear ("Brown", "Merkel")."""
 
 # The Zipf value below which a word is certain evidence: Hogwarts and Hermione have 3.4, Zelda 3.6.
 _RARE = 3.5
@@ -67,11 +71,24 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
         if strength and not sure and strength != "capital":
             rare = commonness(word) < (_RARE if word in capitals else _RARE_SMALL)
             strength = "uncertain" if rare or (not phrase and word in capitals) else None
+        if strength == "uncertain" and person and not phrase and (last or commonness(word) < _RARE):
+            strength = "bearer"
         if strength:
             found[word] = strength
         elif person and last and not phrase and _is_part(word):
             found[word] = "part"
     return tuple(found.items())
+
+
+def needed(word: str, strength: str) -> Role | None:
+    """Return from which role on a bare word of a person's name means that person for certain; None if it never does.
+
+    A surname that is also an English word needs more than one that is not ("Bolt", "Swift"), and one that is also a firm more
+    still. The commonest surnames mean too many people.
+    """
+    if strength not in ("bearer", "capital", "part") or word in COMMON_SURNAMES or word in GIVEN_NAMES:
+        return None
+    return Role.IS if word in FIRMS else Role.DID if word in english_words() else Role.DOES
 
 
 def _is_part(word: str) -> bool:

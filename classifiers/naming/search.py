@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from functools import cached_property
+from typing import Final, NamedTuple
 
 from classifiers.naming.weak import is_weak
 from classifiers.naming.written import Written
@@ -13,14 +14,54 @@ from guard.phrase import MatchKind, Phrase
 
 NAME = "alias"
 DOUBTFUL = 0.6
-"""Score of every uncertain match."""
+"""Score of an uncertain match."""
+UNLIKELY = 0.55
+"""Score of one that is a namesake or in small letters, so that another occurrence goes before it."""
+PART_OF_NAME = "part"
+"""Evidence: a surname or a given name that many people bear, or initials."""
+PERSON = "person"
+"""Evidence: such a surname, of which the text speaks as of a person (`classifiers.naming.person`)."""
+NAMESAKE = "namesake"
+"""Evidence: a name or a distinctive word of one in somebody else's longer name ("Cynthia Nixon", "Miami Heat")."""
+SMALL = "small"
+"""Evidence: a weak name in small letters where capitals tell names."""
 WHOLE = frozenset(["alias", "phrase", "variant"])
 """The evidence of whole names: of a weak one an occurrence may be an ordinary word. The rest is judged by its capitals alone."""
 
 
+class Doubt(NamedTuple):
+    """What in a prompt may be the name of a target, but is not for certain.
+
+    Attributes:
+        named: The name, or a distinctive word of it.
+        part: No more than a word that many people bear.
+        person: Such a word, of which the prompt speaks as of a person.
+        namesake: The name is in somebody else's longer name.
+        small: The name is in small letters where capitals tell names.
+    """
+
+    named: bool = False
+    part: bool = False
+    person: bool = False
+    namesake: bool = False
+    small: bool = False
+
+    @classmethod
+    def of(cls, evidence: str) -> Doubt:
+        """Return what the evidence of an uncertain match says; `NO_DOUBT` if there is none ("")."""
+        part = evidence in (PART_OF_NAME, PERSON)
+        return cls(bool(evidence) and not part, part, evidence == PERSON, evidence == NAMESAKE, evidence == SMALL)
+
+
+NO_DOUBT: Final = Doubt()
+"""Nothing of a name is in the prompt, or all of it."""
+
+
 def match_of(target_id: str, score: float, evidence: str, certain: bool = True) -> Match:
-    """Return a match by name; an uncertain one has the score `DOUBTFUL`."""
-    return Match(target_id, score if certain else DOUBTFUL, evidence, NAME, certain)
+    """Return a match by name; an uncertain one has the score `DOUBTFUL`, or `UNLIKELY`."""
+    if not certain:
+        score = UNLIKELY if evidence in (NAMESAKE, SMALL) else DOUBTFUL
+    return Match(target_id, score, evidence, NAME, certain)
 
 
 class Place:

@@ -8,10 +8,11 @@ much rarer in English ("origen"); proper names are about as frequent everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
 from functools import lru_cache
 
 from classifiers.naming.written import Written
+from classifiers.reading.kinds import KINDS, kinds_of
 from guard.frequency import commonness, english, english_words, zipf
 from guard.stopwords import COMMON_WORDS
 
@@ -90,3 +91,49 @@ def _written_as_name(text: Written, place: Sequence[int], in_capitals: bool) -> 
     telling = [number for number in words if not text.begins(number)]
     written = text.upper if in_capitals else text.capital
     return bool(telling) and all(map(written, telling))
+
+
+# Between the word that says what a thing is and its name: "a novel called The Wall", "the town of Orange".
+_CALLED = frozenset(["the", "a", "an", "is", "was", "called", "named", "titled", "entitled", "of", "as", "s"])
+_MOST_CALLED = 3
+# The most words after ", the" in which such a word may be: "Orange, the old Roman town".
+_APPOSED = 4
+# What these words say of a name directly before them, it is: "the Amazon river". Others may belong to it: "Amazon series".
+_BEHIND = KINDS["nature"] | KINDS["place"]
+# What a name may be called. The other words of a kind go with it only: "the author of Jaws".
+_THING_WORDS = """
+    film movie series show sitcom novel book story poem song album track hit band painting picture portrait game console app website
+    firm company franchise magazine reader charity organisation organization agency team buch roman serie kino lied bild spiel
+    firma unternehmen pelicula temporada livre libro novela chanson cancion disco tableau cuadro jeu juego entreprise empresa
+"""
+_THINGS = _BEHIND | frozenset(_THING_WORDS.split())
+
+
+def is_called_otherwise(text: Written, place: range, own: Container[str], kinds: Collection[str]) -> bool:
+    """Return whether the text says what kind of thing a name means, and it is none of the target's ("the novel The Wall").
+
+    Args:
+        text: The text.
+        place: The name.
+        own: Folded words that occur in texts of the target.
+        kinds: The kinds of things that the target's texts speak about (`classifiers.reading.kinds`); if there are none, nothing
+            is known.
+    """
+    said = [word for word in _said_of(text, place) if word in _THINGS and word not in own]
+    found = kinds_of(said)
+    return bool(kinds) and bool(found) and not any(kind in kinds for kind in found)
+
+
+def _said_of(text: Written, place: range) -> Iterator[str]:
+    before = place.start
+    while text.beside(before) and text.words[before - 1] in _CALLED and place.start - before < _MOST_CALLED:
+        before -= 1
+    if text.beside(before):
+        yield text.words[before - 1]
+    if text.beside(place.stop) and text.words[place.stop] in _BEHIND:
+        yield text.words[place.stop]
+    if text.gap(place.stop).strip() == "," and text.words[place.stop : place.stop + 1] in (["the"], ["a"], ["an"]):
+        end = place.stop + 1
+        while text.beside(end) and end - place.stop <= _APPOSED:
+            yield text.words[end]
+            end += 1

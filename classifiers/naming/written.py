@@ -110,7 +110,7 @@ class Written:
         """Return whether a word begins a sentence, a line or a quotation, where a capital says nothing."""
         if number == 0:
             return True
-        gap = self._gap(number)
+        gap = self.gap(number)
         if _OPENING.search(gap):
             return True
         before = self.words[number - 1]
@@ -119,8 +119,8 @@ class Written:
 
     def quoted(self, first: int, end: int) -> bool:
         """Return whether the words from `first` to before `end` are alone in quotation marks, the first one with a capital."""
-        opens = _OPENING.search(" " + self._gap(first) if first == 0 else self._gap(first))
-        return opens is not None and _CLOSING.search(self._gap(end)) is not None and self.capital(first)
+        opens = _OPENING.search(" " + self.gap(first) if first == 0 else self.gap(first))
+        return opens is not None and _CLOSING.search(self.gap(end)) is not None and self.capital(first)
 
     def alone(self, first: int, end: int) -> bool:
         """Return whether the line says next to nothing but the words from `first` to before `end`, without "a" before them.
@@ -128,9 +128,9 @@ class Written:
         Next to nothing are function words, single letters, and words that ask ("tell", "explain").
         """
         begin, stop = first, end
-        while begin and "\n" not in self._gap(begin):
+        while begin and "\n" not in self.gap(begin):
             begin -= 1
-        while stop < len(self.words) and "\n" not in self._gap(stop):
+        while stop < len(self.words) and "\n" not in self.gap(stop):
             stop += 1
         others = (self.words[number] for number in range(begin, stop) if not first <= number < end)
         common = first > begin and self.words[first - 1] in ("a", "an")
@@ -139,7 +139,8 @@ class Written:
     def mean_somebody(self, place: range) -> bool:
         """Return whether a word that people bear as a name, or the initials of one, may be one here.
 
-        An ordinary English word is none where it has no capital, or one that is due to its place. Initials are in capitals.
+        An ordinary English word is none where it has no capital, or one that is due to its place, but for a text without any
+        capital that speaks of it as of a person. Initials are in capitals.
         """
         if len(place) > 1:
             return all(map(self.capital, place)) and not self._go_on(place)
@@ -156,9 +157,9 @@ class Written:
     def _go_on(self, place: range) -> bool:
         """Return whether initials have one more before them, or a surname behind them ("M. D. Anderson")."""
         before, after = place.start - 1, place.stop
-        if before >= 0 and len(self.words[before]) == 1 and self.capital(before) and not _SPACE.fullmatch(self._gap(place.start)):
+        if before >= 0 and len(self.words[before]) == 1 and self.capital(before) and not _SPACE.fullmatch(self.gap(place.start)):
             return True
-        return after < len(self.words) and self.capital(after) and _DOT.fullmatch(self._gap(after)) is not None
+        return after < len(self.words) and self.capital(after) and _DOT.fullmatch(self.gap(after)) is not None
 
     def in_longer_name(self, first: int, end: int, own: Container[str], weak: bool) -> bool:
         """Return whether the words from `first` to before `end` are beside a word of somebody else's longer name.
@@ -173,25 +174,25 @@ class Written:
             own: Folded words that occur in texts of the target.
             weak: Whether the words are ordinary, so that an ordinary word before them may belong to the name ("When").
         """
-        if self._beside(end) and self._of_other(end, own, weak):
+        if self.beside(end) and self._of_other(end, own, weak):
             return True
-        if self._beside(first) and self._of_other(first - 1, own, weak) and not self._german_noun(first - 1):
+        if self.beside(first) and self._of_other(first - 1, own, weak) and not self._german_noun(first - 1):
             return True
         return weak and (self._goes_on(end, own) or self._went_before(first, own))
 
     def _goes_on(self, end: int, own: Container[str]) -> bool:
         """Return whether small words and then an ordinary word with a capital follow: no name of a place or a person."""
         number = end
-        while self._beside(number) and self.words[number] in _LINKS and not self.capital(number) and number - end < _MOST_LINKS:
+        while self.beside(number) and self.words[number] in _LINKS and not self.capital(number) and number - end < _MOST_LINKS:
             number += 1
-        return number > end and self._beside(number) and self._is_titled(number, own) and self.words[number] in english_words()
+        return number > end and self.beside(number) and self._is_titled(number, own) and self.words[number] in english_words()
 
     def _went_before(self, first: int, own: Container[str]) -> bool:
         """Return whether a word with a capital, and then "of" or "of the" are before."""
         number = first
-        if self._beside(number) and self.words[number - 1] == "the" and not self.capital(number - 1):
+        if self.beside(number) and self.words[number - 1] == "the" and not self.capital(number - 1):
             number -= 1
-        if not self._beside(number) or self.words[number - 1] != "of" or not self._beside(number - 1):
+        if not self.beside(number) or self.words[number - 1] != "of" or not self.beside(number - 1):
             return False
         return self._is_titled(number - 2, own) and not self.begins(number - 2)
 
@@ -211,17 +212,18 @@ class Written:
 
     def _german_noun(self, number: int) -> bool:
         """Return whether a word is a noun of a German text by the article before it."""
-        return self._beside(number) and self.words[number - 1] in _BEFORE_NOUNS and language_of(self._text) == "de"
+        return self.beside(number) and self.words[number - 1] in _BEFORE_NOUNS and language_of(self._text) == "de"
 
-    def _beside(self, number: int) -> bool:
-        return 0 < number < len(self.words) and bool(gap := self._gap(number)) and gap.isspace() and "\n" not in gap
+    def beside(self, number: int) -> bool:
+        """Return whether nothing but white space of one line is between a word and the one before it."""
+        return 0 < number < len(self.words) and bool(gap := self.gap(number)) and gap.isspace() and "\n" not in gap
 
     def _joined(self, number: int) -> bool:
         """Return whether a word is an ending after an apostrophe or hyphen."""
-        return number > 0 and self._gap(number) in ("'", "\u2019", "-")
+        return number > 0 and self.gap(number) in ("'", "\u2019", "-")
 
-    def _gap(self, number: int) -> str:
-        """Return what is between a word and the one before it."""
+    def gap(self, number: int) -> str:
+        """Return what is between a word and the one before it; after the last word, the next three characters."""
         begin = self._spans[number - 1][2] if number else 0
         return self._text[begin : self._spans[number][1]] if number < len(self._spans) else self._text[begin : begin + 3]
 

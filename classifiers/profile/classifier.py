@@ -9,6 +9,7 @@ from pathlib import Path
 
 from classifiers.meaning.background import encoded
 from classifiers.meaning.encoder import Encoder, Vectors, uncached
+from classifiers.naming.search import NO_DOUBT, Doubt
 from classifiers.profile.features import Window, features
 from classifiers.profile.known import KnownProfiles
 from classifiers.profile.others import all_others
@@ -92,22 +93,21 @@ class ProfileClassifier:
         rows = zip(texts, vectors, background.tolist(), others, strict=True)
         return [Window.of(text, vector, nearest, row) for text, vector, nearest, row in rows]
 
-    def score(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False, part: bool = False) -> float:
+    def score(self, windows: Sequence[Window], target: ForgetTarget, doubt: Doubt = NO_DOUBT) -> float:
         """Return by how much the best window exceeds the limit of the weights, in log odds; minus infinity without windows.
 
         Args:
             windows: Windows of one prompt.
             target: The target.
-            doubtful: Whether the target's name occurs in the prompt in a way that leaves doubt.
-            part: Whether no more of its name occurs than a word that many people bear.
+            doubt: What in the prompt may be the target's name.
         """
-        return self.best(windows, target, doubtful, part).score if windows else -math.inf
+        return self.best(windows, target, doubt).score if windows else -math.inf
 
-    def best(self, windows: Sequence[Window], target: ForgetTarget, doubtful: bool = False, part: bool = False) -> Best:
+    def best(self, windows: Sequence[Window], target: ForgetTarget, doubt: Doubt = NO_DOUBT) -> Best:
         """Return the window that fits a target best, of one or more; the arguments are those of `score`."""
         profile, vectors = self.known(target)
-        found = [features(window, profile, vectors, doubtful, part) for window in windows]
-        scores = [self._weights.score(one, doubtful) for one in found]
+        found = [features(window, profile, vectors, doubt) for window in windows]
+        scores = [self._weights.score(one, doubt.named) for one in found]
         number = max(range(len(windows)), key=scores.__getitem__)
         return Best(number, scores[number], found[number])
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from classifiers.meaning.encoder import Vectors
+from classifiers.naming.search import NO_DOUBT, Doubt
 from classifiers.profile.profile import Profile
 from classifiers.profile.words import information, informative, shared, stem, words_of
+from classifiers.reading.kinds import KINDS, kinds_of
+from guard.folding import fold
 from guard.stopwords import COMMON_WORDS
 
 NAMES = (
@@ -34,6 +37,11 @@ NAMES = (
     "doubtful x shared",
     "doubtful x foreign",
     "part",  # 1 if nothing of the name occurs but a surname or a given name that many people bear
+    "person",  # 1 if the prompt speaks of such a surname as of a person
+    "namesake",  # 1 if the name is in somebody else's longer name
+    "small",  # 1 if the name is in small letters where capitals tell names
+    "doubtful x kind",  # 1 if the prompt and the target's texts speak about the same kind of thing
+    "doubtful x other kind",  # 1 if they speak about different ones
 )
 # Above these values more of a kind of evidence is no more evidence.
 _MOST_NAMED, _MOST_FACTS, _MOST_SHARED, _MOST_COUNT, _MOST_FOREIGN = 1.5, 2.0, 3.0, 4, 2.0
@@ -43,6 +51,7 @@ _LEAST_FOREIGN = 0.3
 # In a text with more capitalised words than this, capitals do not tell names apart (titles, German).
 _MOST_CAPITALS = 0.6
 
+_KIND_WORDS = frozenset[str]().union(*KINDS.values())
 _TOKEN = re.compile(r"[^\W_](?:[\w'\u2019.&-]*[^\W_])?")
 _ENDS = frozenset(".!?:")
 
@@ -57,6 +66,7 @@ class Window:
         vector: float32 [dimension].
         background: its best cosine with a background prompt.
         others: float32 [others], its cosines with the names of `all_others`.
+        kinds: its folded words that go with a kind of thing (`classifiers.reading.kinds`).
     """
 
     told: dict[str, float]
@@ -64,11 +74,12 @@ class Window:
     vector: Vectors
     background: float
     others: Vectors
+    kinds: frozenset[str]
 
     @classmethod
     def of(cls, text: str, vector: Vectors, background: float, others: Vectors) -> Window:
         """Read the words of a window."""
-        return cls(informative([text]), _capitals(text), vector, background, others)
+        return cls(informative([text]), _capitals(text), vector, background, others, _KIND_WORDS.intersection(fold(text).split()))
 
 
 def _capitals(text: str) -> dict[str, float]:
@@ -92,15 +103,14 @@ def _best(vectors: Vectors, window: Vectors) -> float:
     return float((vectors @ window).max()) if len(vectors) else 0.0
 
 
-def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool, part: bool = False) -> Vectors:
+def features(window: Window, profile: Profile, vectors: Vectors, doubt: Doubt = NO_DOUBT) -> Vectors:
     """Return the features of a window and a target, in the order of `NAMES`: float32 [features].
 
     Args:
         window: A window of a prompt.
         profile: The target.
         vectors: float32 [texts, dimension], of `profile.texts()`.
-        doubtful: Whether the prompt holds the target's name in a way that leaves doubt.
-        part: Whether it holds no more of the name than a word that many people bear. Then it is not `doubtful`.
+        doubt: What in the prompt may be the target's name.
     """
     asks, tells = len(profile.asks), len(profile.tells)
     ask = _best(vectors[:asks], window.vector)
@@ -112,6 +122,8 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool,
     covered = known / max(sum(window.told.values()), _LEAST_TOTAL)
     count = sum(profile.known.get(word, 0.0) > _TELLING for word in window.told)
     foreign = min(_MOST_FOREIGN, sum(told for word, told in window.capitals.items() if word not in profile.known))
+    kinds = kinds_of(window.kinds, profile.name_words) if doubt.named else frozenset()
+    same = not kinds.isdisjoint(profile.kinds)
     hinted = (max(name_lead, -0.3), tell_lead, min(known, 2.0), foreign)
     found = (
         ask,
@@ -126,11 +138,16 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubtful: bool,
         min(_MOST_SHARED, known),
         min(_MOST_COUNT, count),
         foreign,
-        doubtful,
+        doubt.named,
         any(topic and topic <= window.told.keys() for topic in profile.topics),
         max(0.0, tell_lead) ** 2,
         ask * covered,
-        *(doubtful * value for value in hinted),
-        part,
+        *(doubt.named * value for value in hinted),
+        doubt.part,
+        doubt.person,
+        doubt.namesake,
+        doubt.small,
+        doubt.named * same,
+        doubt.named * bool(kinds and not same),
     )
     return np.array(found, np.float32)

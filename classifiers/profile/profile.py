@@ -10,8 +10,10 @@ from classifiers.meaning.nearest import example_passages
 from classifiers.profile.others import strangers
 from classifiers.profile.reverse import told_by
 from classifiers.profile.words import information, informative, words_of
+from classifiers.reading.kinds import kinds_of
 from classifiers.reading.windows import passages
 from classifiers.target import ForgetTarget
+from guard.folding import fold
 from guard.frequency import english_words
 
 MOST_TOLD = 40
@@ -28,14 +30,18 @@ _SHORTEST_PROPER = 4
 
 def known_words(target: ForgetTarget) -> dict[str, float]:
     """Return the telling stems of all texts of a target, each with its information."""
-    texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
-    return informative([*texts, *(text for example in target.examples for text in (example.prompt, example.completion))])
+    return informative([*target.names, *_texts(target)])
+
+
+def _texts(target: ForgetTarget) -> list[str]:
+    """Return all texts of a target but its names."""
+    texts = [*(phrase.text for phrase in target.phrases), *target.documents]
+    return texts + [text for example in target.examples for text in (example.prompt, example.completion)]
 
 
 def _proper(target: ForgetTarget) -> dict[str, float]:
     """Return the proper names in the texts of a target, as `Profile.proper` has them."""
-    texts = [*(phrase.text for phrase in target.phrases), *target.documents]
-    texts += [text for example in target.examples for text in (example.prompt, example.completion)]
+    texts = _texts(target)
     own = {word for name in target.names for word in words_of(name)}
     found: dict[str, float] = {}
     for token in (token for text in texts for token in _CAPITAL.finditer(text)):
@@ -61,11 +67,13 @@ class Profile:
             of one names it.
         proper: the folded words that its texts write with a capital, less those of its names and ordinary words that begin a
             sentence, each with its information: mostly names of people and places.
+        name_words: the folded words of its names.
+        kinds: what sorts of things its texts speak about, those words apart.
         told: its examples as stems, for reverse questions.
         strangers: which of `all_others` share no telling word with its names.
     """
 
-    __slots__ = ("asks", "facts", "known", "named", "names", "proper", "strangers", "target_id", "tells", "told", "topics")
+    __slots__ = ("asks", "facts", "kinds", "known", "name_words", "named", "names", "proper", "strangers", "target_id", "tells", "told", "topics")
 
     def __init__(self, target: ForgetTarget) -> None:
         always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]
@@ -80,6 +88,8 @@ class Profile:
         self.tells = list(dict.fromkeys(self._told(target, gated, completions)))[:MOST_TOLD]
         self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]
         self.proper = _proper(target)
+        self.name_words = frozenset(fold(" ".join(target.names)).split())
+        self.kinds = kinds_of(fold(" ".join(_texts(target))).split(), self.name_words)
         self.told = told_by(target)
         self.strangers = strangers(informative(target.names))
 

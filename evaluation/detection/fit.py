@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,12 +34,16 @@ from classifiers.multilingual.features import features as second_features
 from classifiers.multilingual.language import is_foreign
 from classifiers.multilingual.second import NAMES as SECOND_NAMES
 from classifiers.multilingual.second import joined
-from classifiers.naming.alias import AliasClassifier, doubt_of
+from classifiers.naming.alias import AliasClassifier
+from classifiers.naming.distinctive import distinctive
+from classifiers.naming.search import Doubt
 from classifiers.profile.classifier import ProfileClassifier
 from classifiers.profile.features import NAMES, features
 from classifiers.profile.weights import Weights
 from evaluation.detection.few import NUMBERS, Subject, load_all
 from evaluation.results import add_small, results_folder
+from guard.folding import fold
+from guard.forms.judgement import looks_like_name
 
 PACKAGED = Path(__file__).parents[2] / "classifiers" / "data"
 # How much a prompt of each kind counts. An operator hears of a neighbour that is refused; the background has many prompts.
@@ -48,14 +53,29 @@ _OTHERS, _BACKGROUND_STEP = 60, 8
 _C = 0.5
 
 
+def under_one_surname(name: str, others: Iterable[Subject]) -> Iterator[str]:
+    """Yield prompts about others of whom they say the surname alone, with the surname of `name` in its place.
+
+    Many people bear such a name: that a prompt speaks of one of them must not be enough. Nothing if the surname tells a person.
+    """
+    surname = name.split()[-1]
+    if dict(distinctive(name)).get(fold(surname).strip()) != "part":
+        return
+    for other in others:
+        *given, last = other.name.split()
+        for text in other.named if given and looks_like_name(other.name) else ():
+            if re.search(rf"(?<!\w){re.escape(last)}(?!\w)", text) and not any(word in text for word in given):
+                yield text.replace(last, surname)
+
+
 def prompts_of(
-    subject: Subject, target: ForgetTarget, others: Sequence[str], similar: Sequence[str]
+    subject: Subject, target: ForgetTarget, others: Sequence[str], similar: Sequence[str], namesakes: Sequence[str] = ()
 ) -> Iterator[tuple[str, str]]:
     """Yield the kind and the text of each prompt with which the weights for a target are fitted."""
     yield from (("about", text) for text in (*subject.named, *subject.described))
     yield from (("neighbour", text) for text in subject.neighbours)
     yield from (("made", text) for text in negatives(target, similar))
-    yield from (("other", text) for text in others)
+    yield from (("other", text) for text in (*others, *namesakes))
     yield from (("background", text) for text in shipped_background()[::_BACKGROUND_STEP])
 
 
@@ -92,10 +112,12 @@ def rows(subjects: Sequence[Subject], encoder: Encoder, second: Multilingual, nu
     for subject in tqdm(subjects, desc="targets", file=sys.stderr):
         texts = [text for one in subjects if one is not subject for text in (*one.named, *one.described, *one.neighbours)]
         others = rng.sample(texts, min(_OTHERS, len(texts)))
+        namesakes = list(under_one_surname(subject.name, (one for one in subjects if one is not subject)))
         for number in numbers:
             target = subject.target(number)
             alias = AliasClassifier([target])
-            asked = list(prompts_of(subject, target, others, similar_others(target, encoder, profiles.others)))
+            similar = similar_others(target, encoder, profiles.others)
+            asked = list(prompts_of(subject, target, others, similar, namesakes))
             screened = [Screened.of(text) for _, text in asked]
             named = alias.classify(screened)
             kept = [at for at, one in enumerate(screened) if one.windows and not any(match.certain for match in named[at])]
@@ -107,7 +129,7 @@ def rows(subjects: Sequence[Subject], encoder: Encoder, second: Multilingual, nu
             known, (profile, own) = profiles.known(target), second.known.of(target)
             for at, window, far in zip(kept, read, reach, strict=True):
                 hint = named[at][0].evidence if named[at] else ""
-                first = features(window, *known, *doubt_of(hint))
+                first = features(window, *known, Doubt.of(hint))
                 both = joined(first, second_features(far, profile, own, False))
                 found.append(Row(subject.id, *asked[at], hint, first, both))
     return found
