@@ -26,6 +26,7 @@ from classifiers.profile.classifier import MOST_CANDIDATES, Described, ProfileCl
 from classifiers.profile.lexicon import Lexicon
 from classifiers.profile.words import informative
 from classifiers.protocol import Match, Screened, best_matches
+from classifiers.reading.language import language_of
 from classifiers.target import ForgetTarget
 from classifiers.tiers import Tiers
 
@@ -167,7 +168,9 @@ class LiveClassifier:
                 found[at] += self._described(Compared(texts[at].windows, windows, second), hinted, certain)
             if foreign[at]:
                 assert self._foreign is not None
-                doubtful = {target_id for target_id, doubt in hinted.items() if doubt.named and not doubt.namesake}
+                # German writes every noun with a capital, so that many seem to belong to the name beside them.
+                german = language_of(texts[at].text) == "de"
+                doubtful = {target_id for target_id, doubt in hinted.items() if doubt.named and (german or not doubt.namesake)}
                 about = self._foreign.described(texts[at].windows, texts[at].text, doubtful, certain, self._targets)
                 found[at] += [match for one in about if (match := one.match(self._doubt))]
         return [best_matches(matches) for matches in found]

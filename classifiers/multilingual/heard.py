@@ -1,8 +1,8 @@
 """Whether a text may hold a name in another spelling: a rough comparison by sound.
 
-`classifiers.naming.transliteration` compares by sound with care, and decides alone. So it leaves out short names, and allows few
-differences. Here nothing is decided: a name that is heard is evidence for its target. How well it is heard is measured by
-`classifiers.multilingual.said`.
+`classifiers.naming.sounds.transliteration` compares by sound with care, and decides alone. So it leaves out short names, and
+allows few differences. Here nothing is decided: a name that is heard is evidence for its target. How well it is heard is
+measured by `classifiers.multilingual.said`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
-from classifiers.naming.transliteration import sounds
+from classifiers.naming.sounds.transliteration import sounds
 from guard.stopwords import COMMON_WORDS
 
 LEAST = 0.8

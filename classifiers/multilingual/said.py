@@ -1,8 +1,8 @@
 """What a prompt in another language says of a target in its own letters: the name and proper names by sound, words as written.
 
 The encoder compares meanings, and knows few names. A name in another script is heard instead: its letters are aligned with the
-sounds of the prompt (`classifiers.naming.alignment.cost_per_letter`). In Latin script names and many words are written alike in
-all languages.
+sounds of the prompt (`classifiers.naming.sounds.alignment.cost_per_letter`). In Latin script names and many words are written
+alike in all languages.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from classifiers.meaning.encoder import Vectors
-from classifiers.naming.alignment import Stream, cost_per_letter
-from classifiers.naming.graphemes import graphemes
-from classifiers.naming.transliteration import streams
+from classifiers.naming.sounds.alignment import Stream, cost_per_letter
+from classifiers.naming.sounds.graphemes import graphemes
+from classifiers.naming.sounds.transliteration import streams
 from classifiers.naming.weak import is_weak
 from classifiers.profile.profile import Profile
 from classifiers.profile.words import informative, shared, stem

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 
 from classifiers.answering import InContext
 from classifiers.naming.cut import CutIndex
-from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive, needed
+from classifiers.naming.distinctive import STRENGTHS, acronym, distinctive, loose_evidence
 from classifiers.naming.misspelt import MisspeltIndex
 from classifiers.naming.names import initials, loose_variants, variants
+from classifiers.naming.occurrence import WORD, Occurrences
 from classifiers.naming.pasted import PastedFacts
-from classifiers.naming.person import Role, names_a_thing, role_of
-from classifiers.naming.search import NAME, NAMESAKE, PART_OF_NAME, PERSON, SMALL, WHOLE, Place, Search, match_of
+from classifiers.naming.search import NAME, PART_OF_NAME, WHOLE, Place, Search, match_of
+from classifiers.naming.sounds.transliteration import TransliterationIndex
 from classifiers.naming.titles import title_variants
 from classifiers.naming.topics import TopicIndex
-from classifiers.naming.transliteration import TransliterationIndex
 from classifiers.naming.typos import TypoIndex
 from classifiers.naming.vowelless import VowellessIndex
-from classifiers.naming.weak import is_called_otherwise, is_name, is_title, is_weak
-from classifiers.naming.written import Written, closed_initials
+from classifiers.naming.weak import is_title, is_weak
+from classifiers.naming.written import closed_initials
 from classifiers.protocol import Match, Screened, best_matches
-from classifiers.reading.kinds import kinds_of
 from classifiers.reading.readings import Reading
 from classifiers.reading.views import views
 from classifiers.target import ForgetTarget, check_ids
@@ -37,26 +35,19 @@ TYPO = 0.9
 """Score of a name with one typing error or with other word divisions; a second error subtracts 0.05."""
 TRANSLITERATION = 0.85
 """Score of a name in another script."""
-WORD = 0.8
-"""Score of a distinctive word of a name (`classifiers.naming.distinctive`) and of a name with misspelt words."""
 TOPIC = 0.8
 """Score of the words of a name that describes something, near each other in any order and form (`classifiers.naming.topics`)."""
 VOWELLESS = 0.85
 """Score of the consonants of a name."""
 CUT = 0.8
 """Score of a name that is cut short (`classifiers.naming.cut`)."""
-PART = 0.5
-"""Score of this evidence, which is never certain."""
 READING = 0.9
 """Factor of the score if the name was found in another reading of the text."""
 
 # The fewest letters of a name that is searched for without word boundaries.
 _JOINED = 8
-_NAMES = ("alias", "variant", "bare")
 # The fewest letters of a distinctive word that is searched for with an error.
 _LONG_WORD = 7
-# A word of the names of more targets than this tells none of them.
-_MOST_BEARERS = 8
 
 
 class AliasClassifier:
@@ -71,7 +62,7 @@ class AliasClassifier:
       prepositions and numbers of a title in another form (`classifiers.naming.titles`).
     - "typo" 0.9 or 0.85: one or two typing errors in a long name (`classifiers.naming.typos`); 0.8: misspelt words
       (`classifiers.naming.misspelt`).
-    - "transliteration" 0.85: the name in another script (`classifiers.naming.transliteration`).
+    - "transliteration" 0.85: the name in another script (`classifiers.naming.sounds.transliteration`).
     - "word" 0.8: a distinctive word of a name or of a phrase of the scope `always` (`classifiers.naming.distinctive`).
     - "topic" 0.8: the words of a name that describes something, in any order and form (`classifiers.naming.topics`).
     - "initials" 0.8: those of a person, if the text says that they are initials.
@@ -85,7 +76,7 @@ class AliasClassifier:
     These matches are uncertain, with the score 0.6:
 
     - "weak name", "small", "namesake": each occurrence of the name is in doubt (`classifiers.naming.weak`): it may be an ordinary
-      word, is one by its small letters, or is part of somebody else's longer name.
+      word, is one by its small letters, or is called something else ("the novel The Wall").
     - "variant", "typo" and "word" of a weak name, of a short one with misspelt words, and of a word that is not rare enough.
     - "part", with the score 0.5: a surname or given name that many people bear, with a capital or in a text without any, and not
       beside a word of somebody else's name; or the initials of a person in capitals ("Y. T.").
@@ -106,9 +97,7 @@ class AliasClassifier:
             ValueError: Two targets have the same id.
         """
         check_ids(targets)
-        self._targets = {target.id: target for target in targets}
-        self._own: dict[str, frozenset[str]] = {}
-        self._kinds: dict[str, frozenset[str]] = {}
+        self._occurrences = Occurrences(targets)
         listed: dict[MatchKind, dict[str, dict[str, str]]] = {}
         others: dict[str, dict[str, str]] = {}
         hints: dict[str, dict[str, str]] = {}
@@ -138,7 +127,7 @@ class AliasClassifier:
                     hints.setdefault(letters, {}).setdefault(target.id, PART_OF_NAME)
                 for loose in (*loose_variants(name), acronym(name)):
                     if loose and len(loose) <= MAX_CHARACTERS:
-                        hints.setdefault(loose, {}).setdefault(target.id, "loose" if " " in loose else "acronym")
+                        hints.setdefault(loose, {}).setdefault(target.id, loose_evidence(name, loose))
             always = [phrase for phrase in target.phrases if phrase.scope == "always"] if phrases else []
             for phrase in always:
                 listed.setdefault(phrase.match, {}).setdefault(phrase.folded, {}).setdefault(target.id, "phrase")
@@ -206,10 +195,10 @@ class AliasClassifier:
     def _named(self, text: str) -> list[Match]:
         folded = fold(text)
         place = Place(text)
-        found = [match for search in self._listed for match in self._judged(search, folded, EXACT, place)]
+        found = [match for search in self._listed for match in self._occurrences.judged(search, folded, EXACT, place)]
         # Of equal scores "alias" comes before "phrase".
         found.sort(key=lambda match: match.evidence)
-        found += self._judged(self._hints, folded, VARIANT, place)
+        found += self._occurrences.judged(self._hints, folded, VARIANT, place)
         for typo in self._typos.find(folded):
             text, owners = self._typed[typo.index]
             score = TYPO - 0.05 * max(typo.distance - 1, 0)
@@ -229,78 +218,6 @@ class AliasClassifier:
             Match(target_id, TOPIC, "topic", NAME) for index in self._topics.find(folded) for target_id in self._written[index]
         ]
         return found + self._pasted.find(folded)
-
-    def _judged(self, search: Search, folded: str, score: float, place: Place) -> Iterator[Match]:
-        """Yield the matches of each occurrence, with a judgement of those that may be no name."""
-        for index, end in search.found(folded):
-            for target_id, evidence in search.owners[index]:
-                if not search.doubtful(index) or evidence == "phrase":
-                    yield match_of(target_id, score, evidence)
-                    continue
-                few = len(search.owners[index]) <= _MOST_BEARERS
-                text = place.written
-                words = text.range_at(end, search.words[index])
-                weak = search.weak(index) and evidence in _NAMES
-                own = partial(self._own_words, target_id)
-                sure = is_name(text, words.start, words.stop, weak, own, search.in_capitals(index))
-                if evidence in ("certain", "bearer", "capital", "part") and names_a_thing(text, words):
-                    yield match_of(target_id, WORD, NAMESAKE, False)
-                elif weak and is_called_otherwise(text, words, own(), self._own_kinds(target_id)):
-                    yield match_of(target_id, score, NAMESAKE, False)
-                elif evidence in ("alias", "variant"):
-                    yield match_of(target_id, score, evidence if sure else self._doubt_about(text, words, own, weak), sure)
-                elif evidence in ("certain", "bearer", "uncertain"):
-                    certain = evidence == "certain" or (few and self._spoken_of(text, words, evidence))
-                    yield match_of(target_id, WORD, "word" if sure else NAMESAKE, sure and certain)
-                elif sure and few and self._spoken_of(text, words, evidence):
-                    yield match_of(target_id, WORD, "word")
-                elif evidence == "part":
-                    if few and sure and text.mean_somebody(words):
-                        told = text.by_initials(words)
-                        person = len(words) == 1 and role_of(text, words) >= Role.DID
-                        evidence = "initials" if told else PERSON if person else PART_OF_NAME
-                        yield Match(target_id, WORD if told else PART, evidence, NAME, told)
-                elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
-                    yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
-
-    @staticmethod
-    def _doubt_about(text: Written, words: range, own: Callable[[], Container[str]], weak: bool) -> str:
-        """Return the evidence of a name in doubt."""
-        if not text.says_names:
-            return "weak name"
-        if text.in_longer_name(words.start, words.stop, own(), weak):
-            return NAMESAKE
-        return "weak name" if any(map(text.capital, words)) else SMALL
-
-    @staticmethod
-    def _spoken_of(text: Written, words: range, evidence: str) -> bool:
-        """Return whether the text speaks of a bare word of a name as of a person, sure enough for this word."""
-        if len(words) > 1 or (least := needed(text.words[words.start], evidence)) is None:
-            return False
-        # In a text without any capital, an English word without an article that did something is a name: "what did thatcher do".
-        role = role_of(text, words)
-        return role >= least and (evidence == "bearer" or text.mean_somebody(words) or (text.small and role >= Role.DID))
-
-    @staticmethod
-    def _with_capitals(text: Written, words: range, evidence: str) -> bool:
-        return all(map(text.upper if evidence == "acronym" else text.capital, words))
-
-    def _own_words(self, target_id: str) -> frozenset[str]:
-        """Return the folded words in all texts of a target."""
-        if target_id not in self._own:
-            target = self._targets[target_id]
-            texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
-            texts += [text for example in target.examples for text in (example.prompt, example.completion)]
-            self._own[target_id] = frozenset(fold(" ".join(texts)).split())
-        return self._own[target_id]
-
-    def _own_kinds(self, target_id: str) -> Collection[str]:
-        """Return the kinds of things that the texts of a target speak about."""
-        if target_id not in self._kinds:
-            target = self._targets[target_id]
-            names = frozenset(fold(" ".join(target.names)).split())
-            self._kinds[target_id] = kinds_of(self._own_words(target_id), names)
-        return self._kinds[target_id]
 
     def _viewed(self, text: str) -> list[Match]:
         found: list[Match] = []

@@ -24,8 +24,9 @@ STRENGTHS: Final = ("certain", "bearer", "uncertain", "capital", "part")
 """How sure a word is, the surest first.
 
 "bearer" is "uncertain", and certain where the text speaks of it as of a person (`classifiers.naming.person`); "capital" is a
-surname that is also an English word, and counts only where the text writes it with a capital; "part" is a surname that many people
-bear ("Brown", "Merkel")."""
+surname that is also an English word, and counts only where the text writes it with a capital; "part" is a surname that many
+people bear ("Brown", "Merkel").
+"""
 
 # The Zipf value below which a word is certain evidence: Hogwarts and Hermione have 3.4, Zelda 3.6.
 _RARE = 3.5
@@ -89,6 +90,18 @@ def needed(word: str, strength: str) -> Role | None:
     if strength not in ("bearer", "capital", "part") or word in COMMON_SURNAMES or word in GIVEN_NAMES:
         return None
     return Role.IS if word in FIRMS else Role.DID if word in english_words() else Role.DOES
+
+
+def loose_evidence(name: str, form: str) -> str:
+    """Return the evidence that a form of a name is which others may share: "acronym", "loose", or "initials and surname".
+
+    The latter is the initials of a person before a surname that few others bear ("A. Einstein").
+    """
+    words = form.split()
+    if len(words) == 1:
+        return "acronym"
+    rare = dict(distinctive(name)).get(words[-1]) == "bearer"
+    return "initials and surname" if rare and all(len(word) == 1 for word in words[:-1]) else "loose"
 
 
 def _is_part(word: str) -> bool:

@@ -1,12 +1,12 @@
 """Names: the variants in which a name is written, and whether a variant still means one person.
 
 Variants have the parts in another order ("Yun-Hwa Hsiao", "Hsiao, Yun-Hwa"), initials ("Y.-H. Hsiao", "JK Rowling", "Joanne K.
-Rowling"), no middle names, titles or particles, no hyphens and apostrophes ("Yunhwa", "OBrien"), or the German genitive
-("Hsiaos"). Folding already takes care of case, accents, punctuation, possessives after an apostrophe, and scripts without spaces
-directly after a name.
+Rowling"), no middle names, titles or particles, no hyphens and apostrophes ("Yunhwa", "OBrien"), a nickname ("Maggie
+Thatcher"), or the German genitive ("Hsiaos"). Folding already takes care of case, accents, punctuation, possessives after an
+apostrophe, and scripts without spaces directly after a name.
 
-These are not variants: a surname or a given name alone (the operator can list it), nicknames (Bill for William), a name that
-replaces another one (marriage, pen names), given names spelled out where the target has initials, and an additional middle name.
+These are not variants: a surname or a given name alone (the operator can list it), a name that replaces another one (marriage,
+pen names), given names spelled out where the target has initials, and an additional middle name.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
+from classifiers.naming.nicknames import nicknames
 from guard.folding import fold
 from guard.forms.judgement import looks_like_name
 from guard.forms.names import SUFFIXES, Part, is_specific, split_name
@@ -47,7 +48,7 @@ def variants(name: str) -> tuple[str, ...]:
     if 2 <= len(parts) <= _MOST_PARTS and not any(
         COMMON_WORDS.issuperset(part.words) for part in parts if len(part.words[0]) > 1
     ):
-        forms += [form for form in _orders(parts) if is_specific(form)]
+        forms += [form for form in (*_orders(parts), *_nicknamed(parts)) if is_specific(form)]
         if SUFFIXES.isdisjoint(core):
             forms += [form for form, initials in _initialled(parts) if is_specific(form, initials)]
     forms += [(*form[:-1], form[-1] + "s") for form in (tuple(own.split()), core) if _takes_genitive(form)]
@@ -119,6 +120,12 @@ def _orders(parts: Sequence[Part]) -> Iterator[tuple[str, ...]]:
         # Without a second surname, the first two parts may be the whole name of another person, unless both are rare.
         if all(zipf(word) < _RARE for part in parts[:2] for word in part.words):
             yield _join(parts[:2])
+
+
+def _nicknamed(parts: Sequence[Part]) -> Iterator[tuple[str, ...]]:
+    """Yield a nickname in the place of the given name, before the surname."""
+    if len(parts[0].words) == 1:
+        yield from ((short, *parts[-1].full) for short in nicknames(parts[0].words[0]))
 
 
 def _initialled(parts: Sequence[Part]) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -33,15 +33,18 @@ def _words(text: str) -> frozenset[str]:
 
 FIRMS: Final = _words(
     """
-    abbott armani audi bayer bell benz boeing bosch bugatti bulgari burberry cadbury cartier chanel chrysler citroen dell dior disney dyson ferrari ford gallup givenchy gucci guinness harley heineken heinz hermes hilton
-    honda hugo hyatt kellogg kodak lamborghini lidl lindt lipton macy marriott mars marshall maserati mattel mcdonald mercedes
-    michelin morgan nestle nobel otis peugeot pfizer philips porsche prada pulitzer renault reuter rolex rothschild schwab sears
-    shimano siemens singer sotheby steinway suzuki tesla toyota versace vuitton walgreen wendy westinghouse yamaha zeiss
+    abbott armani audi bayer bell benz boeing bosch bugatti bulgari burberry cadbury cartier chanel chrysler citroen dell dior
+    disney dyson ferrari ford gallup givenchy gucci guinness harley heineken heinz hermes hilton honda hugo hyatt kellogg
+    kodak lamborghini lidl lindt lipton macy marriott mars marshall maserati mattel mcdonald mercedes michelin morgan nestle
+    nobel otis peugeot pfizer philips porsche prada pulitzer renault reuter rolex rothschild schwab sears shimano siemens
+    singer sotheby steinway suzuki tesla toyota versace vuitton walgreen wendy westinghouse yamaha zeiss
     """
 )
 """Surnames that are firms, too, as those that have them: they do much of what persons do."""
 
-_TITLES = TITLES | _words("president minister premier chancellor senator governor justice general colonel detective inspector comrade")
+_TITLES = TITLES | _words(
+    "president minister premier chancellor senator governor justice general colonel detective inspector comrade"
+)
 # Those of one person: "How do Einstein bagels taste?" speaks of many things.
 _PAST = _words("did had was would")
 _PRESENT = _words("does has will could can might should must")
@@ -104,7 +107,8 @@ def names_a_thing(text: Written, place: range) -> bool:
 def role_of(text: Written, place: range) -> Role:
     """Return how a text speaks of the words in a place, which are a part of a person's name.
 
-    In a text without any capital, a word before them that is no ordinary word may be somebody else's given name ("cynthia nixon").
+    In a text without any capital, a word before them that is no ordinary word may be somebody else's given name ("cynthia
+    nixon").
     """
     before = text.words[place.start - 1] if text.beside(place.start) else ""
     next_ = place.stop

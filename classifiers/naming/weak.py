@@ -102,9 +102,9 @@ _APPOSED = 4
 _BEHIND = KINDS["nature"] | KINDS["place"]
 # What a name may be called. The other words of a kind go with it only: "the author of Jaws".
 _THING_WORDS = """
-    film movie series show sitcom novel book story poem song album track hit band painting picture portrait game console app website
-    firm company franchise magazine reader charity organisation organization agency team buch roman serie kino lied bild spiel
-    firma unternehmen pelicula temporada livre libro novela chanson cancion disco tableau cuadro jeu juego entreprise empresa
+    film movie series show sitcom novel book story poem song album track hit band painting picture portrait game console app
+    website firm company franchise magazine reader charity organisation organization agency team buch roman serie kino lied bild
+    spiel firma unternehmen pelicula temporada livre libro novela chanson cancion disco tableau cuadro jeu juego empresa
 """
 _THINGS = _BEHIND | frozenset(_THING_WORDS.split())
 

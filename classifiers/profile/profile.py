@@ -73,7 +73,21 @@ class Profile:
         strangers: which of `all_others` share no telling word with its names.
     """
 
-    __slots__ = ("asks", "facts", "kinds", "known", "name_words", "named", "names", "proper", "strangers", "target_id", "tells", "told", "topics")
+    __slots__ = (
+        "asks",
+        "facts",
+        "kinds",
+        "known",
+        "name_words",
+        "named",
+        "names",
+        "proper",
+        "strangers",
+        "target_id",
+        "tells",
+        "told",
+        "topics",
+    )
 
     def __init__(self, target: ForgetTarget) -> None:
         always = [phrase.text for phrase in target.phrases if phrase.scope == "always"]

@@ -1,7 +1,7 @@
 """Kinds: what sort of thing a text speaks about, by the ordinary words that go with it ("who dies in", "how many seasons").
 
-"Up", "Oasis" and "Subway" are names of several things, and ordinary words. A prompt that has one of them and speaks about the same
-kind of thing as the target's own texts is more often about the target. The words were written by hand.
+"Up", "Oasis" and "Subway" are names of several things, and ordinary words. A prompt that has one of them and speaks about the
+same kind of thing as the target's own texts is more often about the target. The words were written by hand.
 """
 
 from __future__ import annotations

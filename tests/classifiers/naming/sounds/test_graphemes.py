@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, graphemes, sound_classes
-from classifiers.naming.phonemes import PHONEMES
+from classifiers.naming.sounds.graphemes import GRAPHEMES, classes, costs, evidence, graphemes, sound_classes
+from classifiers.naming.sounds.phonemes import PHONEMES
 
 
 @pytest.mark.parametrize(

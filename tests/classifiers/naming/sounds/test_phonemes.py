@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from classifiers.naming.phonemes import PHONEMES, spoken
+from classifiers.naming.sounds.phonemes import PHONEMES, spoken
 from tests.classifiers.naming.table import SCRIPTS, spellings
 
 

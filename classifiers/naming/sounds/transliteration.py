@@ -1,9 +1,9 @@
 """Transliteration: finds names in Latin letters that a text writes in another script, and the reverse.
 
-A part of a text in another script is turned into phonemes (`classifiers.naming.phonemes`), a name in Latin letters into graphemes
-with what they may sound like in several languages (`classifiers.naming.graphemes`), and the two are aligned
-(`classifiers.naming.alignment`). A name matches if the whole and each of its words are alike enough. How alike depends on the
-script: one that omits vowels or joins words says less.
+A part of a text in another script is turned into phonemes (`classifiers.naming.sounds.phonemes`), a name in Latin letters into
+graphemes with what they may sound like in several languages (`classifiers.naming.sounds.graphemes`), and the two are aligned
+(`classifiers.naming.sounds.alignment`). A name matches if the whole and each of its words are alike enough. How alike depends on
+the script: one that omits vowels or joins words says less.
 
 Names of few consonants ("Hsiao Yun-Hwa") and Chinese names in Chinese characters are compared in another way: anyascii romanises
 both, and rough phonetic rules unify the spellings, so that they and "Сяо Юньхуа" become nearly the same.
@@ -23,9 +23,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from classifiers.naming.alignment import NameIndex, Stream, cost_per_letter
-from classifiers.naming.graphemes import graphemes
-from classifiers.naming.phonemes import PHONEMES, spoken
+from classifiers.naming.sounds.alignment import NameIndex, Stream, cost_per_letter
+from classifiers.naming.sounds.graphemes import graphemes
+from classifiers.naming.sounds.phonemes import PHONEMES, spoken
 from classifiers.naming.typos import TypoIndex
 
 # The fewest letters of a romanised name that is compared by sound. Han characters have too few sounds to allow errors.

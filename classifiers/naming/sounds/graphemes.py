@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from classifiers.naming.phonemes import PHONEMES
+from classifiers.naming.sounds.phonemes import PHONEMES
 
 CLASSES = {
     sound: number for number, sounds in enumerate(("pbfvBF", "tdQ", "szSZCJcY", "kgX", "mM", "nN", "lrL"), 1) for sound in sounds

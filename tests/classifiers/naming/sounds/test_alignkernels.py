@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifiers.arrays import bits_of
-from classifiers.naming.alignkernels import enter
-from classifiers.naming.graphemes import classes, graphemes
+from classifiers.naming.sounds.alignkernels import enter
+from classifiers.naming.sounds.graphemes import classes, graphemes
 
 
 @settings(max_examples=30, deadline=None)

@@ -5,7 +5,7 @@ import random
 import pytest
 from babel import Locale
 
-from classifiers.naming.transliteration import TransliterationIndex, sounds, streams
+from classifiers.naming.sounds.transliteration import TransliterationIndex, sounds, streams
 from tests.classifiers.naming.table import NAMES, SCRIPTS, spellings
 
 OTHERS = [

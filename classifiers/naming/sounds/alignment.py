@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifiers.arrays import bits_of
-from classifiers.naming.alignkernels import enter, nearest, search
-from classifiers.naming.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
+from classifiers.naming.sounds.alignkernels import enter, nearest, search
+from classifiers.naming.sounds.graphemes import GRAPHEMES, classes, costs, evidence, sound_classes
 
 _SPACE = GRAPHEMES.index(" ")
 # How much of the limit a name of few consonants is allowed, by the kind of script, and one of a single word. Written vowels

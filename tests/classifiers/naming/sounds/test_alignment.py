@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifiers.naming.alignment import NameIndex, Stream, cost_per_letter
-from classifiers.naming.graphemes import costs, graphemes
-from classifiers.naming.phonemes import PHONEMES
+from classifiers.naming.sounds.alignment import NameIndex, Stream, cost_per_letter
+from classifiers.naming.sounds.graphemes import costs, graphemes
+from classifiers.naming.sounds.phonemes import PHONEMES
 
 NAMES = ["Stephen King", "Stephen Hawking", "Carmen Montenegro", "Ada Li"]
 

@@ -1,4 +1,4 @@
-"""The compiled loops of `classifiers.naming.alignment`: hashes of sounds, and how far a name is from a part of a text."""
+"""The compiled loops of `classifiers.naming.sounds.alignment`: hashes of sounds, and how far a name is from a part of a text."""
 
 from __future__ import annotations
 
