@@ -72,7 +72,7 @@ def distinctive(name: str, phrase: bool = False) -> tuple[tuple[str, Strength], 
         if strength and not sure and strength != "capital":
             rare = commonness(word) < (_RARE if word in capitals else _RARE_SMALL)
             strength = "uncertain" if rare or (not phrase and word in capitals) else None
-        if strength == "uncertain" and person and not phrase and (last or commonness(word) < _RARE):
+        if strength == "uncertain" and person and not phrase and (last or (part is parts[0] and commonness(word) < _RARE)):
             strength = "bearer"
         if strength:
             found[word] = strength

@@ -58,7 +58,8 @@ class Occurrences:
                 own = partial(self._own_words, target_id)
                 sure = is_name(text, words.start, words.stop, weak, own, search.in_capitals(index))
                 if len(words) == 1 and text.words[words.start] in self._surnames and names_a_thing(text, words):
-                    yield match_of(target_id, WORD, NAMESAKE, False)
+                    if evidence != "part":
+                        yield match_of(target_id, WORD, NAMESAKE, False)
                 elif weak and is_called_otherwise(text, words, own(), self._own_kinds(target_id)):
                     yield match_of(target_id, score, NAMESAKE, False)
                 elif evidence in ("alias", "variant"):

@@ -51,6 +51,8 @@ _PRESENT = _words("does has will could can might should must")
 # What is done to a firm, a house or a film. After "was" it says nothing of a person.
 _MADE = _words("founded made built sold produced released located based established launched opened set called named")
 _ADVERBS = _words("ever never really also even just still always often first actually once only not")
+# "We had brill for supper" says nothing of a person called Brill.
+_NO_VERBS = _words("a an the and or but for in on at to of with by from as than that who which when where while because if")
 _PERSON_VERBS = _words(
     """
     say said says think thought thinks believe believed write wrote writes born die died dies live lived lives marry married meet
@@ -125,7 +127,7 @@ def role_of(text: Written, place: range) -> Role:
         return Role.IS
     if not _PRONOUNS.isdisjoint(text.words[place.stop :]):
         return Role.IS
-    if after and not text.capital(next_) and not (before in _IS and after in _MADE):
+    if after and after not in _NO_VERBS and not text.capital(next_) and not (before in _IS and after in _MADE):
         return Role.DID if before in _PAST else Role.DOES if before in _PRESENT else Role.NONE
     return Role.NONE
 

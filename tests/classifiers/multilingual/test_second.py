@@ -11,6 +11,7 @@ from classifiers.meaning.encoder import Vectors
 from classifiers.multilingual.classifier import Multilingual
 from classifiers.multilingual.features import NAMES as SECOND_NAMES
 from classifiers.multilingual.second import NAMES, UNSURE, Compared, SecondOpinion, joined
+from classifiers.naming.search import NO_DOUBT
 from classifiers.profile.classifier import Best, ProfileClassifier
 from classifiers.profile.features import NAMES as FIRST_NAMES
 from classifiers.profile.weights import Weights
@@ -80,10 +81,10 @@ def test_a_window_is_read_once_and_only_where_the_profile_is_unsure() -> None:
     opinion = SecondOpinion(Multilingual(counting, ["what is rain"]), weights(second_name=1.0))
     targets = [a_target("ada", "ada brillquist"), a_target("bo", "bo quince")]
     compared = Compared(texts, windows, opinion)
-    assert 0 < compared.score(profiles, [0, 1], targets[0], False, False) < 0.5
-    assert compared.score(profiles, [0], targets[1], False, False) == pytest.approx(-0.5)
+    assert 0 < compared.score(profiles, [0, 1], targets[0], NO_DOUBT) < 0.5
+    assert compared.score(profiles, [0], targets[1], NO_DOUBT) == pytest.approx(-0.5)
     assert [text for text in counting.texts if text in texts] == texts[:1]
     sure = ProfileClassifier(encoder, Weights(unsure.values, 5.0, 0.5, 0.25))
-    assert compared.score(sure, [1], targets[0], False, False) == 4.5
+    assert compared.score(sure, [1], targets[0], NO_DOUBT) == 4.5
     assert [text for text in counting.texts if text in texts] == texts[:1]
-    assert Compared(texts, windows).score(profiles, [0], targets[0], False, False) == -0.5
+    assert Compared(texts, windows).score(profiles, [0], targets[0], NO_DOUBT) == -0.5

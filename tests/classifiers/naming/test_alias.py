@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from classifiers import AliasClassifier, ForgetTarget
 from classifiers.answering import InContext
-from classifiers.naming.alias import TOPIC, doubt_of
+from classifiers.naming.alias import TOPIC
 from guard.folding import fold
 from guard.phrase import Phrase
 from tests.classifiers.conftest import STRANGE, a_target, screened
@@ -169,7 +169,7 @@ def test_disguises_that_passed_before(text: str, evidence: str) -> None:
 @pytest.mark.parametrize(
     ("text", "doubts"),
     [
-        ("Who is Hsiao?", {"hwa"}),
+        ("Is Hsiao here?", {"hwa"}),
         ("Yun-Hwa", {"hwa"}),
         ("H. Brill", {"ada"}),
         ("Glass, Doctor", set()),
@@ -341,9 +341,10 @@ MERKEL, BROWN = a_target("merkel", "Angela Merkel"), a_target("brown", "Gordon B
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("How did Merkel get on with Blair?", {"merkel": "part"}),
+        ("Is it true of Merkel and Blair?", {"merkel": "part"}),
         ("merkel and the euro", {"merkel": "part"}),
         ("How did Brown and Blair fall out?", {"brown": "part"}),
+        ("How did Brown get on with Blair?", {"brown": "person"}),
         ("a brown bear in the wood", {}),
         ("Who was Una Merkel?", {}),  # somebody else's name
         ("What is Brown University known for?", {}),
@@ -361,13 +362,8 @@ def test_a_surname_that_many_people_bear_is_a_hint(text: str, found: dict[str, s
 
 def test_a_surname_of_many_targets_is_no_hint() -> None:
     many = [a_target(f"t{number}", f"{given} Merkel") for number, given in enumerate(GIVEN)]
-    assert doubted(AliasClassifier(many), "How did Merkel get on with Blair?") == {}
-    assert len(doubted(AliasClassifier(many[:8]), "How did Merkel get on with Blair?")) == 8
-
-
-@pytest.mark.parametrize(("evidence", "doubt"), [("", (False, False)), ("weak name", (True, False)), ("part", (False, True))])
-def test_a_part_of_a_name_is_no_name_in_doubt(evidence: str, doubt: tuple[bool, bool]) -> None:
-    assert doubt_of(evidence) == doubt
+    assert doubted(AliasClassifier(many), "Is it true of Merkel and Blair?") == {}
+    assert len(doubted(AliasClassifier(many[:8]), "Is it true of Merkel and Blair?")) == 8
 
 
 def test_the_words_of_a_description_are_found_in_other_forms() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from classifiers.naming.search import DOUBTFUL, Place, Search, match_of
+from classifiers.naming.search import DOUBTFUL, NAMESAKE, NO_DOUBT, UNLIKELY, Doubt, Place, Search, match_of
 
 NAMES = {"frozen": {"film": "alias"}, "ada brill": {"ada": "alias", "other": "variant"}, "zzyzx quorum": {"z": "phrase"}}
 
@@ -18,6 +18,23 @@ def test_a_match_in_doubt_has_a_score_of_its_own() -> None:
     assert match_of("a", 1.0, "alias").score == 1.0
     doubtful = match_of("a", 1.0, "weak name", certain=False)
     assert (doubtful.score, doubtful.certain, doubtful.classifier) == (DOUBTFUL, False, "alias")
+    # Of two occurrences the one that is more likely the name counts.
+    assert match_of("a", 1.0, NAMESAKE, certain=False).score == UNLIKELY < DOUBTFUL
+
+
+@pytest.mark.parametrize(
+    ("evidence", "doubt"),
+    [
+        ("", NO_DOUBT),
+        ("weak name", Doubt(named=True)),
+        ("part", Doubt(part=True)),
+        ("person", Doubt(part=True, person=True)),
+        ("namesake", Doubt(named=True, namesake=True)),
+        ("small", Doubt(named=True, small=True)),
+    ],
+)
+def test_a_part_of_a_name_is_no_name_in_doubt(evidence: str, doubt: Doubt) -> None:
+    assert Doubt.of(evidence) == doubt
 
 
 def test_each_text_has_its_owners(search: Search) -> None:

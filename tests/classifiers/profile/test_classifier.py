@@ -12,6 +12,7 @@ import pytest
 
 from classifiers import Example, ForgetTarget, SentenceEncoder
 from classifiers.meaning.background import Background, shipped_background
+from classifiers.naming.search import Doubt
 from classifiers.profile.classifier import Described, ProfileClassifier
 from classifiers.profile.features import NAMES
 from classifiers.profile.weights import Weights
@@ -31,7 +32,7 @@ def test_a_score_is_above_or_below_the_limit(bag_of_words: BagOfWords) -> None:
     target = a_target("ada", "Ada Brillquist", prompts=["quinces of vesterholm"])
     [one] = windows(profiles, bag_of_words, "quinces")
     assert profiles.score([one], target) == pytest.approx(one.told["quinc"] - 0.5)
-    assert profiles.score([one], target, doubtful=True) == pytest.approx(one.told["quinc"] - 0.25)
+    assert profiles.score([one], target, Doubt(named=True)) == pytest.approx(one.told["quinc"] - 0.25)
     assert profiles.score([], target) == -math.inf
 
 
