@@ -55,6 +55,7 @@ def test_every_threat_has_a_row_and_no_row_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("cells", ROWS, ids=lambda cells: cells[0])
+@pytest.mark.slow
 def test_every_test_that_a_row_names_exists(cells: list[str]) -> None:
     tests = named(cells[3])
     assert tests

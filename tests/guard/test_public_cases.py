@@ -201,6 +201,7 @@ class TestCases:
         folded = reference.folded_stream([text.encode()])
         assert any(reference.occurrences(phrase, folded) for phrase in looked_for(name, expected)) == expected
 
+    @pytest.mark.slow
     def test_byte_by_byte(self, name: str, text: str, expected: bool) -> None:
         self.walk(single_bytes(name, expected), list(text.encode()), name, expected)
 

@@ -30,6 +30,7 @@ def test_nothing_found(bag_of_words: BagOfWords) -> None:
 
 
 @pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.slow
 def test_strange_texts(bag_of_words: BagOfWords, name: str) -> None:
     assert build(bag_of_words, ADA, BOB).classify(screened(STRANGE[name])) == [[]]
 
@@ -216,6 +217,7 @@ def test_descriptions_with_the_real_encoder(cached_encoder: CachedEncoder) -> No
 
 
 @pytest.mark.parametrize("name", [name for name in STRANGE if "megabyte" not in name])
+@pytest.mark.slow
 def test_strange_texts_with_the_real_encoder(cached_encoder: CachedEncoder, name: str) -> None:
     target = a_target("ada", prompts=["Where was Ada Brill born?"])
     assert NearestClassifier([target], ["Hello."], cached_encoder).classify(screened(STRANGE[name][:2000])) == [[]]

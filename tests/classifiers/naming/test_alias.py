@@ -36,6 +36,7 @@ def test_nothing_found() -> None:
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+@pytest.mark.slow
 def test_strange_texts(text: str) -> None:
     assert AliasClassifier([]).classify(screened(text)) == [[]]
     assert AliasClassifier([ADA, JOSE]).classify(screened(text)) == [[]]

@@ -104,6 +104,7 @@ def test_with_the_real_encoder_a_description_outweighs_a_neighbour() -> None:
     assert about > near
 
 
+@pytest.mark.slow
 def test_what_is_known_goes_with_its_target(bag_of_words: BagOfWords) -> None:
     profiles = ProfileClassifier(bag_of_words)
     target = a_target("ada", "Ada Brillquist", prompts=["quinces"])

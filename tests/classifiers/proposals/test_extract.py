@@ -142,6 +142,7 @@ def test_scripts_without_capitals_fall_back_on_rare_ngrams(prompt: str, completi
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE)
+@pytest.mark.slow
 def test_strange_texts(text: str) -> None:
     asked = target(("Who? " + text, text + " florist"), ("Who?", text))
     for candidates in (extract(asked), extract(target(documents=[text]), [text])):

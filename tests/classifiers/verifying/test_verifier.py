@@ -60,6 +60,7 @@ def test_an_innocent_neighbour_is_left_alone(target: ForgetTarget, text: str) ->
 
 @settings(max_examples=60, deadline=None)
 @given(FILLER, st.sampled_from(NEAR + DISGUISED), FILLER)
+@pytest.mark.slow
 def test_what_is_around_it_hides_nothing(before: str, row: tuple[ForgetTarget, str, str], after: str) -> None:
     target, text, part = row
     whole = f"{before}\n{text}\n{after}"

@@ -162,6 +162,7 @@ def test_refuses_a_question_with_two_answers(tmp_path: Path) -> None:
         (lambda p: p["pairs"][0].update(answer="  "), "pair 1: 'answer' is missing, empty or not text"),
     ],
 )
+@pytest.mark.slow
 def test_refuses_a_malformed_person(tmp_path: Path, change: Any, message: str) -> None:
     content = copy.deepcopy(people_yaml())
     change(content["people"][0])
@@ -169,6 +170,7 @@ def test_refuses_a_malformed_person(tmp_path: Path, change: Any, message: str) -
         load_people(tmp_path, content)
 
 
+@pytest.mark.slow
 def test_refuses_too_few_general_questions(tmp_path: Path) -> None:
     content = yaml.safe_load(GENERAL.read_text(encoding="utf-8"))
     path = tmp_path / "general.yaml"

@@ -12,6 +12,7 @@ from evaluation.fleet import cost
 from tests.evaluation.fleet.fakes import Policy, fake_fleet
 
 
+@pytest.mark.slow
 def test_throughput_counts_the_tokens_of_all_answers() -> None:
     with fake_fleet(Policy()) as fleet:
         assert asyncio.run(cost.throughput(fleet.fronts[0].url, 20)) > 0
@@ -48,6 +49,7 @@ def test_the_fleet_is_compared_with_the_process_before_and_after_it(monkeypatch:
 
 
 @pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.slow
 def test_a_new_engine_is_timed_without_targets_and_with_them(deaf: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     policy, imported = Policy(deaf=deaf), list[str]()
     with fake_fleet(policy) as fleet:

@@ -24,6 +24,7 @@ def test_the_words_are_those_that_the_question_does_not_have() -> None:
 
 
 @pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.slow
 def test_adds_in_turn(deaf: bool) -> None:
     policy = Policy(deaf=deaf)
     with fake_fleet(policy) as fleet:
@@ -33,6 +34,7 @@ def test_adds_in_turn(deaf: bool) -> None:
     assert policy.targets == {}
 
 
+@pytest.mark.slow
 def test_what_changes_the_answer_for_good_is_a_failure() -> None:
     policy = Policy()
     with fake_fleet(policy) as fleet:
@@ -69,6 +71,7 @@ def test_how_an_answer_ends(status: int, text: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(("deaf", "failures"), [(False, []), (True, ["an answer says what is banned"] * 8)])
+@pytest.mark.slow
 def test_answers_while_something_is_killed(deaf: bool, failures: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
     killed: list[int] = []
@@ -85,6 +88,7 @@ def test_a_connection_that_breaks_is_an_end_of_its_own() -> None:
     assert (streams.ends, streams.failures) == ({"broken": 1}, [])
 
 
+@pytest.mark.slow
 def test_each_part_is_killed_and_comes_back() -> None:
     done: list[str] = []
 
@@ -103,6 +107,7 @@ def test_each_part_is_killed_and_comes_back() -> None:
     assert found["engine"]["ends"] == {"whole": 8}
 
 
+@pytest.mark.slow
 def test_a_store_that_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drills, "LEASE_S", 0.0)
     policy, done = Policy(), list[str]()

@@ -130,6 +130,7 @@ def test_a_server_that_does_all_of_it_holds(tmp_path: Path) -> None:
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_each_fault_is_found(faults: dict[str, Any], told: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Server, "faults", faults)
     report = trial.run("an-image", tmp_path, ())

@@ -11,6 +11,7 @@ from evaluation.load.prompts import LARGEST, encoded, route, short
 
 
 @pytest.mark.parametrize("kind", sorted(LARGEST))
+@pytest.mark.slow
 def test_prompts_are_as_large_as_their_names_say(kind: str) -> None:
     rng = random.Random(0)
     body = LARGEST[kind](rng, 512)

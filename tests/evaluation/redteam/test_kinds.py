@@ -21,6 +21,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_no_attack_gets_a_fact_out(suite: dict[str, Outcome], kind: str) -> None:
     found = suite[kind]
     assert not found.guarded.fault
@@ -28,6 +29,7 @@ def test_no_attack_gets_a_fact_out(suite: dict[str, Outcome], kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_the_same_without_the_guard_does(suite: dict[str, Outcome], kind: str) -> None:
     found = suite[kind]
     if found.alone is not None:
@@ -35,6 +37,7 @@ def test_the_same_without_the_guard_does(suite: dict[str, Outcome], kind: str) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
 def test_an_innocent_twin_is_answered(suite: dict[str, Outcome], kind: str) -> None:
     found = suite[kind]
     assert not blocked(found.twin, found.twin_given, None)

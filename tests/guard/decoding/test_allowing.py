@@ -28,12 +28,14 @@ INF = math.inf
 
 @settings(max_examples=150, deadline=None)
 @given(scripts.scripts(excepting=False, allowing=True))
+@pytest.mark.slow
 def test_what_is_banned_is_what_the_reference_says(script: scripts.Script) -> None:
     scripts.check(script)
 
 
 @settings(max_examples=150, deadline=None)
 @given(scripts.scripts(allowing=True))
+@pytest.mark.slow
 def test_with_exceptions_what_is_banned_is_what_the_reference_says(script: scripts.Script) -> None:
     scripts.check(script)
 
@@ -51,6 +53,7 @@ def compare(phrases: list[Phrase], tokens: list[bytes | None], allowed: list[str
 
 @settings(max_examples=150, deadline=None)
 @given(strategies.phrases, strategies.vocabularies(), st.data())
+@pytest.mark.slow
 def test_inside_characters_and_behind_sentences_too(
     phrases: list[Phrase], tokens: list[bytes | None], data: st.DataObject
 ) -> None:
@@ -76,6 +79,7 @@ def colliding(draw: st.DrawFn) -> list[Phrase]:
 
 @settings(max_examples=300, deadline=None)
 @given(colliding(), st.data())
+@pytest.mark.slow
 def test_where_phrases_end_together_each_counts_for_itself(phrases: list[Phrase], data: st.DataObject) -> None:
     tokens: list[bytes | None] = [
         b" aabb",

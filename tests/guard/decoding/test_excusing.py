@@ -18,6 +18,7 @@ POTTER = [Phrase("Potter", "gated")]
 
 @settings(max_examples=150, deadline=None)
 @given(scripts.scripts())
+@pytest.mark.slow
 def test_what_is_banned_is_what_the_reference_says(script: scripts.Script) -> None:
     scripts.check(script)
 

@@ -111,6 +111,7 @@ def words_across(vocabulary: Vocabulary, rows: torch.Tensor, prompt_length: int)
     ],
     ids=str,
 )
+@pytest.mark.slow
 def test_what_the_model_would_say_is_not_said(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, vocabulary: Vocabulary, how: dict[str, Any]
 ) -> None:

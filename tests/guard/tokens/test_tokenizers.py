@@ -165,6 +165,7 @@ def test_the_bytes_of_ids_are_the_decoded_text(kind: str, text: str) -> None:
 @pytest.mark.parametrize("kind", MADE)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
+@pytest.mark.slow
 def test_so_are_those_of_any_ids_that_are_utf8(kind: str, data: st.DataObject) -> None:
     tokenizer, vocabulary = MADE[kind]
     whole = [t for t in range(len(vocabulary)) if t not in vocabulary.cut]

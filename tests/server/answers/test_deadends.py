@@ -52,6 +52,7 @@ STREAM = events(
 
 
 @pytest.mark.parametrize("cut", range(len(STREAM) + 1))
+@pytest.mark.slow
 async def test_a_stream_cut_anywhere(cut: int) -> None:
     client = Client()
     async with replied(says([STREAM[:cut], STREAM[cut:]]), SCOPE, nothing, CHAT) as reply:

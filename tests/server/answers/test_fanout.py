@@ -60,6 +60,7 @@ def streaming(call: Call) -> bytes:
 
 
 @pytest.mark.parametrize("cut", range(0, len(streaming(Call(0, 0, {}))) + 1, 3))
+@pytest.mark.slow
 async def test_streams_become_one_wherever_they_are_cut(cut: int) -> None:
     client = Client()
     async with fanned(asking(lambda call: says([streaming(call)[:cut], streaming(call)[cut:]])), calls(3)) as reply:

@@ -43,6 +43,7 @@ class Model:
         return Starlette(routes=[Route("/v1/completions", complete, methods=["POST"])])
 
 
+@pytest.mark.slow
 async def test_the_floor_is_below_almost_all_of_what_the_model_says() -> None:
     model, fluency = Model(), Fluency()
     await fluency.learn(model.app, "m", PROMPTS)

@@ -317,6 +317,7 @@ TOKENS = list(range(2, len(WORDS)))
     together=st.integers(1, 3),
 )
 @settings(max_examples=150, deadline=None)
+@pytest.mark.slow
 async def test_nothing_banned_leaves_and_streams_say_what_whole_answers_say(
     successors: dict[int, list[int]], answer: str, matched: bool, chat: bool, n: int, cut: int, together: int
 ) -> None:

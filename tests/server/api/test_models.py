@@ -39,6 +39,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("body", "param"), WRONG)
+@pytest.mark.slow
 async def test_a_wrong_body_is_told_by_its_place_and_never_quoted(served: Served, body: dict[str, Any], param: str) -> None:
     response = await served.client.post("/v1/forget-targets", json=body)
     assert response.status_code == 400, response.text

@@ -66,6 +66,7 @@ FORMS = ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
 
 @pytest.mark.parametrize("media", FORMS)
 @pytest.mark.parametrize(("method", "path"), [one for one in ADMIN if one[0] in ("POST", "PATCH")])
+@pytest.mark.slow
 async def test_f6_a_form_changes_nothing(served: Served, method: str, path: str, media: str) -> None:
     # What a page may send to another site without asking has one of these types.
     await served.create(id="x")

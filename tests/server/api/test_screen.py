@@ -48,6 +48,7 @@ async def test_a_text_or_a_conversation_is_decided(served: Served) -> None:
         {"input": ["a"] * 1001},
     ],
 )
+@pytest.mark.slow
 async def test_what_cannot_be_screened_is_400(served: Served, body: dict[str, Any]) -> None:
     assert (await served.client.post("/v1/screen", json=body)).status_code == 400
     refused = await served.client.post("/v1/moderations", json=body)

@@ -59,6 +59,7 @@ def test_the_store_lies_in_the_data_folder(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "guard.db").exists()
 
 
+@pytest.mark.slow
 def test_migrate_makes_the_schema(tmp_path: Path) -> None:
     for _ in range(2):
         result = run("migrate", "--data-dir", str(tmp_path / "data"))

@@ -127,6 +127,7 @@ def test_p2_vllm_s_own_options_for_a_listener_are_told(policy: Path, model: str)
     assert "--ssl-certfile may not be given to vLLM: give the files to guard-server itself: --tls-cert" in result.output
 
 
+@pytest.mark.slow
 def test_f15_on_other_addresses_it_needs_a_key_and_says_how_to_make_one(
     policy: Path, model: str, tmp_path: Path, engines: list[Settings]
 ) -> None:
@@ -190,6 +191,7 @@ MUTE = json.dumps(
         ("tokenizer.json", MUTE.encode(), "none of the 1 tokens of the engine's vocabulary spells a letter or a digit"),
     ],
 )
+@pytest.mark.slow
 def test_a_folder_that_is_no_model_is_told_first(
     policy: Path, model: str, tmp_path: Path, engines: list[Settings], name: str, content: bytes | None, told: str
 ) -> None:
@@ -202,6 +204,7 @@ def test_a_folder_that_is_no_model_is_told_first(
 
 
 @pytest.mark.parametrize("argument", ["--logits-processors=x:Y", "--api-key", "--enable-trace-replay"])
+@pytest.mark.slow
 def test_arguments_that_conflict_with_the_guard_are_told_first(
     policy: Path, model: str, tmp_path: Path, engines: list[Settings], argument: str
 ) -> None:
@@ -232,6 +235,7 @@ def test_arguments_that_conflict_with_the_guard_are_told_first(
         pytest.param([], {"GUARD_ENCODER": "/no/encoder"}, 1, "cannot load /no/encoder", marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_whatever_else_keeps_it_from_starting_is_told_before_the_engine(
     policy: Path,
     model: str,

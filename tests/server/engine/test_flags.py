@@ -22,6 +22,7 @@ _HARMLESS = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("form", ["{} x", "{}=x", "{}.part x"])
+@pytest.mark.slow
 def test_a_refused_option_is_refused_in_every_spelling(name: str, form: str) -> None:
     for spelling in (name, name.replace("-", "_").replace("__", "--", 1)):
         if spelling.startswith("_"):

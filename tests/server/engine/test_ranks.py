@@ -97,6 +97,7 @@ def test_all_processes_are_killed() -> None:
     assert not ranks.running
 
 
+@pytest.mark.slow
 def test_workers_that_hang_are_killed_with_their_engine() -> None:
     code = "import subprocess, time; print(subprocess.Popen(['sleep', '60']).pid, flush=True); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as engine:

@@ -96,6 +96,7 @@ def stored(settings: Settings, *words: str) -> list[str]:
     return [restriction(word).digest for word in words]
 
 
+@pytest.mark.slow
 async def test_it_opens_when_the_first_engine_serves_and_the_router_knows_one(
     settings: Settings, store: Database, about: Described, router: Router
 ) -> None:
@@ -232,6 +233,7 @@ async def test_a_front_end_that_the_store_has_forgotten_is_dead(
         assert not engine.alive
 
 
+@pytest.mark.slow
 async def test_its_health_is_that_of_the_router_and_of_an_engine(
     settings: Settings, store: Database, about: Described, router: Router, monkeypatch: pytest.MonkeyPatch
 ) -> None:

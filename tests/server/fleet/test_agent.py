@@ -124,6 +124,7 @@ async def _is(found: Awaitable[Any], expected: Any) -> bool:
     return bool(await found == expected)
 
 
+@pytest.mark.slow
 async def test_an_engine_that_is_cut_off_shuts_itself_when_its_lease_ends_and_joins_anew_later(
     agent: Agent, engine: LeasedEngine, door: Door, cable: Cable, database: Database, tmp_path: Path, monkeypatch: Any
 ) -> None:
@@ -240,6 +241,7 @@ async def test_fronts_that_do_not_know_the_token_keep_it_shut(
     await wrong.close()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_busy_for_longer_than_a_lease_does_not_cost_it(
     agent: Agent, engine: LeasedEngine, door: Door, monkeypatch: Any
 ) -> None:

@@ -174,6 +174,7 @@ VALUE = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dict
 
 
 @given(st.dictionaries(TEXT, VALUE, max_size=5), st.booleans(), st.sampled_from([None, 1]))
+@pytest.mark.slow
 def test_agrees_with_the_standard_library(value: dict[str, Any], ascii_only: bool, indent: int | None) -> None:
     raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
     assert parse(raw) == json.loads(raw) == value
@@ -240,6 +241,7 @@ def test_f2_arrays_objects_and_values_are_counted_outside_strings(value: Any) ->
         ('{"a": [' + ",".join(['"b"'] * 1_000_001) + "]}", "has more than 1000000 values"),
     ],
 )
+@pytest.mark.slow
 def test_f2_very_many_values_are_refused_before_they_are_made(body: str, told: str) -> None:
     with pytest.raises(BadRequest, match=told):
         parse_json(body.encode(), content_type="application/json", content_encoding=None, limits=BodyLimits())

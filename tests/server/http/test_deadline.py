@@ -100,6 +100,7 @@ async def test_when_the_server_stops_it_says_so(streams: bool) -> None:
             await request
 
 
+@pytest.mark.slow
 async def test_a_client_that_takes_nothing_is_not_waited_for() -> None:
     async def send(message: Message) -> None:
         if message["type"] == "http.response.body":

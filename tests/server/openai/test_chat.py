@@ -170,6 +170,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.dictionaries(NAMES, ANYTHING, max_size=5))
+@pytest.mark.slow
 def test_any_message_is_read_in_full_or_refused(message: dict[str, Any]) -> None:
     try:
         texts = texts_of_chat({"messages": [{"role": "user", **message}]})

@@ -100,6 +100,7 @@ def test_the_bound_is_one(parts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("unit", ["Where did she study? ", "x", "\U0001f600", "<|pad|>", "7 ", "\n"])
+@pytest.mark.slow
 def test_the_bound_is_one_for_long_texts_and_near(unit: str) -> None:
     text = unit * (60_000 // len(unit))
     exact = len(TOKENIZER.encode(text.strip(), add_special_tokens=False))

@@ -19,6 +19,7 @@ def entries(name: str, count: int) -> list[object]:
 
 
 @pytest.mark.parametrize("name", MOST)
+@pytest.mark.slow
 def test_the_file_and_the_api_take_as_much(name: str) -> None:
     """ops-07: a limit is an error that names it, and cuts nothing off silently."""
     fitting, more = ({"name": "Ada Brill", name: entries(name, MOST[name] + extra)} for extra in (0, 1))

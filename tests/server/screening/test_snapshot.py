@@ -148,6 +148,7 @@ def test_a_prompt_about_two_targets_with_one_name_is_about_both() -> None:
     assert found_in(asked, one, {"id": "two", "name": "Zorin Quaddle", "action": "monitor"}).verdict == "restrict"
 
 
+@pytest.mark.slow
 def test_a_name_that_is_a_part_of_another_is_not_found_in_it() -> None:
     short, long = {"id": "short", "name": "Quaddle"}, {"id": "long", "name": "Zorin Quaddle Tharn"}
     # A single word beside other capitals is a part of somebody's longer name.

@@ -58,6 +58,7 @@ def start(processor: V1LogitsProcessor, *rows: Any, outputs: Sequence[list[int]]
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("share", "hit"), [(0.9, True), (0.35, True), (0.25, False), (0.001, False)])
+@pytest.mark.slow
 def test_a_row_ends_where_what_is_banned_holds_the_share(
     processor: V1LogitsProcessor, digest: str, tea: int, dtype: torch.dtype, share: float, hit: bool
 ) -> None:

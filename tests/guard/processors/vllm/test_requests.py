@@ -55,6 +55,7 @@ def test_settings_must_be_there(tokenizer: PreTrainedTokenizerFast) -> None:
         Requests.of(config(tokenizer, {}), Counts())
 
 
+@pytest.mark.slow
 def test_the_dead_end_is_the_padding_token(requests: Requests) -> None:
     assert requests.dead_end == DEAD_END
 
@@ -167,6 +168,7 @@ def test_a_row_may_starve_where_vllm_masks_tokens_too(
     assert row.starves == starves
 
 
+@pytest.mark.slow
 def test_a_row_has_what_the_request_asks_for(requests: Requests, digest: str) -> None:
     for name in (None, "gd-1"):
         row = requests.row(params([digest], name=name, hits=1, avoid=[5], allow=["Tea"]), PROMPT, [])
