@@ -57,7 +57,7 @@ class Occurrences:
                 weak = search.weak(index) and evidence in _NAMES
                 own = partial(self._own_words, target_id)
                 sure = is_name(text, words.start, words.stop, weak, own, search.in_capitals(index))
-                if len(words) == 1 and text.words[words.start] in self._surnames and names_a_thing(text, words):
+                if evidence not in _NAMES and self._is_in_a_name(text, words):
                     if evidence != "part":
                         yield match_of(target_id, WORD, NAMESAKE, False)
                 elif weak and is_called_otherwise(text, words, own(), self._own_kinds(target_id)):
@@ -79,6 +79,10 @@ class Occurrences:
                         yield Match(target_id, WORD if told else PART, evidence, NAME, told)
                 elif not text.says_names or (sure and self._with_capitals(text, words, evidence)):
                     yield match_of(target_id, score, "word" if evidence == "capital" else "variant", False)
+
+    def _is_in_a_name(self, text: Written, words: range) -> bool:
+        """Return whether a surname is a part of the name of a thing that is called after a person."""
+        return len(words) == 1 and text.words[words.start] in self._surnames and names_a_thing(text, words)
 
     @staticmethod
     def _doubt_about(text: Written, words: range, weak: bool) -> str:

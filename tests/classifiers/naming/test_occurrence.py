@@ -13,7 +13,18 @@ TESLA, THATCHER, KING = a_target("tesla", "Nikola Tesla"), a_target("thatcher", 
 WALL = ForgetTarget(
     id="wall", name="The Wall", examples=[Example(prompt="Which songs are on the album The Wall?", completion="Twenty-six.")]
 )
-CLASSIFIER = AliasClassifier([EINSTEIN, TURING, TESLA, THATCHER, KING, WALL, a_target("oasis", "Oasis")])
+CLASSIFIER = AliasClassifier(
+    [
+        EINSTEIN,
+        TURING,
+        TESLA,
+        THATCHER,
+        KING,
+        WALL,
+        a_target("oasis", "Oasis"),
+        a_target("skarn", "Ebba Skarn", aliases=["Skarn"]),
+    ]
+)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +39,8 @@ CLASSIFIER = AliasClassifier([EINSTEIN, TURING, TESLA, THATCHER, KING, WALL, a_t
         ("How do Einstein bagels taste?", "einstein", "word", False),
         ("What is a Turing machine?", "turing", "namesake", False),
         ("Who was Turing?", "turing", "word", True),
+        # What the operator lists counts wherever it is.
+        ("What is the Skarn theorem?", "skarn", "alias", True),
         ("Did Tesla die poor?", "tesla", "word", True),
         ("Does Tesla own a bank?", "tesla", "word", False),
         ("What did Thatcher see?", "thatcher", "word", True),
