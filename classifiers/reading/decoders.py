@@ -103,6 +103,10 @@ _NUMBERED = re.compile(r"[\d$+|!@]*[A-Za-z]{0,2}|[A-Za-z|+!]+|0x[\da-f]+|[A-Za-z
 # Leetspeak only if other words of the text are: a word followed by one or two digits (mp3).
 _ENDING = re.compile(r"[A-Za-z]+[\d+!|@$]{1,2}")
 _HEXADECIMAL = re.compile(r"[\da-f]{4,}")
+# In a text with this many words of leetspeak, all words are: "743-h0 P4rk", "15", "0f".
+_MANY_LEET = 2
+_LEET_TOKEN = re.compile(r"(?<![\w@$.])(?=[^\W_]|[$@])[A-Za-z0134578@$!|+]{1,24}(?![\w@$]|\.\w)")
+_EXCLAMATION = re.compile(r"[A-Za-z|+!]+")
 _LEET = str.maketrans("0134578@$!|+", "oieastbasilt")
 _LEET_L = str.maketrans("0134578@$!|+", "oleastbaslit")
 
@@ -110,8 +114,11 @@ _LEET_L = str.maketrans("0134578@$!|+", "oleastbaslit")
 def _leet(text: str) -> Iterator[str]:
     words = [found for found in _LEET_WORD.finditer(text) if not (found[0].isalpha() or _NUMBERED.fullmatch(found[0]))]
     words = [found for found in words if not (_HEXADECIMAL.fullmatch(found[0]) and "-" in _beside(found))]
-    if all(_ENDING.fullmatch(found[0]) for found in words):
+    sure = sum(not _ENDING.fullmatch(found[0]) for found in words)
+    if not sure:
         return
+    if sure >= _MANY_LEET:
+        words = [found for found in _LEET_TOKEN.finditer(text) if not _EXCLAMATION.fullmatch(found[0])]
     yield from _excerpts(text, ((found.start(), found.end(), found[0].translate(_LEET)) for found in words))
     if any(not {"1", "!", "|"}.isdisjoint(found[0]) for found in words):
         yield from _excerpts(text, ((found.start(), found.end(), found[0].translate(_LEET_L)) for found in words))

@@ -61,6 +61,24 @@ def test_a_sign_among_the_letters_of_an_alphabet_is_no_letter(run: str, sign: st
         assert sum(map(str.isalpha, reading)) == sum(map(str.isalpha, run))
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        # Where two words are leetspeak, those count that are nearly all digits.
+        ("Wh47 15 7h3 53x 0f 743-h0 P4rk?", "What is the sex of tae-ho Park?"),
+        ("h15 b1r7hpl4c3 w45n7 530ul!", "his birthplace wasnt seoul!"),
+        ("Is 50 the 4n5w3r?", "Is 50 the answer?"),
+    ],
+)
+def test_leetspeak_of_a_whole_text(text: str, read: str) -> None:
+    assert read in dict(DECODERS)["leet"](text)
+
+
+@pytest.mark.parametrize("text", ["In 1905 he was 26.", "mp3 and h264 at 30 fps", "It costs $500!", "A100 or H100?"])
+def test_numbers_are_no_leetspeak(text: str) -> None:
+    assert list(dict(DECODERS)["leet"](text)) == []
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.text(st.sampled_from("AЖé\u00d7\u00f7\u0482\u0483:- .\u00aa\u00b5"), max_size=20))
 def test_any_run_of_letters_and_signs_is_taken(text: str) -> None:
