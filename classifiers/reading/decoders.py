@@ -105,7 +105,7 @@ _ENDING = re.compile(r"[A-Za-z]+[\d+!|@$]{1,2}")
 _HEXADECIMAL = re.compile(r"[\da-f]{4,}")
 # In a text with this many words of leetspeak, all words are: "743-h0 P4rk", "15", "0f".
 _MANY_LEET = 2
-_LEET_TOKEN = re.compile(r"(?<![\w@$.])(?=[^\W_]|[$@])[A-Za-z0134578@$!|+]{1,24}(?![\w@$]|\.\w)")
+_LEET_TOKEN = re.compile(r"(?<![\w@$.])(?=[^\W_]|[$@])[A-Za-z0134578@$!|+]{0,23}[A-Za-z0134578@$](?![\w@$]|\.\w)")
 _EXCLAMATION = re.compile(r"[A-Za-z|+!]+")
 _LEET = str.maketrans("0134578@$!|+", "oieastbasilt")
 _LEET_L = str.maketrans("0134578@$!|+", "oleastbaslit")
