@@ -35,8 +35,8 @@ class Judge:
         self._known: dict[tuple[str, tuple[str, ...], str | None], Likely] = {}
 
     def remember(self, rows: Sequence[Record], parts: Mapping[str, Any] | Any, name: str, said: str | None) -> None:
-        """Take what an earlier run has found, if its parts have the set `name`."""
-        if f"likely {name}" in parts:
+        """Take what an earlier run has found, if its parts have the set `name` and what was held; a filter's have not."""
+        if f"likely {name}" in parts and f"held {name}" in parts:
             for row, held, likely in zip(rows, parts[f"held {name}"], parts[f"likely {name}"], strict=True):
                 self._known[row.question, tuple(held), said] = likely
 

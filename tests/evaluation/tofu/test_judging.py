@@ -43,6 +43,8 @@ def test_what_is_known_is_not_computed_again(judge: Judge, tmp_path: Path, monke
     row = dataclasses.replace(ROW, question="Who else keeps it?")
     parts = {"held retain": [["digest"]], "likely retain": [[[-1.0]]]}
     judge.remember([row], parts, "forget", None)  # it has no such set
+    # A filter's likelihoods are another system's: it held nothing of its own.
+    judge.remember([row], {"likely forget": [[[-2.0]]]}, "forget", None)
     judge.remember([row], parts, "retain", None)
     monkeypatch.setattr(judge, "_model", None)
     assert judge.likely([row], [["digest"]], Held(tmp_path), None, "test") == [[[-1.0]]]
