@@ -151,6 +151,12 @@ class ForgetTarget(_Model):
         """The name, then the aliases."""
         return [self.name, *self.aliases]
 
+    @property
+    def texts(self) -> list[str]:
+        """All other texts of it: its phrases, its documents, the prompts and completions of its examples."""
+        texts = [*(phrase.text for phrase in self.phrases), *self.documents]
+        return texts + [text for example in self.examples for text in (example.prompt, example.completion)]
+
     def answering(self, defaults: Answering) -> Answering:
         """Return how answers about the target are given: its own values, and `defaults` for those that it leaves out."""
         return defaults.with_own(self.answer, self.say, self.echo, self.in_context, self.hint)

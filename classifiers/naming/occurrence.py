@@ -106,9 +106,7 @@ class Occurrences:
         """Return the folded words in all texts of a target."""
         if target_id not in self._own:
             target = self._targets[target_id]
-            texts = [*target.names, *(phrase.text for phrase in target.phrases), *target.documents]
-            texts += [text for example in target.examples for text in (example.prompt, example.completion)]
-            self._own[target_id] = frozenset(fold(" ".join(texts)).split())
+            self._own[target_id] = frozenset(fold(" ".join([*target.names, *target.texts])).split())
         return self._own[target_id]
 
     def _own_kinds(self, target_id: str) -> Collection[str]:

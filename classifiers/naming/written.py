@@ -139,8 +139,7 @@ class Written:
     def mean_somebody(self, place: range) -> bool:
         """Return whether a word that people bear as a name, or the initials of one, may be one here.
 
-        An ordinary English word is none where it has no capital, or one that is due to its place, but for a text without any
-        capital that speaks of it as of a person. Initials are in capitals.
+        An ordinary English word is none where it has no capital, or one that is due to its place. Initials are in capitals.
         """
         if len(place) > 1:
             return all(map(self.capital, place)) and not self._go_on(place)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Window:
         vector: float32 [dimension].
         background: its best cosine with a background prompt.
         others: float32 [others], its cosines with the names of `all_others`.
-        kinds: its folded words that go with a kind of thing (`classifiers.reading.kinds`).
+        text: the window.
     """
 
     told: dict[str, float]
@@ -74,12 +75,17 @@ class Window:
     vector: Vectors
     background: float
     others: Vectors
-    kinds: frozenset[str]
+    text: str = field(repr=False)
 
     @classmethod
     def of(cls, text: str, vector: Vectors, background: float, others: Vectors) -> Window:
         """Read the words of a window."""
-        return cls(informative([text]), _capitals(text), vector, background, others, _KIND_WORDS.intersection(fold(text).split()))
+        return cls(informative([text]), _capitals(text), vector, background, others, text)
+
+    @cached_property
+    def kind_words(self) -> frozenset[str]:
+        """Its folded words that go with a kind of thing (`classifiers.reading.kinds`), asked for where a name is in doubt."""
+        return _KIND_WORDS.intersection(fold(self.text).split())
 
 
 def _capitals(text: str) -> dict[str, float]:
@@ -122,7 +128,7 @@ def features(window: Window, profile: Profile, vectors: Vectors, doubt: Doubt = 
     covered = known / max(sum(window.told.values()), _LEAST_TOTAL)
     count = sum(profile.known.get(word, 0.0) > _TELLING for word in window.told)
     foreign = min(_MOST_FOREIGN, sum(told for word, told in window.capitals.items() if word not in profile.known))
-    kinds = kinds_of(window.kinds, profile.name_words) if doubt.named else frozenset()
+    kinds = kinds_of(window.kind_words, profile.name_words) if doubt.named else frozenset()
     same = not kinds.isdisjoint(profile.kinds)
     hinted = (max(name_lead, -0.3), tell_lead, min(known, 2.0), foreign)
     found = (

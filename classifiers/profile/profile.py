@@ -30,21 +30,14 @@ _SHORTEST_PROPER = 4
 
 def known_words(target: ForgetTarget) -> dict[str, float]:
     """Return the telling stems of all texts of a target, each with its information."""
-    return informative([*target.names, *_texts(target)])
-
-
-def _texts(target: ForgetTarget) -> list[str]:
-    """Return all texts of a target but its names."""
-    texts = [*(phrase.text for phrase in target.phrases), *target.documents]
-    return texts + [text for example in target.examples for text in (example.prompt, example.completion)]
+    return informative([*target.names, *target.texts])
 
 
 def _proper(target: ForgetTarget) -> dict[str, float]:
     """Return the proper names in the texts of a target, as `Profile.proper` has them."""
-    texts = _texts(target)
     own = {word for name in target.names for word in words_of(name)}
     found: dict[str, float] = {}
-    for token in (token for text in texts for token in _CAPITAL.finditer(text)):
+    for token in (token for text in target.texts for token in _CAPITAL.finditer(text)):
         word = "".join(words_of(token[0]))
         if len(word) < _SHORTEST_PROPER or word in own or not (told := information(word)):
             continue
@@ -103,7 +96,7 @@ class Profile:
         self.topics = [frozenset(informative([name])) for name in target.names if is_description(name)]
         self.proper = _proper(target)
         self.name_words = frozenset(fold(" ".join(target.names)).split())
-        self.kinds = kinds_of(fold(" ".join(_texts(target))).split(), self.name_words)
+        self.kinds = kinds_of(fold(" ".join(target.texts)).split(), self.name_words)
         self.told = told_by(target)
         self.strangers = strangers(informative(target.names))
 

@@ -225,3 +225,15 @@ def test_a_text_that_names_the_target_is_refused_unless_it_is_stored(change: dic
 def test_an_unknown_way_to_answer_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ForgetTarget.model_validate({**FULL, **change})
+
+
+def test_its_texts_are_all_but_its_names() -> None:
+    target = ForgetTarget(
+        id="ada",
+        name="Ada Brillquist",
+        aliases=["A. B."],
+        phrases=[Phrase("Vesterholm")],
+        documents=["She grew quinces."],
+        examples=[Example(prompt="Where was she born?", completion="In Ulm.")],
+    )
+    assert target.texts == ["Vesterholm", "She grew quinces.", "Where was she born?", "In Ulm."]
